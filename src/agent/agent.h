@@ -1,0 +1,129 @@
+// Agent: the machine around `decide`. Events in, commands out, no I/O, no clock, no threads: the same
+// object runs in the daemon and in the simulator.
+//
+// It keeps the present picture (Observation), what is remembered (Memory) and which step is under way
+// in which lane. Each event changes the picture; then `decide` runs; then the steps of its plan whose
+// lane is free become commands. A step whose lane is busy is not queued: it will be planned again, if
+// it still makes sense, when the lane's present step ends.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/instant.h"
+#include "decide/decide.h"
+#include "decide/observation.h"
+#include "decide/plan.h"
+
+namespace pgherd {
+
+using StepId = std::uint64_t;
+
+// ---- Events ---------------------------------------------------------------------------------------
+
+// The store's picture changed, or was confirmed to be still true (`cluster` empty).
+struct StorePictured {
+  std::optional<ClusterView> cluster;
+};
+struct StoreSilent {  // watch or read failed; the picture is not to be trusted any more
+  std::string problem;
+};
+struct InstanceSeen {
+  InstanceView view;
+};
+struct PeerAnswered {
+  NodeName name;
+  PeerView view;
+};
+
+// How a store step ended. Unknown is never "refused": the next picture tells.
+enum class StoreOutcome { Applied, Refused, LeaseLost, Unknown };
+struct StepEnded {
+  StepId id = 0;
+  // Exactly one of the two groups is meant, by the step's lane.
+  StoreOutcome store = StoreOutcome::Unknown;
+  LeaseId lease;       // of GrantLease
+  Milliseconds ttl{};  // of GrantLease, RenewLease: what the store gave
+  ActOutcome act = ActOutcome::Done;
+  std::string detail;
+  std::optional<DivergenceSeen> divergence;
+};
+struct TimeCame {};
+struct SettingsRead {  // dynamic or local configuration changed
+  Identity self;
+  Settings settings;
+};
+struct RestartAsked {
+  RestartWish wish;
+};
+struct LeaveAsked {};
+
+using Event = std::variant<StorePictured, StoreSilent, InstanceSeen, PeerAnswered, StepEnded, TimeCame,
+                           SettingsRead, RestartAsked, LeaveAsked>;
+
+// ---- Commands -------------------------------------------------------------------------------------
+
+struct StartStep {
+  StepId id = 0;
+  Step step;
+  Instant deadline;  // for store steps; never() for acts on PostgreSQL, which have their own
+};
+struct ArmFence {
+  Instant at;
+  std::int64_t postmaster_pid = 0;
+};
+struct DisarmFence {};
+struct WakeAt {
+  Instant when;
+};
+// Something changed: worth a line in the log and a record in the journal.
+struct Tell {
+  std::vector<Reason> reasons;
+};
+struct AnswerRestart {
+  std::uint64_t id = 0;
+  bool succeeded = false;
+  std::string detail;
+};
+
+using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart>;
+
+// ---- The machine ------------------------------------------------------------------------------------
+
+class Agent {
+ public:
+  Agent(Identity self, Settings settings);
+
+  // `now` never goes backwards. The commands are to be carried out in order.
+  [[nodiscard]] std::vector<Command> step(const Event& event, Instant now, WallTime wall_now);
+
+  [[nodiscard]] const Observation& picture() const { return seen_; }
+  [[nodiscard]] const Memory& memory() const { return memory_; }
+  [[nodiscard]] const Decision& last_decision() const { return last_; }
+  // For REST: `/leader` is mine by a confirmation that has not run out at `now`.
+  [[nodiscard]] bool leads(Instant now) const;
+
+ private:
+  void take(const StorePictured& event, Instant now);
+  void take(const StoreSilent& event, Instant now);
+  void take(const InstanceSeen& event, Instant now);
+  void take(const PeerAnswered& event, Instant now);
+  void take(const StepEnded& event, Instant now);
+  void take(const TimeCame& event, Instant now);
+  void take(const SettingsRead& event, Instant now);
+  void take(const RestartAsked& event, Instant now);
+  void take(const LeaveAsked& event, Instant now);
+
+  Observation seen_;
+  Memory memory_;
+  Decision last_;
+  StepId next_id_ = 1;
+  std::map<Lane, StepId> ids_;
+  std::vector<Command> out_;
+};
+
+}  // namespace pgherd

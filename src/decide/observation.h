@@ -1,0 +1,115 @@
+// Observation: all that `decide` may look at, as one value. Each part says when it was seen.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+#include "decide/plan.h"
+#include "model/cluster_view.h"
+#include "model/instance_view.h"
+#include "model/peer_view.h"
+#include "model/settings.h"
+
+namespace pgherd {
+
+// Who I am; fixed while the local configuration is not reloaded.
+struct Identity {
+  NodeName name;
+  Tags tags;
+  std::string conn_url;
+  std::string api_url;
+  std::string proxy_url;
+  std::string version;             // dotted integers, at least 4.1: peers derive abilities from it
+  bool may_bootstrap = false;      // the configuration has a `bootstrap` section
+  std::string bootstrap_config;    // JSON for `/config` of a cluster that I bootstrap
+  std::string configuration;       // generation of everything that goes into PostgreSQL's files
+  bool operator==(const Identity&) const = default;
+};
+
+// The store as last read. A watch keeps `cluster` current; `confirmed_at` is the last moment at which
+// the store proved that this picture is not an old one (an answer, an event, a progress mark).
+struct StoreSeen {
+  std::optional<ClusterView> cluster;
+  Instant confirmed_at;
+  bool is_reachable = false;
+  std::string problem;
+  bool operator==(const StoreSeen&) const = default;
+};
+
+// My lease. All instants are moments of *sending*: the store counts from later, never from earlier.
+struct Session {
+  LeaseId lease;
+  Instant renewed_at;  // sending of the last grant or keep-alive that the store confirmed
+  Milliseconds ttl{};  // what the lease was granted for
+  // Sending of the last request whose answer proved that `/leader` was mine under `lease`
+  // (acquire, rebind, or renewal with confirmation). Empty: never, or known to be lost.
+  std::optional<Instant> leading_since_sent;
+  std::optional<Instant> last_attempt_at;
+  bool operator==(const Session&) const = default;
+};
+
+// Result of ExamineDivergence.
+enum class Divergence {
+  None,     // the local history is a prefix of the source's
+  Diverged, // something local is not in the source's history
+  Unknown,  // could not be told (source unreachable, source not ready)
+};
+struct DivergenceSeen {
+  NodeName source;
+  Timeline source_timeline;
+  Divergence verdict = Divergence::Unknown;
+  std::string detail;  // "timeline 3 ends at 0/5000060 there, local WAL goes to 0/50001A8"
+  Instant seen_at;
+  bool operator==(const DivergenceSeen&) const = default;
+};
+
+// How the last act of the instance lane ended.
+enum class ActOutcome { Done, Failed, Cancelled, TimedOut };
+struct ActEnded {
+  Step step;
+  ActOutcome outcome{};
+  std::string detail;
+  Instant ended_at;
+  bool operator==(const ActEnded&) const = default;
+};
+
+struct UnderWay {
+  Step step;
+  Instant started_at;
+  bool operator==(const UnderWay&) const = default;
+};
+
+// An operator's wish that is answered when it has been carried out (restart) or that ends the agent.
+struct RestartWish {
+  std::uint64_t id = 0;  // for the answer
+  std::optional<Milliseconds> timeout;
+  bool operator==(const RestartWish&) const = default;
+};
+
+struct Observation {
+  Identity self;
+  Settings settings;
+  StoreSeen store;
+  Session session;
+  InstanceView instance;
+  std::map<NodeName, PeerView> peers;
+  std::optional<DivergenceSeen> divergence;
+  std::map<Lane, UnderWay> under_way;
+  std::optional<ActEnded> last_act;
+  std::optional<RestartWish> restart_wish;
+  bool is_leaving = false;  // SIGTERM: stop PostgreSQL, release the key, exit
+  WallTime wall_now;        // for scheduled requests only
+
+  [[nodiscard]] bool is_under_way(Lane lane) const { return under_way.contains(lane); }
+  template <typename S>
+  [[nodiscard]] const S* under_way_as(Lane lane) const {
+    const auto found = under_way.find(lane);
+    return found == under_way.end() ? nullptr : std::get_if<S>(&found->second.step);
+  }
+};
+
+}  // namespace pgherd

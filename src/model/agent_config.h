@@ -1,0 +1,123 @@
+// AgentConfig: the effective local configuration of one agent, as plain values, after the YAML file,
+// PATRONI_* variables and defaults have been merged (codec does that). Names follow Patroni's keys.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/instant.h"
+#include "model/ids.h"
+#include "model/member.h"
+
+namespace pgherd {
+
+struct Credentials {
+  std::string username;
+  std::string password;
+  std::map<std::string, std::string> options;  // sslmode, sslcert, ...: libpq keywords
+  bool operator==(const Credentials&) const = default;
+};
+
+struct ListenAddress {
+  std::string host;  // may be a comma list for PostgreSQL; "" or "*" = all
+  std::uint16_t port = 0;
+  bool operator==(const ListenAddress&) const = default;
+};
+
+struct EtcdConfig {
+  std::vector<std::string> endpoints;  // "host:port", from hosts/host/url/proxy
+  bool use_tls = false;                // protocol: https
+  bool use_proxies = false;            // the list is used as it is, no member discovery
+  std::string username;
+  std::string password;
+  std::string cacert;
+  std::string cert;
+  std::string key;
+  bool operator==(const EtcdConfig&) const = default;
+};
+
+struct RestConfig {
+  ListenAddress listen;
+  std::string connect_address;  // "host:port"
+  std::optional<Credentials> authentication;
+  std::string certfile;
+  std::string keyfile;
+  std::string cafile;
+  std::string verify_client;  // none, optional, required
+  std::map<std::string, std::string> http_extra_headers;
+  bool operator==(const RestConfig&) const = default;
+};
+
+struct CtlConfig {
+  std::optional<Credentials> authentication;  // falls back to restapi.authentication
+  bool insecure = false;
+  std::string cacert;
+  std::string certfile;
+  std::string keyfile;
+  bool operator==(const CtlConfig&) const = default;
+};
+
+struct LogConfig {
+  std::string level = "INFO";
+  bool as_json = false;  // log.type: json
+  std::string dir;       // "": stderr; else <dir>/patroni.log, rotated
+  std::uint64_t file_size_bytes = 25000000;
+  int file_num = 4;
+  bool operator==(const LogConfig&) const = default;
+};
+
+// A word list and key/value options in the order of the file: ("data-checksums", "") is a switch.
+using OptionList = std::vector<std::pair<std::string, std::string>>;
+
+struct BootstrapConfig {
+  std::string dcs_json = "{}";  // bootstrap.dcs as JSON
+  OptionList initdb;
+  std::vector<std::string> pg_hba;
+  std::string post_bootstrap;  // or post_init
+  bool operator==(const BootstrapConfig&) const = default;
+};
+
+// The `postgresql` section: local file merged over the dynamic configuration.
+struct PostgresConfig {
+  ListenAddress listen;
+  std::string connect_address;  // "host:port"
+  std::string proxy_address;
+  std::string data_dir;
+  std::string config_dir;  // "" = data_dir
+  std::string bin_dir;     // "" = PATH
+  std::string database = "postgres";
+  std::string pgpass;
+  Credentials superuser;
+  Credentials replication;
+  std::optional<Credentials> rewind;  // absent: the superuser
+  bool use_unix_socket = false;
+  bool use_unix_socket_repl = false;
+  std::map<std::string, std::string> parameters;  // effective, controlled ones included
+  std::vector<std::string> pg_hba;
+  std::vector<std::string> pg_ident;
+  std::map<std::string, std::string> recovery_conf;
+  std::string custom_conf;
+  OptionList basebackup;
+  Milliseconds pg_ctl_timeout = 60s;
+  bool operator==(const PostgresConfig&) const = default;
+};
+
+struct AgentConfig {
+  std::string scope;
+  NodeName name;
+  std::string name_space = "service";
+  LogConfig log;
+  EtcdConfig etcd;
+  RestConfig restapi;
+  CtlConfig ctl;
+  std::optional<BootstrapConfig> bootstrap;  // absent: this node never makes a new cluster
+  PostgresConfig postgresql;
+  Tags tags;
+  bool operator==(const AgentConfig&) const = default;
+};
+
+}  // namespace pgherd

@@ -1,0 +1,104 @@
+// ClusterView: everything the store says about one cluster, at one revision, as values. Made from raw
+// keys by dcs/layout; read by every rule. Absent or unreadable keys are absent here.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+#include "model/ids.h"
+#include "model/lsn.h"
+#include "model/member.h"
+#include "model/settings.h"
+
+namespace pgherd {
+
+// `/initialize`: "" while somebody bootstraps, then the system identifier.
+struct InitializeKey {
+  std::string value;
+  Revision mod_revision;
+  [[nodiscard]] bool is_in_progress() const { return value.empty(); }
+  // Valid = all digits and at least ten of them.
+  [[nodiscard]] bool is_valid() const;
+  friend bool operator==(const InitializeKey&, const InitializeKey&) = default;
+};
+
+// `/config`: the JSON text as stored and the settings read from it.
+struct ConfigKey {
+  std::string json;
+  Settings settings;
+  Revision mod_revision;
+  friend bool operator==(const ConfigKey&, const ConfigKey&) = default;
+};
+
+struct LeaderKey {
+  NodeName name;
+  LeaseId lease;
+  Revision create_revision;  // one reign = one create revision: usable as a fencing token
+  Revision mod_revision;
+  friend bool operator==(const LeaderKey&, const LeaderKey&) = default;
+};
+
+struct StatusKey {
+  Lsn optime;
+  std::map<std::string, Lsn> slots;
+  std::vector<std::string> retain_slots;
+  friend bool operator==(const StatusKey&, const StatusKey&) = default;
+};
+
+// `/failover`: with `leader` a switchover, without it a manual failover. Never both empty here.
+struct FailoverRequest {
+  std::optional<NodeName> leader;
+  std::optional<NodeName> candidate;
+  std::optional<WallTime> scheduled_at;
+  bool schedule_is_unreadable = false;  // has a scheduled_at that is no time with a zone
+  Revision mod_revision;
+  friend bool operator==(const FailoverRequest&, const FailoverRequest&) = default;
+};
+
+// `/sync`. An empty leader means "synchronous replication is not active".
+struct SyncKey {
+  NodeName leader;
+  int quorum = 0;
+  std::vector<NodeName> standbys;
+  Revision mod_revision;
+  friend bool operator==(const SyncKey&, const SyncKey&) = default;
+};
+
+struct HistoryRow {
+  Timeline parent;
+  Lsn switched_at;
+  std::string reason;
+  std::string timestamp;  // ISO 8601, "" when unknown
+  NodeName new_leader;    // "" when unknown
+  friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
+};
+
+struct ClusterView {
+  Revision revision;
+  std::optional<InitializeKey> initialize;
+  std::optional<ConfigKey> config;
+  std::optional<LeaderKey> leader;
+  StatusKey status;
+  std::map<NodeName, Member> members;
+  std::optional<FailoverRequest> failover;
+  std::optional<SyncKey> sync;
+  std::optional<std::vector<HistoryRow>> history;
+  std::map<NodeName, std::string> failsafe;
+
+  [[nodiscard]] bool has_leader() const { return leader && !leader->name.empty(); }
+  [[nodiscard]] bool is_led_by(const NodeName& name) const {
+    return has_leader() && leader->name == name;
+  }
+  [[nodiscard]] const Member* member(const NodeName& name) const;
+  // The leader's member key, or nullptr when there is no leader or it has none.
+  [[nodiscard]] const Member* leader_member() const;
+  // The newest timeline that `/history` knows of: last parent + 1; 1 for `[]`; unknown when absent.
+  [[nodiscard]] Timeline newest_timeline() const;
+
+  friend bool operator==(const ClusterView&, const ClusterView&) = default;
+};
+
+}  // namespace pgherd

@@ -1,0 +1,29 @@
+// PeerView: what another member's REST API answered last (`GET <api_url>`), as elections need it.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/instant.h"
+#include "model/ids.h"
+#include "model/lsn.h"
+
+namespace pgherd {
+
+struct PeerView {
+  Instant asked_at;
+  Instant answered_at;
+  // False: no answer, an unreadable one, or one without positions (its PostgreSQL does not answer).
+  bool is_reachable = false;
+  std::string problem;  // why it is not reachable, for the log
+  bool in_recovery = true;
+  Lsn position;  // primary: 0; standby: max(received, replayed)
+  Timeline timeline;
+  bool nofailover = false;
+  int failover_priority = 1;
+  bool watchdog_failed = false;
+
+  friend bool operator==(const PeerView&, const PeerView&) = default;
+};
+
+}  // namespace pgherd

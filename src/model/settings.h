@@ -1,0 +1,61 @@
+// Settings: the part of the dynamic configuration (`/config`) that the HA rules read, with Patroni's
+// names and defaults. Parsing and clamping is codec's work; here are only values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+
+namespace pgherd {
+
+enum class SynchronousMode { Off, On, Quorum };
+
+struct StandbyClusterSettings {
+  std::string host;
+  std::string port;
+  std::string primary_slot_name;
+  std::string restore_command;
+  friend bool operator==(const StandbyClusterSettings&, const StandbyClusterSettings&) = default;
+};
+
+struct Settings {
+  Milliseconds ttl = 30s;
+  Milliseconds loop_wait = 10s;
+  Milliseconds retry_timeout = 10s;
+  std::int64_t maximum_lag_on_failover_bytes = 1048576;
+  bool check_timeline = false;
+  Milliseconds primary_start_timeout = 300s;
+  Milliseconds primary_stop_timeout = 0s;  // 0: no limit
+  SynchronousMode synchronous_mode = SynchronousMode::Off;
+  bool synchronous_mode_strict = false;
+  int synchronous_node_count = 1;
+  std::int64_t maximum_lag_on_syncnode_bytes = -1;  // <= 0: off
+  bool failsafe_mode = false;
+  bool paused = false;
+  Milliseconds member_slots_ttl = 1800s;  // 0: slots of absent members are not kept
+  int max_timelines_history = 0;          // 0: keep all
+  bool use_slots = true;
+  bool use_pg_rewind = false;
+  bool remove_data_directory_on_rewind_failure = false;
+  bool remove_data_directory_on_diverged_timelines = false;
+  std::optional<StandbyClusterSettings> standby_cluster;
+
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+// How long before the end of its lease a leader has stopped acknowledging writes, whatever hangs.
+// The rule (safety-invariants A3): writes end before `sent + ttl`, counted by the holder's own clock.
+struct LeaseMargins {
+  Duration renew_every;   // from one confirmed renewal to the next attempt
+  Duration demote_after;  // from the sending of the last confirmed renewal: the agent stops PostgreSQL
+  Duration fence_after;   // likewise: the guardian kills whatever is still alive
+};
+
+// renew_every = min(loop_wait, ttl/4); the last quarter of the lease (0.5 s to 5 s of it) is for
+// stopping: an immediate shutdown starts at its beginning, the guardian's kill comes at its middle.
+[[nodiscard]] LeaseMargins lease_margins(const Settings& settings);
+
+}  // namespace pgherd

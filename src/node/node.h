@@ -1,0 +1,89 @@
+// Node: one member of the herd, wired: the agent machine and its doors. It carries out commands by
+// calling doors, and turns their answers into events. It holds the store session: first read, watch,
+// read again after a loss. No I/O, no clock, no threads of its own: the daemon gives it real doors,
+// the simulator invented ones, and both run this very code.
+//
+// Threads: everything happens on the owner's loop. Doors must outlive the Node.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "base/clock.h"
+#include "dcs/dcs.h"
+#include "dcs/layout.h"
+#include "peers/peers.h"
+#include "postgres/fence.h"
+#include "postgres/instance.h"
+
+namespace pgherd {
+
+struct Doors {
+  Clock& clock;
+  Dcs& dcs;
+  Instance& instance;
+  Peers& peers;
+  Fence& fence;
+};
+
+// What the owner is told. All are optional.
+struct NodeListener {
+  // A decision changed something (started steps, refused, was told something).
+  std::function<void(const Decision&)> on_decision;
+  // A step began or ended, one line for the log.
+  std::function<void(const std::string&)> on_step;
+  // `/config` has other content than before: PostgreSQL's parameters may have to change.
+  std::function<void(const ConfigKey&)> on_config;
+  // The agent is done (asked to leave, or refuses to go on). Nothing happens after that.
+  std::function<void(const Exit&)> on_exit;
+};
+
+class Node {
+ public:
+  Node(Identity self, Settings initial, Layout layout, Doors doors, NodeListener listener);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  void start();
+  // SIGTERM: stops PostgreSQL, releases the key, ends with on_exit.
+  void leave();
+  // The local or dynamic configuration changed.
+  void reconfigure(Identity self, Settings settings);
+  void ask_restart(std::optional<Milliseconds> timeout,
+                   std::function<void(bool succeeded, std::string detail)> answer);
+
+  [[nodiscard]] const Agent& agent() const;
+  // The last picture of the store, if it is one (REST: "cached cluster"); empty when silent for ttl.
+  [[nodiscard]] const std::optional<ClusterView>& cluster() const;
+  [[nodiscard]] bool leads() const;
+
+ private:
+  class Session;  // read, watch, raw keys
+  void post(const Event& event);
+  void carry_out(const Command& command);
+  void start_step(const StartStep& command);
+  void start_store_step(const StartStep& command);
+  void store_ended(StepId id, StoreOutcome outcome, LeaseId lease, Milliseconds ttl,
+                   std::string detail);
+
+  Agent agent_;
+  Layout layout_;
+  Doors doors_;
+  NodeListener listener_;
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Alarm> alarm_;
+  std::map<std::uint64_t, std::function<void(bool, std::string)>> restart_answers_;
+  std::uint64_t next_restart_ = 1;
+  std::vector<Event> queue_;
+  bool is_busy_ = false;
+  bool has_ended_ = false;
+  std::shared_ptr<char> alive_;  // callbacks hold it weakly
+};
+
+}  // namespace pgherd
