@@ -49,6 +49,13 @@ struct RestConfig {
   std::string cafile;
   std::string verify_client;  // none, optional, required
   std::map<std::string, std::string> http_extra_headers;
+  std::map<std::string, std::string> https_extra_headers;  // beside those of http, with TLS only
+  std::string keyfile_password;
+  std::string ciphers;
+  // Networks ("10.0.0.0/8") and names from which requests that change something are taken; empty: all.
+  std::vector<std::string> allowlist;
+  bool allowlist_include_members = false;
+  int request_queue_size = 128;  // the listen backlog
   bool operator==(const RestConfig&) const = default;
 };
 
@@ -58,6 +65,7 @@ struct CtlConfig {
   std::string cacert;
   std::string certfile;
   std::string keyfile;
+  std::string keyfile_password;
   bool operator==(const CtlConfig&) const = default;
 };
 

@@ -72,6 +72,9 @@ struct WalSenderView {
   Lsn written;
   Lsn flushed;
   Lsn replayed;
+  std::string user;            // usename; only REST shows these three
+  std::string client_address;  // "" through a Unix socket
+  int sync_priority = 0;
   friend bool operator==(const WalSenderView&, const WalSenderView&) = default;
 };
 
