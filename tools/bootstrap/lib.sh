@@ -1,0 +1,82 @@
+# Shared by the scripts of tools/: saying what is done and how long it took. Sourced, not run.
+# shellcheck shell=bash
+
+# shellcheck disable=SC2034
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+microseconds() { printf '%s' "${EPOCHREALTIME/[.,]/}"; }
+
+# seconds_since <microseconds>: with one decimal, without leaving bash.
+seconds_since() {
+  local tenths=$((($(microseconds) - $1) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+# step <what> <command>...: one line with the duration; the command's output only if it fails.
+step() {
+  local what=$1 began output status=0
+  shift
+  began=$(microseconds)
+  output=$(mktemp)
+  "$@" >"$output" 2>&1 </dev/null || status=$?
+  if ((status == 0)); then
+    printf '  %-60s %7s s\n' "$what" "$(seconds_since "$began")"
+  else
+    printf '  %-60s failed after %s s\n' "$what" "$(seconds_since "$began")" >&2
+    tail -n 60 "$output" >&2
+  fi
+  rm -f "$output"
+  return "$status"
+}
+
+# stage <what> <command>...: like step for what speaks for itself: its output is shown.
+stage() {
+  local what=$1 began status=0
+  shift
+  began=$(microseconds)
+  say "==> $what"
+  "$@" || status=$?
+  if ((status == 0)); then
+    say "<== $what: $(seconds_since "$began") s"
+  else
+    say "<== $what: FAILED after $(seconds_since "$began") s" >&2
+  fi
+  return "$status"
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo -n "$@"
+  else
+    die "this needs root, and there is no sudo: $*"
+  fi
+}
+
+debian_release() {
+  local VERSION_ID=''
+  # shellcheck source=/dev/null
+  . /etc/os-release
+  printf '%s' "${VERSION_ID:-13}"
+}
+
+# closed_parent <path>: prints the first folder on the way to it that other users cannot enter.
+closed_parent() {
+  local path=$1 mode
+  while [[ $path != / ]]; do
+    mode=$(stat -c %a "$path")
+    if ((!(8#$mode & 1))); then
+      printf '%s' "$path"
+      return 0
+    fi
+    path=$(dirname "$path")
+  done
+  return 1
+}
