@@ -1,0 +1,100 @@
+#include "runtime/pid_watch.h"
+
+#include <sys/pidfd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sstream>
+#include <utility>
+
+#include "runtime/files.h"
+#include "runtime/unique_fd.h"
+
+namespace pgherd {
+namespace asio = boost::asio;
+
+std::optional<ProcessIdentity> identify_process(pid_t pid) {
+  if (pid <= 0) return std::nullopt;
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return std::nullopt;
+  // The name, in parentheses, may contain anything; the rest has no parentheses.
+  const auto name_end = stat->rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream fields(stat->substr(name_end + 1));
+  std::string state;
+  fields >> state;
+  if (state == "Z" || state == "X") return std::nullopt;
+  constexpr int kBetweenStateAndStart = 18;
+  std::string skipped;
+  for (int i = 0; i < kBetweenStateAndStart; ++i)
+    fields >> skipped;
+  ProcessIdentity identity{pid, 0};
+  if (!(fields >> identity.started)) return std::nullopt;
+  return identity;
+}
+
+bool is_running(const ProcessIdentity& process) {
+  return identify_process(process.pid) == process;
+}
+
+bool signal_process(const ProcessIdentity& process, int number) {
+  const UniqueFd pidfd(::pidfd_open(process.pid, 0));
+  // Opened first, compared then: the descriptor stays with the process that was compared.
+  if (!pidfd.is_open() || !is_running(process)) return false;
+  return ::pidfd_send_signal(pidfd.get(), number, nullptr, 0) == 0;
+}
+
+class PidWatch::State : public std::enable_shared_from_this<State> {
+ public:
+  State(const asio::any_io_executor& loop, std::function<void()> ended)
+      : pidfd_(loop), ended_(std::move(ended)) {}
+
+  void wait(UniqueFd pidfd) {
+    pidfd_.assign(pidfd.release());
+    pidfd_.async_wait(asio::posix::descriptor_base::wait_read,
+                      [self = shared_from_this()](boost::system::error_code error) {
+                        if (!error) self->tell();
+                      });
+  }
+  void tell_soon() {
+    asio::post(pidfd_.get_executor(), [self = shared_from_this()] { self->tell(); });
+  }
+  void close() {
+    ended_ = nullptr;
+    boost::system::error_code ignored;
+    pidfd_.close(ignored);
+  }
+
+ private:
+  void tell() {
+    if (const auto ended = std::exchange(ended_, nullptr)) ended();
+  }
+  asio::posix::stream_descriptor pidfd_;
+  std::function<void()> ended_;
+};
+
+PidWatch::PidWatch(std::shared_ptr<State> state) : state_(std::move(state)) {}
+PidWatch::~PidWatch() {
+  state_->close();
+}
+
+Result<std::unique_ptr<PidWatch>, std::string> PidWatch::start(const asio::any_io_executor& loop,
+                                                               const ProcessIdentity& process,
+                                                               std::function<void()> ended) {
+  auto state = std::make_shared<State>(loop, std::move(ended));
+  std::unique_ptr<PidWatch> watch(new PidWatch(state));
+  UniqueFd pidfd(::pidfd_open(process.pid, 0));
+  if (!pidfd.is_open() && errno != ESRCH)
+    return fail("cannot watch process " + std::to_string(process.pid) + ": " +
+                std::strerror(errno));
+  if (pidfd.is_open() && is_running(process))
+    state->wait(std::move(pidfd));
+  else
+    state->tell_soon();
+  return watch;
+}
+
+}  // namespace pgherd
