@@ -80,3 +80,45 @@ closed_parent() {
   done
   return 1
 }
+
+# Where programs that other users must be able to run are put. PostgreSQL does not run as root: when
+# root's checkout is below a folder that others cannot enter (as /root), they must lie elsewhere.
+deps_dir() {
+  if [[ -n ${PGHERD_DEPS_DIR:-} ]]; then
+    printf '%s' "$PGHERD_DEPS_DIR"
+  elif ((EUID == 0)) && closed_parent "$root" >/dev/null; then
+    printf '/var/lib/pgherd/deps-%s' "$(cksum <<<"$root" | cut -d' ' -f1)"
+  else
+    printf '%s/.deps' "$root"
+  fi
+}
+
+# The mirrors that this system uses already, so that proxies and mirrors stay the owner's choice.
+mirror_of() {
+  # shellcheck disable=SC2016
+  local format='$(SITE) $(RELEASE) $(COMPONENT) $(CREATED_BY)'
+  local suffix=$1 site release component kind
+  while read -r site release component kind; do
+    [[ $component == main && $kind == Packages ]] || continue
+    case $release in
+      "bookworm$suffix" | "trixie$suffix" | "oldstable$suffix" | "stable$suffix")
+        printf '%s' "$site"
+        return 0
+        ;;
+    esac
+  done < <(apt-get indextargets --format "$format")
+  return 1
+}
+
+# debian_sources <suite>: lines for a sources.list, the release itself and its security updates.
+debian_sources() {
+  local suite=$1 main_site security_site
+  local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+  main_site=${PGHERD_DEBIAN_MIRROR:-$(mirror_of '' || true)}
+  [[ -n $main_site ]] ||
+    die "no Debian mirror among this system's package sources; name one in PGHERD_DEBIAN_MIRROR"
+  echo "deb $signed $main_site $suite main"
+  if security_site=$(mirror_of -security); then
+    echo "deb $signed $security_site $suite-security main"
+  fi
+}

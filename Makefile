@@ -1,0 +1,94 @@
+# From a clean clone to a running herd: make up. Each step says what it does and how long it took;
+# the work is done by the scripts of tools/.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help up status down destroy packages test-packages deps programs build debug test \
+        test-fresh bench-failover bench-footprint bench lint asan tsan fuzz clean
+
+# What the scripts read from their environment.
+export PG NODES PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
+       PGHERD_DEBIAN_MIRROR KEEP
+
+help:  ## this list
+	@echo 'make <target> [VARIABLE=value...]'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | \
+	  while read -r target what; do printf '  %-16s %s\n' "$$target" "$$what"; done
+	@echo
+	@echo 'PG=17|15         PostgreSQL version            PGHERD_PG_BINDIR=  another build of PostgreSQL'
+	@echo 'NODES=           number of nodes               PORT_BASE=         first port to use'
+	@echo 'HERD_DIR=        where the data goes           ARGS=              more for pgherd local'
+	@echo 'YES=1            destroy without asking        JOBS=              parallel compilers and tests'
+
+up: programs  ## install, build and start a whole herd on this machine
+	@tools/herd up
+
+status:  ## what the herd is doing
+	@tools/herd status
+
+down:  ## stop the herd, keep its data
+	@tools/herd down
+
+destroy:  ## stop the herd and remove its data (asks, unless YES=1)
+	@tools/herd destroy
+
+packages:
+	@tools/bootstrap/install-packages run build
+
+test-packages:
+	@tools/bootstrap/install-packages run build test
+
+deps: packages
+	@tools/bootstrap/fetch-deps
+
+programs: deps
+	@tools/build release programs
+
+build: deps  ## build everything, release
+	@tools/build release
+
+debug: packages  ## build everything, debug
+	@tools/build debug
+
+test: test-packages  ## build and run all tests: unit, contract, scenarios, simulator, black-box
+	@tools/bootstrap/fetch-deps
+	@tools/build release
+	@tools/run-tests release
+
+test-fresh:  ## make up and make test in a new Debian 12 and a new Debian 13
+	@tools/bootstrap/install-packages fresh
+	@tools/test-fresh $(RELEASES)
+
+asan: test-packages  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/bootstrap/fetch-deps
+	@tools/build asan-ubsan
+	@tools/run-tests asan-ubsan
+
+tsan: test-packages  ## the tests under ThreadSanitizer
+	@tools/bootstrap/fetch-deps
+	@tools/build tsan
+	@tools/run-tests tsan
+
+fuzz: packages  ## build the fuzz targets (clang)
+	@tools/bootstrap/install-packages fuzz
+	@tools/build fuzz
+
+bench: packages  ## build the micro-benchmarks
+	@tools/bootstrap/install-packages bench
+	@tools/build bench
+
+bench-failover: programs  ## how long writes are refused when the primary is lost
+	@tools/bootstrap/install-packages test bench
+	@bench/failover
+
+bench-footprint: programs  ## memory and processor time of a herd at rest
+	@tools/bootstrap/install-packages test bench
+	@bench/footprint
+
+lint: packages  ## clang-format, shellcheck, clang-tidy (LINT=all: on all files)
+	@tools/bootstrap/install-packages lint
+	@tools/build release
+	@tools/lint $(LINT)
+
+clean:  ## remove what was built (.deps and the herd's data stay)
+	rm -rf build
