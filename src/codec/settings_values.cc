@@ -1,0 +1,172 @@
+// The HA settings of `/config` (spec dcs 2.2, configuration 2 and 13).
+#include <algorithm>
+#include <limits>
+
+#include "codec/dcs_values.h"
+#include "codec/json_reading.h"
+#include "codec/parse_units.h"
+
+namespace pgherd {
+namespace {
+
+// Lower than Patroni's 20/1/3 on purpose: our lease is renewed and guarded apart from the loop, and
+// a peer's lease is nobody else's business (spec dcs, quirk 11).
+constexpr Milliseconds kTtlMin = 2s;
+constexpr Milliseconds kLoopWaitMin = 1s;
+constexpr Milliseconds kRetryTimeoutMin = 1s;
+// So that no sum of durations can overflow.
+constexpr std::int64_t kSecondsMax = 1'000'000'000;
+
+Milliseconds seconds(std::int64_t number) {
+  return Seconds(std::clamp<std::int64_t>(number, 0, kSecondsMax));
+}
+
+// The three timeouts: what is no number makes the whole configuration unusable, as in Patroni.
+Result<Milliseconds, std::string> timeout_of(const Json& config, std::string_view key,
+                                             Milliseconds otherwise, Milliseconds lowest) {
+  const Json* value = find(config, key);
+  if (value == nullptr) return otherwise;
+  const std::optional<std::int64_t> number = as_integer(*value);
+  if (!number) {
+    return fail(std::string(key) + " is " + write_json(*value) +
+                "; allowed is a whole number of seconds, at least " + std::to_string(lowest / 1s));
+  }
+  return std::max(seconds(*number), lowest);
+}
+
+// All others: what is unusable has its default.
+std::int64_t integer_of(const Json& config, std::string_view key, std::int64_t otherwise) {
+  const Json* value = find(config, key);
+  return value == nullptr ? otherwise : as_integer(*value).value_or(otherwise);
+}
+
+int int_of(const Json& config, std::string_view key, int otherwise) {
+  constexpr std::int64_t kMax = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp<std::int64_t>(integer_of(config, key, otherwise), 0, kMax));
+}
+
+bool bool_of(const Json& config, std::string_view key, bool otherwise = false) {
+  const Json* value = find(config, key);
+  return value == nullptr ? otherwise : as_bool(*value).value_or(otherwise);
+}
+
+// The new name wins, whatever it says.
+Milliseconds renamed_timeout_of(const Json& config, std::string_view key, std::string_view old_key,
+                                Milliseconds otherwise) {
+  const std::string_view used = find(config, key) != nullptr ? key : old_key;
+  return seconds(integer_of(config, used, otherwise / 1s));
+}
+
+Milliseconds member_slots_ttl_of(const Json& config, Milliseconds otherwise) {
+  const Json* value = find(config, "member_slots_ttl");
+  if (value == nullptr) return otherwise;
+  const std::optional<Duration> duration = parse_duration(as_text(*value), 1s);
+  if (!duration) return otherwise;
+  return std::chrono::floor<Milliseconds>(std::max<Duration>(*duration, 0s));
+}
+
+std::optional<StandbyClusterSettings> standby_cluster_of(const Json& config) {
+  const Json* section = find(config, "standby_cluster");
+  if (section == nullptr) return std::nullopt;
+  StandbyClusterSettings standby{.host = text_of(*section, "host"),
+                                 .port = text_of(*section, "port"),
+                                 .primary_slot_name = text_of(*section, "primary_slot_name"),
+                                 .restore_command = text_of(*section, "restore_command")};
+  const bool has_port = !standby.port.empty() && standby.port != "0";
+  if (standby.host.empty() && !has_port && standby.restore_command.empty()) return std::nullopt;
+  return standby;
+}
+
+void read_synchronous(const Json& config, Settings& settings) {
+  settings.synchronous_mode_strict = bool_of(config, "synchronous_mode_strict");
+  settings.synchronous_node_count = std::max(int_of(config, "synchronous_node_count", 1),
+                                             settings.synchronous_mode_strict ? 1 : 0);
+  const Json* mode = find(config, "synchronous_mode");
+  // A standby cluster's commits are not its own.
+  if (mode == nullptr || settings.standby_cluster) return;
+  std::string word = as_text(*mode);
+  for (char& c : word)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (word == "quorum") {
+    settings.synchronous_mode = SynchronousMode::Quorum;
+  } else if (as_bool(*mode).value_or(false)) {
+    settings.synchronous_mode = SynchronousMode::On;
+  }
+}
+
+Result<Settings, std::string> read_postgresql(const Json& config, Settings settings) {
+  const Json* section = find(config, "postgresql");
+  if (section == nullptr) return settings;
+  if (!section->is_object()) {
+    return fail("postgresql is " + write_json(*section) + "; allowed is an object");
+  }
+  const Json* parameters = find(*section, "parameters");
+  if (parameters != nullptr && !parameters->is_object()) {
+    return fail("postgresql.parameters is " + write_json(*parameters) +
+                "; allowed is an object of parameter names and values");
+  }
+  settings.use_slots = bool_of(*section, "use_slots", true);
+  settings.use_pg_rewind = bool_of(*section, "use_pg_rewind");
+  settings.remove_data_directory_on_rewind_failure =
+      bool_of(*section, "remove_data_directory_on_rewind_failure");
+  settings.remove_data_directory_on_diverged_timelines =
+      bool_of(*section, "remove_data_directory_on_diverged_timelines");
+  return settings;
+}
+
+// loop_wait + 2 * retry_timeout <= ttl: a leader must find out that it cannot renew before others
+// may take the key (Patroni 3.2.0, Config._validate_and_adjust_timeouts).
+void fit_into_ttl(Settings& settings) {
+  const Milliseconds ttl = settings.ttl;
+  if (kLoopWaitMin + 2 * settings.retry_timeout > ttl) {
+    settings.loop_wait = kLoopWaitMin;
+    settings.retry_timeout = std::chrono::floor<Seconds>((ttl - kLoopWaitMin) / 2);
+    // Below a ttl of 3 s whole seconds would leave nothing.
+    if (settings.retry_timeout == 0s) settings.retry_timeout = (ttl - kLoopWaitMin) / 2;
+  } else if (settings.loop_wait + 2 * settings.retry_timeout > ttl) {
+    settings.loop_wait = ttl - 2 * settings.retry_timeout;
+  }
+}
+
+}  // namespace
+
+Result<Settings, std::string> decode_settings(std::string_view config_json) {
+  const std::optional<Json> config = read_json_object(config_json);
+  if (!config) {
+    return fail("the dynamic configuration is no JSON object: " +
+                std::string(config_json.substr(0, 200)));
+  }
+  Settings settings;
+  struct Timeout {
+    std::string_view key;
+    Milliseconds& value;
+    Milliseconds lowest;
+  };
+  for (const Timeout& timeout :
+       {Timeout{"ttl", settings.ttl, kTtlMin},
+        Timeout{"loop_wait", settings.loop_wait, kLoopWaitMin},
+        Timeout{"retry_timeout", settings.retry_timeout, kRetryTimeoutMin}}) {
+    const auto found = timeout_of(*config, timeout.key, timeout.value, timeout.lowest);
+    if (!found) return fail(found.error());
+    timeout.value = *found;
+  }
+  fit_into_ttl(settings);
+  settings.maximum_lag_on_failover_bytes =
+      integer_of(*config, "maximum_lag_on_failover", settings.maximum_lag_on_failover_bytes);
+  settings.maximum_lag_on_syncnode_bytes =
+      integer_of(*config, "maximum_lag_on_syncnode", settings.maximum_lag_on_syncnode_bytes);
+  settings.check_timeline = bool_of(*config, "check_timeline");
+  settings.primary_start_timeout = renamed_timeout_of(
+      *config, "primary_start_timeout", "master_start_timeout", settings.primary_start_timeout);
+  settings.primary_stop_timeout = renamed_timeout_of(
+      *config, "primary_stop_timeout", "master_stop_timeout", settings.primary_stop_timeout);
+  settings.failsafe_mode = bool_of(*config, "failsafe_mode");
+  settings.paused = bool_of(*config, "pause");
+  settings.member_slots_ttl = member_slots_ttl_of(*config, settings.member_slots_ttl);
+  settings.max_timelines_history = int_of(*config, "max_timelines_history", 0);
+  settings.standby_cluster = standby_cluster_of(*config);
+  read_synchronous(*config, settings);
+  return read_postgresql(*config, std::move(settings));
+}
+
+}  // namespace pgherd

@@ -1,0 +1,16 @@
+// Tags: from the object in the configuration or in a member's key to their effective meaning.
+#pragma once
+
+#include <string_view>
+
+#include "model/member.h"
+
+namespace pgherd {
+
+// `json`: the `tags` object; anything else gives the defaults. Rules as Patroni's (spec
+// configuration 3, dcs 2.4.2): a flag beats its priority; a priority <= 0 is the flag; flags that
+// are not set are not published, except `nofailover`/`nosync` beside their priority, where an
+// explicit false says something.
+[[nodiscard]] Tags decode_tags(std::string_view json);
+
+}  // namespace pgherd
