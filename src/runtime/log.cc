@@ -1,20 +1,25 @@
 #include "runtime/log.h"
 
+#include <fcntl.h>
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
 #include <spdlog/formatter.h>
-#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cctype>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+
+#include "runtime/unique_fd.h"
 
 namespace pgherd {
 namespace {
@@ -32,6 +37,61 @@ class AsItIs final : public spdlog::formatter {
   [[nodiscard]] std::unique_ptr<formatter> clone() const override {
     return std::make_unique<AsItIs>();
   }
+};
+
+// patroni.log, patroni.log.1 (the youngest copy), patroni.log.2... spdlog's own rotation would name
+// them otherwise, and would make a missing directory instead of complaining.
+class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  RotatedFile(std::string path, std::uint64_t bytes_max, int copies)
+      : path_(std::move(path)), bytes_max_(bytes_max), copies_(std::max(copies, 0)) {
+    if (const int code = open(); code != 0)
+      throw std::runtime_error("cannot log to " + path_ + ": " + std::strerror(code) +
+                               " (log.dir must be a directory that exists and is writable)");
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(line, text);
+    if (bytes_max_ > 0 && size_ > 0 && size_ + text.size() > bytes_max_) rotate();
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t written = ::write(file_.get(), text.data() + done, text.size() - done);
+      if (written < 0 && errno == EINTR) continue;
+      // A full disk loses lines; to say so there is no better place than the one that is full.
+      if (written < 0) return;
+      done += static_cast<std::size_t>(written);
+    }
+    size_ += done;
+  }
+  void flush_() override {}
+
+ private:
+  int open() {
+    file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    if (!file_.is_open()) return errno;
+    const off_t end = ::lseek(file_.get(), 0, SEEK_END);
+    size_ = end < 0 ? 0 : static_cast<std::uint64_t>(end);
+    return 0;
+  }
+  [[nodiscard]] std::string copy(int number) const {
+    return number == 0 ? path_ : path_ + "." + std::to_string(number);
+  }
+  void rotate() {
+    for (int number = copies_; number > 0; --number)
+      ::rename(copy(number - 1).c_str(), copy(number).c_str());
+    if (copies_ == 0) ::unlink(path_.c_str());
+    UniqueFd before = std::move(file_);
+    // If the new file cannot be made the old one goes on, under its new name.
+    if (open() != 0) file_ = std::move(before);
+  }
+
+  std::string path_;
+  std::uint64_t bytes_max_;
+  int copies_;
+  UniqueFd file_;
+  std::uint64_t size_ = 0;
 };
 
 struct Output {
@@ -70,14 +130,8 @@ std::shared_ptr<Output> present_output() {
 
 spdlog::sink_ptr make_sink(const LogConfig& config) {
   if (config.dir.empty()) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  const std::string path = config.dir + "/patroni.log";
-  try {
-    return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
-        path, config.file_size_bytes, static_cast<std::size_t>(std::max(config.file_num, 1)));
-  } catch (const spdlog::spdlog_ex& error) {
-    throw std::runtime_error("cannot log to " + path + ": " + error.what() +
-                             " (log.dir must exist and be writable)");
-  }
+  return std::make_shared<RotatedFile>(config.dir + "/patroni.log", config.file_size_bytes,
+                                       config.file_num);
 }
 
 std::shared_ptr<Output> make_output(const LogConfig& config) {

@@ -1,7 +1,5 @@
 #include "runtime/pid_watch.h"
 
-#include <sys/pidfd.h>
-
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "runtime/files.h"
+#include "runtime/pidfd.h"
 #include "runtime/unique_fd.h"
 
 namespace pgherd {
@@ -41,10 +40,10 @@ bool is_running(const ProcessIdentity& process) {
 }
 
 bool signal_process(const ProcessIdentity& process, int number) {
-  const UniqueFd pidfd(::pidfd_open(process.pid, 0));
+  const UniqueFd pidfd(open_pidfd(process.pid));
   // Opened first, compared then: the descriptor stays with the process that was compared.
   if (!pidfd.is_open() || !is_running(process)) return false;
-  return ::pidfd_send_signal(pidfd.get(), number, nullptr, 0) == 0;
+  return signal_pidfd(pidfd.get(), number) == 0;
 }
 
 class PidWatch::State : public std::enable_shared_from_this<State> {
@@ -86,7 +85,7 @@ Result<std::unique_ptr<PidWatch>, std::string> PidWatch::start(const asio::any_i
                                                                std::function<void()> ended) {
   auto state = std::make_shared<State>(loop, std::move(ended));
   std::unique_ptr<PidWatch> watch(new PidWatch(state));
-  UniqueFd pidfd(::pidfd_open(process.pid, 0));
+  UniqueFd pidfd(open_pidfd(process.pid));
   if (!pidfd.is_open() && errno != ESRCH)
     return fail("cannot watch process " + std::to_string(process.pid) + ": " +
                 std::strerror(errno));

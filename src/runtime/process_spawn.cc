@@ -5,7 +5,7 @@
 #include <linux/close_range.h>
 #include <pwd.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +17,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+
+#include "runtime/pidfd.h"
 
 extern char** environ;  // NOLINT: POSIX wants it declared by its users
 
@@ -239,7 +241,7 @@ Result<Spawned, std::string> launch(const ProcessSpec& spec, Prepared& prepared,
     if (bad->stage == Stage::User && spec.run_as) what += " " + spec.run_as->name;
     return fail(failure(spec, what, bad->code));
   }
-  spawned.pidfd.reset(::pidfd_open(spawned.pid, 0));
+  spawned.pidfd.reset(open_pidfd(spawned.pid));
   if (!spawned.pidfd.is_open()) {
     const int code = errno;
     ::kill(spawned.pid, SIGKILL);
