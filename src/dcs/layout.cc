@@ -1,0 +1,287 @@
+#include "dcs/layout.h"
+
+#include <utility>
+
+#include "codec/dcs_values.h"
+
+namespace pgherd {
+
+namespace {
+
+constexpr std::string_view kInitialize = "initialize";
+constexpr std::string_view kConfig = "config";
+constexpr std::string_view kLeader = "leader";
+constexpr std::string_view kMembers = "members/";
+constexpr std::string_view kStatus = "status";
+constexpr std::string_view kLegacyOptime = "optime/leader";
+constexpr std::string_view kFailover = "failover";
+constexpr std::string_view kSync = "sync";
+constexpr std::string_view kHistory = "history";
+constexpr std::string_view kFailsafe = "failsafe";
+
+std::string collapse_slashes(std::string_view path) {
+  std::string collapsed;
+  for (const char c : path)
+    if (c != '/' || collapsed.empty() || collapsed.back() != '/') collapsed.push_back(c);
+  return collapsed;
+}
+
+// ---- Compares, in the words of the key layout
+// ----------------------------------------------------
+
+Compare is_absent(std::string key) {
+  return {.what = Compare::What::CreateRevision, .key = std::move(key), .number = 0, .text = {}};
+}
+// Nobody wrote it since; revision zero = it is still absent.
+Compare is_unchanged_since(std::string key, Revision seen) {
+  return {
+      .what = Compare::What::ModRevision, .key = std::move(key), .number = seen.value, .text = {}};
+}
+Compare has_value(std::string key, std::string value) {
+  return {
+      .what = Compare::What::Value, .key = std::move(key), .number = 0, .text = std::move(value)};
+}
+Compare is_bound_to(std::string key, LeaseId lease) {
+  return {.what = Compare::What::Lease, .key = std::move(key), .number = lease.value, .text = {}};
+}
+
+Put unbound(std::string key, std::string value) {
+  return {.key = std::move(key), .value = std::move(value), .lease = {}};
+}
+
+// ---- Steps
+// ---------------------------------------------------------------------------------------
+
+// One function for each step that is a transaction; everything else falls to the last.
+struct Writer {
+  const Layout& layout;
+  const NodeName& self;
+
+  [[nodiscard]] Compare i_lead() const { return has_value(layout.key(kLeader), self); }
+
+  std::optional<Transaction> operator()(const RenewLease& step) const {
+    if (!step.holds_leader_key) return std::nullopt;
+    return Transaction{.compares = {i_lead(), is_bound_to(layout.key(kLeader), step.lease)},
+                       .writes = {},
+                       .otherwise = {}};
+  }
+
+  std::optional<Transaction> operator()(const AcquireLeaderKey& step) const {
+    return Transaction{.compares = {is_absent(layout.key(kLeader))},
+                       .writes = {Put{layout.key(kLeader), self, step.lease}},
+                       .otherwise = {}};
+  }
+
+  std::optional<Transaction> operator()(const RebindLeaderKey& step) const {
+    return Transaction{.compares = {i_lead(), is_unchanged_since(layout.key(kLeader), step.seen)},
+                       .writes = {Put{layout.key(kLeader), self, step.lease}},
+                       .otherwise = {}};
+  }
+
+  // A position that is not known must not replace one that is.
+  std::optional<Transaction> operator()(const ReleaseLeaderKey& step) const {
+    Transaction release{.compares = {i_lead()}, .writes = {}, .otherwise = {}};
+    if (step.status.optime.is_known())
+      release.writes.emplace_back(unbound(layout.key(kStatus), encode_status(step.status)));
+    release.writes.emplace_back(Delete{layout.key(kLeader)});
+    return release;
+  }
+
+  // Bound to the lease, so that a bootstrapper that loses power does not block the cluster until
+  // somebody deletes the key by hand.
+  std::optional<Transaction> operator()(const TakeInitializeKey& step) const {
+    return Transaction{.compares = {is_absent(layout.key(kInitialize))},
+                       .writes = {Put{layout.key(kInitialize), "", step.lease}},
+                       .otherwise = {}};
+  }
+
+  // Here the key loses its lease: from now on the cluster exists whoever is alive. An empty
+  // `config_json` leaves `/config` alone.
+  std::optional<Transaction> operator()(const FinishInitialize& step) const {
+    Transaction finish{
+        .compares = {is_unchanged_since(layout.key(kInitialize), step.seen.value_or(Revision{})),
+                     is_absent(layout.key(kLeader))},
+        .writes = {unbound(layout.key(kInitialize), step.system_id),
+                   Put{layout.key(kLeader), self, step.lease}},
+        .otherwise = {}};
+    if (!step.config_json.empty()) {
+      finish.compares.push_back(is_absent(layout.key(kConfig)));
+      finish.writes.emplace_back(unbound(layout.key(kConfig), step.config_json));
+    }
+    return finish;
+  }
+
+  std::optional<Transaction> operator()(const GiveBackInitializeKey& step) const {
+    const auto key = layout.key(kInitialize);
+    return Transaction{.compares = {is_unchanged_since(key, step.seen), has_value(key, "")},
+                       .writes = {Delete{key}},
+                       .otherwise = {}};
+  }
+
+  // `/initialize` may also be there with a value that is no identifier, so it is written over.
+  std::optional<Transaction> operator()(const RestoreKeys& step) const {
+    Transaction restore{.compares = {i_lead()}, .writes = {}, .otherwise = {}};
+    if (step.initialize)
+      restore.writes.emplace_back(unbound(layout.key(kInitialize), *step.initialize));
+    if (step.config_json) {
+      restore.compares.push_back(is_absent(layout.key(kConfig)));
+      restore.writes.emplace_back(unbound(layout.key(kConfig), *step.config_json));
+    }
+    return restore;
+  }
+
+  std::optional<Transaction> operator()(const PublishMember& step) const {
+    return Transaction{
+        .compares = {},
+        .writes = {Put{layout.member_key(self), encode_member(step.member), step.lease}},
+        .otherwise = {}};
+  }
+
+  // Status and history are the leader's: one that was deposed meanwhile must not write over its
+  // successor's (Patroni writes unconditionally; a stricter writer is compatible).
+  std::optional<Transaction> operator()(const PublishStatus& step) const {
+    return Transaction{.compares = {i_lead()},
+                       .writes = {unbound(layout.key(kStatus), encode_status(step.status))},
+                       .otherwise = {}};
+  }
+  std::optional<Transaction> operator()(const PublishHistory& step) const {
+    return Transaction{.compares = {i_lead()},
+                       .writes = {unbound(layout.key(kHistory), encode_history(step.rows))},
+                       .otherwise = {}};
+  }
+
+  std::optional<Transaction> operator()(const ClearFailoverRequest& step) const {
+    const auto key = layout.key(kFailover);
+    return Transaction{.compares = {is_unchanged_since(key, step.seen)},
+                       .writes = {unbound(key, "{}")},
+                       .otherwise = {}};
+  }
+
+  template <typename NoTransaction>
+  std::optional<Transaction> operator()(const NoTransaction& /*step*/) const {
+    return std::nullopt;
+  }
+};
+
+// ---- The picture
+// ---------------------------------------------------------------------------------
+
+struct Reader {
+  const Layout& layout;
+  const std::map<std::string, KeyValue>& entries;
+
+  [[nodiscard]] const KeyValue* find(std::string_view leaf) const {
+    const auto found = entries.find(layout.key(leaf));
+    return found == entries.end() ? nullptr : &found->second;
+  }
+
+  [[nodiscard]] std::optional<InitializeKey> initialize() const {
+    const auto* entry = find(kInitialize);
+    if (!entry) return std::nullopt;
+    return InitializeKey{.value = entry->value, .mod_revision = entry->mod_revision};
+  }
+
+  // Deleted is deleted; unreadable is a mistake, and the last that could be read stands.
+  [[nodiscard]] std::optional<ConfigKey> config(const std::optional<ConfigKey>& previous) const {
+    const auto* entry = find(kConfig);
+    if (!entry) return std::nullopt;
+    auto settings = decode_settings(entry->value);
+    if (!settings) return previous;
+    return ConfigKey{
+        .json = entry->value, .settings = *settings, .mod_revision = entry->mod_revision};
+  }
+
+  [[nodiscard]] std::optional<LeaderKey> leader() const {
+    const auto* entry = find(kLeader);
+    if (!entry) return std::nullopt;
+    return LeaderKey{.name = entry->value,
+                     .lease = entry->lease,
+                     .create_revision = entry->create_revision,
+                     .mod_revision = entry->mod_revision};
+  }
+
+  [[nodiscard]] StatusKey status() const {
+    if (const auto* entry = find(kStatus)) return decode_status(entry->value);
+    if (const auto* entry = find(kLegacyOptime)) return decode_status(entry->value);
+    return {};
+  }
+
+  // Exactly members/<name>; deeper keys belong to somebody else.
+  [[nodiscard]] std::map<NodeName, Member> members() const {
+    std::map<NodeName, Member> found;
+    const auto prefix = layout.key(kMembers);
+    for (auto at = entries.lower_bound(prefix);
+         at != entries.end() && at->first.starts_with(prefix); ++at) {
+      const NodeName name = at->first.substr(prefix.size());
+      if (name.empty() || name.find('/') != NodeName::npos) continue;
+      auto member = decode_member(name, at->second.value);
+      member.mod_revision = at->second.mod_revision;
+      member.lease = at->second.lease;
+      found.emplace(name, std::move(member));
+    }
+    return found;
+  }
+
+  [[nodiscard]] std::optional<FailoverRequest> failover() const {
+    const auto* entry = find(kFailover);
+    if (!entry) return std::nullopt;
+    auto request = decode_failover(entry->value);
+    if (request) request->mod_revision = entry->mod_revision;
+    return request;
+  }
+
+  [[nodiscard]] std::optional<SyncKey> sync() const {
+    const auto* entry = find(kSync);
+    if (!entry) return std::nullopt;
+    auto sync = decode_sync(entry->value);
+    if (sync) sync->mod_revision = entry->mod_revision;
+    return sync;
+  }
+
+  [[nodiscard]] std::optional<std::vector<HistoryRow>> history() const {
+    const auto* entry = find(kHistory);
+    if (!entry) return std::nullopt;
+    return decode_history(entry->value);
+  }
+
+  [[nodiscard]] std::map<NodeName, std::string> failsafe() const {
+    const auto* entry = find(kFailsafe);
+    if (!entry) return {};
+    return decode_failsafe(entry->value);
+  }
+};
+
+}  // namespace
+
+Layout::Layout(std::string_view name_space, std::string_view scope, NodeName self)
+    : prefix_(collapse_slashes("/" + std::string(name_space) + "/" + std::string(scope) + "/")),
+      self_(std::move(self)) {}
+
+std::string Layout::key(std::string_view leaf) const {
+  return prefix_ + std::string(leaf);
+}
+
+std::string Layout::member_key(const NodeName& name) const {
+  return key(kMembers) + name;
+}
+
+ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revision revision,
+                         const std::optional<ConfigKey>& previous_config) const {
+  const Reader reader{*this, entries};
+  return {.revision = revision,
+          .initialize = reader.initialize(),
+          .config = reader.config(previous_config),
+          .leader = reader.leader(),
+          .status = reader.status(),
+          .members = reader.members(),
+          .failover = reader.failover(),
+          .sync = reader.sync(),
+          .history = reader.history(),
+          .failsafe = reader.failsafe()};
+}
+
+std::optional<Transaction> Layout::transaction(const Step& step) const {
+  return std::visit(Writer{*this, self_}, step);
+}
+
+}  // namespace pgherd
