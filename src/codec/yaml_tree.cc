@@ -1,0 +1,262 @@
+#include "codec/yaml_tree.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <limits>
+#include <regex>
+
+namespace pgherd {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+// Far above any configuration; stops a handful of nested anchors from becoming a billion nodes.
+constexpr int kNodesMax = 200'000;
+constexpr int kDepthMax = 60;
+
+class Reader {
+ public:
+  explicit Reader(std::string source) : source_(std::move(source)) {}
+
+  YamlNode read(const YAML::Node& node, int depth) {
+    YamlNode made;
+    made.origin = place(node.Mark());
+    if (++nodes_ > kNodesMax || depth > kDepthMax) {
+      throw YamlError(made.origin + ": the document is too large or nested too deeply");
+    }
+    if (node.IsScalar()) {
+      made.kind = Kind::Scalar;
+      made.text = node.Scalar();
+      // yaml-cpp's tag of a quoted scalar is "!"; `!!str 5` names the type itself.
+      made.is_quoted = node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str";
+      if (!made.is_quoted && resolve_plain(made.text).is_null()) made.kind = Kind::Null;
+    } else if (node.IsSequence()) {
+      made.kind = Kind::List;
+      for (const auto& item : node)
+        made.children.emplace_back("", read(item, depth + 1));
+    } else if (node.IsMap()) {
+      made.kind = Kind::Map;
+      read_map(node, made, depth);
+    }
+    return made;
+  }
+
+ private:
+  std::string place(const YAML::Mark& mark) const {
+    return mark.is_null() ? source_ : source_ + ":" + std::to_string(mark.line + 1);
+  }
+
+  void read_map(const YAML::Node& node, YamlNode& made, int depth) {
+    YamlNode merged;
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar()) {
+        throw YamlError(place(entry.first.Mark()) + ": a key must be a word, not a list or a map");
+      }
+      const std::string& key = entry.first.Scalar();
+      YamlNode value = read(entry.second, depth + 1);
+      if (key == "<<" && entry.first.Tag() != "!") {
+        add_merge_key(merged, value);
+      } else {
+        made.at(key) = std::move(value);
+      }
+    }
+    for (auto& [key, value] : merged.children) {
+      if (made.find(key) == nullptr) made.children.emplace_back(key, std::move(value));
+    }
+  }
+
+  // The first mention of a key wins among several merged maps.
+  static void add_merge_key(YamlNode& merged, const YamlNode& value) {
+    if (value.kind == Kind::List) {
+      for (const auto& item : value.children)
+        add_merge_key(merged, item.second);
+    } else if (value.kind == Kind::Map) {
+      for (const auto& [key, child] : value.children) {
+        if (merged.find(key) == nullptr) merged.at(key) = child;
+      }
+    } else {
+      throw YamlError(value.origin + ": << takes a map or a list of maps");
+    }
+  }
+
+  std::string source_;
+  int nodes_ = 0;
+};
+
+// Longer texts are never numbers, and std::regex recurses for every character.
+constexpr std::size_t kNumberLengthMax = 100;
+
+bool matches(std::string_view text, const std::regex& pattern) {
+  return text.size() <= kNumberLengthMax && std::regex_match(text.begin(), text.end(), pattern);
+}
+
+bool is_integer(std::string_view text) {
+  static const std::regex kPattern(
+      "[-+]?(0b[01_]+|0[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*(:[0-5]?[0-9])*)");
+  return matches(text, kPattern);
+}
+
+bool is_float(std::string_view text) {
+  static const std::regex kPattern(
+      "[-+]?[0-9][0-9_]*\\.[0-9_]*([eE][-+][0-9]+)?|\\.[0-9][0-9_]*([eE][-+][0-9]+)?"
+      "|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\\.[0-9_]*|[-+]?\\.(inf|Inf|INF)|\\.(nan|NaN|NAN)");
+  return matches(text, kPattern);
+}
+
+bool is_timestamp(std::string_view text) {
+  static const std::regex kPattern(
+      "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+      "|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \\t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\\.[0-9]*)?"
+      "([ \\t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?");
+  return matches(text, kPattern);
+}
+
+std::optional<bool> yaml_bool(std::string_view text) {
+  constexpr std::array<std::string_view, 9> kTrue = {"yes",  "Yes", "YES", "true", "True",
+                                                     "TRUE", "on",  "On",  "ON"};
+  constexpr std::array<std::string_view, 9> kFalse = {"no",    "No",  "NO",  "false", "False",
+                                                      "FALSE", "off", "Off", "OFF"};
+  if (std::find(kTrue.begin(), kTrue.end(), text) != kTrue.end()) return true;
+  if (std::find(kFalse.begin(), kFalse.end(), text) != kFalse.end()) return false;
+  return std::nullopt;
+}
+
+bool is_null(std::string_view text) {
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
+
+Json integer_value(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (c != '_') digits.push_back(c);
+  }
+  std::string_view rest = digits;
+  const bool is_negative = rest.starts_with('-');
+  if (is_negative || rest.starts_with('+')) rest.remove_prefix(1);
+  int base = 10;
+  if (rest.starts_with("0x") || rest.starts_with("0b")) {
+    base = rest[1] == 'x' ? 16 : 2;
+    rest.remove_prefix(2);
+  } else if (rest.size() > 1 && rest.front() == '0') {
+    base = 8;
+  }
+  std::int64_t value = 0;
+  while (true) {  // 1:30 is ninety
+    const std::size_t colon = rest.find(':');
+    const std::string_view part = rest.substr(0, colon);
+    std::int64_t number = 0;
+    const auto [stopped, error] =
+        std::from_chars(part.data(), part.data() + part.size(), number, base);
+    if (error != std::errc{} || stopped != part.data() + part.size() ||
+        __builtin_mul_overflow(value, 60, &value) ||
+        __builtin_add_overflow(value, number, &value)) {
+      return std::string(text);
+    }
+    if (colon == std::string_view::npos) return is_negative ? -value : value;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+Json float_value(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (c != '_' && (c != '+' || !digits.empty())) digits.push_back(c);
+  }
+  double value = 0;
+  const auto [stopped, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  // JSON has no infinity, and nobody means base 60: these stay text.
+  if (error != std::errc{} || stopped != digits.data() + digits.size()) return std::string(text);
+  return value;
+}
+
+}  // namespace
+
+const YamlNode* YamlNode::find(std::string_view key) const {
+  if (kind != Kind::Map) return nullptr;
+  const auto found = std::find_if(children.begin(), children.end(),
+                                  [&](const auto& child) { return child.first == key; });
+  return found == children.end() ? nullptr : &found->second;
+}
+
+YamlNode& YamlNode::at(std::string_view key) {
+  if (kind != Kind::Map) {
+    kind = Kind::Map;
+    children.clear();
+  }
+  if (const YamlNode* found = find(key)) return const_cast<YamlNode&>(*found);
+  return children.emplace_back(std::string(key), YamlNode{}).second;
+}
+
+YamlNode read_yaml(const std::string& text, const std::string& source) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.empty()) return YamlNode{.origin = source};
+    if (documents.size() > 1) {
+      throw YamlError(source + ": there are " + std::to_string(documents.size()) +
+                      " YAML documents (a line ---); one is allowed");
+    }
+    return Reader(source).read(documents.front(), 0);
+  } catch (const YAML::Exception& problem) {
+    const std::string line =
+        problem.mark.is_null() ? "" : ":" + std::to_string(problem.mark.line + 1);
+    throw YamlError(source + line + ": this is no YAML: " + problem.msg);
+  }
+}
+
+Json resolve_plain(std::string_view text) {
+  if (is_null(text)) return nullptr;
+  if (const std::optional<bool> boolean = yaml_bool(text)) return *boolean;
+  if (is_integer(text)) return integer_value(text);
+  if (is_float(text)) return float_value(text);
+  return std::string(text);
+}
+
+bool plain_reads_as_other_type(std::string_view text) {
+  return is_null(text) || yaml_bool(text) || is_integer(text) || is_float(text) ||
+         is_timestamp(text) || text == "<<" || text == "=";
+}
+
+Json to_json(const YamlNode& node) {
+  switch (node.kind) {
+    case Kind::Null:
+      return nullptr;
+    case Kind::Scalar:
+      return node.is_quoted ? Json(node.text) : resolve_plain(node.text);
+    case Kind::Map: {
+      Json object = Json::object();
+      for (const auto& [key, child] : node.children)
+        object[key] = to_json(child);
+      return object;
+    }
+    case Kind::List: {
+      Json list = Json::array();
+      for (const auto& child : node.children)
+        list.push_back(to_json(child.second));
+      return list;
+    }
+  }
+  return nullptr;
+}
+
+void merge_yaml(YamlNode& base, const YamlNode& overlay) {
+  if (base.kind != Kind::Map || overlay.kind != Kind::Map) {
+    base = overlay;
+    return;
+  }
+  for (const auto& [key, value] : overlay.children) {
+    if (value.kind == Kind::Null) {
+      std::erase_if(base.children, [&key = key](const auto& child) { return child.first == key; });
+    } else if (value.kind == Kind::Map && base.find(key) != nullptr) {
+      merge_yaml(base.at(key), value);
+    } else {
+      base.at(key) = value;
+    }
+  }
+}
+
+}  // namespace pgherd
