@@ -1,10 +1,10 @@
-// Dcs: the door to the store. A small key-value interface with revisions, leases and watches: etcd v3
-// seen through a keyhole. Implementations: dcs/memory (deterministic, for tests and the simulator) and
-// dcs/etcd (gRPC). One contract suite runs against both.
+// Dcs: the door to the store. A small key-value interface with revisions, leases and watches: etcd
+// v3 seen through a keyhole. Implementations: dcs/memory (deterministic, for tests and the
+// simulator) and dcs/etcd (gRPC). One contract suite runs against both.
 //
-// Threads: every function is called on the owner's loop and returns at once; every answer is delivered
-// later on that same loop, never from inside the call. Each request is answered exactly once, at the
-// latest a little after its deadline, unless the Dcs is destroyed first: then never.
+// Threads: every function is called on the owner's loop and returns at once; every answer is
+// delivered later on that same loop, never from inside the call. Each request is answered exactly
+// once, at the latest a little after its deadline, unless the Dcs is destroyed first: then never.
 //
 // A write has three outcomes, and no code may take the third for the second:
 //   applied (value), refused (a compare did not hold: `succeeded == false`), unknown (an Error).
@@ -59,7 +59,8 @@ struct Compare {
 struct Put {
   std::string key;
   std::string value;
-  LeaseId lease;  // 0: bound to none
+  LeaseId lease;                // 0: bound to none
+  bool only_if_absent = false;  // a key that exists stays as it is; the transaction goes on
 };
 struct Delete {
   std::string key;
@@ -102,7 +103,8 @@ class Watch {
 };
 
 enum class ReadMode {
-  Serializable,  // from whichever endpoint answers; may be a little old, never older than seen before
+  Serializable,  // from whichever endpoint answers; may be a little old, never older than seen
+                 // before
   Linearizable,  // the present, at the price of the store's quorum
 };
 
@@ -114,8 +116,8 @@ class Dcs {
                     DcsAnswer<Snapshot> answer) = 0;
   virtual void commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) = 0;
 
-  // A lease of at least `ttl` (the store may give more: its minimum), counted by the store from when
-  // it handles the request. The caller counts from when it called.
+  // A lease of at least `ttl` (the store may give more: its minimum), counted by the store from
+  // when it handles the request. The caller counts from when it called.
   struct Lease {
     LeaseId id;
     Milliseconds ttl{};
@@ -126,9 +128,9 @@ class Dcs {
   // Deletes every key that is bound to it.
   virtual void revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer) = 0;
 
-  // Everything that happens under `prefix` from `from` on (inclusive). A sign of life comes at least
-  // every `sign_of_life`; an implementation whose store stays silent for three of them ends the watch
-  // with Unavailable.
+  // Everything that happens under `prefix` from `from` on (inclusive). A sign of life comes at
+  // least every `sign_of_life`; an implementation whose store stays silent for three of them ends
+  // the watch with Unavailable.
   [[nodiscard]] virtual std::unique_ptr<Watch> watch(const std::string& prefix, Revision from,
                                                      Milliseconds sign_of_life,
                                                      WatchHandler handler) = 0;

@@ -48,6 +48,9 @@ Compare is_bound_to(std::string key, LeaseId lease) {
 Put unbound(std::string key, std::string value) {
   return {.key = std::move(key), .value = std::move(value), .lease = {}};
 }
+Put unbound_if_absent(std::string key, std::string value) {
+  return {.key = std::move(key), .value = std::move(value), .lease = {}, .only_if_absent = true};
+}
 
 // ---- Steps
 // ---------------------------------------------------------------------------------------
@@ -95,8 +98,8 @@ struct Writer {
                        .otherwise = {}};
   }
 
-  // Here the key loses its lease: from now on the cluster exists whoever is alive. An empty
-  // `config_json` leaves `/config` alone.
+  // Here the key loses its lease: from now on the cluster exists whoever is alive. A `/config` that
+  // an operator wrote beforehand stands.
   std::optional<Transaction> operator()(const FinishInitialize& step) const {
     Transaction finish{
         .compares = {is_unchanged_since(layout.key(kInitialize), step.seen.value_or(Revision{})),
@@ -104,10 +107,8 @@ struct Writer {
         .writes = {unbound(layout.key(kInitialize), step.system_id),
                    Put{layout.key(kLeader), self, step.lease}},
         .otherwise = {}};
-    if (!step.config_json.empty()) {
-      finish.compares.push_back(is_absent(layout.key(kConfig)));
-      finish.writes.emplace_back(unbound(layout.key(kConfig), step.config_json));
-    }
+    if (!step.config_json.empty())
+      finish.writes.emplace_back(unbound_if_absent(layout.key(kConfig), step.config_json));
     return finish;
   }
 
@@ -123,10 +124,8 @@ struct Writer {
     Transaction restore{.compares = {i_lead()}, .writes = {}, .otherwise = {}};
     if (step.initialize)
       restore.writes.emplace_back(unbound(layout.key(kInitialize), *step.initialize));
-    if (step.config_json) {
-      restore.compares.push_back(is_absent(layout.key(kConfig)));
-      restore.writes.emplace_back(unbound(layout.key(kConfig), *step.config_json));
-    }
+    if (step.config_json)
+      restore.writes.emplace_back(unbound_if_absent(layout.key(kConfig), *step.config_json));
     return restore;
   }
 

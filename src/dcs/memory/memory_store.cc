@@ -166,10 +166,11 @@ void MemoryStore::apply(const std::vector<Write>& writes) {
   const Revision at{revision_.value + 1};
   std::vector<WatchEvent> events;
   for (const auto& write : writes) {
-    if (const auto* to_put = std::get_if<Put>(&write))
-      put(*to_put, at, events);
-    else
+    if (const auto* to_put = std::get_if<Put>(&write)) {
+      if (!to_put->only_if_absent || !entries_.contains(to_put->key)) put(*to_put, at, events);
+    } else {
       remove(std::get<Delete>(write).key, at, events);
+    }
   }
   record(at, std::move(events));
 }
