@@ -1,10 +1,10 @@
-// Agent: the machine around `decide`. Events in, commands out, no I/O, no clock, no threads: the same
-// object runs in the daemon and in the simulator.
+// Agent: the machine around `decide`. Events in, commands out, no I/O, no clock, no threads: the
+// same object runs in the daemon and in the simulator.
 //
-// It keeps the present picture (Observation), what is remembered (Memory) and which step is under way
-// in which lane. Each event changes the picture; then `decide` runs; then the steps of its plan whose
-// lane is free become commands. A step whose lane is busy is not queued: it will be planned again, if
-// it still makes sense, when the lane's present step ends.
+// It keeps the present picture (Observation), what is remembered (Memory) and which step is under
+// way in which lane. Each event changes the picture; then `decide` runs; then the steps of its plan
+// whose lane is free become commands. A step whose lane is busy is not queued: it will be planned
+// again, if it still makes sense, when the lane's present step ends.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ namespace pgherd {
 
 using StepId = std::uint64_t;
 
-// ---- Events ---------------------------------------------------------------------------------------
+// ---- Events
+// ---------------------------------------------------------------------------------------
 
 // The store's picture changed, or was confirmed to be still true (`cluster` empty).
 struct StorePictured {
@@ -48,6 +49,7 @@ struct StepEnded {
   StoreOutcome store = StoreOutcome::Unknown;
   LeaseId lease;       // of GrantLease
   Milliseconds ttl{};  // of GrantLease, RenewLease: what the store gave
+  Revision revision;   // of the store, as the answer to a transaction said
   ActOutcome act = ActOutcome::Done;
   std::string detail;
   std::optional<DivergenceSeen> divergence;
@@ -62,10 +64,11 @@ struct RestartAsked {
 };
 struct LeaveAsked {};
 
-using Event = std::variant<StorePictured, StoreSilent, InstanceSeen, PeerAnswered, StepEnded, TimeCame,
-                           SettingsRead, RestartAsked, LeaveAsked>;
+using Event = std::variant<StorePictured, StoreSilent, InstanceSeen, PeerAnswered, StepEnded,
+                           TimeCame, SettingsRead, RestartAsked, LeaveAsked>;
 
-// ---- Commands -------------------------------------------------------------------------------------
+// ---- Commands
+// -------------------------------------------------------------------------------------
 
 struct StartStep {
   StepId id = 0;
@@ -92,7 +95,8 @@ struct AnswerRestart {
 
 using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart>;
 
-// ---- The machine ------------------------------------------------------------------------------------
+// ---- The machine
+// ------------------------------------------------------------------------------------
 
 class Agent {
  public:
@@ -118,11 +122,24 @@ class Agent {
   void take(const RestartAsked& event, Instant now);
   void take(const LeaveAsked& event, Instant now);
 
+  void lease_ended(const StepEnded& event, const UnderWay& step);
+  void leader_key_ended(const StepEnded& event, const UnderWay& step);
+  void written(const StepEnded& event, const UnderWay& step);
+  void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
+
+  void think(Instant now);
+  void start(const Step& step, Instant now);
+  void order_fence();
+  void tell(const Decision& before);
+
   Observation seen_;
   Memory memory_;
   Decision last_;
   StepId next_id_ = 1;
   std::map<Lane, StepId> ids_;
+  std::optional<ArmFence> fence_;
+  bool fence_is_set_ = false;
+  bool started_something_ = false;
   std::vector<Command> out_;
 };
 

@@ -1,5 +1,5 @@
-// PGHERD_CHECK(condition, "what would have gone wrong"): for what cannot be. Kept in release builds.
-// Ends the process with the message; PostgreSQL goes on under the guardian's eye.
+// PGHERD_CHECK(condition, "what would have gone wrong"): for what cannot be. Kept in release
+// builds. Ends the process with the message; PostgreSQL goes on under the guardian's eye.
 #pragma once
 
 #include <source_location>
@@ -12,8 +12,8 @@ namespace pgherd {
 
 }  // namespace pgherd
 
-#define PGHERD_CHECK(condition, consequence)                                                  \
-  do {                                                                                        \
-    if (!(condition)) [[unlikely]]                                                            \
-      ::pgherd::check_failed(#condition, (consequence), std::source_location::current());     \
+#define PGHERD_CHECK(condition, consequence)                                              \
+  do {                                                                                    \
+    if (!(condition)) [[unlikely]]                                                        \
+      ::pgherd::check_failed(#condition, (consequence), std::source_location::current()); \
   } while (false)

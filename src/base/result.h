@@ -1,6 +1,6 @@
 // Result<T, E>: the answer of an operation that is expected to fail at times (store lost, peer
-// silent, instance refusing). It is [[nodiscard]]: whoever calls must look. The alias exists so that
-// std::expected can take over in one line when the project moves to C++23.
+// silent, instance refusing). It is [[nodiscard]]: whoever calls must look. The alias exists so
+// that std::expected can take over in one line when the project moves to C++23.
 #pragma once
 
 #include <tl/expected.hpp>

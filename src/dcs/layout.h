@@ -1,5 +1,5 @@
-// Layout: which key holds what, and which transaction carries out which step (spec: shared key layout
-// of Patroni and pgherd). Pure; the only place that knows key names.
+// Layout: which key holds what, and which transaction carries out which step (spec: shared key
+// layout of Patroni and pgherd). Pure; the only place that knows key names.
 #pragma once
 
 #include <map>
@@ -27,8 +27,8 @@ class Layout {
   [[nodiscard]] ClusterView view(const std::map<std::string, KeyValue>& entries, Revision revision,
                                  const std::optional<ConfigKey>& previous_config = {}) const;
 
-  // The transaction of a store step; nullopt for steps that are no transaction (GrantLease, Promote...).
-  // RenewLease{holds_leader_key}: the confirming compare, without a write.
+  // The transaction of a store step; nullopt for steps that are no transaction (GrantLease,
+  // Promote...). RenewLease{holds_leader_key}: the confirming compare, without a write.
   [[nodiscard]] std::optional<Transaction> transaction(const Step& step) const;
 
  private:

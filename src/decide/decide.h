@@ -18,23 +18,31 @@ namespace pgherd {
 struct Memory {
   // Since when the store says that nobody leads; reset when somebody does.
   std::optional<Instant> unlocked_since;
-  // Members of the last picture that had a leader: their keys may expire together with the leader's.
+  // Members of the last picture that had a leader: their keys may expire together with the
+  // leader's.
   std::map<NodeName, Member> last_known_members;
   NodeName last_leader;
-  // This agent has seen its PostgreSQL run as a primary, and has not demoted it since: a crash may be
-  // repaired in place, on the same timeline.
-  bool was_primary = false;
-  std::optional<Instant> down_since;  // of a PostgreSQL that should run
-  int failed_acts = 0;                // in a row, on the instance lane
+  // A primary runs here and no answer of the store since then has confirmed that it may.
+  std::optional<Instant> primary_unconfirmed_since;
+  std::optional<Instant> starting_since;
+  std::optional<Instant> not_streaming_since;
+  // Acts of the instance lane that failed in a row, and when to try again.
+  int failed_acts = 0;
   Instant retry_act_at;
-  // After a refused or failed attempt to lead: not again before this.
+  Instant counted_act_at;  // the end of the last act that has been counted
+  // After a refused or failed attempt to lead, or after stepping down: not again before this.
   Instant lead_again_at;
-  // A demotion that is to end with the release of the key.
-  bool is_stepping_down = false;
+  // This leader is giving up its place: PostgreSQL stops, then the key is released.
+  enum class SteppingDown { No, WhenReceived, AtOnce };
+  SteppingDown stepping_down = SteppingDown::No;
   std::optional<NodeName> stepping_down_for;
-  bool rewind_failed = false;  // since the last change of leader
-  bool checkpoint_is_due = false;
-  std::string applied_configuration;
+  std::optional<Instant> stopped_since;              // while stepping down
+  bool rewind_failed = false;                        // against the present leader
+  std::map<std::string, Instant> member_slots_seen;  // slot name -> when its member was last there
+  std::optional<Instant> slots_kept_at;
+  std::optional<Instant> member_published_at;
+  std::optional<Instant> status_published_at;
+  std::optional<Instant> leaving_since;
   bool operator==(const Memory&) const = default;
 };
 
@@ -44,7 +52,8 @@ struct Decision {
   std::vector<Reason> reasons;
   // When to think again at the latest, if nothing happens before.
   Instant wake_at;
-  // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the lock").
+  // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the
+  // lock").
   std::string summary;
   // Whether `/leader` is mine by a confirmation that has not run out: what REST shows as leader.
   bool is_leader = false;

@@ -23,15 +23,16 @@ struct Identity {
   std::string conn_url;
   std::string api_url;
   std::string proxy_url;
-  std::string version;             // dotted integers, at least 4.1: peers derive abilities from it
-  bool may_bootstrap = false;      // the configuration has a `bootstrap` section
-  std::string bootstrap_config;    // JSON for `/config` of a cluster that I bootstrap
-  std::string configuration;       // generation of everything that goes into PostgreSQL's files
+  std::string version;           // dotted integers, at least 4.1: peers derive abilities from it
+  bool may_bootstrap = false;    // the configuration has a `bootstrap` section
+  std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
+  std::string configuration;     // generation of everything that goes into PostgreSQL's files
   bool operator==(const Identity&) const = default;
 };
 
-// The store as last read. A watch keeps `cluster` current; `confirmed_at` is the last moment at which
-// the store proved that this picture is not an old one (an answer, an event, a progress mark).
+// The store as last read. A watch keeps `cluster` current; `confirmed_at` is the last moment at
+// which the store proved that this picture is not an old one (an answer, an event, a progress
+// mark).
 struct StoreSeen {
   std::optional<ClusterView> cluster;
   Instant confirmed_at;
@@ -40,23 +41,28 @@ struct StoreSeen {
   bool operator==(const StoreSeen&) const = default;
 };
 
-// My lease. All instants are moments of *sending*: the store counts from later, never from earlier.
+// My lease. Instants are moments of *sending*: the store counts from later, never from earlier.
 struct Session {
   LeaseId lease;
-  Instant renewed_at;  // sending of the last grant or keep-alive that the store confirmed
-  Milliseconds ttl{};  // what the lease was granted for
-  // Sending of the last request whose answer proved that `/leader` was mine under `lease`
-  // (acquire, rebind, or renewal with confirmation). Empty: never, or known to be lost.
-  std::optional<Instant> leading_since_sent;
-  std::optional<Instant> last_attempt_at;
+  Instant renewed_at;        // sending of the last grant or keep-alive that the store confirmed
+  Milliseconds ttl{};        // what the store gave
+  Milliseconds asked_ttl{};  // what was asked for
+  std::optional<Instant> tried_at;  // the last attempt to grant or renew, whatever came of it
+  // The last answer about `/leader` (acquire, rebind, renewal with confirmation, release) said that
+  // it names me under `lease`; `leader_revision` is the store's revision at which it was so. A
+  // picture older than that says nothing against it.
+  bool leads = false;
+  Revision leader_revision;
+  // Sending of the last request that confirmed it; stays when leadership is lost.
+  std::optional<Instant> led_at;
   bool operator==(const Session&) const = default;
 };
 
 // Result of ExamineDivergence.
 enum class Divergence {
-  None,     // the local history is a prefix of the source's
-  Diverged, // something local is not in the source's history
-  Unknown,  // could not be told (source unreachable, source not ready)
+  None,      // the local history is a prefix of the source's
+  Diverged,  // something local is not in the source's history
+  Unknown,   // could not be told (source unreachable, source not ready)
 };
 struct DivergenceSeen {
   NodeName source;
@@ -83,7 +89,8 @@ struct UnderWay {
   bool operator==(const UnderWay&) const = default;
 };
 
-// An operator's wish that is answered when it has been carried out (restart) or that ends the agent.
+// An operator's wish that is answered when it has been carried out (restart) or that ends the
+// agent.
 struct RestartWish {
   std::uint64_t id = 0;  // for the answer
   std::optional<Milliseconds> timeout;
@@ -101,8 +108,9 @@ struct Observation {
   std::map<Lane, UnderWay> under_way;
   std::optional<ActEnded> last_act;
   std::optional<RestartWish> restart_wish;
-  bool is_leaving = false;  // SIGTERM: stop PostgreSQL, release the key, exit
-  WallTime wall_now;        // for scheduled requests only
+  std::string applied_configuration;  // generation that PostgreSQL's files and process have
+  bool is_leaving = false;            // SIGTERM: stop PostgreSQL, release the key, exit
+  WallTime wall_now;                  // for scheduled requests only
 
   [[nodiscard]] bool is_under_way(Lane lane) const { return under_way.contains(lane); }
   template <typename S>

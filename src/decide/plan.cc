@@ -45,18 +45,41 @@ Lane lane_of(const Step& step) {
 
 std::string_view name_of(const Step& step) {
   static constexpr std::string_view kNames[] = {
-      "GrantLease",        "RenewLease",        "AcquireLeaderKey",
-      "RebindLeaderKey",   "ReleaseLeaderKey",  "TakeInitializeKey",
-      "FinishInitialize",  "GiveBackInitializeKey", "RestoreKeys",
-      "PublishMember",     "PublishStatus",     "PublishHistory",
-      "ClearFailoverRequest", "RevokeLease",    "ProbePeers",
-      "Bootstrap",         "SetAsideDataDirectory", "CloneFrom",
-      "StartPrimary",      "StartStandby",      "Follow",
-      "Promote",           "Demote",            "Stop",
-      "Restart",           "ExamineDivergence", "Rewind",
-      "RemoveDataDirectory", "KeepSlots",       "Checkpoint",
-      "ResumeReplay",      "ApplyConfiguration", "ObserveInstance",
-      "CancelInstanceAct", "Exit",
+      "GrantLease",
+      "RenewLease",
+      "AcquireLeaderKey",
+      "RebindLeaderKey",
+      "ReleaseLeaderKey",
+      "TakeInitializeKey",
+      "FinishInitialize",
+      "GiveBackInitializeKey",
+      "RestoreKeys",
+      "PublishMember",
+      "PublishStatus",
+      "PublishHistory",
+      "ClearFailoverRequest",
+      "RevokeLease",
+      "ProbePeers",
+      "Bootstrap",
+      "SetAsideDataDirectory",
+      "CloneFrom",
+      "StartPrimary",
+      "StartStandby",
+      "Follow",
+      "Promote",
+      "Demote",
+      "Stop",
+      "Restart",
+      "ExamineDivergence",
+      "Rewind",
+      "RemoveDataDirectory",
+      "KeepSlots",
+      "Checkpoint",
+      "ResumeReplay",
+      "ApplyConfiguration",
+      "ObserveInstance",
+      "CancelInstanceAct",
+      "Exit",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];
@@ -64,10 +87,14 @@ std::string_view name_of(const Step& step) {
 
 std::string_view name_of(DemoteMode mode) {
   switch (mode) {
-    case DemoteMode::Graceful: return "graceful";
-    case DemoteMode::Immediate: return "immediate";
-    case DemoteMode::ImmediateNoLock: return "immediate-nolock";
-    case DemoteMode::Offline: return "offline";
+    case DemoteMode::Graceful:
+      return "graceful";
+    case DemoteMode::Immediate:
+      return "immediate";
+    case DemoteMode::ImmediateNoLock:
+      return "immediate-nolock";
+    case DemoteMode::Offline:
+      return "offline";
   }
   return "unknown";
 }

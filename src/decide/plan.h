@@ -1,12 +1,13 @@
 // The words in which `decide` answers: steps, plans, reasons.
 //
-// A plan is the set of steps that should be under way *now*, in the order of their importance. It is
-// not a script: when a step ends, or anything else changes, `decide` runs again and says what comes
-// next. So nothing that was thought a second ago is carried out on a changed world. A plan prints,
-// compares and serializes.
+// A plan is the set of steps that should be under way *now*, in the order of their importance. It
+// is not a script: when a step ends, or anything else changes, `decide` runs again and says what
+// comes next. So nothing that was thought a second ago is carried out on a changed world. A plan
+// prints, compares and serializes.
 //
-// Each kind of step runs in a lane; a lane holds one step at a time. Store writes have a lane each, so
-// the lease never queues behind anything; the long acts on PostgreSQL share one (Lane::Instance).
+// Each kind of step runs in a lane; a lane holds one step at a time. Store writes have a lane each,
+// so the lease never queues behind anything; the long acts on PostgreSQL share one
+// (Lane::Instance).
 #pragma once
 
 #include <compare>
@@ -32,8 +33,8 @@ struct GrantLease {
   Milliseconds ttl{};
   bool operator==(const GrantLease&) const = default;
 };
-// Keep the lease alive; `holds_leader_key`: and confirm in the same breath that `/leader` still names
-// me under this lease. Only both together confirm leadership (spec dcs, quirk 2).
+// Keep the lease alive; `holds_leader_key`: and confirm in the same breath that `/leader` still
+// names me under this lease. Only both together confirm leadership (spec dcs, quirk 2).
 struct RenewLease {
   LeaseId lease;
   bool holds_leader_key = false;
@@ -44,14 +45,15 @@ struct AcquireLeaderKey {
   LeaseId lease;
   bool operator==(const AcquireLeaderKey&) const = default;
 };
-// `/leader` names me under another lease (agent restarted, ttl changed): bind it to `lease`, provided
-// nobody wrote it since `seen`.
+// `/leader` names me under another lease (agent restarted, ttl changed): bind it to `lease`,
+// provided nobody wrote it since `seen`.
 struct RebindLeaderKey {
   LeaseId lease;
   Revision seen;
   bool operator==(const RebindLeaderKey&) const = default;
 };
-// In one transaction, if `/leader` is mine: write the last position to `/status` and delete the key.
+// In one transaction, if `/leader` is mine: write the last position to `/status` and delete the
+// key.
 struct ReleaseLeaderKey {
   StatusKey status;
   bool operator==(const ReleaseLeaderKey&) const = default;
@@ -105,7 +107,8 @@ struct RevokeLease {
   bool operator==(const RevokeLease&) const = default;
 };
 
-// ---- Steps towards other members -----------------------------------------------------------------
+// ---- Steps towards other members
+// -----------------------------------------------------------------
 
 // Ask these members (name -> api_url) for their state, all at once, `timeout` each.
 struct ProbePeers {
@@ -114,7 +117,8 @@ struct ProbePeers {
   bool operator==(const ProbePeers&) const = default;
 };
 
-// ---- Steps on the local PostgreSQL ---------------------------------------------------------------
+// ---- Steps on the local PostgreSQL
+// ---------------------------------------------------------------
 
 // Whom a standby follows. host == "" : nobody.
 struct Upstream {
@@ -137,7 +141,7 @@ struct CloneFrom {  // pg_basebackup into an empty directory, then stay stopped
   Upstream source;
   bool operator==(const CloneFrom&) const = default;
 };
-struct StartPrimary {  // crash recovery and on with it, same timeline
+struct StartPrimary {         // crash recovery and on with it, same timeline
   Instant lease_valid_until;  // the postmaster is not started later than this
   bool operator==(const StartPrimary&) const = default;
 };
@@ -182,14 +186,15 @@ struct Rewind {
   Upstream source;
   bool operator==(const Rewind&) const = default;
 };
-// Remove the data directory so that a fresh copy can be made. Only where the settings allow it or an
-// operator asked; never planned in the absence of a leader to copy from.
+// Remove the data directory so that a fresh copy can be made. Only where the settings allow it or
+// an operator asked; never planned in the absence of a leader to copy from.
 struct RemoveDataDirectory {
   std::string why;
   bool operator==(const RemoveDataDirectory&) const = default;
 };
 
-// ---- Small acts on a running PostgreSQL, beside the long ones ------------------------------------
+// ---- Small acts on a running PostgreSQL, beside the long ones
+// ------------------------------------
 
 struct SlotWish {
   std::string name;
@@ -218,7 +223,8 @@ struct ObserveInstance {
   bool operator==(const ObserveInstance&) const = default;
 };
 
-// ---- Control -------------------------------------------------------------------------------------
+// ---- Control
+// -------------------------------------------------------------------------------------
 
 // End the long act under way (its process group is killed); its end comes as an event.
 struct CancelInstanceAct {
@@ -236,8 +242,8 @@ using Step =
     std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
                  TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
                  PublishMember, PublishStatus, PublishHistory, ClearFailoverRequest, RevokeLease,
-                 ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby,
-                 Follow, Promote, Demote, Stop, Restart, ExamineDivergence, Rewind,
+                 ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary,
+                 StartStandby, Follow, Promote, Demote, Stop, Restart, ExamineDivergence, Rewind,
                  RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration,
                  ObserveInstance, CancelInstanceAct, Exit>;
 
@@ -264,12 +270,15 @@ enum class Lane {
 [[nodiscard]] std::string_view name_of(DemoteMode mode);   // "graceful"
 [[nodiscard]] std::string to_string(const Step& step);     // "Promote", "StartStandby{pg1}"
 
-// Whether PostgreSQL may be acknowledging writes while this step is under way: the guardian is armed.
+// Whether PostgreSQL may be acknowledging writes while this step is under way: the guardian is
+// armed.
 [[nodiscard]] bool may_open_for_writes(const Step& step);
 
-// ---- Reasons and decisions -----------------------------------------------------------------------
+// ---- Reasons and decisions
+// -----------------------------------------------------------------------
 
-// Why something is done or refused: the rule (docs/rules.md), and the facts in a sentence for people.
+// Why something is done or refused: the rule (docs/rules.md), and the facts in a sentence for
+// people.
 struct Reason {
   std::string rule;  // "E3"
   std::string text;

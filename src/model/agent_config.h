@@ -1,5 +1,6 @@
-// AgentConfig: the effective local configuration of one agent, as plain values, after the YAML file,
-// PATRONI_* variables and defaults have been merged (codec does that). Names follow Patroni's keys.
+// AgentConfig: the effective local configuration of one agent, as plain values, after the YAML
+// file, PATRONI_* variables and defaults have been merged (codec does that). Names follow Patroni's
+// keys.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,8 @@ struct RestConfig {
   std::map<std::string, std::string> https_extra_headers;  // beside those of http, with TLS only
   std::string keyfile_password;
   std::string ciphers;
-  // Networks ("10.0.0.0/8") and names from which requests that change something are taken; empty: all.
+  // Networks ("10.0.0.0/8") and names from which requests that change something are taken; empty:
+  // all.
   std::vector<std::string> allowlist;
   bool allowlist_include_members = false;
   int request_queue_size = 128;  // the listen backlog

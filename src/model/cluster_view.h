@@ -1,5 +1,5 @@
-// ClusterView: everything the store says about one cluster, at one revision, as values. Made from raw
-// keys by dcs/layout; read by every rule. Absent or unreadable keys are absent here.
+// ClusterView: everything the store says about one cluster, at one revision, as values. Made from
+// raw keys by dcs/layout; read by every rule. Absent or unreadable keys are absent here.
 #pragma once
 
 #include <map>
@@ -19,6 +19,7 @@ namespace pgherd {
 struct InitializeKey {
   std::string value;
   Revision mod_revision;
+  LeaseId lease;  // of the bootstrapper while in progress: the claim ends with its agent
   [[nodiscard]] bool is_in_progress() const { return value.empty(); }
   // Valid = all digits and at least ten of them.
   [[nodiscard]] bool is_valid() const;

@@ -8,7 +8,8 @@
 
 namespace pgherd {
 
-// A member's name as written in its configuration; case matters, except to synchronous_standby_names.
+// A member's name as written in its configuration; case matters, except to
+// synchronous_standby_names.
 using NodeName = std::string;
 
 // The decimal "Database system identifier" of pg_controldata; kept as text as `/initialize` has it.

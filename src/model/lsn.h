@@ -1,5 +1,6 @@
 // Lsn: a position in the write-ahead log, in bytes from the beginning of time. PostgreSQL prints it
-// as two hexadecimal halves, "16/B374D848" (PostgreSQL manual, 8.20 pg_lsn); etcd holds it in decimal.
+// as two hexadecimal halves, "16/B374D848" (PostgreSQL manual, 8.20 pg_lsn); etcd holds it in
+// decimal.
 #pragma once
 
 #include <compare>

@@ -62,7 +62,9 @@ std::optional<MemberState> parse_member_state(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view to_string(MemberRole role) { return kRoleNames[static_cast<std::size_t>(role)]; }
+std::string_view to_string(MemberRole role) {
+  return kRoleNames[static_cast<std::size_t>(role)];
+}
 
 std::optional<MemberRole> parse_member_role(std::string_view text) {
   if (text == "master") return MemberRole::Primary;

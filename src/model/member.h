@@ -1,5 +1,5 @@
-// Member: what one node says of itself under `members/<name>` in the store. Patroni members and ours
-// write the same fields (shared key layout), so the words here are theirs.
+// Member: what one node says of itself under `members/<name>` in the store. Patroni members and
+// ours write the same fields (shared key layout), so the words here are theirs.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,8 @@ struct Tags {
   int sync_priority = 1;
   bool nostream = false;
   std::optional<NodeName> replicatefrom;
-  // The JSON object as it is published (order and types as the file has them); "" when there is none.
+  // The JSON object as it is published (order and types as the file has them); "" when there is
+  // none.
   std::string published;
 
   friend bool operator==(const Tags&, const Tags&) = default;

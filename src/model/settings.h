@@ -1,5 +1,5 @@
-// Settings: the part of the dynamic configuration (`/config`) that the HA rules read, with Patroni's
-// names and defaults. Parsing and clamping is codec's work; here are only values.
+// Settings: the part of the dynamic configuration (`/config`) that the HA rules read, with
+// Patroni's names and defaults. Parsing and clamping is codec's work; here are only values.
 #pragma once
 
 #include <cstdint>
@@ -47,11 +47,13 @@ struct Settings {
 };
 
 // How long before the end of its lease a leader has stopped acknowledging writes, whatever hangs.
-// The rule (safety-invariants A3): writes end before `sent + ttl`, counted by the holder's own clock.
+// The rule (safety-invariants A3): writes end before `sent + ttl`, counted by the holder's own
+// clock.
 struct LeaseMargins {
-  Duration renew_every;   // from one confirmed renewal to the next attempt
-  Duration demote_after;  // from the sending of the last confirmed renewal: the agent stops PostgreSQL
-  Duration fence_after;   // likewise: the guardian kills whatever is still alive
+  Duration renew_every;  // from one confirmed renewal to the next attempt
+  Duration
+      demote_after;  // from the sending of the last confirmed renewal: the agent stops PostgreSQL
+  Duration fence_after;  // likewise: the guardian kills whatever is still alive
 };
 
 // renew_every = min(loop_wait, ttl/4); the last quarter of the lease (0.5 s to 5 s of it) is for

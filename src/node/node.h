@@ -1,17 +1,17 @@
 // Node: one member of the herd, wired: the agent machine and its doors. It carries out commands by
-// calling doors, and turns their answers into events. It holds the store session: first read, watch,
-// read again after a loss. No I/O, no clock, no threads of its own: the daemon gives it real doors,
-// the simulator invented ones, and both run this very code.
+// calling doors, and turns their answers into events. It holds the store session: first read,
+// watch, read again after a loss. No I/O, no clock, no threads of its own: the daemon gives it real
+// doors, the simulator invented ones, and both run this very code.
 //
 // Threads: everything happens on the owner's loop. Doors must outlive the Node.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "agent/agent.h"
 #include "base/clock.h"
@@ -22,6 +22,8 @@
 #include "postgres/instance.h"
 
 namespace pgherd {
+
+class StoreSession;
 
 struct Doors {
   Clock& clock;
@@ -59,31 +61,36 @@ class Node {
                    std::function<void(bool succeeded, std::string detail)> answer);
 
   [[nodiscard]] const Agent& agent() const;
-  // The last picture of the store, if it is one (REST: "cached cluster"); empty when silent for ttl.
+  // The last picture of the store, if it is one (REST: "cached cluster"); empty when silent for
+  // ttl.
   [[nodiscard]] const std::optional<ClusterView>& cluster() const;
   [[nodiscard]] bool leads() const;
 
  private:
-  class Session;  // read, watch, raw keys
   void post(const Event& event);
   void carry_out(const Command& command);
   void start_step(const StartStep& command);
-  void start_store_step(const StartStep& command);
-  void store_ended(StepId id, StoreOutcome outcome, LeaseId lease, Milliseconds ttl,
-                   std::string detail);
+  void start_transaction(const StartStep& command);
+  void start_lease_step(const StartStep& command);
+  void renew(const StartStep& command, const RenewLease& step);
+  void start_act(const StartStep& command);
+  void observe_then(std::function<void()> then);
+  void note_config(const ClusterView& cluster);
+  void end(const Exit& exit);
 
   Agent agent_;
   Layout layout_;
   Doors doors_;
   NodeListener listener_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<StoreSession> session_;
   std::unique_ptr<Alarm> alarm_;
   std::map<std::uint64_t, std::function<void(bool, std::string)>> restart_answers_;
   std::uint64_t next_restart_ = 1;
-  std::vector<Event> queue_;
+  std::optional<std::string> config_json_;
+  std::deque<Event> queue_;
   bool is_busy_ = false;
   bool has_ended_ = false;
-  std::shared_ptr<char> alive_;  // callbacks hold it weakly
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  // callbacks hold it weakly
 };
 
 }  // namespace pgherd

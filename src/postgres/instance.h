@@ -1,5 +1,5 @@
-// Instance: the door to the local PostgreSQL. It carries out one long act at a time, small acts beside
-// it, and looks at the server when asked or when something happens by itself.
+// Instance: the door to the local PostgreSQL. It carries out one long act at a time, small acts
+// beside it, and looks at the server when asked or when something happens by itself.
 // Implementations: postgres/local (real), sim's invented PostgreSQL.
 //
 // Threads: called on the owner's loop, never blocks; every callback comes later on that loop.
@@ -27,8 +27,8 @@ class Instance {
  public:
   virtual ~Instance() = default;
 
-  // Carries out a step of the lanes Instance, Slots, Checkpoint, Replay or Configuration, and answers
-  // once when it has ended in whatever way. The caller starts at most one per lane.
+  // Carries out a step of the lanes Instance, Slots, Checkpoint, Replay or Configuration, and
+  // answers once when it has ended in whatever way. The caller starts at most one per lane.
   virtual void perform(const Step& step, std::function<void(ActResult)> done) = 0;
 
   // Ends the long act under way as fast as is safe; its `done` comes with Cancelled (or with how it

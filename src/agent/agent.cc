@@ -1,0 +1,312 @@
+#include "agent/agent.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgherd {
+namespace {
+
+// A request of the store is given up after this long: late enough for an etcd election, early
+// enough for several attempts within the lease.
+Duration store_patience(const Settings& settings) {
+  return std::clamp<Duration>(settings.ttl / 4, 500ms, settings.retry_timeout);
+}
+
+// What happens all the time and is worth no line in the log.
+bool is_routine(const Step& step) {
+  switch (lane_of(step)) {
+    case Lane::Lease:
+    case Lane::Member:
+    case Lane::Status:
+    case Lane::Peers:
+    case Lane::Slots:
+    case Lane::Observe:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Agent::Agent(Identity self, Settings settings) {
+  seen_.self = std::move(self);
+  seen_.settings = std::move(settings);
+  seen_.store.problem = "not read yet";
+}
+
+std::vector<Command> Agent::step(const Event& event, Instant now, WallTime wall_now) {
+  out_.clear();
+  seen_.wall_now = wall_now;
+  std::visit([&](const auto& e) { take(e, now); }, event);
+  think(now);
+  return std::exchange(out_, {});
+}
+
+bool Agent::leads(Instant now) const {
+  if (!last_.is_leader || !seen_.session.leads) return false;
+  Settings settings = seen_.settings;
+  settings.ttl = std::min(settings.ttl, seen_.session.ttl);
+  return now < seen_.session.renewed_at + lease_margins(settings).demote_after;
+}
+
+// ---- Events
+// -----------------------------------------------------------------------------------------
+
+void Agent::take(const StorePictured& event, Instant now) {
+  seen_.store.is_reachable = true;
+  seen_.store.problem.clear();
+  seen_.store.confirmed_at = now;
+  if (!event.cluster) return;
+  seen_.store.cluster = event.cluster;
+  if (event.cluster->config) seen_.settings = event.cluster->config->settings;
+}
+
+void Agent::take(const StoreSilent& event, Instant /*now*/) {
+  seen_.store.is_reachable = false;
+  seen_.store.problem = event.problem;
+}
+
+void Agent::take(const InstanceSeen& event, Instant /*now*/) {
+  seen_.instance = event.view;
+  if (event.view.process == ProcessState::Stopped) seen_.applied_configuration.clear();
+}
+
+void Agent::take(const PeerAnswered& event, Instant /*now*/) {
+  seen_.peers[event.name] = event.view;
+}
+
+void Agent::take(const TimeCame& /*event*/, Instant /*now*/) {}
+
+void Agent::take(const SettingsRead& event, Instant /*now*/) {
+  seen_.self = event.self;
+  if (!seen_.store.cluster || !seen_.store.cluster->config) seen_.settings = event.settings;
+}
+
+void Agent::take(const RestartAsked& event, Instant /*now*/) {
+  if (seen_.restart_wish) {
+    out_.push_back(AnswerRestart{
+        .id = event.wish.id, .succeeded = false, .detail = "restart already in progress"});
+    return;
+  }
+  seen_.restart_wish = event.wish;
+}
+
+void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
+  seen_.is_leaving = true;
+}
+
+void Agent::take(const StepEnded& event, Instant now) {
+  const auto id = std::find_if(ids_.begin(), ids_.end(),
+                               [&](const auto& entry) { return entry.second == event.id; });
+  if (id == ids_.end()) return;  // of an earlier life of this lane
+  const Lane lane = id->first;
+  const UnderWay step = seen_.under_way.at(lane);
+  seen_.under_way.erase(lane);
+  ids_.erase(id);
+  switch (lane) {
+    case Lane::Lease:
+      return lease_ended(event, step);
+    case Lane::LeaderKey:
+      return leader_key_ended(event, step);
+    case Lane::Initialize:
+    case Lane::Member:
+    case Lane::Status:
+    case Lane::History:
+    case Lane::FailoverRequest:
+      return written(event, step);
+    case Lane::Instance:
+      return act_ended(event, step, now);
+    case Lane::Configuration:
+      // A configuration that cannot be written is not tried again until it changes.
+      seen_.applied_configuration = std::get<ApplyConfiguration>(step.step).generation;
+      break;
+    default:
+      break;
+  }
+}
+
+void Agent::lease_ended(const StepEnded& event, const UnderWay& step) {
+  Session& session = seen_.session;
+  if (event.store == StoreOutcome::LeaseLost) {
+    session.lease = {};
+    session.leads = false;
+    return;
+  }
+  if (const auto* grant = std::get_if<GrantLease>(&step.step)) {
+    if (event.store != StoreOutcome::Applied) return;
+    // What hung on the old lease is bound to the new one by the next decisions.
+    session.leads = false;
+    session.lease = event.lease;
+    session.asked_ttl = grant->ttl;
+    session.ttl = event.ttl;
+    session.renewed_at = step.started_at;
+    return;
+  }
+  if (const auto* renew = std::get_if<RenewLease>(&step.step)) {
+    if (renew->lease != session.lease) return;
+    if (event.store == StoreOutcome::Refused) {
+      // The lease lives, but `/leader` is not mine under it.
+      session.renewed_at = step.started_at;
+      session.leads = false;
+      session.leader_revision = std::max(session.leader_revision, event.revision);
+    } else if (event.store == StoreOutcome::Applied) {
+      session.renewed_at = step.started_at;
+      if (event.ttl > 0ms) session.ttl = event.ttl;
+      if (renew->holds_leader_key) {
+        session.leads = true;
+        session.led_at = step.started_at;
+        session.leader_revision = std::max(session.leader_revision, event.revision);
+      }
+    }
+    return;
+  }
+  // RevokeLease: gone, whatever the answer was; the store forgets it in time by itself.
+  session.lease = {};
+  session.leads = false;
+}
+
+void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
+  Session& session = seen_.session;
+  if (event.store == StoreOutcome::LeaseLost) {
+    session.lease = {};
+    session.leads = false;
+    return;
+  }
+  if (event.store == StoreOutcome::Unknown) return;  // the next picture, or a renewal, tells
+  session.leader_revision = std::max(session.leader_revision, event.revision);
+  const bool applied = event.store == StoreOutcome::Applied;
+  if (std::holds_alternative<ReleaseLeaderKey>(step.step)) {
+    session.leads = false;
+    return;
+  }
+  session.leads = applied;
+  // The transaction proves whose key it is; how long it holds is the lease's last renewal.
+  if (applied) session.led_at = session.renewed_at;
+}
+
+// Own writes enter the picture at once: what is on its way back through the watch is no news.
+void Agent::written(const StepEnded& event, const UnderWay& step) {
+  if (event.store == StoreOutcome::LeaseLost) {
+    seen_.session.lease = {};
+    seen_.session.leads = false;
+    return;
+  }
+  if (event.store != StoreOutcome::Applied || !seen_.store.cluster) return;
+  ClusterView& cluster = *seen_.store.cluster;
+  if (const auto* publish = std::get_if<PublishMember>(&step.step)) {
+    Member member = publish->member;
+    member.lease = publish->lease;
+    member.mod_revision = event.revision;
+    cluster.members[member.name] = std::move(member);
+  } else if (const auto* status = std::get_if<PublishStatus>(&step.step)) {
+    cluster.status = status->status;
+  } else if (const auto* history = std::get_if<PublishHistory>(&step.step)) {
+    cluster.history = history->rows;
+  } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
+    if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
+  }
+}
+
+void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {
+  seen_.last_act =
+      ActEnded{.step = step.step, .outcome = event.act, .detail = event.detail, .ended_at = now};
+  const bool done = event.act == ActOutcome::Done;
+  if (event.divergence) {
+    seen_.divergence = event.divergence;
+  } else if (done && std::holds_alternative<Rewind>(step.step)) {
+    if (seen_.divergence) seen_.divergence->verdict = Divergence::None;
+  } else if (done && !std::holds_alternative<Stop>(step.step) &&
+             !std::holds_alternative<Demote>(step.step)) {
+    seen_.divergence.reset();
+  }
+  if (std::holds_alternative<Restart>(step.step) && seen_.restart_wish) {
+    out_.push_back(
+        AnswerRestart{.id = seen_.restart_wish->id, .succeeded = done, .detail = event.detail});
+    seen_.restart_wish.reset();
+  }
+}
+
+// ---- Commands
+// ---------------------------------------------------------------------------------------
+
+void Agent::think(Instant now) {
+  const Decision before = std::move(last_);
+  last_ = decide(seen_, memory_, now);
+  memory_ = last_.memory;
+  started_something_ = false;
+  // The guardian knows before PostgreSQL can open.
+  order_fence();
+  const auto said_at = static_cast<std::ptrdiff_t>(out_.size());
+  for (const Step& planned : last_.plan) {
+    const Lane lane = lane_of(planned);
+    const bool is_control = lane == Lane::Control;
+    if (!is_control && seen_.under_way.contains(lane)) continue;
+    start(planned, now);
+  }
+  std::vector<Command> steps(out_.begin() + said_at, out_.end());
+  out_.resize(static_cast<std::size_t>(said_at));
+  tell(before);
+  out_.insert(out_.end(), steps.begin(), steps.end());
+  out_.push_back(WakeAt{.when = last_.wake_at});
+}
+
+void Agent::start(const Step& step, Instant now) {
+  const Lane lane = lane_of(step);
+  const StepId id = next_id_++;
+  if (lane == Lane::Lease) seen_.session.tried_at = now;
+  if (lane != Lane::Control) {
+    seen_.under_way[lane] = UnderWay{.step = step, .started_at = now};
+    ids_[lane] = id;
+  }
+  if (!is_routine(step)) started_something_ = true;
+  // An act that writes the configuration and starts the server leaves nothing to apply.
+  if (std::holds_alternative<StartPrimary>(step) || std::holds_alternative<StartStandby>(step) ||
+      std::holds_alternative<Restart>(step) || std::holds_alternative<Bootstrap>(step)) {
+    seen_.applied_configuration = seen_.self.configuration;
+  }
+  const bool is_act = lane == Lane::Instance;
+  out_.push_back(StartStep{
+      .id = id,
+      .step = step,
+      .deadline = is_act ? Instant::never() : now + store_patience(seen_.settings),
+  });
+}
+
+// Armed whenever PostgreSQL is, or is about to be, open for writes under a confirmed lease. An
+// order stands until PostgreSQL is known to be closed: when leadership is lost the last instant
+// remains.
+void Agent::order_fence() {
+  const auto act = seen_.under_way.find(Lane::Instance);
+  const bool is_opening = act != seen_.under_way.end() && may_open_for_writes(act->second.step);
+  const bool will_open = std::any_of(last_.plan.begin(), last_.plan.end(), may_open_for_writes);
+  const bool is_open = seen_.instance.is_running_primary();
+  const bool is_unknown =
+      seen_.instance.process == ProcessState::Unknown ||
+      (seen_.instance.process != ProcessState::Stopped && !seen_.instance.in_recovery.has_value());
+  if (is_open || is_opening || will_open) {
+    if (!seen_.session.leads || seen_.settings.paused) return;
+    Settings settings = seen_.settings;
+    settings.ttl = std::min(settings.ttl, seen_.session.ttl);
+    const ArmFence order{.at = seen_.session.renewed_at + lease_margins(settings).fence_after,
+                         .postmaster_pid = seen_.instance.postmaster_pid};
+    if (fence_ && fence_->at == order.at && fence_->postmaster_pid == order.postmaster_pid) return;
+    fence_ = order;
+    fence_is_set_ = true;
+    out_.push_back(order);
+    return;
+  }
+  if (is_unknown || (fence_is_set_ && !fence_)) return;
+  fence_.reset();
+  fence_is_set_ = true;
+  out_.push_back(DisarmFence{});
+}
+
+void Agent::tell(const Decision& before) {
+  const bool is_new = last_.summary != before.summary || last_.reasons != before.reasons;
+  if (!started_something_ && !is_new) return;
+  if (last_.reasons.empty() && last_.summary == before.summary) return;
+  out_.push_back(Tell{.reasons = last_.reasons});
+}
+
+}  // namespace pgherd

@@ -1,0 +1,198 @@
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+bool claim_is_mine(const Draft& draft) {
+  const auto& initialize = draft.cluster().initialize;
+  return initialize && initialize->is_in_progress() && initialize->lease.exists() &&
+         initialize->lease == draft.seen.session.lease;
+}
+
+bool last_act_was_bootstrap(const Draft& draft, ActOutcome outcome) {
+  const auto& act = draft.seen.last_act;
+  return act && std::holds_alternative<Bootstrap>(act->step) && act->outcome == outcome;
+}
+
+void finish_initialize(Draft& draft, std::string_view rule, std::string why) {
+  const auto& initialize = draft.cluster().initialize;
+  draft.plan(FinishInitialize{
+      .system_id = draft.instance().control->system_id,
+      .seen = initialize ? std::optional(initialize->mod_revision) : std::nullopt,
+      .config_json = draft.seen.self.bootstrap_config,
+      .lease = draft.seen.session.lease,
+  });
+  draft.because(rule, std::move(why));
+}
+
+// B4 a bootstrap that failed: what it made is moved aside, the claim is given back, the agent ends.
+// The directory first: nobody else's claim may find this node's half-made data in its way.
+bool clear_failed_bootstrap(Draft& draft) {
+  if (!last_act_was_bootstrap(draft, ActOutcome::Failed) &&
+      !last_act_was_bootstrap(draft, ActOutcome::TimedOut) &&
+      !last_act_was_bootstrap(draft, ActOutcome::Cancelled)) {
+    return false;
+  }
+  draft.because("B4", "bootstrap failed: " + draft.seen.last_act->detail);
+  draft.say("bootstrap failed");
+  if (draft.instance().process != ProcessState::Stopped) {
+    draft.plan(Stop{.mode = StopMode::Immediate});
+  } else {
+    draft.plan(SetAsideDataDirectory{.why = "bootstrap failed: " + draft.seen.last_act->detail});
+  }
+  return true;
+}
+
+bool give_back_claim(Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  if (!act || !std::holds_alternative<SetAsideDataDirectory>(act->step)) return false;
+  if (claim_is_mine(draft)) {
+    draft.plan(GiveBackInitializeKey{.seen = draft.cluster().initialize->mod_revision});
+    draft.because("B4", "giving the initialize key back");
+  } else {
+    draft.plan(Exit{.exit_code = 1,
+                    .message = std::get<SetAsideDataDirectory>(act->step).why + "; " + act->detail +
+                               ". Correct the cause named above and start the agent again"});
+  }
+  return true;
+}
+
+const Member* clone_source(const Draft& draft) {
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (member.tags.clonefrom && name != draft.me() && !draft.cluster().is_led_by(name) &&
+        member.state == MemberState::Running && parse_conn_url(member.conn_url)) {
+      return &member;
+    }
+  }
+  return draft.cluster().leader_member();
+}
+
+void join(Draft& draft) {
+  const Member* source = clone_source(draft);
+  const auto address = source != nullptr ? parse_conn_url(source->conn_url) : std::nullopt;
+  if (!address || source->state != MemberState::Running) {
+    draft.say("waiting for the leader to run before copying from it");
+    return;
+  }
+  if (!draft.act_may_be_tried()) {
+    draft.wake(draft.memory.retry_act_at);
+    draft.say("waiting before the next attempt to copy from '" + source->name + "'");
+    return;
+  }
+  draft.because("B3", "the data directory is empty: copying from '" + source->name + "'");
+  draft.say("bootstrap from '" + source->name + "'");
+  draft.plan(CloneFrom{
+      .source = {.name = source->name, .host = address->host, .port = address->port, .slot = {}}});
+}
+
+void make_or_wait(Draft& draft) {
+  if (draft.cluster().initialize) {
+    if (claim_is_mine(draft)) {
+      draft.because("B2", "holding the initialize key: making a new cluster");
+      draft.say("trying to bootstrap a new cluster");
+      draft.plan(Bootstrap{});
+    } else {
+      draft.say(draft.cluster().initialize->is_in_progress()
+                    ? "waiting for another member to bootstrap the cluster"
+                    : "waiting for a leader to copy from");
+    }
+    return;
+  }
+  if (!draft.seen.self.may_bootstrap || draft.seen.self.tags.nofailover) {
+    draft.say("waiting for another member to bootstrap the cluster: this one may not");
+    return;
+  }
+  if (!draft.has_lease()) return;
+  draft.because("B1", "no cluster yet: racing for the initialize key");
+  draft.plan(TakeInitializeKey{.lease = draft.seen.session.lease});
+}
+
+// B5 data without a cluster in the store: take it as the new cluster, unless it is a standby's, for
+// then the primary's data must come first (Patroni ha.py, release notes 1.4.4, 3.2.2).
+bool adopt_data(Draft& draft) {
+  if (draft.cluster().initialize && draft.cluster().initialize->is_valid()) return false;
+  if (claim_is_mine(draft)) {
+    if (!draft.instance().is_running_primary()) return false;
+    finish_initialize(draft, "B2", "the new cluster runs: writing its keys");
+    return true;
+  }
+  if (draft.leadership() != Leadership::Nobodys || draft.cluster().initialize) return false;
+  const InstanceView& instance = draft.instance();
+  if (instance.has_standby_signal || instance.is_running_standby()) {
+    draft.say(
+        "waiting: this is a standby's data, and no cluster is in the store yet; start the "
+        "agent of the primary first");
+    return true;
+  }
+  if (!draft.has_lease() || draft.seen.self.tags.nofailover) return true;
+  finish_initialize(draft, "B5", "taking the existing data as the cluster");
+  return true;
+}
+
+}  // namespace
+
+// I1 data of another cluster must never serve or vote: refuse, and say both ids. I2 a leader writes
+// lost keys again; only a leader does (Patroni release notes 1.4.4, 3.2.2).
+bool check_identity(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.data_directory != DataDirectory::Valid || !instance.control) return false;
+  if (clear_failed_bootstrap(draft)) return true;
+  const SystemId& mine = instance.control->system_id;
+  const auto& initialize = draft.cluster().initialize;
+  if (initialize && initialize->is_valid() && initialize->value != mine) {
+    const std::string message = "system ID mismatch, node " + draft.me() +
+                                " belongs to a different cluster: the store has " +
+                                initialize->value + ", the data directory has " + mine +
+                                ". Either this node is configured with the wrong scope or "
+                                "data_dir, or the data must be moved "
+                                "away by hand before the node can join";
+    draft.because("I1", message);
+    draft.plan(Exit{.exit_code = 1, .message = message});
+    return true;
+  }
+  if (draft.may_lead()) {
+    RestoreKeys restore;
+    if (!initialize || (initialize->is_in_progress() && !claim_is_mine(draft))) {
+      restore.initialize = mine;
+    }
+    if (!draft.cluster().config) restore.config_json = draft.seen.self.bootstrap_config;
+    const bool is_settled = draft.cluster().revision >= draft.seen.session.leader_revision;
+    if (is_settled && (restore.initialize || restore.config_json)) {
+      draft.because("I2", "keys of the cluster are missing in the store: writing them again");
+      draft.plan(std::move(restore));
+    }
+  }
+  return adopt_data(draft);
+}
+
+bool fill_empty_directory(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  switch (instance.data_directory) {
+    case DataDirectory::Valid:
+    case DataDirectory::Unknown:
+      return false;
+    case DataDirectory::Inaccessible:
+    case DataDirectory::Broken:
+      if (clear_failed_bootstrap(draft)) return true;
+      draft.say("cannot use the data directory: " + instance.data_directory_problem);
+      draft.because("B6", "cannot use the data directory: " + instance.data_directory_problem);
+      break;
+    case DataDirectory::Missing:
+      if (give_back_claim(draft)) return true;
+      break;
+  }
+  if (draft.leadership() == Leadership::Mine) {
+    draft.because("B7", "the leader's data directory is not usable: releasing the leader key");
+    draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+    return true;
+  }
+  if (instance.data_directory != DataDirectory::Missing) return true;
+  if (draft.leadership() == Leadership::Others) {
+    join(draft);
+  } else {
+    make_or_wait(draft);
+  }
+  return true;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,46 @@
+#include "decide/decide.h"
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+// PostgreSQL's affairs, in the order in which one answer makes the next question moot.
+void judge_instance(Draft& draft) {
+  if (demote_what_may_not_lead(draft)) return;
+  if (leave(draft)) return;
+  if (step_down(draft)) return;
+  if (draft.has_act_under_way()) return;
+  if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {
+    draft.say("waiting for the store: " + draft.seen.store.problem);
+    return;
+  }
+  if (draft.instance().data_directory == DataDirectory::Unknown) return;
+  if (hold_still(draft)) return;
+  if (check_identity(draft)) return;
+  if (fill_empty_directory(draft)) return;
+  if (wait_for_start(draft)) return;
+  if (recover(draft)) return;
+  switch (draft.leadership()) {
+    case Leadership::Mine:
+      return lead(draft);
+    case Leadership::Others:
+      return follow(draft);
+    case Leadership::Nobodys:
+      return run_for_leader(draft);
+  }
+}
+
+}  // namespace
+
+Decision decide(const Observation& seen, const Memory& remembered, Instant now) {
+  Draft draft(seen, remembered, now);
+  remember(draft);
+  keep_session(draft);
+  judge_instance(draft);
+  keep_house(draft);
+  publish(draft);
+  return draft.finish();
+}
+
+}  // namespace pgherd

@@ -1,0 +1,180 @@
+#include <algorithm>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+// How long a stopped leader waits for a standby to report that it has the last record, before it
+// takes its place again rather than lose what only it has.
+constexpr Duration kReceiptLimit = 5s;
+constexpr Duration kReceiptProbeGap = 50ms;
+
+bool may_be_open(const Draft& draft) {
+  if (draft.instance().is_running_primary()) return true;
+  const auto found = draft.seen.under_way.find(Lane::Instance);
+  return found != draft.seen.under_way.end() && may_open_for_writes(found->second.step) &&
+         !std::holds_alternative<Bootstrap>(found->second.step);
+}
+
+bool is_stopping_already(const Draft& draft) {
+  return draft.seen.under_way_as<Demote>(Lane::Instance) != nullptr ||
+         draft.seen.under_way_as<Stop>(Lane::Instance) != nullptr;
+}
+
+void stop_at_once(Draft& draft, std::string_view rule, std::string why) {
+  draft.say("demoting self: " + why);
+  draft.because(rule, std::move(why));
+  if (draft.has_act_under_way()) {
+    draft.plan(CancelInstanceAct{.why = "leadership is lost"});
+  } else {
+    draft.plan(Demote{.mode = DemoteMode::ImmediateNoLock});
+  }
+}
+
+// The key of a new cluster comes with FinishInitialize: until then there is nobody to give way to.
+bool is_bootstrapping(const Draft& draft) {
+  return draft.seen.store.cluster && draft.cluster().initialize &&
+         draft.cluster().initialize->is_in_progress() &&
+         draft.cluster().initialize->lease == draft.seen.session.lease;
+}
+
+std::map<NodeName, std::string> receivers(const Draft& draft) {
+  std::map<NodeName, std::string> targets;
+  for (const auto& [name, member] : draft.memory.last_known_members) {
+    if (name == draft.me() || member.api_url.empty() || member.tags.nofailover) continue;
+    if (draft.memory.stepping_down_for && *draft.memory.stepping_down_for != name) continue;
+    targets.emplace(name, member.api_url);
+  }
+  return targets;
+}
+
+bool somebody_received(const Draft& draft, const std::map<NodeName, std::string>& targets,
+                       Lsn last) {
+  return std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
+    const auto found = draft.seen.peers.find(target.first);
+    return found != draft.seen.peers.end() && found->second.is_reachable &&
+           found->second.in_recovery && found->second.position > last;
+  });
+}
+
+void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
+  StatusKey status = draft.cluster().status;
+  if (last.is_known()) status.optime = std::max(status.optime, last);
+  draft.plan(ReleaseLeaderKey{.status = std::move(status)});
+  draft.because(rule, std::move(why));
+}
+
+}  // namespace
+
+// D1 the lease is about to end without a renewal: stop now, so that the last acknowledgement is
+// before its end (safety A3). D2 the same for a primary found running that nothing confirms. D3
+// somebody else leads: stop at once (Patroni ha.py: "I do not have the lock and I was a leader").
+// D4 nobody leads and the store knows a newer timeline than this primary has (safety A7).
+bool demote_what_may_not_lead(Draft& draft) {
+  if (draft.seen.settings.paused || !may_be_open(draft)) return false;
+  if (is_stopping_already(draft)) return true;
+  if (is_bootstrapping(draft)) return false;
+  if (draft.leadership() == Leadership::Others) {
+    stop_at_once(draft, "D3", "'" + draft.cluster().leader->name + "' holds the leader key");
+    return true;
+  }
+  if (draft.seen.session.leads) {
+    if (draft.now >= draft.demote_at()) {
+      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
+      return true;
+    }
+    draft.wake(draft.demote_at());
+    return false;
+  }
+  if (draft.memory.primary_unconfirmed_since) {
+    const Instant since =
+        draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since);
+    const Instant limit = since + draft.margins().demote_after;
+    if (draft.now >= limit) {
+      stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
+      return true;
+    }
+    draft.wake(limit);
+  } else if (draft.has_act_under_way()) {
+    // A start or promotion under way, and the key is gone.
+    stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
+    return true;
+  }
+  if (draft.seen.store.is_reachable && draft.seen.store.cluster &&
+      draft.instance().timeline < draft.cluster().newest_timeline() &&
+      draft.instance().timeline.is_known()) {
+    stop_at_once(draft, "D4", "the cluster has a newer timeline than this primary");
+    return true;
+  }
+  return false;
+}
+
+void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> successor) {
+  draft.memory.stepping_down = mode == DemoteMode::Graceful ? Memory::SteppingDown::WhenReceived
+                                                            : Memory::SteppingDown::AtOnce;
+  draft.memory.stepping_down_for = std::move(successor);
+  draft.memory.stopped_since.reset();
+  draft.plan(Demote{.mode = mode});
+}
+
+// D6 a leader that steps down releases the key once PostgreSQL is shut down and a successor has the
+// shutdown checkpoint (strictly past its beginning): nothing is lost, nothing has to be rewound. D7
+// nobody has it in time: take the place again. D8 no wait is asked for: release once stopped.
+// Authority: Patroni ha.py demote('graceful'), release notes 2.1.2, 3.2.1.
+bool step_down(Draft& draft) {
+  Memory& memory = draft.memory;
+  if (memory.stepping_down == Memory::SteppingDown::No) return false;
+  if (draft.leadership() != Leadership::Mine) {
+    memory.stepping_down = Memory::SteppingDown::No;
+    memory.lead_again_at = std::max(memory.lead_again_at, draft.now + 2s);
+    return false;
+  }
+  draft.say("stepping down");
+  const InstanceView& instance = draft.instance();
+  const bool is_shut_down = instance.control && instance.control->state == ControlState::ShutDown;
+  const bool is_stopped = instance.process == ProcessState::Stopped;
+  if (!is_stopped && !draft.has_act_under_way()) {
+    // The shutdown failed: the server is still there and still ours.
+    memory.stepping_down = Memory::SteppingDown::No;
+    draft.because("D7", "PostgreSQL did not shut down: keeping the lead");
+    return false;
+  }
+  if (is_stopped && !memory.stopped_since) memory.stopped_since = draft.now;
+  if (memory.stepping_down == Memory::SteppingDown::AtOnce) {
+    if (is_stopped) release(draft, {}, "D8", "PostgreSQL is down: releasing the leader key");
+    return true;
+  }
+  const auto targets = receivers(draft);
+  if (is_shut_down && somebody_received(draft, targets, instance.control->checkpoint)) {
+    release(draft, instance.control->checkpoint, "D6",
+            "shut down at " + to_string(instance.control->checkpoint) +
+                " and a standby has received it: releasing the leader key");
+    return true;
+  }
+  if (memory.stopped_since && draft.now >= *memory.stopped_since + kReceiptLimit) {
+    if (draft.seen.is_leaving) {
+      release(draft, instance.control ? instance.control->checkpoint : Lsn{}, "D8",
+              "leaving, and no standby has confirmed the last record: releasing the leader key");
+      return true;
+    }
+    memory.stepping_down = Memory::SteppingDown::No;
+    draft.because("D7", "no standby has received the shutdown checkpoint: taking the place again");
+    return false;
+  }
+  if (is_shut_down && !draft.seen.is_under_way(Lane::Peers)) {
+    const bool asked_lately = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
+      const auto found = draft.seen.peers.find(target.first);
+      return found != draft.seen.peers.end() &&
+             draft.now - found->second.asked_at < kReceiptProbeGap;
+    });
+    if (!asked_lately && !targets.empty()) {
+      draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});
+    }
+    draft.wake(draft.now + kReceiptProbeGap);
+  }
+  if (memory.stopped_since) draft.wake(*memory.stopped_since + kReceiptLimit);
+  return true;
+}
+
+}  // namespace pgherd

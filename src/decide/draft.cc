@@ -1,0 +1,85 @@
+#include "decide/draft.h"
+
+#include <algorithm>
+
+namespace pgherd {
+namespace {
+
+LeaseMargins margins_of(const Observation& seen) {
+  Settings settings = seen.settings;
+  // The lease that is held may still be one of an earlier, shorter ttl.
+  if (seen.session.lease.exists() && seen.session.ttl > 0ms) {
+    settings.ttl = std::min(settings.ttl, seen.session.ttl);
+  }
+  return lease_margins(settings);
+}
+
+Leadership leadership_of(const Observation& seen) {
+  if (!seen.store.cluster) return seen.session.leads ? Leadership::Mine : Leadership::Nobodys;
+  const ClusterView& cluster = *seen.store.cluster;
+  if (cluster.revision < seen.session.leader_revision) {
+    return seen.session.leads ? Leadership::Mine : Leadership::Nobodys;
+  }
+  if (!cluster.has_leader()) return Leadership::Nobodys;
+  return cluster.is_led_by(seen.self.name) ? Leadership::Mine : Leadership::Others;
+}
+
+}  // namespace
+
+Draft::Draft(const Observation& observation, const Memory& remembered, Instant moment)
+    : seen(observation),
+      now(moment),
+      memory(remembered),
+      margins_(margins_of(observation)),
+      leadership_(leadership_of(observation)) {}
+
+bool Draft::has_lease() const {
+  return seen.session.lease.exists() && now < seen.session.renewed_at + seen.session.ttl;
+}
+
+Instant Draft::demote_at() const {
+  return seen.session.renewed_at + margins_.demote_after;
+}
+
+bool Draft::may_lead() const {
+  return leadership_ == Leadership::Mine && seen.session.leads && seen.session.lease.exists() &&
+         now < demote_at();
+}
+
+const PeerView* Draft::fresh_peer(const NodeName& name) const {
+  const auto found = seen.peers.find(name);
+  if (found == seen.peers.end()) return nullptr;
+  const PeerView& peer = found->second;
+  if (now - peer.asked_at > kPeerFreshness + probe_timeout()) return nullptr;
+  // An answer from before the lease ended knows nothing of the present race.
+  if (memory.unlocked_since && peer.asked_at < *memory.unlocked_since) return nullptr;
+  return &peer;
+}
+
+Milliseconds Draft::probe_timeout() const {
+  return std::clamp(std::chrono::duration_cast<Milliseconds>(seen.settings.ttl / 10),
+                    Milliseconds(300), Milliseconds(2000));
+}
+
+void Draft::because(std::string_view rule, std::string text) {
+  reasons_.push_back(Reason{.rule = std::string(rule), .text = std::move(text)});
+}
+
+void Draft::wake(Instant at) {
+  wake_at_ = std::min(wake_at_, at);
+}
+
+Decision Draft::finish() {
+  wake(now + seen.settings.loop_wait);
+  const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
+  return Decision{
+      .plan = std::move(plan_),
+      .memory = std::move(memory),
+      .reasons = std::move(reasons_),
+      .wake_at = wake_at_,
+      .summary = std::move(summary_),
+      .is_leader = is_leader,
+  };
+}
+
+}  // namespace pgherd

@@ -1,0 +1,64 @@
+// Draft: a decision being made. The rules read `seen` through it, add steps and reasons, and update
+// the memory. Internal to this room.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "decide/decide.h"
+#include "model/settings.h"
+
+namespace pgherd {
+
+enum class Leadership {
+  Mine,    // `/leader` names me
+  Others,  // it names somebody else
+  Nobodys,
+};
+
+class Draft {
+ public:
+  Draft(const Observation& observation, const Memory& remembered, Instant moment);
+
+  const Observation& seen;
+  const Instant now;
+  Memory memory;
+
+  // ---- Facts -----------------------------------------------------------------------------------
+  [[nodiscard]] const NodeName& me() const { return seen.self.name; }
+  [[nodiscard]] const ClusterView& cluster() const { return *seen.store.cluster; }
+  [[nodiscard]] Leadership leadership() const { return leadership_; }
+  [[nodiscard]] bool has_lease() const;
+  // `/leader` is mine and the lease has so much left that PostgreSQL may be open for writes.
+  [[nodiscard]] bool may_lead() const;
+  [[nodiscard]] Instant demote_at() const;
+  [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
+  [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
+  [[nodiscard]] bool has_act_under_way() const { return seen.is_under_way(Lane::Instance); }
+  [[nodiscard]] bool act_may_be_tried() const { return now >= memory.retry_act_at; }
+  // A peer's answer that is no older than a second, or nullptr.
+  [[nodiscard]] const PeerView* fresh_peer(const NodeName& name) const;
+  [[nodiscard]] Milliseconds probe_timeout() const;
+
+  // ---- Conclusions -----------------------------------------------------------------------------
+  void plan(Step step) { plan_.push_back(std::move(step)); }
+  void because(std::string_view rule, std::string text);
+  void wake(Instant at);
+  // One line on the state of things, in Patroni's words where operators match on them.
+  void say(std::string summary) { summary_ = std::move(summary); }
+  [[nodiscard]] bool has_said() const { return !summary_.empty(); }
+  [[nodiscard]] Decision finish();
+
+ private:
+  LeaseMargins margins_;
+  Leadership leadership_;
+  Plan plan_;
+  std::vector<Reason> reasons_;
+  Instant wake_at_ = Instant::never();
+  std::string summary_;
+};
+
+inline constexpr Duration kPeerFreshness = 1s;
+
+}  // namespace pgherd

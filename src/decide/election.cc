@@ -1,0 +1,190 @@
+#include <algorithm>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+constexpr Duration kPositionFreshness = 1s;
+constexpr Duration kNextRound = 500ms;
+
+struct Verdict {
+  enum class Kind { Run, Wait, No } kind = Kind::Run;
+  std::string_view rule;
+  std::string why;
+};
+
+Verdict run() {
+  return {};
+}
+Verdict wait_for(std::string why) {
+  return {Verdict::Kind::Wait, {}, std::move(why)};
+}
+Verdict no(std::string_view rule, std::string why) {
+  return {Verdict::Kind::No, rule, std::move(why)};
+}
+
+// Everybody who may know better: members now, and those of the last picture that had a leader, for
+// their keys may have expired together with the leader's while they live (Patroni 4.0.5).
+std::map<NodeName, Member> known_others(const Draft& draft) {
+  std::map<NodeName, Member> others = draft.memory.last_known_members;
+  for (const auto& [name, member] : draft.cluster().members)
+    others[name] = member;
+  others.erase(draft.me());
+  return others;
+}
+
+std::map<NodeName, std::string> targets_among(const std::map<NodeName, Member>& others) {
+  std::map<NodeName, std::string> targets;
+  for (const auto& [name, member] : others) {
+    if (!member.api_url.empty()) targets.emplace(name, member.api_url);
+  }
+  return targets;
+}
+
+bool is_usable(const PeerView& peer) {
+  return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed;
+}
+
+// E8 a reachable primary vetoes. E9 a usable standby that is ahead vetoes. E10 at the same position
+// the higher failover_priority goes first, unless it is the leader that has just gone.
+Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& peer) {
+  if (!peer.is_reachable) return run();
+  if (!peer.in_recovery) return no("E8", "Primary (" + name + ") is still alive");
+  if (!is_usable(peer)) return run();
+  const Lsn mine = draft.instance().position();
+  if (peer.position > mine) {
+    return no("E9", "Wal position of " + name + " is ahead of my wal position");
+  }
+  const int priority = draft.seen.self.tags.failover_priority;
+  if (peer.position == mine && peer.failover_priority > priority &&
+      name != draft.memory.last_leader) {
+    return no("E10", name + " has equally tolerable WAL position and priority " +
+                         std::to_string(peer.failover_priority) +
+                         ", while this node has priority " + std::to_string(priority));
+  }
+  return run();
+}
+
+Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::string>& targets) {
+  bool is_complete = true;
+  for (const auto& [name, url] : targets) {
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer == nullptr) {
+      is_complete = false;
+      continue;
+    }
+    Verdict verdict = compare_with(draft, name, *peer);
+    if (verdict.kind != Verdict::Kind::Run) return verdict;
+  }
+  return is_complete ? run() : wait_for("asking the other members");
+}
+
+// E6 a request names who shall lead: the candidate runs at once, the others leave it the field
+// while it can be reached. After ttl without a result the request binds nobody any more (safety
+// D1).
+std::optional<Verdict> obey_request(const Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  if (!request || request->scheduled_at) return std::nullopt;
+  const bool has_expired = draft.now >= *draft.memory.unlocked_since + draft.seen.settings.ttl;
+  if (request->candidate == draft.me()) return run();
+  if (request->candidate && !has_expired) {
+    const Member* candidate = draft.cluster().member(*request->candidate);
+    if (candidate != nullptr && !candidate->api_url.empty()) {
+      const PeerView* peer = draft.fresh_peer(*request->candidate);
+      if (peer == nullptr) return wait_for("asking the candidate '" + *request->candidate + "'");
+      if (is_usable(*peer)) {
+        return no("E6", "leaving the field to the candidate '" + *request->candidate + "'");
+      }
+    }
+  }
+  if (request->leader == draft.me() && !has_expired) {
+    for (const auto& [name, member] : draft.cluster().members) {
+      const PeerView* peer = name == draft.me() ? nullptr : draft.fresh_peer(name);
+      if (peer != nullptr && is_usable(*peer) && peer->in_recovery) {
+        return no("E6", "this node was asked to give up its place, and '" + name + "' can take it");
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::uint64_t lag_to_published(const Draft& draft) {
+  return lag_bytes(draft.cluster().status.optime, draft.instance().position());
+}
+
+// E1..E5, E7, E11: what concerns only this node. Order and content: spec ha-loop 6.3.
+Verdict examine_self(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  const Settings& settings = draft.seen.settings;
+  if (draft.now < draft.memory.lead_again_at) {
+    return no("E1", "this node has just failed to lead or stepped down");
+  }
+  if (!draft.has_lease()) return wait_for("no lease yet");
+  if (draft.seen.self.tags.nofailover) return no("E2", "I am not allowed to promote");
+  const auto& sync = draft.cluster().sync;
+  if (settings.synchronous_mode != SynchronousMode::Off && sync && !sync->leader.empty() &&
+      sync->leader != draft.me() &&
+      std::find(sync->standbys.begin(), sync->standbys.end(), draft.me()) == sync->standbys.end()) {
+    return no("E11", "synchronous mode: this node is not among the synchronous standbys");
+  }
+  const Timeline newest = draft.cluster().newest_timeline();
+  if (instance.is_running_primary()) return run();
+  const bool is_asked_for =
+      draft.cluster().failover && draft.cluster().failover->candidate == draft.me();
+  if (!is_asked_for && lag_to_published(draft) >
+                           static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
+    return no("E7", "My wal position exceeds maximum replication lag: " +
+                        std::to_string(lag_to_published(draft)) + " bytes behind, allowed are " +
+                        std::to_string(settings.maximum_lag_on_failover_bytes));
+  }
+  if (settings.check_timeline && (!instance.timeline.is_known() || instance.timeline < newest)) {
+    return no("E4", "my timeline is older than the cluster's and check_timeline is on");
+  }
+  return run();
+}
+
+void acquire(Draft& draft) {
+  draft.because("E12", "nobody leads and this node is the healthiest: taking the leader key at " +
+                           to_string(draft.instance().position()));
+  draft.say("racing for the leader key");
+  draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease});
+}
+
+}  // namespace
+
+void run_for_leader(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (!instance.is_running_standby() && !instance.is_running_primary()) return;
+  if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) return;
+  if (instance.seen_at < *draft.memory.unlocked_since ||
+      draft.now - instance.seen_at > kPositionFreshness) {
+    draft.plan(ObserveInstance{});
+    return;
+  }
+  Verdict verdict = examine_self(draft);
+  if (verdict.kind == Verdict::Kind::No && verdict.rule == "E1")
+    draft.wake(draft.memory.lead_again_at);
+  const auto targets = targets_among(known_others(draft));
+  if (verdict.kind == Verdict::Kind::Run) {
+    if (auto obeyed = obey_request(draft)) {
+      verdict = std::move(*obeyed);
+    } else {
+      verdict = compare_with_all(draft, targets);
+    }
+  }
+  if (verdict.kind == Verdict::Kind::Run) return acquire(draft);
+  if (verdict.kind == Verdict::Kind::No) {
+    draft.because(verdict.rule, verdict.why);
+    draft.say("following a different leader because " + verdict.why);
+    draft.wake(draft.now + kNextRound);
+  }
+  const bool needs_answers = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
+    return draft.fresh_peer(target.first) == nullptr;
+  });
+  if (needs_answers && !draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});
+  }
+}
+
+}  // namespace pgherd

@@ -1,0 +1,154 @@
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+// A standby that has been pointed at the leader gets this long to stream before the histories are
+// compared, and as long again between comparisons that told nothing.
+constexpr Duration kStreamingGrace = 1500ms;
+constexpr Duration kExamineAgain = 2s;
+
+std::optional<Upstream> as_upstream(const Draft& draft, const Member* member) {
+  if (member == nullptr) return std::nullopt;
+  const auto address = parse_conn_url(member->conn_url);
+  if (!address) return std::nullopt;
+  return Upstream{
+      .name = member->name,
+      .host = address->host,
+      .port = address->port,
+      .slot = draft.seen.settings.use_slots ? slot_name_of(draft.me()) : std::string{},
+  };
+}
+
+bool points_at(const UpstreamView& present, const Upstream& wanted) {
+  return present.host == wanted.host && present.slot == wanted.slot &&
+         (present.port == wanted.port || wanted.host.empty());
+}
+
+// The verdict about the present leader on its present timeline, if there is a usable one.
+const DivergenceSeen* verdict(const Draft& draft) {
+  const auto& seen = draft.seen.divergence;
+  const Member* leader = draft.cluster().leader_member();
+  if (!seen || leader == nullptr || seen->source != leader->name) return nullptr;
+  if (leader->timeline && seen->source_timeline.is_known() &&
+      seen->source_timeline != *leader->timeline) {
+    return nullptr;
+  }
+  return &*seen;
+}
+
+void examine(Draft& draft, const Upstream& source, const DivergenceSeen* known) {
+  if (known != nullptr && draft.now < known->seen_at + kExamineAgain) {
+    draft.wake(known->seen_at + kExamineAgain);
+    return;
+  }
+  draft.because("F3", "comparing the local history with the one of '" + source.name + "'");
+  draft.plan(ExamineDivergence{.source = source});
+}
+
+void explain_refusal(Draft& draft, const DivergenceSeen& known) {
+  std::string why = "the local data has left the history of '" + known.source + "' (" +
+                    known.detail + ") and may not be repaired: ";
+  if (!draft.seen.settings.use_pg_rewind) {
+    why += "postgresql.use_pg_rewind is off";
+  } else if (draft.memory.rewind_failed) {
+    why += "pg_rewind has failed";
+  } else {
+    why += "pg_rewind needs wal_log_hints or data checksums";
+  }
+  why +=
+      ". Look at what would be lost, then run 'ctl reinit' for this member, or set "
+      "postgresql.remove_data_directory_on_diverged_timelines";
+  draft.say(why);
+  draft.because("F6", std::move(why));
+}
+
+}  // namespace
+
+std::optional<Upstream> leader_as_source(const Draft& draft) {
+  return as_upstream(draft, draft.cluster().leader_member());
+}
+
+std::optional<Upstream> upstream_for(const Draft& draft) {
+  const Tags& tags = draft.seen.self.tags;
+  if (tags.nostream) return Upstream{};
+  if (tags.replicatefrom && *tags.replicatefrom != draft.me()) {
+    if (auto chosen = as_upstream(draft, draft.cluster().member(*tags.replicatefrom)))
+      return chosen;
+  }
+  return leader_as_source(draft);
+}
+
+// F4 histories agree: start and follow. F5 they don't: rewind where that is possible and allowed,
+// else copy afresh where the settings allow it. F6 else a person decides, and is told what to do.
+// PostgreSQL is down here. Authority: Patroni rewind.py; PostgreSQL manual, pg_rewind.
+void repair_divergence(Draft& draft) {
+  const auto source = leader_as_source(draft);
+  const Member* leader = draft.cluster().leader_member();
+  if (!source || leader->role != MemberRole::Primary) {
+    draft.say("waiting for '" + draft.cluster().leader->name + "' to be a running primary");
+    return;
+  }
+  const DivergenceSeen* known = verdict(draft);
+  if (known == nullptr || known->verdict == Divergence::Unknown) {
+    draft.say("waiting to compare histories with '" + source->name + "'");
+    return examine(draft, *source, known);
+  }
+  if (known->verdict == Divergence::None) {
+    draft.because("F4", "the local history is part of the one of '" + source->name + "'");
+    draft.plan(StartStandby{.upstream = upstream_for(draft).value_or(*source)});
+    return;
+  }
+  const Settings& settings = draft.seen.settings;
+  const bool can_rewind = settings.use_pg_rewind && draft.instance().control->can_be_rewound;
+  if (can_rewind && !draft.memory.rewind_failed) {
+    if (leader->checkpoint_after_promote_is_pending) {
+      draft.say("waiting for the checkpoint of '" + source->name + "' before pg_rewind");
+      return;
+    }
+    draft.because("F5", "running pg_rewind from '" + source->name + "': " + known->detail);
+    draft.plan(Rewind{.source = *source});
+    return;
+  }
+  const bool may_remove =
+      settings.remove_data_directory_on_diverged_timelines ||
+      (draft.memory.rewind_failed && settings.remove_data_directory_on_rewind_failure);
+  if (!may_remove) return explain_refusal(draft, *known);
+  draft.because("F5", "removing the data directory for a fresh copy from '" + source->name + "'");
+  draft.plan(RemoveDataDirectory{.why = known->detail});
+}
+
+// F1 point at the leader. F2 a standby that does not stream compares histories, for it may be ahead
+// of the point where the leader's timeline began. Authority: Patroni ha.py follow.
+void follow(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  const NodeName& leader = draft.cluster().leader->name;
+  if (!instance.is_running_standby()) return;
+  const auto wanted = upstream_for(draft);
+  draft.say("no action. I am (" + draft.me() + "), a secondary, and following a leader (" + leader +
+            ")");
+  if (!wanted) return;
+  if (!points_at(instance.upstream, *wanted)) {
+    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+    draft.because("F1", "following '" + (wanted->host.empty() ? "nobody" : wanted->name) + "'");
+    draft.say("following new leader '" + leader + "'");
+    draft.plan(Follow{.upstream = *wanted});
+    return;
+  }
+  if (wanted->host.empty() || instance.is_streaming || !draft.memory.not_streaming_since) return;
+  const Instant patience = *draft.memory.not_streaming_since + kStreamingGrace;
+  if (draft.now < patience) return draft.wake(patience);
+  const auto source = leader_as_source(draft);
+  const Member* member = draft.cluster().leader_member();
+  if (!source || member->role != MemberRole::Primary) return;
+  const DivergenceSeen* known = verdict(draft);
+  if (known != nullptr && known->verdict == Divergence::Diverged &&
+      known->seen_at >= *draft.memory.not_streaming_since) {
+    draft.because("F2", "this standby cannot follow '" + leader + "': " + known->detail);
+    draft.plan(Stop{.mode = StopMode::Fast});
+    return;
+  }
+  examine(draft, *source, known);
+}
+
+}  // namespace pgherd

@@ -1,0 +1,55 @@
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+bool last_promotion_failed(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  return act && std::holds_alternative<Promote>(act->step) && act->outcome != ActOutcome::Done &&
+         act->ended_at == draft.memory.counted_act_at && draft.memory.failed_acts > 0;
+}
+
+// K2 the key is mine and PostgreSQL is a standby: promote it, while the lease still has margin
+// (safety A2). K3 a promotion that failed gives the key back for ttl, so that others get their
+// turn.
+void promote(Draft& draft) {
+  if (last_promotion_failed(draft)) {
+    draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
+    draft.memory.failed_acts = 0;
+    draft.because("K3", "the promotion failed (" + draft.seen.last_act->detail +
+                            "): releasing the leader key");
+    draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+    return;
+  }
+  draft.because("K2", "holding the leader key: promoting PostgreSQL");
+  draft.say("promoted self to leader by acquiring session lock");
+  draft.plan(Promote{.lease_valid_until = draft.demote_at()});
+}
+
+// K4 whoever wins clears the request that led to it.
+void clear_served_request(Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  const bool is_for_predecessor = request && request->leader && *request->leader != draft.me();
+  const bool is_for_me = request && request->candidate == draft.me();
+  if (request && (is_for_predecessor || is_for_me)) {
+    draft.plan(ClearFailoverRequest{.seen = request->mod_revision});
+  }
+}
+
+}  // namespace
+
+// K1 leading: nothing but to go on. Everything here presumes a confirmed lease with margin.
+void lead(Draft& draft) {
+  if (!draft.may_lead()) {
+    draft.say("waiting for the store to confirm the leader key");
+    return;
+  }
+  const InstanceView& instance = draft.instance();
+  clear_served_request(draft);
+  if (instance.is_running_standby()) return promote(draft);
+  if (!instance.is_running_primary()) return;
+  draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
+  if (handle_failover_request(draft)) return;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,58 @@
+#include <algorithm>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+// An attempt that failed is repeated soon: the lease is running out, and etcd elections are short.
+constexpr Duration kRetryGap = 150ms;
+
+bool ttl_has_changed(const Draft& draft) {
+  return draft.seen.session.asked_ttl != draft.seen.settings.ttl;
+}
+
+}  // namespace
+
+// L1 no lease, or it has certainly expired: get one. L2 the ttl was changed: get one with the new
+// ttl; what hangs on the old one is bound again. L3 renew in time. L4 `/leader` names me under
+// another lease, since the agent was restarted or the ttl changed: bind it to mine. Authority:
+// Patroni etcd3.py (refresh_lease, _update_leader); etcd 3.5 API, Lease.
+void keep_session(Draft& draft) {
+  const Session& session = draft.seen.session;
+  const Instant earliest = session.tried_at ? *session.tried_at + kRetryGap : Instant{};  // NOLINT
+  const bool must_grant = !session.lease.exists() || ttl_has_changed(draft) || !draft.has_lease();
+  if (draft.seen.is_leaving && !session.lease.exists()) return;
+  if (!draft.seen.is_under_way(Lane::Lease)) {
+    if (must_grant) {
+      if (draft.now >= earliest) {
+        draft.plan(GrantLease{.ttl = draft.seen.settings.ttl});
+      } else {
+        draft.wake(earliest);
+      }
+    } else {
+      const Instant due = std::max(session.renewed_at + draft.margins().renew_every, earliest);
+      const bool is_unconfirmed = draft.leadership() == Leadership::Mine && !session.leads &&
+                                  draft.seen.store.cluster && draft.cluster().leader &&
+                                  draft.cluster().leader->lease == session.lease;
+      if (draft.now >= due || (is_unconfirmed && draft.now >= earliest)) {
+        const bool holds =
+            draft.leadership() == Leadership::Mine && (session.leads || is_unconfirmed);
+        draft.plan(RenewLease{.lease = session.lease, .holds_leader_key = holds});
+      } else {
+        draft.wake(due);
+      }
+    }
+  }
+  if (must_grant || draft.leadership() != Leadership::Mine || !draft.seen.store.cluster) return;
+  const auto& leader = draft.cluster().leader;
+  if (leader && leader->name == draft.me() && leader->lease != session.lease &&
+      draft.cluster().revision >= session.leader_revision &&
+      !draft.seen.is_under_way(Lane::LeaderKey)) {
+    draft.plan(RebindLeaderKey{.lease = session.lease, .seen = leader->mod_revision});
+    draft.because("L4",
+                  "the leader key is mine under another lease: binding it to the present one");
+  }
+}
+
+}  // namespace pgherd

@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+void remember_cluster(Draft& draft) {
+  Memory& memory = draft.memory;
+  if (!draft.seen.store.cluster || !draft.seen.store.is_reachable) return;
+  if (draft.leadership() == Leadership::Nobodys) {
+    if (!memory.unlocked_since) memory.unlocked_since = draft.now;
+    return;
+  }
+  memory.unlocked_since.reset();
+  if (!draft.cluster().has_leader()) return;
+  const NodeName& leader = draft.cluster().leader->name;
+  if (leader != memory.last_leader) {
+    memory.last_leader = leader;
+    memory.rewind_failed = false;
+    memory.not_streaming_since.reset();
+  }
+  memory.last_known_members = draft.cluster().members;
+  for (const auto& [name, member] : draft.cluster().members) {
+    memory.member_slots_seen[slot_name_of(name)] = draft.now;
+  }
+}
+
+void remember_instance(Draft& draft) {
+  Memory& memory = draft.memory;
+  const InstanceView& instance = draft.instance();
+  const bool unconfirmed = instance.is_running_primary() && !draft.seen.session.leads;
+  if (!unconfirmed) {
+    memory.primary_unconfirmed_since.reset();
+  } else if (!memory.primary_unconfirmed_since) {
+    memory.primary_unconfirmed_since = draft.now;
+  }
+  if (instance.process != ProcessState::Starting) {
+    memory.starting_since.reset();
+  } else if (!memory.starting_since) {
+    memory.starting_since = draft.now;
+  }
+  if (!instance.is_running_standby() || instance.is_streaming) {
+    memory.not_streaming_since.reset();
+  } else if (!memory.not_streaming_since) {
+    memory.not_streaming_since = draft.now;
+  }
+}
+
+Duration pause_after(int failures) {
+  return std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 30s);
+}
+
+void remember_act(Draft& draft) {
+  Memory& memory = draft.memory;
+  if (!draft.seen.last_act || draft.seen.last_act->ended_at == memory.counted_act_at) return;
+  const ActEnded& act = *draft.seen.last_act;
+  memory.counted_act_at = act.ended_at;
+  const bool failed = act.outcome == ActOutcome::Failed || act.outcome == ActOutcome::TimedOut;
+  if (!failed) {
+    if (act.outcome == ActOutcome::Done) memory.failed_acts = 0;
+    return;
+  }
+  ++memory.failed_acts;
+  memory.retry_act_at = draft.now + pause_after(memory.failed_acts);
+  if (std::holds_alternative<Rewind>(act.step)) {
+    // A source that cannot be reached is no fault of the rewind (spec postgres, section 8).
+    const Member* leader = draft.seen.store.cluster ? draft.cluster().leader_member() : nullptr;
+    memory.rewind_failed = leader != nullptr;
+  }
+}
+
+}  // namespace
+
+void remember(Draft& draft) {
+  remember_cluster(draft);
+  remember_instance(draft);
+  remember_act(draft);
+  if (draft.seen.is_leaving && !draft.memory.leaving_since) draft.memory.leaving_since = draft.now;
+}
+
+}  // namespace pgherd

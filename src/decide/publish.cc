@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+MemberState state_of(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) != nullptr) return MemberState::InitDb;
+  if (draft.seen.under_way_as<CloneFrom>(Lane::Instance) != nullptr) {
+    return MemberState::CreatingReplica;
+  }
+  if (draft.seen.under_way_as<Restart>(Lane::Instance) != nullptr) return MemberState::Restarting;
+  const bool is_stopping = draft.seen.under_way_as<Stop>(Lane::Instance) != nullptr ||
+                           draft.seen.under_way_as<Demote>(Lane::Instance) != nullptr;
+  if (is_stopping && instance.process != ProcessState::Stopped) return MemberState::Stopping;
+  const bool is_starting = draft.seen.under_way_as<StartPrimary>(Lane::Instance) != nullptr ||
+                           draft.seen.under_way_as<StartStandby>(Lane::Instance) != nullptr;
+  switch (instance.process) {
+    case ProcessState::Running:
+      return MemberState::Running;
+    case ProcessState::Starting:
+      return MemberState::Starting;
+    case ProcessState::Stopping:
+      return MemberState::Stopping;
+    case ProcessState::Unknown:
+    case ProcessState::Stopped:
+      break;
+  }
+  if (is_starting) return MemberState::Starting;
+  if (draft.memory.failed_acts > 0 && draft.seen.last_act &&
+      (std::holds_alternative<StartPrimary>(draft.seen.last_act->step) ||
+       std::holds_alternative<StartStandby>(draft.seen.last_act->step))) {
+    return MemberState::StartFailed;
+  }
+  return MemberState::Stopped;
+}
+
+MemberRole role_of(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.data_directory != DataDirectory::Valid) return MemberRole::Uninitialized;
+  if (instance.is_running_primary()) return MemberRole::Primary;
+  if (draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr) return MemberRole::Promoted;
+  if (instance.process == ProcessState::Stopped && instance.control &&
+      (instance.control->state == ControlState::ShutDown ||
+       instance.control->state == ControlState::InProduction) &&
+      !instance.has_standby_signal && draft.leadership() != Leadership::Mine) {
+    return MemberRole::Demoted;
+  }
+  if (instance.process == ProcessState::Stopped && draft.leadership() == Leadership::Mine &&
+      !instance.has_standby_signal) {
+    return MemberRole::Primary;
+  }
+  return MemberRole::Replica;
+}
+
+Member self_portrait(const Draft& draft) {
+  const Identity& self = draft.seen.self;
+  const InstanceView& instance = draft.instance();
+  Member member;
+  member.name = self.name;
+  member.conn_url = self.conn_url;
+  member.api_url = self.api_url;
+  member.proxy_url = self.proxy_url;
+  member.version = self.version;
+  member.tags = self.tags;
+  member.state = state_of(draft);
+  member.role = role_of(draft);
+  member.pause = draft.seen.settings.paused;
+  member.pending_restart_reason = instance.pending_restart;
+  member.pending_restart = !instance.pending_restart.empty();
+  if (instance.process != ProcessState::Running || !instance.in_recovery) return member;
+  member.xlog_location = instance.position();
+  if (instance.timeline.is_known()) member.timeline = instance.timeline;
+  if (*instance.in_recovery) {
+    if (instance.received.is_known()) member.receive_lsn = instance.received;
+    if (instance.replayed.is_known()) member.replay_lsn = instance.replayed;
+    if (instance.is_streaming) {
+      member.replication_state = "streaming";
+    } else if (instance.has_restore_command) {
+      member.replication_state = "in archive recovery";
+    }
+  } else {
+    member.checkpoint_after_promote_is_pending =
+        instance.control && instance.control->timeline < instance.timeline;
+  }
+  return member;
+}
+
+// Positions move all the time; everything else must be known at once.
+bool differs_beyond_positions(const Member& published, Member wanted) {
+  wanted.xlog_location = published.xlog_location;
+  wanted.receive_lsn = published.receive_lsn;
+  wanted.replay_lsn = published.replay_lsn;
+  wanted.mod_revision = published.mod_revision;
+  wanted.lease = published.lease;
+  return wanted != published;
+}
+
+bool positions_differ(const Member& a, const Member& b) {
+  return a.xlog_location != b.xlog_location || a.receive_lsn != b.receive_lsn ||
+         a.replay_lsn != b.replay_lsn;
+}
+
+// P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
+// positions at most once per loop_wait.
+void publish_member(Draft& draft) {
+  if (!draft.has_lease() || draft.seen.is_under_way(Lane::Member)) return;
+  if (draft.instance().data_directory == DataDirectory::Unknown) return;
+  if (draft.seen.is_leaving && draft.instance().process == ProcessState::Stopped) return;
+  Member member = self_portrait(draft);
+  const Member* published = draft.cluster().member(draft.me());
+  const bool is_urgent = published == nullptr || published->lease != draft.seen.session.lease ||
+                         differs_beyond_positions(*published, member);
+  const Instant due = draft.memory.member_published_at
+                          ? *draft.memory.member_published_at + draft.seen.settings.loop_wait
+                          : Instant{};
+  if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
+  draft.memory.member_published_at = draft.now;
+  draft.plan(PublishMember{.member = std::move(member), .lease = draft.seen.session.lease});
+}
+
+StatusKey status_of(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  StatusKey status;
+  status.optime = instance.flushed;
+  if (draft.seen.settings.use_slots) {
+    for (const SlotView& slot : instance.slots) {
+      if (slot.is_physical && !slot.is_temporary && slot.restart_lsn.is_known()) {
+        status.slots[slot.name] = slot.restart_lsn;
+      }
+    }
+    status.slots[slot_name_of(draft.me())] = instance.flushed;
+    for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
+      if (draft.now - last_seen < draft.seen.settings.member_slots_ttl) {
+        status.retain_slots.push_back(slot);
+      }
+    }
+  }
+  return status;
+}
+
+// P2 the leader's position and slots: once per second or loop_wait; standbys measure their lag by
+// it.
+void publish_status(Draft& draft) {
+  if (!draft.may_lead() || !draft.instance().is_running_primary() ||
+      draft.instance().role_is_stale || draft.seen.is_under_way(Lane::Status)) {
+    return;
+  }
+  const Duration every = std::min<Duration>(draft.seen.settings.loop_wait, 1s);
+  if (draft.memory.status_published_at && draft.now < *draft.memory.status_published_at + every)
+    return;
+  StatusKey status = status_of(draft);
+  if (status == draft.cluster().status) return;
+  draft.memory.status_published_at = draft.now;
+  draft.plan(PublishStatus{.status = std::move(status)});
+}
+
+// P3 the history of timelines, as soon as the running timeline is newer than the published one: a
+// stale primary recognises itself by it (safety A7).
+void publish_history(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (!draft.may_lead() || !instance.is_running_primary() || instance.role_is_stale ||
+      !instance.timeline.is_known() || draft.seen.is_under_way(Lane::History)) {
+    return;
+  }
+  if (draft.cluster().newest_timeline() == instance.timeline) return;
+  if (instance.timeline.value == 1) {
+    if (draft.cluster().history && !draft.cluster().history->empty()) {
+      draft.plan(PublishHistory{});
+    }
+    return;
+  }
+  if (!instance.history || instance.history->empty()) return;
+  std::vector<HistoryRow> rows = *instance.history;
+  if (draft.cluster().history) {
+    for (HistoryRow& row : rows) {
+      for (const HistoryRow& known : *draft.cluster().history) {
+        if (known.parent == row.parent && known.switched_at == row.switched_at) row = known;
+      }
+    }
+  }
+  if (rows.back().new_leader.empty()) rows.back().new_leader = draft.me();
+  const int keep = draft.seen.settings.max_timelines_history;
+  if (keep > 0 && rows.size() > static_cast<std::size_t>(keep)) {
+    rows.erase(rows.begin(), rows.end() - keep);
+  }
+  draft.because("P3",
+                "timeline " + std::to_string(instance.timeline.value) + " begins: publishing it");
+  draft.plan(PublishHistory{.rows = std::move(rows)});
+}
+
+}  // namespace
+
+void publish(Draft& draft) {
+  if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
+  publish_member(draft);
+  publish_status(draft);
+  publish_history(draft);
+}
+
+}  // namespace pgherd

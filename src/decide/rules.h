@@ -1,0 +1,59 @@
+// The rule families, one file each. A rule that returns bool says "settled: nothing further is to
+// be decided for PostgreSQL in this round". Internal to this room.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "decide/draft.h"
+
+namespace pgherd {
+
+// memory.cc: what has happened since the last time.
+void remember(Draft& draft);
+
+// lease.cc (L): the session with the store, always first: nothing waits in front of the lease.
+void keep_session(Draft& draft);
+
+// demotion.cc (D): a primary that may not be one, and a leader that steps down.
+[[nodiscard]] bool demote_what_may_not_lead(Draft& draft);
+[[nodiscard]] bool step_down(Draft& draft);
+void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> successor);
+
+// leaving.cc (X): the agent was asked to leave.
+[[nodiscard]] bool leave(Draft& draft);
+
+// pause.cc (M): maintenance mode and modes that this build does not act in.
+[[nodiscard]] bool hold_still(Draft& draft);
+
+// bootstrap.cc (B): identity of the data, making and joining a cluster.
+[[nodiscard]] bool check_identity(Draft& draft);
+[[nodiscard]] bool fill_empty_directory(Draft& draft);
+
+// recovery.cc (R): PostgreSQL is not running, or not yet.
+[[nodiscard]] bool wait_for_start(Draft& draft);
+[[nodiscard]] bool recover(Draft& draft);
+
+// election.cc (E): nobody leads.
+void run_for_leader(Draft& draft);
+
+// leader.cc (K): I lead.
+void lead(Draft& draft);
+
+// switchover.cc (S): a request in `/failover`, seen by the leader. True: it is being carried out.
+[[nodiscard]] bool handle_failover_request(Draft& draft);
+
+// follow.cc (F): somebody else leads.
+void follow(Draft& draft);
+[[nodiscard]] std::optional<Upstream> upstream_for(const Draft& draft);
+[[nodiscard]] std::optional<Upstream> leader_as_source(const Draft& draft);
+// The local history has left the leader's: rewind, copy afresh, or say what a person must do.
+void repair_divergence(Draft& draft);
+
+// upkeep.cc (U): slots, checkpoint after promotion, configuration, operator's restarts.
+void keep_house(Draft& draft);
+
+// publish.cc (P): what others shall know.
+void publish(Draft& draft);
+
+}  // namespace pgherd

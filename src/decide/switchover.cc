@@ -1,0 +1,94 @@
+#include <algorithm>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+void refuse(Draft& draft, const FailoverRequest& request, std::string why) {
+  draft.because("S1", "request to change the leader is refused: " + std::move(why));
+  draft.plan(ClearFailoverRequest{.seen = request.mod_revision});
+}
+
+// True: it is not due yet, or was cleared. S2 a schedule without a readable time and zone, or one
+// that was missed by far, is cleared (Patroni ha.py should_run_scheduled_action).
+bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
+  if (request.schedule_is_unreadable) {
+    refuse(draft, request, "scheduled_at is not an ISO 8601 time with a zone");
+    return true;
+  }
+  if (!request.scheduled_at) return false;
+  const Duration ahead = std::chrono::microseconds(request.scheduled_at->microseconds -
+                                                   draft.seen.wall_now.microseconds);
+  if (ahead > 0ns) {
+    draft.wake(draft.now + ahead);
+    return true;
+  }
+  const Duration too_late = std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s);
+  if (-ahead > too_late) {
+    refuse(draft, request, "its scheduled time has passed long ago");
+    return true;
+  }
+  return false;
+}
+
+std::map<NodeName, std::string> candidates(const Draft& draft, const FailoverRequest& request) {
+  std::map<NodeName, std::string> found;
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (name == draft.me() || member.tags.nofailover || member.api_url.empty()) continue;
+    if (request.candidate && *request.candidate != name) continue;
+    found.emplace(name, member.api_url);
+  }
+  return found;
+}
+
+// S3 somebody must be able to take over before the leader goes: reachable, a standby, not too far
+// behind, and on this timeline where check_timeline is on (spec ha-loop 6.6).
+bool is_good(const Draft& draft, const PeerView& peer) {
+  const Settings& settings = draft.seen.settings;
+  if (!peer.is_reachable || !peer.in_recovery || peer.nofailover || peer.watchdog_failed)
+    return false;
+  if (settings.check_timeline && peer.timeline < draft.cluster().newest_timeline()) return false;
+  return lag_bytes(draft.cluster().status.optime, peer.position) <=
+         static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes);
+}
+
+}  // namespace
+
+bool handle_failover_request(Draft& draft) {
+  if (!draft.cluster().failover || draft.seen.is_under_way(Lane::FailoverRequest)) return false;
+  const FailoverRequest request = *draft.cluster().failover;
+  if (request.leader && *request.leader != draft.me()) return false;  // K4 clears it
+  if (request.candidate == draft.me()) return false;
+  if (schedule_is_not_due(draft, request)) return false;
+  const auto asked = candidates(draft, request);
+  if (asked.empty()) {
+    refuse(draft, request, "no member can be its target");
+    return false;
+  }
+  bool is_complete = true;
+  bool has_good = false;
+  for (const auto& [name, url] : asked) {
+    const PeerView* peer = draft.fresh_peer(name);
+    is_complete = is_complete && peer != nullptr;
+    has_good = has_good || (peer != nullptr && is_good(draft, *peer));
+  }
+  if (has_good) {
+    draft.because("S4", "stepping down as asked" +
+                            (request.candidate ? ", in favour of '" + *request.candidate + "'"
+                                               : std::string{}));
+    draft.say("manual failover: demoting myself");
+    begin_stepping_down(draft, DemoteMode::Graceful, request.candidate);
+    return true;
+  }
+  if (is_complete) {
+    refuse(draft, request, "no good candidates have been found");
+    return false;
+  }
+  if (!draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
+  }
+  return false;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,91 @@
+#include "node/store_session.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgherd {
+namespace {
+
+constexpr Milliseconds kFirstPause{100};
+constexpr Milliseconds kLongestPause{1000};
+constexpr Duration kReadPatience = 2s;
+
+}  // namespace
+
+StoreSession::StoreSession(Clock& clock, Dcs& dcs, const Layout& layout, Listener listener)
+    : clock_(clock), dcs_(dcs), layout_(layout), listener_(std::move(listener)) {}
+
+void StoreSession::start() {
+  read();
+}
+
+// Linearizable: a member of the store that has been cut off must not show us a world of yesterday.
+void StoreSession::read() {
+  std::weak_ptr<char> alive = alive_;
+  dcs_.read(layout_.prefix(), ReadMode::Linearizable, clock_.now() + kReadPatience,
+            [this, alive](Result<Snapshot, DcsError> answer) {
+              if (alive.expired()) return;
+              if (answer) {
+                take(*answer);
+              } else {
+                lost(answer.error());
+              }
+            });
+}
+
+void StoreSession::take(const Snapshot& snapshot) {
+  pause_ = Milliseconds(0);
+  entries_.clear();
+  for (const KeyValue& entry : snapshot.entries)
+    entries_[entry.key] = entry;
+  revision_ = snapshot.revision;
+  watch();
+  picture();
+}
+
+void StoreSession::watch() {
+  std::weak_ptr<char> alive = alive_;
+  watch_ = dcs_.watch(layout_.prefix(), Revision{revision_.value + 1}, sign_of_life_,
+                      [this, alive](Result<WatchBatch, DcsError> batch) {
+                        if (alive.expired()) return;
+                        if (batch) {
+                          take(*batch);
+                        } else {
+                          lost(batch.error());
+                        }
+                      });
+}
+
+void StoreSession::take(const WatchBatch& batch) {
+  revision_ = std::max(revision_, batch.revision);
+  if (batch.events.empty()) return listener_.alive();
+  for (const WatchEvent& event : batch.events) {
+    if (event.is_deletion) {
+      entries_.erase(event.entry.key);
+    } else {
+      entries_[event.entry.key] = event.entry;
+    }
+  }
+  picture();
+}
+
+void StoreSession::lost(const DcsError& error) {
+  // Inside the watch's own handler: it is destroyed later, from the alarm.
+  listener_.silent(error.text);
+  const Milliseconds pause = error.kind == DcsErrorKind::Compacted ? Milliseconds(0) : pause_;
+  pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+  std::weak_ptr<char> alive = alive_;
+  again_ = clock_.at(clock_.now() + pause, [this, alive] {
+    if (alive.expired()) return;
+    watch_.reset();
+    read();
+  });
+}
+
+void StoreSession::picture() {
+  ClusterView view = layout_.view(entries_, revision_, config_);
+  if (view.config) config_ = view.config;
+  listener_.pictured(std::move(view));
+}
+
+}  // namespace pgherd
