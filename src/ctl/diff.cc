@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 
-namespace pgherd {
+namespace pgherd::ctl {
 namespace {
 
 constexpr std::size_t kContext = 3;
@@ -108,4 +108,4 @@ std::vector<std::string> unified_diff(std::string_view before, std::string_view 
   return text;
 }
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

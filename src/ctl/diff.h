@@ -6,10 +6,10 @@
 #include <string_view>
 #include <vector>
 
-namespace pgherd {
+namespace pgherd::ctl {
 
 // The lines of the diff, without newlines; empty when the texts are equal.
 [[nodiscard]] std::vector<std::string> unified_diff(std::string_view before,
                                                     std::string_view after);
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

@@ -10,7 +10,7 @@
 #include "ctl/time_text.h"
 #include "ctl/values_text.h"
 
-namespace pgherd {
+namespace pgherd::ctl {
 namespace {
 
 constexpr std::uint64_t kMegabyte = 1048576;
@@ -318,4 +318,4 @@ std::string cluster_text(const std::string& cluster_name, const ClusterView& vie
   return text;
 }
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

@@ -9,7 +9,7 @@
 #include "ctl/table.h"
 #include "model/cluster_view.h"
 
-namespace pgherd {
+namespace pgherd::ctl {
 
 enum class MemberLayout { List, Topology };
 
@@ -46,4 +46,4 @@ struct TreeRow {
 };
 [[nodiscard]] std::vector<TreeRow> topology_order(const ClusterView& view);
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

@@ -5,7 +5,7 @@
 
 #include "ctl/values_text.h"
 
-namespace pgherd {
+namespace pgherd::ctl {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -209,4 +209,4 @@ std::string render(const Table& table, Format format) {
   return {};
 }
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

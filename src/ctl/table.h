@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace pgherd {
+namespace pgherd::ctl {
 
 enum class Format { Pretty, Tsv, Json, Yaml };
 // "pretty", "tsv", "json", "yaml" or "yml".
@@ -52,4 +52,4 @@ struct Table {
 [[nodiscard]] std::string render_yaml(const Table& table);
 [[nodiscard]] std::string render(const Table& table, Format format);
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

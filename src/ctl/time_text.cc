@@ -5,7 +5,7 @@
 #include <chrono>
 #include <ctime>
 
-namespace pgherd {
+namespace pgherd::ctl {
 namespace {
 
 constexpr std::int64_t kMicroseconds = 1000000;
@@ -207,4 +207,4 @@ std::optional<std::string> parse_schedule(std::string_view text) {
   return iso_text(parts, *offset);
 }
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

@@ -7,7 +7,7 @@
 
 #include "base/instant.h"
 
-namespace pgherd {
+namespace pgherd::ctl {
 
 // "2026-08-01T01:00:00+00:00", with six digits of a fraction when there is one.
 [[nodiscard]] std::string iso_time_utc(WallTime time);
@@ -25,4 +25,4 @@ namespace pgherd {
 // not have.
 [[nodiscard]] std::optional<std::string> parse_schedule(std::string_view text);
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-namespace pgherd {
+#include "codec/dynamic_config.h"
+#include "rest/json_text.h"
+
+namespace pgherd::ctl {
 namespace {
 
 using Sorted = nlohmann::json;
@@ -57,7 +60,7 @@ bool needs_double_quotes(std::string_view text) {
   return false;
 }
 
-bool needs_single_quotes(std::string_view text, bool in_flow) {
+bool needs_single_quotes(std::string_view text) {
   if (text.empty() || is_word(text) || looks_like_a_number(text)) return true;
   if (text.front() == ' ' || text.back() == ' ' || text.back() == ':') return true;
   if (std::string_view(",[]{}#&*!|>'\"%@`").find(text.front()) != std::string_view::npos) {
@@ -69,7 +72,7 @@ bool needs_single_quotes(std::string_view text, bool in_flow) {
   }
   if (text == "---" || text == "...") return true;
   if (text.find(": ") != text.npos || text.find(" #") != text.npos) return true;
-  return in_flow && text.find_first_of(",[]{}?:") != text.npos;
+  return text.find_first_of(",[]{}?:") != text.npos;
 }
 
 std::string in_single_quotes(std::string_view text) {
@@ -81,67 +84,21 @@ std::string in_single_quotes(std::string_view text) {
   return made.append("'");
 }
 
-std::string yaml_text(const std::string& text, bool in_flow) {
+std::string yaml_text(const std::string& text) {
   // JSON's quoting is YAML's double quoting.
   if (needs_double_quotes(text)) {
     return Sorted(text).dump(-1, ' ', false, Sorted::error_handler_t::replace);
   }
-  return needs_single_quotes(text, in_flow) ? in_single_quotes(text) : text;
+  return needs_single_quotes(text) ? in_single_quotes(text) : text;
 }
 
-std::string yaml_scalar(const Sorted& value, bool in_flow) {
-  return value.is_string() ? yaml_text(value.get_ref<const std::string&>(), in_flow) : value.dump();
-}
-
-bool is_one_line(const Sorted& value) {
-  return !value.is_structured() || value.empty();
-}
-
-void append_block(std::string& text, const Sorted& value, std::size_t indent);
-
-// `first_indent`: what already stands on the line (after "- ").
-void append_map(std::string& text, const Sorted& map, std::size_t indent, bool starts_inline) {
-  for (const auto& [key, value] : map.items()) {
-    if (!starts_inline) text.append(indent, ' ');
-    starts_inline = false;
-    text.append(yaml_text(key, false)).append(":");
-    if (is_one_line(value)) {
-      text.append(" ").append(yaml_scalar(value, false)).append("\n");
-    } else {
-      text.append("\n");
-      append_block(text, value, value.is_object() ? indent + 2 : indent);
-    }
-  }
-}
-
-void append_list(std::string& text, const Sorted& list, std::size_t indent, bool starts_inline) {
-  for (const Sorted& value : list) {
-    if (!starts_inline) text.append(indent, ' ');
-    starts_inline = false;
-    text.append("- ");
-    if (is_one_line(value)) {
-      text.append(yaml_scalar(value, false)).append("\n");
-    } else if (value.is_object()) {
-      append_map(text, value, indent + 2, true);
-    } else {
-      append_list(text, value, indent + 2, true);
-    }
-  }
-}
-
-void append_block(std::string& text, const Sorted& value, std::size_t indent) {
-  if (is_one_line(value)) {
-    text.append(yaml_scalar(value, false)).append("\n");
-  } else if (value.is_object()) {
-    append_map(text, value, indent, false);
-  } else {
-    append_list(text, value, indent, false);
-  }
+std::string yaml_scalar(const Sorted& value) {
+  return value.is_string() ? yaml_text(value.get_ref<const std::string&>()) : value.dump();
 }
 
 void append_flow(std::string& text, const Sorted& value) {
   if (!value.is_structured()) {
-    text.append(yaml_scalar(value, true));
+    text.append(yaml_scalar(value));
     return;
   }
   text.push_back(value.is_object() ? '{' : '[');
@@ -149,27 +106,8 @@ void append_flow(std::string& text, const Sorted& value) {
   for (const auto& [key, inner] : value.items()) {
     if (!is_first) text.append(", ");
     is_first = false;
-    if (value.is_object()) text.append(yaml_text(key, true)).append(": ");
+    if (value.is_object()) text.append(yaml_text(key)).append(": ");
     append_flow(text, inner);
-  }
-  text.push_back(value.is_object() ? '}' : ']');
-}
-
-void append_spaced(std::string& text, const Ordered& value) {
-  if (!value.is_structured()) {
-    text.append(value.dump(-1, ' ', true, Ordered::error_handler_t::replace));
-    return;
-  }
-  text.push_back(value.is_object() ? '{' : '[');
-  bool is_first = true;
-  for (const auto& [key, inner] : value.items()) {
-    if (!is_first) text.append(", ");
-    is_first = false;
-    if (value.is_object()) {
-      text.append(Ordered(key).dump(-1, ' ', true, Ordered::error_handler_t::replace));
-      text.append(": ");
-    }
-    append_spaced(text, inner);
   }
   text.push_back(value.is_object() ? '}' : ']');
 }
@@ -184,11 +122,7 @@ std::optional<Json> read(std::string_view json) {
 }  // namespace
 
 std::string yaml_block(std::string_view json) {
-  const auto value = read<Sorted>(json);
-  if (!value) return std::string(json).append("\n");
-  std::string text;
-  append_block(text, *value, 0);
-  return text;
+  return config_to_yaml(json).value_or(std::string(json).append("\n"));
 }
 
 std::string yaml_flow(std::string_view json) {
@@ -201,10 +135,7 @@ std::string yaml_flow(std::string_view json) {
 
 std::string spaced_json(std::string_view json) {
   const auto value = read<Ordered>(json);
-  if (!value) return std::string(json);
-  std::string text;
-  append_spaced(text, *value);
-  return text;
+  return value ? spaced_text(*value) : std::string(json);
 }
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

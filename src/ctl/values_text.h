@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace pgherd {
+namespace pgherd::ctl {
 
 // Block YAML with sorted keys, two blanks of nesting, list items at the height of their key; ends
 // with a newline. An empty object is "{}".
@@ -15,4 +15,4 @@ namespace pgherd {
 // One line with ", " and ": ", everything beyond ASCII escaped; keys stay in their order.
 [[nodiscard]] std::string spaced_json(std::string_view json);
 
-}  // namespace pgherd
+}  // namespace pgherd::ctl

@@ -7,7 +7,7 @@
 
 #include "model/cluster_view.h"
 
-namespace pgherd::test {
+namespace pgherd::ctl::test {
 
 inline Member a_member(const std::string& name, const std::string& host) {
   Member member{.name = name,
@@ -67,4 +67,4 @@ class AView {
   ClusterView view_;
 };
 
-}  // namespace pgherd::test
+}  // namespace pgherd::ctl::test

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
-namespace pgherd::test {
+namespace pgherd::ctl::test {
 namespace {
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -53,4 +53,4 @@ TEST(UnifiedDiff, DividesDistantChangesAndJoinsNearOnes) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::ctl::test

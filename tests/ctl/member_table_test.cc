@@ -4,7 +4,7 @@
 
 #include "ctl/a_cluster.h"
 
-namespace pgherd::test {
+namespace pgherd::ctl::test {
 namespace {
 
 constexpr Lsn kHere{0x102F0A118};
@@ -226,4 +226,4 @@ R"(+ Cluster: orders (7412345678901234567) --------------------+----+-----------
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::ctl::test

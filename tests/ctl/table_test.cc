@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pgherd::test {
+namespace pgherd::ctl::test {
 namespace {
 
 Table history() {
@@ -75,4 +75,4 @@ TEST(Format, HasFourNamesAndAnAlias) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::ctl::test

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 
-namespace pgherd::test {
+namespace pgherd::ctl::test {
 namespace {
 
 class TimeText : public testing::Test {
@@ -51,4 +51,4 @@ TEST_F(TimeText, StampsInLocalTime) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::ctl::test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace pgherd::test {
+namespace pgherd::ctl::test {
 namespace {
 
 TEST(YamlBlock, NestsByTwoBlanksWithSortedKeys) {
@@ -61,4 +61,4 @@ TEST(ValuesText, ShowsWhatIsNoJsonAsItIs) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::ctl::test

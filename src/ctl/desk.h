@@ -1,0 +1,45 @@
+// Desk: what every command works with, and the few things that most of them do.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "ctl/console.h"
+#include "ctl/member_api.h"
+#include "ctl/member_table.h"
+#include "ctl/store.h"
+#include "dcs/layout.h"
+#include "model/cluster_view.h"
+
+namespace pgherd::ctl {
+
+struct Desk {
+  Console& console;
+  Store& store;
+  MemberApi& api;
+  std::string name_space = "service";
+  std::string scope;  // of the configuration, "" when it names none
+};
+
+// A cluster as it was read at one moment.
+struct Cluster {
+  std::string name;
+  Layout layout;
+  std::map<std::string, KeyValue> entries;
+  ClusterView view;
+};
+
+// `given`, else the configuration's scope; CtlError when there is neither.
+[[nodiscard]] std::string cluster_name(const Desk& desk, const std::optional<std::string>& given);
+[[nodiscard]] Cluster read_cluster(Desk& desk, const std::string& name);
+
+void print_cluster(Desk& desk, const Cluster& cluster, const MemberTableOptions& options = {});
+// "Current cluster topology" and the table.
+void print_topology(Desk& desk, const Cluster& cluster);
+
+[[nodiscard]] bool is_paused(const ClusterView& view);
+// Settings of the cluster, or the defaults while it has none.
+[[nodiscard]] Settings settings_of(const ClusterView& view);
+
+}  // namespace pgherd::ctl
