@@ -3,48 +3,14 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <sstream>
 #include <utility>
 
-#include "runtime/files.h"
 #include "runtime/pidfd.h"
 #include "runtime/unique_fd.h"
 
 namespace pgherd {
 namespace asio = boost::asio;
-
-std::optional<ProcessIdentity> identify_process(pid_t pid) {
-  if (pid <= 0) return std::nullopt;
-  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  if (!stat) return std::nullopt;
-  // The name, in parentheses, may contain anything; the rest has no parentheses.
-  const auto name_end = stat->rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream fields(stat->substr(name_end + 1));
-  std::string state;
-  fields >> state;
-  if (state == "Z" || state == "X") return std::nullopt;
-  constexpr int kBetweenStateAndStart = 18;
-  std::string skipped;
-  for (int i = 0; i < kBetweenStateAndStart; ++i)
-    fields >> skipped;
-  ProcessIdentity identity{pid, 0};
-  if (!(fields >> identity.started)) return std::nullopt;
-  return identity;
-}
-
-bool is_running(const ProcessIdentity& process) {
-  return identify_process(process.pid) == process;
-}
-
-bool signal_process(const ProcessIdentity& process, int number) {
-  const UniqueFd pidfd(open_pidfd(process.pid));
-  // Opened first, compared then: the descriptor stays with the process that was compared.
-  if (!pidfd.is_open() || !is_running(process)) return false;
-  return signal_pidfd(pidfd.get(), number) == 0;
-}
 
 class PidWatch::State : public std::enable_shared_from_this<State> {
  public:

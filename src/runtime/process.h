@@ -50,6 +50,7 @@ struct ProcessSpec {
   Duration kill_after = 5s;  // from SIGTERM to SIGKILL, when timed out or cancelled
   // Appended to this file instead of being captured. For what outlives us.
   std::string output_file;
+  bool inherits_stderr = false;  // ours, instead of being captured
   std::function<void(OutputOf, std::string_view line)> on_line;
   std::size_t tail_bytes_max = 64U << 10U;  // of each stream
 };

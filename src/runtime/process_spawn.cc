@@ -289,6 +289,7 @@ Result<Spawned, std::string> spawn(const ProcessSpec& spec) {
   prepared.in = in.get();
   prepared.out = file.is_open() ? file.get() : out.write.get();
   prepared.err = file.is_open() ? file.get() : err.write.get();
+  if (spec.inherits_stderr) prepared.err = STDERR_FILENO;
   auto spawned = launch(spec, prepared, report);
   if (spawned) {
     spawned->out = std::move(out.read);

@@ -1,0 +1,199 @@
+#include "guardian/guardian.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <system_error>
+
+namespace pgherd {
+namespace {
+
+constexpr Duration kLookAgainAfter = 5ms;
+// The agent that started us connects at once; if it died in between, we are of no use.
+constexpr Duration kFirstAgentWithin = 10s;
+
+Instant now() {
+  timespec at{};
+  ::clock_gettime(CLOCK_BOOTTIME, &at);
+  return Instant::from_nanoseconds(at.tv_sec * 1'000'000'000 + at.tv_nsec);
+}
+
+[[noreturn]] void give_up(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+std::string real_path(const std::string& path) {
+  std::array<char, PATH_MAX> resolved{};
+  return ::realpath(path.c_str(), resolved.data()) != nullptr ? resolved.data() : path;
+}
+
+UniqueFd listen_on(const std::string& name) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.is_open()) give_up("the guardian cannot make a socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0)
+    give_up("the guardian cannot take its socket's name");
+  if (::listen(socket.get(), 8) != 0) give_up("the guardian cannot listen");
+  return socket;
+}
+
+bool is_trusted(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0;
+}
+
+}  // namespace
+
+std::string guardian_socket_name(const std::string& data_dir) {
+  std::string path = data_dir;
+  while (path.size() > 1 && path.back() == '/')
+    path.pop_back();
+  std::string real = real_path(path);
+  // Not there yet: where it will be.
+  if (::access(path.c_str(), F_OK) != 0 && path.find('/') != std::string::npos) {
+    const auto slash = path.rfind('/');
+    real = real_path(slash == 0 ? "/" : path.substr(0, slash)) + path.substr(slash);
+  }
+  std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a: any agent must find it, in any version
+  for (const char c : real)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  std::array<char, 64> name{};
+  std::snprintf(name.data(), name.size(), "pgherd-guardian-%u-%016llx", ::geteuid(),
+                static_cast<unsigned long long>(hash));
+  return name.data();
+}
+
+Guardian::Guardian(std::string data_dir)
+    : listener_(listen_on(guardian_socket_name(data_dir))),
+      timer_(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  if (!timer_.is_open()) give_up("the guardian cannot make a timer");
+  prey_.data_dir = std::move(data_dir);
+  first_agent_until_ = now() + kFirstAgentWithin;
+}
+
+void Guardian::run() {
+  while (!is_leaving_ && (is_armed() || agent_.is_open() || now() < first_agent_until_)) {
+    set_timer();
+    wait_and_take();
+    carry_out_if_due();
+  }
+}
+
+void Guardian::wait_and_take() {
+  // poll passes over negative descriptors.
+  std::array<pollfd, 3> wanted{pollfd{listener_.get(), POLLIN, 0}, pollfd{agent_.get(), POLLIN, 0},
+                               pollfd{timer_.get(), POLLIN, 0}};
+  if (::poll(wanted.data(), wanted.size(), -1) < 0) {
+    // Out of memory for a moment: the timer must still be obeyed, so go on without burning the CPU.
+    if (errno != EINTR) ::usleep(1000);
+    return;
+  }
+  if (wanted[2].revents != 0) {
+    std::uint64_t rings = 0;
+    [[maybe_unused]] const ssize_t got = ::read(timer_.get(), &rings, sizeof rings);
+  }
+  if (wanted[1].revents != 0) hear_agent();
+  if (wanted[0].revents != 0) accept_agent();
+}
+
+void Guardian::accept_agent() {
+  UniqueFd newest(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!newest.is_open()) return;
+  if (!is_trusted(newest.get())) {
+    say("refused a connection from another user");
+    return;
+  }
+  agent_ = std::move(newest);
+  first_agent_until_ = Instant();
+}
+
+void Guardian::hear_agent() {
+  while (agent_.is_open()) {
+    Order order;
+    const ssize_t got = ::recv(agent_.get(), &order, sizeof order, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (got <= 0) {
+      agent_.reset();
+      return;
+    }
+    if (got != sizeof order || order.magic != kOrderMagic || order.version != kOrderVersion) {
+      // It is there and will start a guardian of its own version as soon as the name is free.
+      say("does not understand an order; leaves the place to a guardian of the agent's version");
+      agent_.reset();
+      is_leaving_ = true;
+      return;
+    }
+    take(order);
+  }
+}
+
+void Guardian::take(const Order& order) {
+  fence_at_ = Instant::from_nanoseconds(order.fence_at);
+  prey_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
+  is_hunting_ = false;
+  const OrderTaken taken{.serial = order.serial};
+  ::send(agent_.get(), &taken, sizeof taken, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void Guardian::set_timer() {
+  Instant due = is_hunting_ ? look_again_ : fence_at_;
+  if (!is_armed() && !agent_.is_open()) due = first_agent_until_;
+  itimerspec setting{};
+  if (!due.is_never()) {
+    const auto at = std::max<std::int64_t>(due.nanoseconds(), 1);
+    setting.it_value.tv_sec = at / 1'000'000'000;
+    setting.it_value.tv_nsec = at % 1'000'000'000;
+  }
+  ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr);
+}
+
+void Guardian::carry_out_if_due() {
+  const Instant present = now();
+  if (!is_armed() || present < fence_at_ || (is_hunting_ && present < look_again_)) return;
+  const int alive = hunt(prey_);
+  if (!is_hunting_ && alive > 0)
+    say("the agent did not renew its order in time: killing PostgreSQL (" + std::to_string(alive) +
+        " processes)");
+  if (alive == 0) {
+    if (is_hunting_) say("PostgreSQL is gone");
+    fence_at_ = Instant::never();
+    is_hunting_ = false;
+    return;
+  }
+  is_hunting_ = true;
+  look_again_ = present + kLookAgainAfter;
+}
+
+void Guardian::say(const std::string& text) const {
+  timespec at{};
+  ::clock_gettime(CLOCK_REALTIME, &at);
+  std::tm parts{};
+  ::localtime_r(&at.tv_sec, &parts);
+  std::array<char, 32> date{};
+  std::strftime(date.data(), date.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  std::array<char, 8> milliseconds{};
+  std::snprintf(milliseconds.data(), milliseconds.size(), ",%03u",
+                static_cast<unsigned>(at.tv_nsec / 1'000'000) % 1000);
+  const std::string line = std::string(date.data()) + milliseconds.data() +
+                           " CRITICAL: guardian of " + prey_.data_dir + ": " + text + "\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace pgherd

@@ -1,0 +1,80 @@
+#include "guardian/guardian_main.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "guardian/guardian.h"
+#include "runtime/unique_fd.h"
+
+namespace pgherd {
+namespace {
+
+void say_ready() {
+  [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, "ready\n", 6);
+  // The agent's pipe is not ours to hold.
+  const UniqueFd nowhere(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  ::dup2(nowhere.get(), STDIN_FILENO);
+  ::dup2(nowhere.get(), STDOUT_FILENO);
+}
+
+// To act in time when the machine is short of everything. What is not permitted is done without.
+void become_hard_to_stop() {
+  ::setsid();
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGUSR1, SIGUSR2})
+    ::signal(number, SIG_IGN);
+  ::prctl(PR_SET_NAME, "pgherd-guardian");
+  [[maybe_unused]] const int entered = ::chdir("/");
+  const UniqueFd oom(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  [[maybe_unused]] const ssize_t written = ::write(oom.get(), "-1000", 5);
+  const sched_param priority{.sched_priority = 1};
+  if (::sched_setscheduler(0, SCHED_RR, &priority) != 0) ::setpriority(PRIO_PROCESS, 0, -20);
+  // On fault: what is used stays in memory; the rest of the binary is not read for it.
+  ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+std::optional<std::string> data_dir_of(int argc, char** argv) {
+  if (argc != 4 || std::string_view(argv[2]) != "--data-dir") return std::nullopt;
+  return argv[3];
+}
+
+}  // namespace
+
+int guardian_main(int argc, char** argv) {
+  const auto data_dir = data_dir_of(argc, argv);
+  if (!data_dir || data_dir->empty() || data_dir->front() != '/') {
+    std::fputs("usage: pgherd guardian --data-dir DIRECTORY (absolute; started by the agent)\n",
+               stderr);
+    return 1;
+  }
+  try {
+    Guardian guardian(*data_dir);
+    become_hard_to_stop();
+    say_ready();
+    guardian.run();
+    return 0;
+  } catch (const std::system_error& error) {
+    if (error.code().value() == EADDRINUSE) {
+      say_ready();
+      return 0;
+    }
+    std::fprintf(stderr, "%s (data directory %s)\n", error.what(), data_dir->c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "the guardian of %s fails: %s\n", data_dir->c_str(), error.what());
+  }
+  return 1;
+}
+
+}  // namespace pgherd

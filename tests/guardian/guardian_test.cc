@@ -1,0 +1,204 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+
+#include "guardian/guardian_fence.h"
+#include "guardian/hunt.h"
+#include "guardian/order.h"
+#include "runtime/asio_clock.h"
+#include "runtime/files.h"
+#include "runtime/pid_watch.h"
+#include "runtime/process.h"
+
+namespace pgherd {
+namespace {
+namespace fs = std::filesystem;
+
+struct GuardianTest : testing::Test {
+  GuardianTest() {
+    std::string pattern = testing::TempDir() + "pgherd-guardian-XXXXXX";
+    folder = ::mkdtemp(pattern.data());
+    data_dir = folder + "/data";
+    fs::create_directory(data_dir);
+  }
+  ~GuardianTest() override { fs::remove_all(folder); }
+
+  // Turns the loop until it is so. A test that waits in vain is ended by ctest.
+  void until(const std::function<bool()>& is_so) {
+    loop.restart();
+    while (!is_so()) {
+      loop.restart();
+      loop.run_one_for(100ms);
+    }
+  }
+  std::unique_ptr<ChildProcess> run(std::vector<std::string> argv, const std::string& cwd = "") {
+    ProcessSpec spec;
+    spec.argv = std::move(argv);
+    spec.cwd = cwd;
+    spec.on_line = [this](OutputOf which, std::string_view line) {
+      if (which == OutputOf::Stdout) said.emplace_back(line);
+    };
+    return ChildProcess::start(loop.get_executor(), spec).value();
+  }
+  bool was_said(const std::string& start) const {
+    return std::any_of(said.begin(), said.end(),
+                       [&](const std::string& line) { return line.rfind(start, 0) == 0; });
+  }
+  // A process that looks like PostgreSQL on the data directory.
+  std::unique_ptr<ChildProcess> postmaster() {
+    fs::copy_file(PGHERD_GUARDIAN_PROBE, folder + "/postgres",
+                  fs::copy_options::overwrite_existing);
+    said.clear();
+    auto started = run({folder + "/postgres", "postmaster"}, data_dir);
+    until([&] { return was_said("up "); });
+    for (const auto& line : said)
+      if (line.rfind("up ", 0) == 0) child = identify_process(std::stoi(line.substr(3))).value();
+    return started;
+  }
+  std::unique_ptr<ChildProcess> agent(pid_t postmaster_pid, int milliseconds) {
+    auto started = run({PGHERD_GUARDIAN_PROBE, "agent", data_dir, std::to_string(postmaster_pid),
+                        std::to_string(milliseconds)});
+    until([&] { return was_said("armed"); });
+    return started;
+  }
+  std::unique_ptr<GuardianFence> fence() {
+    auto made = std::make_unique<GuardianFence>(
+        loop.get_executor(), GuardianFenceOptions{.data_dir = data_dir,
+                                                  .program = PGHERD_GUARDIAN_PROBE,
+                                                  .on_connected = {},
+                                                  .on_trouble = [this](const std::string& text) {
+                                                    troubles.push_back(text);
+                                                  }});
+    made->start();
+    until([&] { return made->is_connected(); });
+    return made;
+  }
+  // The process that is the guardian of our data directory.
+  std::optional<ProcessIdentity> guardian() {
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const std::string name = entry.path().filename();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      const auto words = read_file(entry.path().string() + "/cmdline");
+      if (words && words->find(std::string("guardian") + '\0' + "--data-dir" + '\0' + data_dir +
+                               '\0') != std::string::npos)
+        return identify_process(std::stoi(name));
+    }
+    return std::nullopt;
+  }
+
+  boost::asio::io_context loop;
+  std::string folder;
+  std::string data_dir;
+  std::vector<std::string> said;
+  std::vector<std::string> troubles;
+  ProcessIdentity child;
+};
+
+TEST_F(GuardianTest, a_frozen_agent_costs_the_postmaster_its_life_with_all_children) {
+  const auto server = postmaster();
+  const auto frozen = agent(server->pid(), 300);
+  frozen->signal(SIGSTOP);
+  const auto ordered = boottime_now();
+  until([&] { return server->has_ended() && !is_running(child); });
+  EXPECT_GE(boottime_now() - ordered, 100ms);  // not before its time
+}
+
+TEST_F(GuardianTest, the_order_stands_when_the_agent_dies_and_then_the_guardian_goes) {
+  const auto server = postmaster();
+  const auto dead = agent(server->pid(), 300);
+  const auto keeper = guardian().value();
+  dead->signal(SIGKILL);
+  until([&] { return server->has_ended() && !is_running(child) && !is_running(keeper); });
+}
+
+TEST_F(GuardianTest, a_renewed_order_replaces_the_one_of_an_agent_that_died) {
+  const auto server = postmaster();
+  auto dead = agent(server->pid(), 400);
+  const auto keeper = guardian().value();
+  dead->signal(SIGKILL);
+  until([&] { return dead->has_ended(); });
+  const auto next = fence();
+  EXPECT_EQ(guardian(), keeper);
+  next->disarm();
+  // Long after the first order's instant.
+  const Instant look = boottime_now() + 800ms;
+  until([&] { return boottime_now() > look; });
+  EXPECT_FALSE(server->has_ended());
+  EXPECT_TRUE(is_running(child));
+}
+
+TEST_F(GuardianTest, postgresql_is_found_without_being_named) {
+  const auto server = postmaster();
+  const auto ours = fence();
+  ours->arm(boottime_now(), 0);
+  until([&] { return server->has_ended() && !is_running(child); });
+}
+
+TEST_F(GuardianTest, orphaned_backends_are_killed_also_when_the_postmaster_is_gone) {
+  const auto server = postmaster();
+  server->signal(SIGKILL);
+  until([&] { return server->has_ended(); });
+  ASSERT_TRUE(is_running(child));
+  const auto ours = fence();
+  ours->arm(boottime_now(), server->pid());
+  until([&] { return !is_running(child); });
+}
+
+TEST_F(GuardianTest, postgresql_on_another_data_directory_is_left_alone) {
+  const auto server = postmaster();
+  fs::create_directory(folder + "/other");
+  EXPECT_EQ(hunt({.data_dir = folder + "/other", .postmaster = {}}), 0);
+  EXPECT_EQ(hunt({.data_dir = folder + "/nowhere", .postmaster = {server->pid(), 1}}), 0);
+  EXPECT_TRUE(identify_process(server->pid()));
+  EXPECT_TRUE(is_running(child));
+  signal_process(child, SIGKILL);
+}
+
+TEST_F(GuardianTest, a_killed_guardian_is_reported_replaced_and_told_the_last_order) {
+  const auto server = postmaster();
+  const auto ours = fence();
+  ours->arm(boottime_now() + 1s, server->pid());
+  const auto first = guardian().value();
+  ASSERT_TRUE(signal_process(first, SIGKILL));
+  until([&] { return !troubles.empty() && ours->is_connected(); });
+  EXPECT_NE(guardian(), first);
+  until([&] { return server->has_ended() && !is_running(child); });
+}
+
+TEST_F(GuardianTest, an_armed_guardian_does_not_heed_requests_to_end) {
+  const auto server = postmaster();
+  const auto dead = agent(server->pid(), 300);
+  const auto keeper = guardian().value();
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
+    signal_process(keeper, number);
+  dead->signal(SIGKILL);
+  until([&] { return server->has_ended() && !is_running(child); });
+}
+
+TEST_F(GuardianTest, a_guardian_that_is_not_needed_goes) {
+  auto ours = fence();
+  const auto keeper = guardian().value();
+  ours->arm(boottime_now() + 100s, 0);
+  ours->disarm();
+  ours.reset();
+  until([&] { return !is_running(keeper); });
+}
+
+TEST_F(GuardianTest, all_paths_to_a_data_directory_lead_to_the_same_guardian) {
+  fs::create_directory_symlink(data_dir, folder + "/link");
+  EXPECT_EQ(guardian_socket_name(folder + "/link"), guardian_socket_name(data_dir + "/"));
+  EXPECT_NE(guardian_socket_name(folder), guardian_socket_name(data_dir));
+  // Before and after it was made.
+  const auto before = guardian_socket_name(folder + "/new");
+  fs::create_directory(folder + "/new");
+  EXPECT_EQ(guardian_socket_name(folder + "/new"), before);
+}
+
+}  // namespace
+}  // namespace pgherd
