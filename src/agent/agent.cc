@@ -68,6 +68,7 @@ void Agent::take(const StoreSilent& event, Instant /*now*/) {
 }
 
 void Agent::take(const InstanceSeen& event, Instant /*now*/) {
+  if (event.view.seen_at < seen_.instance.seen_at) return;  // overtaken by a newer look
   seen_.instance = event.view;
   if (event.view.process == ProcessState::Stopped) seen_.applied_configuration.clear();
 }

@@ -57,6 +57,8 @@ struct Decision {
   std::string summary;
   // Whether `/leader` is mine by a confirmation that has not run out: what REST shows as leader.
   bool is_leader = false;
+  // What this node is to say of itself, in the store and by REST, whether or not it can be published.
+  Member portrait;
   bool operator==(const Decision&) const = default;
 };
 

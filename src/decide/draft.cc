@@ -79,6 +79,7 @@ Decision Draft::finish() {
       .wake_at = wake_at_,
       .summary = std::move(summary_),
       .is_leader = is_leader,
+      .portrait = std::move(portrait_),
   };
 }
 

@@ -47,7 +47,7 @@ class Draft {
   void wake(Instant at);
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
-  [[nodiscard]] bool has_said() const { return !summary_.empty(); }
+  void portray(Member member) { portrait_ = std::move(member); }
   [[nodiscard]] Decision finish();
 
  private:
@@ -57,6 +57,7 @@ class Draft {
   std::vector<Reason> reasons_;
   Instant wake_at_ = Instant::never();
   std::string summary_;
+  Member portrait_;
 };
 
 inline constexpr Duration kPeerFreshness = 1s;

@@ -105,11 +105,10 @@ bool positions_differ(const Member& a, const Member& b) {
 
 // P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
 // positions at most once per loop_wait.
-void publish_member(Draft& draft) {
+void publish_member(Draft& draft, Member member) {
   if (!draft.has_lease() || draft.seen.is_under_way(Lane::Member)) return;
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
   if (draft.seen.is_leaving && draft.instance().process == ProcessState::Stopped) return;
-  Member member = self_portrait(draft);
   const Member* published = draft.cluster().member(draft.me());
   const bool is_urgent = published == nullptr || published->lease != draft.seen.session.lease ||
                          differs_beyond_positions(*published, member);
@@ -194,8 +193,10 @@ void publish_history(Draft& draft) {
 }  // namespace
 
 void publish(Draft& draft) {
+  Member member = self_portrait(draft);
+  draft.portray(member);
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
-  publish_member(draft);
+  publish_member(draft, std::move(member));
   publish_status(draft);
   publish_history(draft);
 }
