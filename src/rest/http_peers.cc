@@ -1,0 +1,123 @@
+#include "rest/http_peers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "codec/dcs_values.h"
+#include "codec/json_reading.h"
+
+namespace pgherd {
+namespace {
+
+constexpr std::size_t kBodyBytesMax = 1U << 20U;
+
+PeerView unreachable(std::string problem) {
+  PeerView view;
+  view.problem = std::move(problem);
+  return view;
+}
+
+ClientSecurity among_members(ClientSecurity security) {
+  security.is_insecure = true;
+  return security;
+}
+
+// The member key and the status document spell tags alike, and one reader judges them.
+Tags tags_of(const Json& document) {
+  const Json* tags = find(document, "tags");
+  if (tags == nullptr) return {};
+  Json member = Json::object();
+  member["tags"] = *tags;
+  return decode_member("", write_json(member)).tags;
+}
+
+Lsn position_in(const Json& positions, std::string_view key) {
+  const Json* value = find(positions, key);
+  return value == nullptr ? Lsn{} : as_lsn(*value).value_or(Lsn{});
+}
+
+}  // namespace
+
+PeerView peer_view_of(const HttpAnswer& answer) {
+  const auto document = read_json_object(answer.body);
+  if (!document) {
+    return unreachable(fmt::format("answered {} without a JSON object", answer.status));
+  }
+  const Json* positions = find(*document, "wal");
+  if (positions == nullptr) positions = find(*document, "xlog");
+  if (positions == nullptr || !positions->is_object()) {
+    return unreachable(
+        fmt::format("its PostgreSQL does not answer (state: {})", text_of(*document, "state")));
+  }
+  PeerView view;
+  view.is_reachable = true;
+  const auto role = parse_member_role(text_of(*document, "role"));
+  view.in_recovery = role != MemberRole::Primary && !position_in(*positions, "location").is_known();
+  if (view.in_recovery) {
+    view.position = std::max(position_in(*positions, "received_location"),
+                             position_in(*positions, "replayed_location"));
+  }
+  if (const Json* timeline = find(*document, "timeline")) {
+    const auto number = as_integer(*timeline).value_or(0);
+    if (number > 0 && number <= UINT32_MAX) view.timeline.value = static_cast<uint32_t>(number);
+  }
+  const Tags tags = tags_of(*document);
+  view.nofailover = tags.nofailover;
+  view.failover_priority = tags.failover_priority;
+  const Json* watchdog = find(*document, "watchdog_failed");
+  view.watchdog_failed = watchdog != nullptr && is_truthy(*watchdog);
+  return view;
+}
+
+struct HttpPeers::Round {
+  std::function<void(NodeName, PeerView)> each;
+  std::function<void()> all;
+  std::size_t outstanding = 0;
+};
+
+HttpPeers::HttpPeers(boost::asio::any_io_executor loop, Clock& clock, ClientSecurity security,
+                     std::optional<Credentials> authentication)
+    : loop_(loop),
+      clock_(clock),
+      client_(std::move(loop), among_members(std::move(security))),
+      authentication_(std::move(authentication)),
+      alive_(std::make_shared<char>()) {}
+
+HttpPeers::~HttpPeers() = default;
+
+void HttpPeers::probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
+                      std::function<void(NodeName, PeerView)> each, std::function<void()> all) {
+  if (targets.empty()) {
+    boost::asio::post(loop_, [all = std::move(all), alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) all();
+    });
+    return;
+  }
+  auto round = std::make_shared<Round>();
+  *round = {.each = std::move(each), .all = std::move(all), .outstanding = targets.size()};
+  const Instant asked_at = clock_.now();
+  for (const auto& [name, url] : targets) {
+    HttpRequest request{.url = url,
+                        .body = {},
+                        .authentication = authentication_,
+                        .connect_timeout = timeout,
+                        .timeout = timeout,
+                        .body_bytes_max = kBodyBytesMax};
+    client_.send(
+        std::move(request), [this, round, asked_at, member = name, alive = std::weak_ptr(alive_)](
+                                const Result<HttpAnswer, HttpError>& answer) {
+          if (alive.expired()) return;
+          PeerView view = answer ? peer_view_of(*answer) : unreachable(answer.error().text);
+          view.asked_at = asked_at;
+          view.answered_at = clock_.now();
+          round->each(member, std::move(view));
+          // `each` may have ended us.
+          if (--round->outstanding == 0 && !alive.expired()) round->all();
+        });
+  }
+}
+
+}  // namespace pgherd

@@ -1,0 +1,40 @@
+// HttpPeers: asks other members for their state over HTTP (spec dcs, section 8). Members answer an
+// election by it, so a peer that hangs, lies or sends too much costs its timeout and nothing else.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "model/agent_config.h"
+#include "peers/peers.h"
+#include "rest/client.h"
+
+namespace pgherd {
+
+// What an answer says; anything but a status document with positions is "not reachable", with the
+// reason in `problem`. Leaves asked_at and answered_at alone. Pure.
+[[nodiscard]] PeerView peer_view_of(const HttpAnswer& answer);
+
+class HttpPeers final : public Peers {
+ public:
+  // `authentication` goes to every member. Members never verify each other's names: `security` is
+  // taken as insecure. Throws as HttpClient. `clock` outlives this. After destruction no callback
+  // comes any more.
+  HttpPeers(boost::asio::any_io_executor loop, Clock& clock, ClientSecurity security,
+            std::optional<Credentials> authentication);
+  ~HttpPeers() override;
+
+  void probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
+             std::function<void(NodeName, PeerView)> each, std::function<void()> all) override;
+
+ private:
+  struct Round;
+  boost::asio::any_io_executor loop_;
+  Clock& clock_;
+  HttpClient client_;
+  std::optional<Credentials> authentication_;
+  std::shared_ptr<char> alive_;  // answers hold it weakly
+};
+
+}  // namespace pgherd

@@ -1,0 +1,85 @@
+// NodeFace: what the HTTP API may ask of the node it belongs to. The daemon implements it.
+//
+// Threads: every function is called on the owner's loop and returns at once. Answers come on that
+// same loop, at once or later, at most once; the server waits for none of them without a limit. A
+// NodeFace outlives the RestServer that uses it; answers may come after the server is gone.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/instant.h"
+#include "base/result.h"
+#include "dcs/dcs.h"
+#include "model/cluster_view.h"
+#include "rest/node_status.h"
+
+namespace pgherd {
+
+// How a write to the store ended. `revision` of Applied: the store's after the write.
+struct WriteEnded {
+  enum class How { Applied, Refused, Unknown };
+  How how = How::Unknown;
+  Revision revision;
+  std::string detail;  // what the store said, when it was not applied
+};
+
+// The request of a primary that has lost the store (POST /failsafe).
+struct FailsafePing {
+  NodeName name;
+  std::string conn_url;
+  std::string api_url;
+  std::map<std::string, Lsn> slots;
+};
+
+// How an operator's act on this node ended: `text` goes to the client as it is.
+struct ActAnswer {
+  int code = 200;
+  std::string text;
+};
+
+class NodeFace {
+ public:
+  virtual ~NodeFace() = default;
+
+  // The present picture. Called for every health check: no I/O.
+  [[nodiscard]] virtual NodeStatus status() = 0;
+  // Looks at PostgreSQL first (Instance::observe). Other members elect by this answer.
+  virtual void observe_now(std::function<void(NodeStatus)> answer) = 0;
+
+  // The cluster as the store has it now (a linearizable read).
+  virtual void read_cluster(std::function<void(Result<ClusterView, DcsError>)> answer) = 0;
+  // Writes `/config`, provided nobody wrote it since `seen`, and wakes the agent.
+  virtual void write_config(std::string json, Revision seen,
+                            std::function<void(WriteEnded)> answer) = 0;
+  // Writes `/failover` whatever stands there.
+  virtual void write_failover(FailoverRequest request, std::function<void(WriteEnded)> answer) = 0;
+  // Writes `{}` to `/failover`, provided nobody wrote it since `seen`.
+  virtual void clear_failover(Revision seen, std::function<void(WriteEnded)> answer) = 0;
+
+  // Restarts PostgreSQL now, in its present role; the answer comes when it is up or has failed.
+  virtual void restart(std::optional<Milliseconds> timeout,
+                       std::function<void(bool succeeded, std::string detail)> answer) = 0;
+  // As SIGHUP.
+  virtual void reload() = 0;
+  // Wakes the agent: something it reads may have changed.
+  virtual void wake() {}
+
+  // Makes this node's data anew. The server has made sure that somebody else leads. `force`: end
+  // the long task under way first; `from_leader`: copy from nobody else.
+  virtual void reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) {
+    static_cast<void>(force);
+    static_cast<void>(from_leader);
+    answer({.code = 501, .text = "reinitialize is not supported by this version of pgherd"});
+  }
+  // Remembers the ping for `ttl`, so that this node does not stand for election meanwhile. False:
+  // not supported, and the server must not answer `Accepted`.
+  [[nodiscard]] virtual bool accept_failsafe_ping(const FailsafePing& ping) {
+    static_cast<void>(ping);
+    return false;
+  }
+};
+
+}  // namespace pgherd
