@@ -1,0 +1,41 @@
+#include "sim/clients.h"
+
+namespace pgherd::sim {
+
+void Clients::start(int writers) {
+  for (int i = 0; i < writers; ++i) {
+    ground_.queue.in(ground_.draw(ground_.pace.write_every), [this] { write_and_again(); });
+  }
+}
+
+void Clients::leader_is(const NodeName& name) {
+  ground_.queue.in(ground_.draw(ground_.pace.router_lag), [this, name] {
+    if (!name.empty()) believed_ = name;
+  });
+}
+
+void Clients::write_and_again() {
+  ground_.queue.in(ground_.draw(ground_.pace.write_every), [this] { write_and_again(); });
+  const auto found = servers_.find(believed_);
+  if (found == servers_.end()) return;
+  ++attempts_;
+  Server& server = *found->second;
+  const auto here = ground_.network.clients();
+  ground_.network.send(here, server.place(), [this, &server, here] {
+    const auto id = server.write();
+    if (!id) return;
+    ground_.network.send(server.place(), here,
+                         [this, id = *id, &server] { acknowledge(id, server.name()); });
+  });
+}
+
+void Clients::acknowledge(std::uint64_t id, const NodeName& by) {
+  const auto now = ground_.queue.now();
+  if (!acknowledged_.empty()) {
+    const auto gap = now - acknowledged_.back().at;
+    if (gap > 1s) outages_.push_back(gap);
+  }
+  acknowledged_.push_back({.id = id, .by = by, .at = now});
+}
+
+}  // namespace pgherd::sim

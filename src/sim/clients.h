@@ -1,0 +1,44 @@
+// Clients: writers that go where they believe the leader is, as a router with a view a little old
+// would send them, and that remember what they were told is committed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "sim/ground.h"
+#include "sim/server.h"
+
+namespace pgherd::sim {
+
+class Clients {
+ public:
+  Clients(Ground& ground, const Servers& servers) : ground_(ground), servers_(servers) {}
+
+  void start(int writers);
+  // `/leader` changed; the router hears of it after a while.
+  void leader_is(const NodeName& name);
+
+  struct Acknowledged {
+    std::uint64_t id = 0;
+    NodeName by;
+    Instant at;
+  };
+  [[nodiscard]] const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
+  [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
+  // Times without a single acknowledged write that were longer than a second, after the first write.
+  [[nodiscard]] const std::vector<Duration>& outages() const { return outages_; }
+
+ private:
+  void write_and_again();
+  void acknowledge(std::uint64_t id, const NodeName& by);
+
+  Ground& ground_;
+  const Servers& servers_;
+  NodeName believed_;
+  std::vector<Acknowledged> acknowledged_;
+  std::vector<Duration> outages_;
+  std::uint64_t attempts_ = 0;
+};
+
+}  // namespace pgherd::sim

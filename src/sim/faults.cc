@@ -1,0 +1,198 @@
+#include "sim/faults.h"
+
+#include <iterator>
+#include <utility>
+
+namespace pgherd::sim {
+
+std::string_view name_of(FaultKind kind) {
+  static constexpr std::string_view kNames[] = {
+      "kill postmaster", "kill agent",       "kill both",      "lose power",
+      "freeze agent",    "cut from store",   "cut from all",   "cut one way",
+      "cut pair",        "lose messages",    "delay messages", "store down",
+      "store cut off",   "store leader change", "break watches", "ask switchover",
+      "ask failover",    "ask restart",      "ask to leave",
+  };
+  static_assert(std::size(kNames) == kFaultKinds);
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+Faults::Faults(World& world, std::vector<FaultKind> enabled, Range every)
+    : world_(world), enabled_(std::move(enabled)), every_(every), ttl_(world.plan().settings.ttl) {}
+
+void Faults::run_until(Instant until) {
+  if (!enabled_.empty()) next(until);
+  world_.ground().queue.at(until, [this] { heal_everything(); });
+}
+
+void Faults::next(Instant until) {
+  const auto when = world_.now() + world_.ground().draw(every_);
+  if (when >= until) return;
+  world_.ground().queue.at(when, [this, until] {
+    const auto kind = enabled_[static_cast<std::size_t>(
+        dice().between(0, static_cast<std::int64_t>(enabled_.size()) - 1))];
+    inject(kind, dice().chance(60) ? likely_leader() : any_host());
+    next(until);
+  });
+}
+
+Host& Faults::any_host() {
+  auto& hosts = world_.hosts();
+  return *hosts[static_cast<std::size_t>(
+      dice().between(0, static_cast<std::int64_t>(hosts.size()) - 1))];
+}
+
+Host& Faults::likely_leader() {
+  Host* leader = world_.host(world_.referee().leader());
+  return leader != nullptr ? *leader : any_host();
+}
+
+void Faults::heal_in(Range range, EventQueue::Call heal) {
+  world_.ground().queue.in(world_.ground().draw(range),
+                           [this, generation = generation_, heal = std::move(heal)] {
+                             if (generation == generation_) heal();
+                           });
+}
+
+void Faults::heal_everything() {
+  ++generation_;
+  world_.ground().tell("fault", [] { return "everything is healed"; });
+  world_.ground().network.heal_all();
+  world_.ground().network.set_delay(std::chrono::microseconds(200), 3ms);
+  world_.ground().pace.slow_percent = 0;
+  world_.ground().pace.failure_percent = 0;
+  world_.store().come_back();
+  for (auto& host : world_.hosts()) {
+    host->restore_power();
+    host->thaw_agent();
+    host->start_agent();
+  }
+}
+
+void Faults::cut_from_all(Host& target, bool also_to, bool also_from) {
+  auto& network = world_.ground().network;
+  for (Place place = 0; place <= network.clients(); ++place) {
+    if (place == target.place()) continue;
+    if (also_from) network.cut(target.place(), place);
+    if (also_to) network.cut(place, target.place());
+  }
+  heal_in({1s, 2 * ttl_}, [this, here = target.place()] {
+    auto& links = world_.ground().network;
+    for (Place place = 0; place <= links.clients(); ++place) {
+      links.heal_both(here, place);
+    }
+  });
+}
+
+// What patronictl writes.
+void Faults::ask(Host& target, bool is_switchover) {
+  Host& leader = likely_leader();
+  std::string json = "{";
+  if (is_switchover) json += "\"leader\":\"" + leader.name() + "\"";
+  const bool has_candidate = !is_switchover || dice().chance(60);
+  if (has_candidate && is_switchover) json += ",";
+  if (has_candidate) json += "\"member\":\"" + (&target == &leader ? any_host() : target).name() + "\"";
+  json += "}";
+  tell([&] { return "operator writes /failover " + json; });
+  world_.store().put(world_.key("failover"), json);
+}
+
+void Faults::inject(FaultKind kind, Host& target) {
+  ++injected_;
+  ++counts_[kind];
+  auto& ground = world_.ground();
+  auto& network = ground.network;
+  const auto store = network.store();
+  const auto here = target.place();
+  tell([&] { return std::string(name_of(kind)) + " at " + target.name(); });
+  switch (kind) {
+    case FaultKind::KillPostmaster:
+      target.server().kill();
+      break;
+    case FaultKind::KillBoth:
+      target.server().kill();
+      [[fallthrough]];
+    case FaultKind::KillAgent:
+      target.kill_agent();
+      heal_in({100ms, 2 * ttl_}, [&target] { target.start_agent(); });
+      break;
+    case FaultKind::LosePower:
+      target.lose_power();
+      heal_in({500ms, 3 * ttl_}, [&target] { target.restore_power(); });
+      break;
+    case FaultKind::FreezeAgent:
+      target.freeze_agent();
+      heal_in({100ms, 2 * ttl_}, [&target] { target.thaw_agent(); });
+      break;
+    case FaultKind::CutFromStore:
+      network.cut_both(here, store);
+      heal_in({500ms, 2 * ttl_}, [&network, here, store] { network.heal_both(here, store); });
+      break;
+    case FaultKind::CutFromAll:
+      cut_from_all(target, true, true);
+      break;
+    case FaultKind::CutOneWay: {
+      const bool is_outgoing = dice().chance(50);
+      cut_from_all(target, !is_outgoing, is_outgoing);
+      break;
+    }
+    case FaultKind::CutPair: {
+      const auto there = any_host().place();
+      if (there == here) break;
+      network.cut_both(here, there);
+      heal_in({500ms, 2 * ttl_}, [&network, here, there] { network.heal_both(here, there); });
+      break;
+    }
+    case FaultKind::LoseMessages:
+      network.set_loss(static_cast<int>(dice().between(1, 25)));
+      heal_in({500ms, 2 * ttl_}, [&network] { network.set_loss(0); });
+      break;
+    case FaultKind::DelayMessages: {
+      const auto high = dice().between(20ms, 1500ms);
+      network.set_delay(1ms, high);
+      heal_in({500ms, 2 * ttl_},
+              [&network] { network.set_delay(std::chrono::microseconds(200), 3ms); });
+      break;
+    }
+    case FaultKind::StoreDown:
+      world_.store().go_down();
+      heal_in({300ms, 2 * ttl_}, [this] { world_.store().come_back(); });
+      break;
+    case FaultKind::StoreCutFromAll:
+      for (Place place = 0; place < network.nodes(); ++place) {
+        network.cut_both(place, store);
+      }
+      heal_in({300ms, 2 * ttl_}, [&network, store] {
+        for (Place place = 0; place < network.nodes(); ++place) {
+          network.heal_both(place, store);
+        }
+      });
+      break;
+    case FaultKind::StoreLeaderChange:
+      world_.store().change_leader(dice().between(50ms, 1500ms));
+      break;
+    case FaultKind::BreakWatches:
+      for (auto& host : world_.hosts()) {
+        host->break_watches();
+      }
+      break;
+    case FaultKind::AskSwitchover:
+      ask(target, true);
+      break;
+    case FaultKind::AskFailover:
+      ask(target, false);
+      break;
+    case FaultKind::AskRestart:
+      target.ask_restart();
+      break;
+    case FaultKind::AskToLeave:
+      target.ask_to_leave();
+      heal_in({1s, 3 * ttl_}, [&target] {
+        target.kill_agent();
+        target.start_agent();
+      });
+      break;
+  }
+}
+
+}  // namespace pgherd::sim

@@ -1,0 +1,74 @@
+// Faults: what goes wrong. Each run has a random subset of the kinds (swarm testing: a run without
+// partitions finds other things than one with them), and each fault heals by itself after a drawn time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "sim/world.h"
+
+namespace pgherd::sim {
+
+enum class FaultKind {
+  KillPostmaster,
+  KillAgent,
+  KillBoth,
+  LosePower,
+  FreezeAgent,
+  CutFromStore,
+  CutFromAll,
+  CutOneWay,
+  CutPair,
+  LoseMessages,
+  DelayMessages,
+  StoreDown,
+  StoreCutFromAll,
+  StoreLeaderChange,
+  BreakWatches,
+  AskSwitchover,
+  AskFailover,
+  AskRestart,
+  AskToLeave,
+};
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::AskToLeave) + 1;
+
+[[nodiscard]] std::string_view name_of(FaultKind kind);
+
+class Faults {
+ public:
+  Faults(World& world, std::vector<FaultKind> enabled, Range every);
+
+  // One fault after another until `until`; all are healed then.
+  void run_until(Instant until);
+  // This one now.
+  void inject(FaultKind kind, Host& target);
+  void heal_everything();
+
+  [[nodiscard]] int injected() const { return injected_; }
+  [[nodiscard]] const std::map<FaultKind, int>& counts() const { return counts_; }
+
+ private:
+  void next(Instant until);
+  void heal_in(Range range, EventQueue::Call heal);
+  void cut_from_all(Host& target, bool also_to, bool also_from);
+  void ask(Host& target, bool is_switchover);
+  [[nodiscard]] Dice& dice() { return world_.ground().dice; }
+  [[nodiscard]] Host& any_host();
+  [[nodiscard]] Host& likely_leader();
+  template <typename MakeText>
+  void tell(MakeText&& text) {
+    world_.ground().tell("fault", std::forward<MakeText>(text));
+  }
+
+  World& world_;
+  std::vector<FaultKind> enabled_;
+  Range every_;
+  Duration ttl_;
+  int injected_ = 0;
+  std::map<FaultKind, int> counts_;
+  std::uint64_t generation_ = 1;  // of the faults that are not healed yet
+};
+
+}  // namespace pgherd::sim

@@ -1,0 +1,177 @@
+#include "sim/host.h"
+
+#include <utility>
+
+namespace pgherd::sim {
+
+// One life of the agent. The Node is last, so that it goes first.
+struct Host::Life {
+  Life(Host& host, NodeListener listener)
+      : mailbox(std::make_shared<Mailbox>()),
+        clock(host.ground_.queue, host.time_, mailbox),
+        dcs(host.ground_, host.store_, host.place(), host.time_, mailbox),
+        instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
+        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer),
+        node(host.identity(), host.plan_.settings, Layout("service", host.plan_.scope, host.name()),
+             Doors{.clock = clock,
+                   .dcs = dcs,
+                   .instance = instance,
+                   .peers = peers,
+                   .fence = host.guardian_},
+             std::move(listener)) {}
+  ~Life() { mailbox->close(); }
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
+
+  std::shared_ptr<Mailbox> mailbox;
+  SimClock clock;
+  SimDcs dcs;
+  SimInstance instance;
+  SimPeers peers;
+  Node node;
+};
+
+Host::Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan& plan, Place place,
+           NodeName name, std::int64_t drift_ppm)
+    : ground_(ground),
+      store_(store),
+      servers_(servers),
+      plan_(plan),
+      drift_ppm_(drift_ppm),
+      time_(ground.queue.now(), drift_ppm),
+      server_(ground, servers, place, std::move(name)),
+      guardian_(ground, time_, server_) {}
+
+Host::~Host() { life_.reset(); }
+
+Identity Host::identity() const {
+  Identity self;
+  self.name = name();
+  self.conn_url = "postgres://" + name() + ":5432/postgres";
+  self.api_url = "http://" + name() + ":8008/patroni";
+  self.version = "4.1.4";
+  self.may_bootstrap = true;
+  self.bootstrap_config = plan_.config_json;
+  self.configuration = "1";
+  return self;
+}
+
+NodeListener Host::listener() {
+  NodeListener listener;
+  if (ground_.story.is_heard()) {
+    listener.on_decision = [this](const Decision& decision) { told(decision); };
+    listener.on_step = [this](const std::string& line) {
+      ground_.tell(name(), [&] { return "  " + line; });
+    };
+  }
+  listener.on_exit = [this](const Exit& exit) {
+    ground_.tell(name(), [&] {
+      return "agent exits with " + std::to_string(exit.exit_code) + ": " + exit.message;
+    });
+    // The Node is still on the stack.
+    ground_.queue.in(Duration(1), [this, life = lives_, exit] {
+      if (life != lives_ || !life_) return;
+      kill_agent();
+      if (exit.exit_code == 0) return;
+      ground_.queue.in(5s, [this] { start_agent(); });
+    });
+  };
+  return listener;
+}
+
+void Host::told(const Decision& decision) {
+  std::string text = decision.summary;
+  for (const auto& reason : decision.reasons) {
+    text += "\n    [" + reason.rule + "] " + reason.text;
+  }
+  if (text == last_told_) return;
+  last_told_ = text;
+  ground_.tell(name(), [&] { return text; });
+}
+
+bool Host::is_frozen() const { return life_ && life_->mailbox->is_frozen(); }
+
+Node* Host::node() { return life_ ? &life_->node : nullptr; }
+
+std::optional<PeerView> Host::answer_peer() const {
+  if (!life_ || is_frozen()) return std::nullopt;
+  const auto& seen = life_->node.agent().picture().instance;
+  PeerView view;
+  view.is_reachable = seen.process == ProcessState::Running && seen.in_recovery.has_value();
+  if (!view.is_reachable) {
+    view.problem = "its postgres does not answer";
+    return view;
+  }
+  view.in_recovery = *seen.in_recovery;
+  view.position = view.in_recovery ? seen.position() : Lsn{};
+  view.timeline = seen.timeline;
+  return view;
+}
+
+void Host::start_agent() {
+  if (life_ || !has_power_) return;
+  ++lives_;
+  last_told_.clear();
+  ground_.tell(name(), [] { return "agent starts"; });
+  life_ = std::make_unique<Life>(*this, listener());
+  life_->node.start();
+}
+
+void Host::kill_agent() {
+  if (!life_) return;
+  ground_.tell(name(), [] { return "agent is gone"; });
+  life_.reset();
+}
+
+void Host::freeze_agent() {
+  if (!life_ || is_frozen()) return;
+  ground_.tell(name(), [] { return "agent is frozen"; });
+  life_->mailbox->freeze();
+}
+
+void Host::thaw_agent() {
+  if (!life_ || !is_frozen()) return;
+  ground_.tell(name(), [] { return "agent goes on"; });
+  life_->mailbox->thaw();
+}
+
+void Host::ask_to_leave() {
+  if (!life_) return;
+  ground_.tell(name(), [] { return "agent is asked to leave"; });
+  life_->mailbox->deliver([this] { life_->node.leave(); });
+}
+
+void Host::ask_restart() {
+  if (!life_) return;
+  ground_.tell(name(), [] { return "operator asks for a restart"; });
+  life_->mailbox->deliver([this] {
+    life_->node.ask_restart(std::nullopt, [this](bool succeeded, const std::string& detail) {
+      ground_.tell(name(), [&] {
+        return std::string("restart ") + (succeeded ? "succeeded" : "failed: " + detail);
+      });
+    });
+  });
+}
+
+void Host::break_watches() {
+  if (life_) life_->dcs.break_watches();
+}
+
+void Host::lose_power() {
+  if (!has_power_) return;
+  ground_.tell(name(), [] { return "machine loses power"; });
+  has_power_ = false;
+  life_.reset();
+  guardian_.lose_power();
+  server_.kill();
+}
+
+void Host::restore_power() {
+  if (has_power_) return;
+  ground_.tell(name(), [] { return "machine boots"; });
+  has_power_ = true;
+  time_ = LocalTime(ground_.queue.now(), drift_ppm_);
+  start_agent();
+}
+
+}  // namespace pgherd::sim

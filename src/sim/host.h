@@ -1,0 +1,82 @@
+// Host: one machine of the world: its clock, its PostgreSQL, its guardian and the agent's life on it.
+// The agent is the real Node behind invented doors.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "node/node.h"
+#include "sim/guardian.h"
+#include "sim/sim_clock.h"
+#include "sim/sim_dcs.h"
+#include "sim/sim_instance.h"
+#include "sim/sim_peers.h"
+
+namespace pgherd::sim {
+
+// What all machines of a herd have in common.
+struct HerdPlan {
+  Settings settings;
+  std::string config_json = "{}";
+  std::string scope = "herd";
+};
+
+class Host {
+ public:
+  Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan& plan, Place place,
+       NodeName name, std::int64_t drift_ppm);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  [[nodiscard]] const NodeName& name() const { return server_.name(); }
+  [[nodiscard]] Place place() const { return server_.place(); }
+  [[nodiscard]] Server& server() { return server_; }
+  [[nodiscard]] const Server& server() const { return server_; }
+  [[nodiscard]] const Guardian& guardian() const { return guardian_; }
+  [[nodiscard]] bool has_power() const { return has_power_; }
+  [[nodiscard]] bool has_agent() const { return life_ != nullptr; }
+  [[nodiscard]] bool is_frozen() const;
+  // The agent's REST answer to a peer; nothing when nobody would answer.
+  [[nodiscard]] std::optional<PeerView> answer_peer() const;
+  // The agent's Node, or nullptr.
+  [[nodiscard]] Node* node();
+
+  // The agent starts; it is started again by itself (as systemd does) if it exits with an error.
+  void start_agent();
+  void kill_agent();
+  void freeze_agent();
+  void thaw_agent();
+  void ask_to_leave();
+  void ask_restart();
+  void break_watches();
+  void lose_power();
+  void restore_power();
+
+  // For peers: name -> place, place -> answer. Set before the first agent starts.
+  SimPeers::Find find_peer;
+  SimPeers::Ask ask_peer;
+  ActWitness* witness = nullptr;
+
+ private:
+  struct Life;
+  [[nodiscard]] Identity identity() const;
+  [[nodiscard]] NodeListener listener();
+  void told(const Decision& decision);
+
+  Ground& ground_;
+  Store& store_;
+  const Servers& servers_;
+  const HerdPlan& plan_;
+  std::int64_t drift_ppm_;
+  LocalTime time_;
+  Server server_;
+  Guardian guardian_;
+  bool has_power_ = true;
+  std::unique_ptr<Life> life_;
+  std::uint64_t lives_ = 0;
+  std::string last_told_;
+};
+
+}  // namespace pgherd::sim

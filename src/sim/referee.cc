@@ -1,0 +1,166 @@
+#include "sim/referee.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgherd::sim {
+
+Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
+                 std::string prefix, std::int64_t maximum_lag_bytes)
+    : ground_(ground),
+      store_(store),
+      servers_(servers),
+      prefix_(std::move(prefix)),
+      maximum_lag_bytes_(static_cast<std::uint64_t>(std::max<std::int64_t>(maximum_lag_bytes, 0))) {}
+
+std::string Referee::position(const Server& server) {
+  const auto& wal = server.directory().wal;
+  return server.name() + " (timeline " + std::to_string(wal.timeline().value) + " at " +
+         to_string(wal.end()) + ")";
+}
+
+void Referee::object(const char* rule, const std::string& what) {
+  if (violation_) return;
+  violation_ = std::string(rule) + ": " + what;
+  ground_.tell("referee", [&] { return *violation_; });
+}
+
+void Referee::look() {
+  const Server* open = nullptr;
+  for (const Server* server : servers_) {
+    if (!server->can_acknowledge()) continue;
+    if (open != nullptr) {
+      object("A1", position(*open) + " and " + position(*server) + " both accept writes");
+      return;
+    }
+    open = server;
+  }
+  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping) {
+    object("A3", position(*open) + " accepts writes though /leader names " +
+                     (leader_.empty() ? "nobody" : leader_));
+  }
+}
+
+void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
+  ++openings_;
+  if (is_new_timeline) ++promotions_;
+  if (leader_ != server.name() && !server.is_bootstrapping) {
+    object("A2", position(server) + " opens for writes though /leader names " +
+                     (leader_.empty() ? "nobody" : leader_));
+  }
+  const auto initialize = store_.value(prefix_ + "initialize");
+  if (!server.is_bootstrapping && !initialize.empty() &&
+      initialize != server.directory().system_id) {
+    object("B9", position(server) + " opens for writes, but its system identifier is not the cluster's");
+  }
+  const std::pair key(server.directory().system_id, server.directory().wal.timeline());
+  const auto known = reigns_.find(key);
+  if (is_new_timeline) {
+    judge_new_timeline(server);
+    judge_published_position(server);
+  } else if (known != reigns_.end() && known->second.writer != &server) {
+    object("A7", position(server) + " starts as a primary on a timeline that " +
+                     known->second.writer->name() + " has written");
+  }
+  reigns_[key] = {.writer = &server};
+  last_writer_ = &server;
+}
+
+void Referee::judge_new_timeline(const Server& server) {
+  const auto& wal = server.directory().wal;
+  if (reigns_.contains({server.directory().system_id, wal.timeline()})) {
+    ++timelines_used_twice_;
+    ground_.tell("referee", [&] { return "the number of a timeline is used twice: " + position(server); });
+  }
+  const Server* before = last_writer_;
+  if (before == nullptr || before == &server ||
+      before->directory().control != ControlState::ShutDown) {
+    return;
+  }
+  // All but the shutdown checkpoint itself.
+  const auto& left = before->directory().wal;
+  const auto last = left.size() - 2;
+  if (left.size() < 2 || wal.contains(left[last].id, last)) {
+    ++clean_handovers_;
+  } else {
+    ++lossy_handovers_;
+    ground_.tell("referee", [&] {
+      return position(server) + " follows a clean shutdown of " + position(*before) + " without all of it";
+    });
+  }
+}
+
+// The text of the key is read here with the simplest means, so that nothing is shared with codec.
+std::uint64_t Referee::published_position() {
+  const auto status = store_.value(prefix_ + "status");
+  const auto found = status.find("\"optime\":");
+  return found == std::string::npos ? 0 : std::strtoull(status.c_str() + found + 9, nullptr, 10);
+}
+
+void Referee::judge_published_position(const Server& server) {
+  const auto published = published_position();
+  const auto& wal = server.directory().wal;
+  const auto had = wal.switches().empty() ? wal.end().bytes : wal.switches().back().at.bytes;
+  if (published > had + maximum_lag_bytes_) {
+    object("B1", position(server) + " is promoted though " + std::to_string(published - had) +
+                     " published bytes are missing");
+  }
+}
+
+void Referee::attached(const Server& standby, const Server& upstream) {
+  if (!upstream.directory().wal.continues(standby.directory().wal)) {
+    object("F1", position(standby) + " streams from " + position(upstream) +
+                     ", which does not contain its log");
+  }
+}
+
+void Referee::rewinding(const Server& target, const Server& source) {
+  for (const auto& [key, reign] : reigns_) {
+    if (key.first == source.directory().system_id && key.second > source.directory().wal.timeline()) {
+      object("B8", position(target) + " is rewound to " + position(source) + ", but timeline " +
+                       std::to_string(key.second.value) + " exists");
+    }
+  }
+}
+
+void Referee::removing(const Server& target) {
+  if (target.directory().state != DataDirectory::Valid) return;
+  const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
+    return other != &target && other->directory().state == DataDirectory::Valid &&
+           other->directory().system_id == target.directory().system_id;
+  });
+  if (!has_other) object("F2", "the data directory of " + position(target) + " was the last copy");
+}
+
+const Server* Referee::primary() const {
+  const auto found = std::find_if(servers_.begin(), servers_.end(),
+                                  [](const Server* server) { return server->can_acknowledge(); });
+  return found == servers_.end() ? nullptr : *found;
+}
+
+std::optional<std::string> Referee::unsettled() const {
+  const Server* leads = primary();
+  if (leads == nullptr) return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
+  if (leader_ != leads->name()) return "/leader names " + leader_ + ", the primary is " + leads->name();
+  for (const Server* server : servers_) {
+    if (server != leads && !server->is_streaming_from(*leads)) {
+      return position(*server) + " does not stream from " + position(*leads);
+    }
+  }
+  return std::nullopt;
+}
+
+std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged, const Wal& final_log) {
+  std::vector<std::uint64_t> kept;
+  kept.reserve(final_log.size());
+  for (std::size_t index = 0; index < final_log.size(); ++index) {
+    kept.push_back(final_log[index].id);
+  }
+  std::sort(kept.begin(), kept.end());
+  return static_cast<std::uint64_t>(
+      std::count_if(acknowledged.begin(), acknowledged.end(), [&](const auto& one) {
+        return !std::binary_search(kept.begin(), kept.end(), one.id);
+      }));
+}
+
+}  // namespace pgherd::sim

@@ -1,0 +1,90 @@
+// Referee: watches the invented world with true time and true knowledge, and says what must never be
+// seen. It knows PostgreSQL and the promises made to users (safety invariants); it shares no code with
+// the rules that it judges.
+//
+//   A1  two servers could acknowledge writes at one instant
+//   A2  a server opened for writes though /leader did not name it, at that instant, in the store
+//   A3  a server goes on acknowledging though /leader names somebody else or nobody
+//   A7  a server opened for writes on a timeline that another one had written
+//   B1  the promoted one lacked more than maximum_lag_on_failover of what /status had published
+//   B8  pg_rewind against a source that is not on the newest timeline
+//   B9  a server of another system opened for writes
+//   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
+//   F2  the last copy of the data was removed
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/clients.h"
+#include "sim/server.h"
+#include "sim/sim_instance.h"
+#include "sim/store.h"
+
+namespace pgherd::sim {
+
+class Referee final : public ServerWitness, public ActWitness {
+ public:
+  Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
+          std::string prefix, std::int64_t maximum_lag_bytes);
+
+  // After every event.
+  void look();
+  // `/leader` as the store has it now ("" = nobody).
+  void leader_is(const NodeName& name) { leader_ = name; }
+  [[nodiscard]] const NodeName& leader() const { return leader_; }
+
+  // The first thing that must not be; everything after it may be its consequence.
+  [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
+
+  void opened_for_writes(const Server& server, bool is_new_timeline) override;
+  void attached(const Server& standby, const Server& upstream) override;
+  void rewinding(const Server& target, const Server& source) override;
+  void removing(const Server& target) override;
+
+  // One primary that the store names, and everybody else streams from it; otherwise why not.
+  [[nodiscard]] std::optional<std::string> unsettled() const;
+  [[nodiscard]] const Server* primary() const;
+  [[nodiscard]] int promotions() const { return promotions_; }
+  [[nodiscard]] int openings() const { return openings_; }
+  // Promotions that found everything of a predecessor that had shut down cleanly, and that did not.
+  [[nodiscard]] int clean_handovers() const { return clean_handovers_; }
+  [[nodiscard]] int lossy_handovers() const { return lossy_handovers_; }
+  // Two nodes chose the same timeline number, as PostgreSQL's do when the first was never heard of.
+  [[nodiscard]] int timelines_used_twice() const { return timelines_used_twice_; }
+
+ private:
+  void object(const char* rule, const std::string& what);
+  void judge_new_timeline(const Server& server);
+  void judge_published_position(const Server& server);
+  [[nodiscard]] std::uint64_t published_position();
+  [[nodiscard]] static std::string position(const Server& server);
+
+  struct Reign {
+    const Server* writer = nullptr;
+  };
+
+  Ground& ground_;
+  Store& store_;
+  const std::vector<const Server*>& servers_;
+  std::string prefix_;
+  std::uint64_t maximum_lag_bytes_;
+  NodeName leader_;
+  std::optional<std::string> violation_;
+  std::map<std::pair<SystemId, Timeline>, Reign> reigns_;
+  const Server* last_writer_ = nullptr;
+  int promotions_ = 0;
+  int openings_ = 0;
+  int clean_handovers_ = 0;
+  int lossy_handovers_ = 0;
+  int timelines_used_twice_ = 0;
+};
+
+// Of the acknowledged writes those that are not in the final log.
+[[nodiscard]] std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged,
+                                       const Wal& final_log);
+
+}  // namespace pgherd::sim

@@ -1,0 +1,147 @@
+#include "sim/run.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgherd::sim {
+namespace {
+
+constexpr Duration kCalm = 4s;  // at rest for that long is at rest
+
+struct Draw {
+  std::vector<NodeName> names;
+  std::vector<std::int64_t> drifts_ppm;
+  HerdPlan plan;
+  std::vector<FaultKind> faults;
+  Range faults_every{};
+  bool is_formed = false;
+  int slow_percent = 0;
+  int failure_percent = 0;
+  int writers = 0;
+};
+
+std::string as_json(const Settings& settings) {
+  const auto seconds = [](Milliseconds time) { return std::to_string(time.count() / 1000); };
+  return "{\"ttl\":" + seconds(settings.ttl) + ",\"loop_wait\":" + seconds(settings.loop_wait) +
+         ",\"retry_timeout\":" + seconds(settings.retry_timeout) + "}";
+}
+
+Settings draw_settings(Dice& dice) {
+  Settings settings;
+  settings.ttl = Seconds(dice.between(3, 12));
+  settings.loop_wait = Seconds(dice.between(1, 3));
+  settings.retry_timeout = Seconds(dice.between(1, 3));
+  settings.maximum_lag_on_failover_bytes = dice.chance(30) ? dice.between(2'000, 50'000) : 1'048'576;
+  settings.check_timeline = dice.chance(30);
+  settings.primary_start_timeout = dice.chance(30) ? Seconds(dice.between(0, 5)) : Seconds(300);
+  settings.use_slots = dice.chance(80);
+  settings.use_pg_rewind = dice.chance(80);
+  settings.remove_data_directory_on_rewind_failure = true;
+  settings.remove_data_directory_on_diverged_timelines = !settings.use_pg_rewind || dice.chance(50);
+  return settings;
+}
+
+Draw draw_everything(std::uint64_t seed) {
+  Dice dice(seed ^ 0x5EEDULL);
+  Draw drawn;
+  static const char* const kNames[] = {"a", "b", "c", "d", "e"};
+  const auto nodes = dice.chance(70) ? 3 : dice.between(2, 5);
+  for (std::int64_t i = 0; i < nodes; ++i) {
+    drawn.names.emplace_back(kNames[i]);
+    drawn.drifts_ppm.push_back(dice.chance(30) ? dice.between(-50'000, 50'000) : 0);
+  }
+  drawn.plan.settings = draw_settings(dice);
+  drawn.plan.config_json = as_json(drawn.plan.settings);
+  drawn.is_formed = dice.chance(60);
+  const int share = static_cast<int>(dice.between(10, 70));
+  for (int kind = 0; kind < kFaultKinds; ++kind) {
+    if (dice.chance(share)) drawn.faults.push_back(static_cast<FaultKind>(kind));
+  }
+  const auto often = dice.between(500ms, 8s);
+  drawn.faults_every = {often / 4, often * 2};
+  drawn.slow_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
+  drawn.failure_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
+  drawn.writers = static_cast<int>(dice.between(1, 2));
+  return drawn;
+}
+
+void fill_report(World& world, const Faults& faults, RunReport& report) {
+  const auto& referee = world.referee();
+  report.events = world.ground().queue.events();
+  report.virtual_time = world.now() - Instant{};
+  report.faults = faults.counts();
+  report.promotions = referee.promotions();
+  report.clean_handovers = referee.clean_handovers();
+  report.lossy_handovers = referee.lossy_handovers();
+  report.timelines_used_twice = referee.timelines_used_twice();
+  report.attempts = world.clients().attempts();
+  report.acknowledged = world.clients().acknowledged().size();
+  report.outages = world.clients().outages();
+  if (const auto* primary = referee.primary()) {
+    report.lost = count_lost(world.clients().acknowledged(), primary->directory().wal);
+  }
+  for (auto& host : world.hosts()) {
+    report.fenced += host->guardian().kills();
+  }
+  report.digest = world.digest();
+}
+
+// Waits for rest; the failure if it does not come.
+std::optional<std::string> settle(World& world, RunReport& report) {
+  const auto healed = world.now();
+  const auto bound = settle_bound(world.plan().settings);
+  const int promotions_before = world.referee().promotions();
+  std::optional<Instant> calm_since;
+  while (true) {
+    if (!world.run_until(world.now() + 250ms)) return world.referee().violation();
+    const auto why_not = world.referee().unsettled();
+    if (why_not) {
+      calm_since.reset();
+      if (world.now() - healed > bound) {
+        return "L1: " + std::to_string(bound / 1s) + " s after the last fault: " + *why_not;
+      }
+      continue;
+    }
+    if (!calm_since) calm_since = world.now();
+    if (world.now() - *calm_since >= kCalm) break;
+    if (world.now() - healed > bound + kCalm) return "L2: the herd does not stay at rest";
+  }
+  report.settle_time = *calm_since - healed;
+  const int promotions = world.referee().promotions() - promotions_before;
+  if (promotions > kMaxPromotionsAfterFaults) {
+    return "L3: " + std::to_string(promotions) + " promotions after the last fault";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Duration settle_bound(const Settings& settings) { return 2 * settings.ttl + Duration(50s); }
+
+RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
+  const auto drawn = draw_everything(seed);
+  World world(seed, drawn.names, drawn.plan, drawn.drifts_ppm);
+  if (options.listener) world.ground().story.listen(options.listener);
+  world.ground().pace.slow_percent = drawn.slow_percent;
+  world.ground().pace.failure_percent = drawn.failure_percent;
+  if (drawn.is_formed) world.form_cluster();
+  world.start_all_agents();
+  world.clients().start(drawn.writers);
+  Faults faults(world, drawn.faults, drawn.faults_every);
+  faults.run_until(Instant{} + options.phase_one);
+
+  RunReport report;
+  if (!world.run_until(Instant{} + options.phase_one)) {
+    report.failure = world.referee().violation();
+  } else {
+    report.failure = settle(world, report);
+  }
+  fill_report(world, faults, report);
+  if (!report.failure && report.lost > 0 && report.promotions == 0) {
+    report.failure = "B0: " + std::to_string(report.lost) +
+                     " acknowledged writes are lost though nobody was promoted";
+  }
+  return report;
+}
+
+}  // namespace pgherd::sim

@@ -1,0 +1,48 @@
+// One seed, run and judged: phase one with faults, in which nothing unsafe may happen; phase two without,
+// in which the herd must come to rest: one primary, everybody follows, within a stated time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/faults.h"
+#include "sim/world.h"
+
+namespace pgherd::sim {
+
+struct RunOptions {
+  Duration phase_one = 60s;
+  Story::Listener listener;  // of the story; empty: it is not told
+};
+
+struct RunReport {
+  std::optional<std::string> failure;  // what the referee saw, or why the herd did not come to rest
+  std::uint64_t digest = 0;
+  std::uint64_t events = 0;
+  Duration virtual_time{};
+  Duration settle_time{};  // from the end of the faults until rest
+  std::map<FaultKind, int> faults;
+  int promotions = 0;
+  int clean_handovers = 0;
+  int lossy_handovers = 0;
+  int timelines_used_twice = 0;
+  int fenced = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t acknowledged = 0;
+  std::uint64_t lost = 0;
+  std::vector<Duration> outages;
+};
+
+// How long after the end of the faults the herd may take to be at rest: an old lease runs out, one
+// election, one repair (rewind or copy, begun again twice).
+[[nodiscard]] Duration settle_bound(const Settings& settings);
+// Promotions after the end of the faults: one that was due, one for a request that still stood, one for a
+// node that came back in the middle of it.
+inline constexpr int kMaxPromotionsAfterFaults = 3;
+
+[[nodiscard]] RunReport run_seed(std::uint64_t seed, const RunOptions& options);
+
+}  // namespace pgherd::sim

@@ -1,0 +1,373 @@
+#include "sim/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace pgherd::sim {
+
+Server::Server(Ground& ground, const Servers& servers, Place place, NodeName name)
+    : ground_(ground), servers_(servers), place_(place), name_(std::move(name)) {}
+
+void Server::later(Duration after, EventQueue::Call call) {
+  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)] {
+    if (epoch == epoch_) call();
+  });
+}
+
+void Server::changed() {
+  if (on_change) on_change();
+}
+
+void Server::enter(ProcessState state) {
+  process_ = state;
+  ground_.queue.mix(static_cast<std::uint64_t>(state) * 31 + static_cast<std::uint64_t>(place_));
+}
+
+// ---- Start and end --------------------------------------------------------------------------------
+
+void Server::boot(bool as_standby, std::function<void(bool)> running) {
+  PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
+  PGHERD_CHECK(directory_.state == DataDirectory::Valid, "a postmaster would start on nothing");
+  ++epoch_;
+  pid_ = 1000 + static_cast<std::int64_t>(ground_.next_id++);
+  received_ = Lsn{};
+  is_in_recovery_ = as_standby;
+  directory_.has_standby_signal = as_standby;
+  running_ = std::move(running);
+  const bool was_clean = directory_.control == ControlState::ShutDown ||
+                         directory_.control == ControlState::ShutDownInRecovery;
+  directory_.control = as_standby  ? ControlState::InArchiveRecovery
+                       : was_clean ? ControlState::StartingUp
+                                   : ControlState::InCrashRecovery;
+  enter(ProcessState::Starting);
+  const auto pace = was_clean ? ground_.pace.start_clean : ground_.pace.crash_recovery;
+  later(ground_.draw_act(pace), [this, as_standby] { finish_boot(as_standby); });
+}
+
+void Server::finish_boot(bool as_standby) {
+  enter(ProcessState::Running);
+  if (as_standby) {
+    connect_upstream();
+  } else {
+    directory_.control = ControlState::InProduction;
+    has_backends_ = true;
+    if (witness != nullptr) witness->opened_for_writes(*this, false);
+    checkpoint();  // the end of crash recovery is one
+  }
+  ground_.tell(name_, [&] {
+    return std::string("postgres runs as a ") + (as_standby ? "standby" : "primary") + " on timeline " +
+           std::to_string(directory_.wal.timeline().value) + " at " + to_string(directory_.wal.end());
+  });
+  if (auto told = std::exchange(running_, nullptr)) told(true);
+  changed();
+}
+
+void Server::end_process() {
+  if (process_ == ProcessState::Stopped) return;
+  ++epoch_;
+  enter(ProcessState::Stopped);
+  pid_ = 0;
+  has_backends_ = false;
+  is_in_recovery_ = false;
+  is_bootstrapping = false;
+  ++upstream_attempt_;
+  if (upstream_ != nullptr) {
+    upstream_->receivers_.erase(name_);
+    upstream_ = nullptr;
+  }
+  auto receivers = std::exchange(receivers_, {});
+  for (const auto& [name, receiver] : receivers) {
+    detach(*servers_.at(name));
+  }
+  if (auto told = std::exchange(running_, nullptr)) told(false);
+  for (auto& stopped : std::exchange(stopped_, {})) {
+    stopped();
+  }
+  changed();
+}
+
+void Server::kill() {
+  if (process_ == ProcessState::Stopped) return;
+  ground_.tell(name_, [] { return "postgres is killed"; });
+  end_process();
+}
+
+void Server::shut_down(ShutdownMode mode, std::function<void()> stopped) {
+  if (process_ == ProcessState::Stopped) {
+    stopped();
+    return;
+  }
+  stopped_.push_back(std::move(stopped));
+  if (mode == ShutdownMode::Immediate) {
+    enter(ProcessState::Stopping);
+    later(ground_.draw(ground_.pace.immediate), [this] { end_process(); });
+    return;
+  }
+  if (process_ == ProcessState::Stopping) return;
+  const bool was_running = process_ == ProcessState::Running;
+  enter(ProcessState::Stopping);
+  if (!was_running) {  // start-up gives way without a checkpoint
+    later(ground_.draw(ground_.pace.immediate), [this] { end_process(); });
+    return;
+  }
+  if (is_in_recovery_) {
+    has_backends_ = false;
+    later(ground_.draw_act(ground_.pace.shutdown), [this] {
+      directory_.control = ControlState::ShutDownInRecovery;
+      end_process();
+    });
+    return;
+  }
+  later(ground_.draw(ground_.pace.end_backends), [this] {
+    has_backends_ = false;
+    directory_.control = ControlState::ShuttingDown;
+    later(ground_.draw_act(ground_.pace.shutdown), [this] { end_after_checkpoint(); });
+  });
+}
+
+// The shutdown checkpoint is the last record; WAL senders stay until their standbys have it or are
+// gone (PostgreSQL manual, 27.2.5: "waits until all outstanding WAL has been sent").
+void Server::end_after_checkpoint() {
+  append_own(112);
+  directory_.control = ControlState::ShutDown;
+  directory_.control_timeline = directory_.wal.timeline();
+  ground_.tell(name_, [&] {
+    return "postgres is shut down, checkpoint at " + to_string(directory_.wal.start_of_last());
+  });
+  changed();
+  const auto archiving = ground_.draw_act(ground_.pace.archive_at_shutdown);
+  const auto patience = ground_.queue.now() + archiving + ground_.draw(ground_.pace.receiver_timeout);
+  const auto wait = [this, patience](auto& self) -> void {
+    if (everything_is_sent() || ground_.queue.now() >= patience) {
+      end_process();
+    } else {
+      later(20ms, [self]() mutable { self(self); });
+    }
+  };
+  later(archiving, [wait]() mutable { wait(wait); });
+}
+
+bool Server::everything_is_sent() const {
+  return std::all_of(receivers_.begin(), receivers_.end(),
+                     [this](const auto& one) { return one.second.flushed >= directory_.wal.end(); });
+}
+
+void Server::promote() {
+  PGHERD_CHECK(process_ == ProcessState::Running && is_in_recovery_, "a primary would be promoted");
+  if (upstream_ != nullptr) {
+    upstream_->receivers_.erase(name_);
+    upstream_ = nullptr;
+  }
+  ++upstream_attempt_;
+  is_in_recovery_ = false;
+  directory_.has_standby_signal = false;
+  directory_.newest_timeline =
+      Timeline{std::max(directory_.newest_timeline, directory_.wal.timeline()).value + 1};
+  append({.id = ground_.next_id++,
+          .timeline = directory_.newest_timeline,
+          .end = Lsn{directory_.wal.end().bytes + 48}});
+  directory_.control = ControlState::InProduction;
+  has_backends_ = true;
+  ground_.tell(name_, [&] {
+    const auto& left = directory_.wal.switches().back();
+    return "postgres is promoted to timeline " + std::to_string(directory_.newest_timeline.value) +
+           " at " + to_string(left.at);
+  });
+  if (witness != nullptr) witness->opened_for_writes(*this, true);
+  later(ground_.draw(ground_.pace.automatic_checkpoint), [this] { checkpoint(); });
+  changed();
+}
+
+void Server::checkpoint() {
+  if (is_running_primary()) directory_.control_timeline = directory_.wal.timeline();
+}
+
+std::optional<std::uint64_t> Server::write() {
+  if (!can_acknowledge()) return std::nullopt;
+  append_own(static_cast<std::uint64_t>(ground_.dice.between(100, 900)));
+  return directory_.wal[directory_.wal.size() - 1].id;
+}
+
+void Server::append_own(std::uint64_t bytes) {
+  append({.id = ground_.next_id++,
+          .timeline = directory_.wal.timeline(),
+          .end = Lsn{directory_.wal.end().bytes + bytes}});
+}
+
+void Server::append(const WalRecord& record) {
+  directory_.wal.append(record);
+  for (auto& [name, receiver] : receivers_) {
+    send_wal(*servers_.at(name));
+  }
+}
+
+// ---- Streaming --------------------------------------------------------------------------------------
+
+void Server::follow(const UpstreamView& upstream) {
+  directory_.upstream = upstream;
+  if (process_ != ProcessState::Running || !is_in_recovery_) return;
+  if (upstream_ != nullptr && upstream_->name_ == upstream.host) return;
+  if (upstream_ != nullptr) upstream_->receivers_.erase(name_);
+  upstream_ = nullptr;
+  connect_upstream();
+}
+
+void Server::connect_later() {
+  later(ground_.draw(ground_.pace.reconnect), [this, attempt = upstream_attempt_] {
+    if (attempt == upstream_attempt_) connect_upstream();
+  });
+}
+
+void Server::connect_upstream() {
+  ++upstream_attempt_;
+  const auto found = servers_.find(directory_.upstream.host);
+  if (found == servers_.end() || found->second == this) return;
+  Server& upstream = *found->second;
+  if (!ground_.network.is_open_both(place_, upstream.place_)) {
+    connect_later();
+    return;
+  }
+  if (upstream.process_ != ProcessState::Running ||
+      upstream.directory_.system_id != directory_.system_id) {
+    connect_later();
+    return;
+  }
+  // The history files come over before it is known whether this log fits.
+  directory_.newest_timeline =
+      std::max(directory_.newest_timeline, upstream.directory_.wal.timeline());
+  if (!upstream.directory_.wal.could_serve(directory_.wal.timeline(), directory_.wal.end())) {
+    ground_.tell(name_, [&] {
+      return "postgres cannot stream from " + upstream.name_ + ": timeline " +
+             std::to_string(directory_.wal.timeline().value) + " here goes to " +
+             to_string(directory_.wal.end());
+    });
+    connect_later();
+    return;
+  }
+  attach_to(upstream);
+}
+
+void Server::attach_to(Server& upstream) {
+  upstream_ = &upstream;
+  upstream.receivers_[name_] = Receiver{.flushed = directory_.wal.end()};
+  if (witness != nullptr) witness->attached(*this, upstream);
+  received_ = directory_.wal.end();
+  ground_.tell(name_, [&] { return "postgres streams from " + upstream.name_; });
+  upstream.send_wal(*this);
+}
+
+void Server::detach(Server& standby) {
+  const bool hears_it = !ground_.network.is_cut(place_, standby.place_);
+  const auto after = hears_it ? 2ms : ground_.draw(ground_.pace.receiver_timeout);
+  standby.later(after, [this, &standby, attempt = standby.upstream_attempt_] {
+    if (attempt == standby.upstream_attempt_ && standby.upstream_ == this) standby.lose_upstream();
+  });
+}
+
+void Server::lose_upstream() {
+  if (upstream_ != nullptr) upstream_->receivers_.erase(name_);
+  upstream_ = nullptr;
+  ++upstream_attempt_;
+  connect_later();
+}
+
+void Server::send_wal(Server& standby) {
+  const auto found = receivers_.find(standby.name_);
+  if (found == receivers_.end() || found->second.has_message_under_way) return;
+  const auto first = standby.directory_.wal.size();
+  if (first >= directory_.wal.size()) return;
+  std::vector<WalRecord> records;
+  for (auto index = first; index < directory_.wal.size(); ++index) {
+    records.push_back(directory_.wal[index]);
+  }
+  found->second.has_message_under_way = true;
+  const bool is_sent = ground_.network.send_in_order(
+      place_, standby.place_, found->second.last_arrival,
+      [this, &standby, first, records = std::move(records), epoch = standby.epoch_,
+       attempt = standby.upstream_attempt_] {
+        if (epoch != standby.epoch_ || attempt != standby.upstream_attempt_) return;
+        standby.receive(first, records, *this);
+      });
+  if (!is_sent) {
+    standby.later(ground_.draw(ground_.pace.receiver_timeout),
+                  [&standby, attempt = standby.upstream_attempt_] {
+                    if (attempt == standby.upstream_attempt_) standby.lose_upstream();
+                  });
+  }
+}
+
+void Server::receive(std::size_t first, const std::vector<WalRecord>& records, Server& from) {
+  if (upstream_ != &from || first != directory_.wal.size()) return;
+  for (const auto& record : records) {
+    append(record);
+    directory_.newest_timeline = std::max(directory_.newest_timeline, record.timeline);
+  }
+  received_ = directory_.wal.end();
+  const auto found = from.receivers_.find(name_);
+  if (found == from.receivers_.end()) return;
+  found->second.flushed = directory_.wal.end();
+  found->second.has_message_under_way = false;
+  from.send_wal(*this);
+}
+
+// ---- What is seen -----------------------------------------------------------------------------------
+
+InstanceView Server::view() const {
+  InstanceView seen;
+  seen.data_directory = directory_.state;
+  seen.process = process_;
+  seen.postmaster_pid = pid_;
+  seen.server_version = 170004;
+  if (directory_.state != DataDirectory::Valid) return seen;
+  seen.has_standby_signal = directory_.has_standby_signal;
+  seen.control = ControlData{.system_id = directory_.system_id,
+                             .state = directory_.control,
+                             .timeline = directory_.control_timeline,
+                             .checkpoint = directory_.wal.start_of_last(),
+                             .minimum_recovery_end = {},
+                             .minimum_recovery_timeline = {},
+                             .can_be_rewound = true};
+  const bool is_standby_directory = directory_.control == ControlState::InArchiveRecovery ||
+                                    directory_.control == ControlState::ShutDownInRecovery;
+  if (is_standby_directory) {
+    seen.control->minimum_recovery_end = directory_.wal.end();
+    seen.control->minimum_recovery_timeline = directory_.wal.timeline();
+  }
+  seen.upstream = directory_.upstream;
+  if (process_ == ProcessState::Stopped) return seen;
+  seen.postmaster_start_time = "start " + std::to_string(pid_);
+  if (process_ != ProcessState::Running) return seen;
+  seen.in_recovery = is_in_recovery_;
+  seen.timeline = directory_.wal.timeline();
+  seen.history = directory_.wal.history();
+  if (is_in_recovery_) {
+    seen.received = received_;
+    seen.replayed = directory_.wal.end();
+    seen.is_streaming = upstream_ != nullptr;
+    seen.received_timeline = received_.is_known() ? directory_.wal.timeline() : Timeline{};
+  } else {
+    seen.flushed = directory_.wal.end();
+  }
+  for (const auto& [name, receiver] : receivers_) {
+    seen.wal_senders.push_back({.application_name = name,
+                                .state = "streaming",
+                                .sync_state = "async",
+                                .written = receiver.flushed,
+                                .flushed = receiver.flushed,
+                                .replayed = receiver.flushed});
+  }
+  for (const auto& slot : directory_.slots) {
+    seen.slots.push_back({.name = slot,
+                          .is_physical = true,
+                          .is_active = false,
+                          .is_temporary = false,
+                          .restart_lsn = directory_.wal.end(),
+                          .has_xmin = false,
+                          .wal_status = "reserved"});
+  }
+  return seen;
+}
+
+}  // namespace pgherd::sim

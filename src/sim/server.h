@@ -1,0 +1,145 @@
+// Server: an invented PostgreSQL: one data directory and at most one postmaster on it. It outlives the
+// agent, as the real one does. Timelines, switch points, streaming, crash and clean shutdown behave as
+// PostgreSQL's (manual 26.3.6 Timelines, 27.2.5 Streaming Replication); pages and rows do not exist.
+//
+// Threads: the world's one. Owned by its Host; other servers are reached through Servers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/instance_view.h"
+#include "sim/ground.h"
+#include "sim/wal.h"
+
+namespace pgherd::sim {
+
+class Server;
+
+// Finds a server by the host part of its address.
+using Servers = std::map<std::string, Server*>;
+
+enum class ShutdownMode { Fast, Immediate };
+
+// What the referee must hear of at once, because it could not be seen afterwards.
+struct ServerWitness {
+  virtual ~ServerWitness() = default;
+  virtual void opened_for_writes(const Server& server, bool is_new_timeline) = 0;
+  virtual void attached(const Server& standby, const Server& upstream) = 0;
+};
+
+class Server {
+ public:
+  struct Directory {
+    DataDirectory state = DataDirectory::Missing;
+    SystemId system_id;
+    Wal wal;
+    ControlState control = ControlState::Unknown;
+    Timeline control_timeline;
+    Timeline newest_timeline;  // of the history files in pg_wal
+    bool has_standby_signal = false;
+    UpstreamView upstream;
+    std::set<std::string> slots;
+  };
+
+  Server(Ground& ground, const Servers& servers, Place place, NodeName name);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // ---- What is -----------------------------------------------------------------------------------
+
+  [[nodiscard]] const NodeName& name() const { return name_; }
+  [[nodiscard]] Place place() const { return place_; }
+  [[nodiscard]] const Directory& directory() const { return directory_; }
+  [[nodiscard]] Directory& directory() { return directory_; }
+  [[nodiscard]] ProcessState process() const { return process_; }
+  [[nodiscard]] std::int64_t pid() const { return pid_; }
+  [[nodiscard]] bool is_in_recovery() const { return is_in_recovery_; }
+  [[nodiscard]] bool is_running_primary() const {
+    return process_ == ProcessState::Running && !is_in_recovery_;
+  }
+  // A client could be told "committed" at this instant.
+  [[nodiscard]] bool can_acknowledge() const { return has_backends_ && !is_in_recovery_; }
+  [[nodiscard]] bool is_streaming_from(const Server& upstream) const {
+    return upstream_ == &upstream && process_ == ProcessState::Running && is_in_recovery_;
+  }
+  // Kept as true by Bootstrap until it has a leader key to show.
+  bool is_bootstrapping = false;
+
+  // As the local monitoring query, pg_control and the process table would show it.
+  [[nodiscard]] InstanceView view() const;
+
+  // ---- What may be done ----------------------------------------------------------------------------
+
+  // Starts a postmaster on a valid directory. `running` is told once: true when it accepts
+  // connections, false when it ended before.
+  void boot(bool as_standby, std::function<void(bool)> running);
+  // Fast: backends end, shutdown checkpoint, standbys get it, exit. Immediate: exit. `stopped` is told
+  // when the postmaster is gone, however it went. A second call can only make it faster.
+  void shut_down(ShutdownMode mode, std::function<void()> stopped);
+  // SIGKILL to the whole process group, or power loss.
+  void kill();
+  // Ends recovery on a new timeline at once (the caller has waited).
+  void promote();
+  // pg_control shows the running timeline from now on.
+  void checkpoint();
+  void follow(const UpstreamView& upstream);
+  // One transaction: the record's number, or nothing if nobody here could acknowledge it.
+  std::optional<std::uint64_t> write();
+
+  // Somebody (the agent's door) who hears of changes that nobody there asked for; may be empty.
+  std::function<void()> on_change;
+  ServerWitness* witness = nullptr;
+
+ private:
+  struct Receiver {  // a standby that streams from here
+    bool has_message_under_way = false;
+    Instant last_arrival;
+    Lsn flushed;
+  };
+
+  void enter(ProcessState state);
+  void finish_boot(bool as_standby);
+  void end_process();
+  void end_after_checkpoint();
+  void append(const WalRecord& record);
+  void append_own(std::uint64_t bytes);
+  [[nodiscard]] bool everything_is_sent() const;
+
+  void connect_upstream();
+  void connect_later();
+  void attach_to(Server& upstream);
+  void detach(Server& standby);  // the standby's connection ends here; it will notice by itself
+  void lose_upstream();
+  void send_wal(Server& standby);
+  void receive(std::size_t first, const std::vector<WalRecord>& records, Server& from);
+  void changed();
+  // `call` in `after`, unless the postmaster is another one by then.
+  void later(Duration after, EventQueue::Call call);
+
+  Ground& ground_;
+  const Servers& servers_;
+  Place place_;
+  NodeName name_;
+  Directory directory_;
+
+  ProcessState process_ = ProcessState::Stopped;
+  std::int64_t pid_ = 0;
+  std::uint64_t epoch_ = 0;  // one for each postmaster, and one for its end
+  bool is_in_recovery_ = false;
+  bool has_backends_ = false;
+  std::function<void(bool)> running_;
+  std::vector<std::function<void()>> stopped_;
+
+  Server* upstream_ = nullptr;
+  std::uint64_t upstream_attempt_ = 0;
+  Lsn received_;  // by this postmaster's WAL receiver
+  std::map<NodeName, Receiver> receivers_;
+};
+
+}  // namespace pgherd::sim

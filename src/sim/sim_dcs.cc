@@ -1,0 +1,213 @@
+#include "sim/sim_dcs.h"
+
+#include <utility>
+
+namespace pgherd::sim {
+namespace {
+
+DcsError unavailable(std::string text) {
+  return DcsError{.kind = DcsErrorKind::Unavailable, .text = std::move(text)};
+}
+
+}  // namespace
+
+SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
+               std::shared_ptr<Mailbox> mailbox)
+    : ground_(ground), store_(store), place_(place), time_(time), mailbox_(std::move(mailbox)) {}
+
+// ---- Requests ---------------------------------------------------------------------------------------
+
+template <typename T>
+void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
+                     std::function<Result<T, DcsError>(MemoryStore&)> handle) {
+  struct Pending {
+    DcsAnswer<T> answer;
+    EventQueue::Ticket timeout;
+  };
+  auto pending = std::make_shared<Pending>();
+  pending->answer = std::move(answer);
+  const auto reply = [mailbox = mailbox_, pending, &queue = ground_.queue](Result<T, DcsError> what) {
+    mailbox->deliver([pending, &queue, what = std::move(what)] {
+      if (!pending->answer) return;
+      queue.cancel(pending->timeout);
+      std::exchange(pending->answer, nullptr)(what);
+    });
+  };
+  pending->timeout = ground_.queue.at(time_.true_time(deadline), [reply] {
+    reply(fail(unavailable("the store did not answer in time")));
+  });
+  ground_.network.send(
+      place_, ground_.network.store(),
+      [&ground = ground_, &store = store_, place = place_, reply, handle = std::move(handle)] {
+        if (!store.is_up() && ground.dice.chance(50)) return;
+        Result<T, DcsError> result = fail(unavailable("etcdserver: no leader"));
+        if (store.is_up()) {
+          result = handle(store.memory());
+          store.keep_time();
+        }
+        ground.network.send(ground.network.store(), place,
+                            [reply, result = std::move(result)] { reply(result); });
+      });
+}
+
+void SimDcs::read(const std::string& prefix, ReadMode /*mode*/, Instant deadline,
+                  DcsAnswer<Snapshot> answer) {
+  request<Snapshot>(deadline, std::move(answer), [prefix](MemoryStore& store) {
+    return Result<Snapshot, DcsError>(store.read(prefix));
+  });
+}
+
+void SimDcs::commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) {
+  request<Committed>(deadline, std::move(answer),
+                     [transaction = std::move(transaction)](MemoryStore& store) {
+                       return store.commit(transaction);
+                     });
+}
+
+void SimDcs::grant(Milliseconds ttl, Instant deadline, DcsAnswer<Lease> answer) {
+  request<Lease>(deadline, std::move(answer),
+                 [ttl](MemoryStore& store) { return store.grant(ttl); });
+}
+
+void SimDcs::keep_alive(LeaseId lease, Instant deadline, DcsAnswer<Lease> answer) {
+  request<Lease>(deadline, std::move(answer),
+                 [lease](MemoryStore& store) { return store.keep_alive(lease); });
+}
+
+void SimDcs::revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer) {
+  request<Committed>(deadline, std::move(answer),
+                     [lease](MemoryStore& store) { return store.revoke(lease); });
+}
+
+// ---- Watching -----------------------------------------------------------------------------------------
+
+// One watch, held by its owner's handle and by the calls under way.
+struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
+  Stream(Ground& its_ground, Store& its_store, Place its_place, const LocalTime& its_time,
+         std::shared_ptr<Mailbox> its_mailbox)
+      : ground(its_ground),
+        store(its_store),
+        place(its_place),
+        time(its_time),
+        mailbox(std::move(its_mailbox)) {}
+
+  void open(const std::string& prefix, Revision from) {
+    if (is_over || !store.is_up()) return;
+    auto begun = store.memory().watch(prefix, from, [self = weak_from_this()](const WatchBatch& batch) {
+      if (const auto stream = self.lock()) stream->send(batch);
+    });
+    if (!begun) {
+      send(fail(begun.error()));
+      return;
+    }
+    watcher = *begun;
+    live();
+  }
+
+  void live() {
+    ground.queue.in(sign_of_life, [self = weak_from_this()] {
+      const auto stream = self.lock();
+      if (!stream || stream->is_over || stream->watcher == 0) return;
+      if (stream->store.is_up()) {
+        stream->send(WatchBatch{.events = {}, .revision = stream->store.memory().revision()});
+      }
+      stream->live();
+    });
+  }
+
+  // From the store; the connection is dead as soon as something in it is lost.
+  void send(Result<WatchBatch, DcsError> what) {
+    if (is_broken) return;
+    is_broken = !ground.network.send_in_order(ground.network.store(), place, last_arrival,
+                                              [self = weak_from_this(), what = std::move(what)] {
+                                                if (const auto stream = self.lock()) stream->arrive(what);
+                                              });
+  }
+
+  void arrive(Result<WatchBatch, DcsError> what) {
+    mailbox->deliver([self = weak_from_this(), what = std::move(what)] {
+      const auto stream = self.lock();
+      if (!stream || stream->is_over) return;
+      if (!what) {
+        stream->end();
+      } else {
+        stream->expect_life();
+      }
+      const auto handler = stream->handler;
+      handler(what);
+    });
+  }
+
+  // Silence for three signs of life, by the agent's clock, ends the watch.
+  void expect_life() {
+    ground.queue.cancel(silence);
+    const auto when = time.true_time(time.local(ground.queue.now()) + 3 * sign_of_life);
+    silence = ground.queue.at(when, [self = weak_from_this()] {
+      if (const auto stream = self.lock()) {
+        stream->arrive(fail(unavailable("the watch has been silent for too long")));
+      }
+    });
+  }
+
+  void end() {
+    is_over = true;
+    ground.queue.cancel(silence);
+    if (watcher != 0) store.memory().unwatch(watcher);
+    watcher = 0;
+  }
+
+  Ground& ground;
+  Store& store;
+  Place place;
+  const LocalTime& time;
+  std::shared_ptr<Mailbox> mailbox;
+  WatchHandler handler;
+  Milliseconds sign_of_life{};
+  bool is_over = false;
+  bool is_broken = false;
+  MemoryStore::WatcherId watcher = 0;
+  Instant last_arrival;
+  EventQueue::Ticket silence;
+};
+
+class SimDcs::Watching final : public Watch {
+ public:
+  explicit Watching(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
+  ~Watching() override { stream_->end(); }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+
+ private:
+  std::shared_ptr<Stream> stream_;
+};
+
+SimDcs::~SimDcs() {
+  for (const auto& weak : streams_) {
+    if (const auto stream = weak.lock()) stream->end();
+  }
+}
+
+std::unique_ptr<Watch> SimDcs::watch(const std::string& prefix, Revision from,
+                                     Milliseconds sign_of_life, WatchHandler handler) {
+  auto stream = std::make_shared<Stream>(ground_, store_, place_, time_, mailbox_);
+  stream->handler = std::move(handler);
+  stream->sign_of_life = sign_of_life;
+  stream->expect_life();
+  std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
+  streams_.push_back(stream);
+  ground_.network.send(place_, ground_.network.store(),
+                       [weak = std::weak_ptr<Stream>(stream), prefix, from] {
+                         if (const auto open = weak.lock()) open->open(prefix, from);
+                       });
+  return std::make_unique<Watching>(std::move(stream));
+}
+
+void SimDcs::break_watches() {
+  for (const auto& weak : std::vector(streams_)) {
+    if (const auto stream = weak.lock()) {
+      stream->arrive(fail(unavailable("the stream was reset")));
+    }
+  }
+}
+
+}  // namespace pgherd::sim

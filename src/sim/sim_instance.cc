@@ -1,0 +1,460 @@
+#include "sim/sim_instance.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace pgherd::sim {
+namespace {
+
+constexpr Duration kCheckSource = 250ms;
+
+std::string position_text(const Wal& wal) {
+  return "timeline " + std::to_string(wal.timeline().value) + " at " + to_string(wal.end());
+}
+
+bool was_standby(const Server& server) {
+  const auto control = server.directory().control;
+  return control == ControlState::InArchiveRecovery || control == ControlState::ShutDownInRecovery;
+}
+
+}  // namespace
+
+SimInstance::SimInstance(Ground& ground, const Servers& servers, Server& server,
+                         const LocalTime& time, std::shared_ptr<Mailbox> mailbox, ActWitness* witness)
+    : ground_(ground),
+      servers_(servers),
+      server_(server),
+      time_(time),
+      mailbox_(std::move(mailbox)),
+      witness_(witness) {}
+
+SimInstance::~SimInstance() {
+  *is_alive_ = false;
+  server_.on_change = nullptr;
+  interrupt_child();
+}
+
+void SimInstance::after(Duration time, EventQueue::Call call) {
+  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
+    if (*alive && act == act_ && done_) call();
+  });
+}
+
+void SimInstance::end(ActOutcome outcome, std::string detail,
+                      std::optional<DivergenceSeen> divergence) {
+  if (!done_) return;
+  child_ = Child::None;
+  is_past_return_ = false;
+  ++act_;
+  auto done = std::exchange(done_, nullptr);
+  ground_.queue.in(1ms, [mailbox = mailbox_, done = std::move(done),
+                         result = ActResult{.outcome = outcome,
+                                            .detail = std::move(detail),
+                                            .divergence = std::move(divergence)}] {
+    mailbox->deliver([done, result] { done(result); });
+  });
+}
+
+void SimInstance::perform(const Step& step, std::function<void(ActResult)> done) {
+  if (lane_of(step) != Lane::Instance) {
+    small(step, std::move(done));
+    return;
+  }
+  PGHERD_CHECK(!done_, "two long acts would work on one data directory");
+  done_ = std::move(done);
+  ++act_;
+  is_cancelled_ = false;
+  // Never from inside the call.
+  after(Duration(1), [this, step] {
+    std::visit(
+        [this](const auto& act) {
+          if constexpr (requires { this->begin(act); }) this->begin(act);
+        },
+        step);
+  });
+}
+
+void SimInstance::cancel() {
+  if (!done_ || is_cancelled_) return;
+  is_cancelled_ = true;
+  if (child_ != Child::None) {
+    interrupt_child();
+    end(ActOutcome::Cancelled, "its process was killed");
+    return;
+  }
+  if (server_.process() == ProcessState::Starting) {
+    server_.shut_down(ShutdownMode::Immediate, [] {});
+    return;  // the start ends by it
+  }
+  if (server_.process() == ProcessState::Stopping) {
+    server_.shut_down(ShutdownMode::Immediate, [] {});
+    return;
+  }
+  if (!is_past_return_) end(ActOutcome::Cancelled, "nothing had been begun that cannot be left");
+}
+
+void SimInstance::observe(std::function<void(InstanceView)> seen) {
+  const bool is_slow = ground_.draw_failure();
+  const auto takes = is_slow ? ground_.dice.between(1s, 3s) : ground_.draw(ground_.pace.observe);
+  ground_.queue.in(takes, [this, alive = is_alive_, is_slow, seen = std::move(seen)] {
+    if (!*alive) return;
+    auto view = view_now();
+    if (is_slow && view.process == ProcessState::Running) view.role_is_stale = true;
+    mailbox_->deliver([seen, view = std::move(view)] { seen(view); });
+  });
+}
+
+void SimInstance::on_change(std::function<void(InstanceView)> handler) {
+  server_.on_change = [this, alive = is_alive_, handler = std::move(handler)] {
+    ground_.queue.in(1ms, [this, alive, handler, view = view_now()] {
+      if (*alive) mailbox_->deliver([handler, view] { handler(view); });
+    });
+  };
+}
+
+InstanceView SimInstance::view_now() const {
+  auto view = server_.view();
+  view.seen_at = local_now();
+  return view;
+}
+
+Server* SimInstance::reachable(const std::string& host) const {
+  const auto found = servers_.find(host);
+  if (found == servers_.end() || found->second == &server_) return nullptr;
+  return ground_.network.is_open_both(server_.place(), found->second->place()) ? found->second
+                                                                               : nullptr;
+}
+
+bool SimInstance::try_directory(const char* what) {
+  if (server_.process() != ProcessState::Stopped) {
+    end(ActOutcome::Failed, std::string(what) + ": the server runs");
+    return false;
+  }
+  return true;
+}
+
+// ---- Starting and stopping ------------------------------------------------------------------------
+
+void SimInstance::start(bool as_standby) {
+  if (!try_directory("start")) return;
+  if (server_.directory().state != DataDirectory::Valid) {
+    end(ActOutcome::Failed, "the data directory holds no cluster");
+    return;
+  }
+  if (ground_.draw_failure()) {
+    end(ActOutcome::Failed, "postmaster ended at start: no space left on device");
+    return;
+  }
+  server_.boot(as_standby, [this, alive = is_alive_](bool is_running) {
+    if (!*alive) return;
+    if (is_running) {
+      end(ActOutcome::Done);
+    } else {
+      end(is_cancelled_ ? ActOutcome::Cancelled : ActOutcome::Failed, "postmaster ended at start");
+    }
+  });
+}
+
+void SimInstance::begin(const StartPrimary& step) {
+  if (local_now() > step.lease_valid_until) {
+    end(ActOutcome::Failed, "the lease would have run out");
+    return;
+  }
+  start(false);
+}
+
+void SimInstance::begin(const StartStandby& step) {
+  server_.directory().upstream = {
+      .host = step.upstream.host, .port = step.upstream.port, .slot = step.upstream.slot};
+  start(true);
+}
+
+void SimInstance::stop(bool is_fast) {
+  server_.shut_down(is_fast ? ShutdownMode::Fast : ShutdownMode::Immediate,
+                    [this, alive = is_alive_, act = act_] {
+                      if (*alive && act == act_) end(ActOutcome::Done);
+                    });
+}
+
+void SimInstance::begin(const Demote& step) {
+  const bool is_fast = step.mode == DemoteMode::Graceful || step.mode == DemoteMode::Offline;
+  if (step.mode == DemoteMode::Graceful) {
+    after(ground_.draw(ground_.pace.checkpoint), [this] { stop(true); });
+  } else {
+    stop(is_fast);
+  }
+}
+
+void SimInstance::begin(const Stop& step) { stop(step.mode == StopMode::Fast); }
+
+void SimInstance::begin(const Restart& /*step*/) {
+  if (server_.process() != ProcessState::Running) {
+    end(ActOutcome::Failed, "the server does not run");
+    return;
+  }
+  const bool as_standby = server_.is_in_recovery();
+  server_.shut_down(ShutdownMode::Fast, [this, alive = is_alive_, act = act_, as_standby] {
+    // Not from inside the end of the old postmaster.
+    ground_.queue.in(Duration(1), [this, alive, act, as_standby] {
+      if (!*alive || act != act_) return;
+      if (is_cancelled_) {
+        end(ActOutcome::Cancelled, "between stop and start");
+      } else {
+        start(as_standby);
+      }
+    });
+  });
+}
+
+void SimInstance::begin(const Follow& step) {
+  after(ground_.draw(ground_.pace.small_act), [this, step] {
+    server_.follow({.host = step.upstream.host,
+                    .port = step.upstream.port,
+                    .slot = step.upstream.slot});
+    end(ActOutcome::Done);
+  });
+}
+
+void SimInstance::begin(const Promote& step) {
+  if (server_.is_running_primary()) {
+    end(ActOutcome::Done, "is a primary already");
+    return;
+  }
+  if (ground_.draw_failure()) {
+    end(ActOutcome::Failed, "the promotion was refused");
+    return;
+  }
+  after(ground_.draw_act(ground_.pace.promote), [this, step] {
+    if (server_.process() != ProcessState::Running || !server_.is_in_recovery()) {
+      end(ActOutcome::Failed, "the server is no running standby");
+      return;
+    }
+    if (local_now() > step.lease_valid_until) {
+      end(ActOutcome::Failed, "the lease would have run out");
+      return;
+    }
+    is_past_return_ = true;
+    // From here on it happens whatever becomes of the agent.
+    const auto takes = ground_.draw(ground_.pace.small_act);
+    ground_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid()] {
+      const bool is_same = server->pid() == pid && server->process() == ProcessState::Running;
+      if (is_same && server->is_in_recovery()) server->promote();
+      if (*alive) end(is_same ? ActOutcome::Done : ActOutcome::Failed, is_same ? "" : "it crashed");
+    });
+  });
+}
+
+// ---- Making, copying, removing --------------------------------------------------------------------
+
+void SimInstance::begin(const Bootstrap& /*step*/) {
+  auto& directory = server_.directory();
+  if (!try_directory("initdb")) return;
+  if (directory.state != DataDirectory::Missing) {
+    end(ActOutcome::Failed, "initdb: the directory is not empty");
+    return;
+  }
+  directory = Server::Directory{};
+  directory.state = DataDirectory::Broken;
+  child_ = Child::Initdb;
+  after(ground_.draw_act(ground_.pace.bootstrap), [this] {
+    auto& made = server_.directory();
+    made.state = DataDirectory::Valid;
+    made.system_id = std::to_string(7'000'000'000'000'000'000 + ground_.dice.between(0, 1'000'000'000));
+    made.control = ControlState::ShutDown;
+    made.control_timeline = made.newest_timeline = Timeline{1};
+    made.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
+    child_ = Child::None;
+    server_.is_bootstrapping = true;
+    start(false);
+  });
+}
+
+void SimInstance::begin(const SetAsideDataDirectory& /*step*/) {
+  if (!try_directory("rename")) return;
+  after(ground_.draw(ground_.pace.small_act), [this] {
+    if (witness_ != nullptr) witness_->removing(server_);
+    server_.directory() = Server::Directory{};
+    end(ActOutcome::Done);
+  });
+}
+
+void SimInstance::begin(const RemoveDataDirectory& /*step*/) {
+  if (!try_directory("remove")) return;
+  if (witness_ != nullptr) witness_->removing(server_);
+  server_.directory() = Server::Directory{};
+  server_.directory().state = DataDirectory::Broken;
+  after(ground_.draw(ground_.pace.remove), [this] {
+    server_.directory().state = DataDirectory::Missing;
+    end(ActOutcome::Done);
+  });
+}
+
+// Looks after the source every now and then until the copy is complete; null: the source is lost.
+void SimInstance::copy_on(const std::string& host, std::uint64_t pid_of_source, Instant until,
+                          bool must_be_primary, std::function<void(const Server*)> copied) {
+  const Server* source = reachable(host);
+  const bool is_there = source != nullptr && source->process() == ProcessState::Running &&
+                        static_cast<std::uint64_t>(source->pid()) == pid_of_source &&
+                        (!must_be_primary || source->is_running_primary());
+  if (!is_there) {
+    copied(nullptr);
+    return;
+  }
+  const auto left = until - ground_.queue.now();
+  if (left <= 0ns) {
+    copied(source);
+    return;
+  }
+  after(std::min<Duration>(left, kCheckSource),
+        [this, host, pid_of_source, until, must_be_primary, copied = std::move(copied)] {
+          copy_on(host, pid_of_source, until, must_be_primary, copied);
+        });
+}
+
+void SimInstance::begin(const CloneFrom& step) {
+  auto& directory = server_.directory();
+  if (!try_directory("pg_basebackup")) return;
+  if (directory.state != DataDirectory::Missing) {
+    end(ActOutcome::Failed, "pg_basebackup: the directory is not empty");
+    return;
+  }
+  const Server* source = reachable(step.source.host);
+  if (source == nullptr || source->process() != ProcessState::Running) {
+    end(ActOutcome::Failed, "pg_basebackup: cannot connect to " + step.source.host);
+    return;
+  }
+  directory.state = DataDirectory::Broken;
+  child_ = Child::Clone;
+  const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.clone);
+  copy_on(step.source.host, static_cast<std::uint64_t>(source->pid()), until, false,
+          [this](const Server* from) {
+            auto& made = server_.directory();
+            if (from == nullptr) {
+              made = Server::Directory{};  // pg_basebackup cleans up after itself
+              end(ActOutcome::Failed, "pg_basebackup: lost the connection");
+              return;
+            }
+            made = from->directory();
+            made.has_standby_signal = false;
+            made.upstream = {};
+            made.slots.clear();
+            made.control = ControlState::InArchiveRecovery;
+            end(ActOutcome::Done);
+          });
+}
+
+void SimInstance::begin(const Rewind& step) {
+  if (!try_directory("pg_rewind")) return;
+  if (server_.directory().state != DataDirectory::Valid) {
+    end(ActOutcome::Failed, "pg_rewind: the data directory holds no cluster");
+    return;
+  }
+  const Server* source = reachable(step.source.host);
+  if (source == nullptr || !source->is_running_primary()) {
+    end(ActOutcome::Failed, "pg_rewind: no primary answers at " + step.source.host);
+    return;
+  }
+  if (source->directory().control_timeline != source->directory().wal.timeline()) {
+    end(ActOutcome::Failed, "pg_rewind: the source has not made a checkpoint on its timeline");
+    return;
+  }
+  if (source->directory().system_id != server_.directory().system_id) {
+    end(ActOutcome::Failed, "pg_rewind: source and target are from different systems");
+    return;
+  }
+  if (witness_ != nullptr) witness_->rewinding(server_, *source);
+  child_ = Child::Rewind;
+  const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.rewind);
+  const bool will_fail = ground_.draw_failure();
+  copy_on(step.source.host, static_cast<std::uint64_t>(source->pid()), until, true,
+          [this, will_fail](const Server* from) {
+            auto& target = server_.directory();
+            if (from == nullptr || will_fail) {
+              if (ground_.dice.chance(30)) target.state = DataDirectory::Broken;
+              end(ActOutcome::Failed, from == nullptr ? "pg_rewind: lost the connection"
+                                                      : "pg_rewind: could not open a file");
+              return;
+            }
+            target.wal = from->directory().wal;
+            target.newest_timeline = from->directory().newest_timeline;
+            target.control_timeline = from->directory().control_timeline;
+            target.control = ControlState::InArchiveRecovery;
+            ground_.tell(server_.name(), [&] {
+              return "rewound to " + from->name() + ", " + position_text(target.wal);
+            });
+            end(ActOutcome::Done);
+          });
+}
+
+// The child that worked on the directory is gone in the middle of it.
+void SimInstance::interrupt_child() {
+  auto& directory = server_.directory();
+  if (child_ == Child::Rewind && ground_.dice.chance(50)) directory.state = DataDirectory::Broken;
+  child_ = Child::None;
+}
+
+// ---- Divergence -------------------------------------------------------------------------------------
+
+Divergence judge_divergence(const Server& local, const Server& source, std::string& detail) {
+  const Wal& mine = local.directory().wal;
+  const Wal& theirs = source.directory().wal;
+  detail = position_text(mine) + " here, " + position_text(theirs) + " there";
+  if (mine.empty()) return Divergence::Unknown;
+  if (mine.timeline() > theirs.timeline()) return Divergence::Diverged;
+  if (mine.timeline() == theirs.timeline()) {
+    // A timeline has one writer. Whoever finds another primary on the timeline that it wrote itself
+    // has written a history of its own.
+    if (!was_standby(local)) return Divergence::Diverged;
+    return mine.end() > theirs.end() ? Divergence::Diverged : Divergence::None;
+  }
+  return theirs.could_serve(mine.timeline(), mine.end()) ? Divergence::None : Divergence::Diverged;
+}
+
+DivergenceSeen SimInstance::compare(const Upstream& source) const {
+  DivergenceSeen seen{.source = source.name, .seen_at = local_now()};
+  const Server* there = reachable(source.host);
+  if (there == nullptr || !there->is_running_primary()) {
+    seen.detail = "no primary answers at " + source.host;
+    return seen;
+  }
+  seen.source_timeline = there->directory().wal.timeline();
+  seen.verdict = judge_divergence(server_, *there, seen.detail);
+  return seen;
+}
+
+void SimInstance::begin(const ExamineDivergence& step) {
+  after(ground_.draw(ground_.pace.small_act), [this, step] {
+    auto seen = compare(step.source);
+    const bool is_known = seen.verdict != Divergence::Unknown;
+    auto detail = seen.detail;
+    end(is_known ? ActOutcome::Done : ActOutcome::Failed, std::move(detail), std::move(seen));
+  });
+}
+
+// ---- Small acts -------------------------------------------------------------------------------------
+
+void SimInstance::small(const Step& step, Done done) {
+  const auto pace = std::holds_alternative<Checkpoint>(step) ? ground_.pace.checkpoint
+                                                             : ground_.pace.small_act;
+  ground_.queue.in(ground_.draw(pace), [this, alive = is_alive_, step, done = std::move(done),
+                                        pid = server_.pid()] {
+    if (!*alive) return;
+    const bool is_running = server_.process() == ProcessState::Running && server_.pid() == pid;
+    if (is_running) {
+      if (std::holds_alternative<Checkpoint>(step)) server_.checkpoint();
+      if (const auto* keep = std::get_if<KeepSlots>(&step)) {
+        for (const auto& name : keep->drop) server_.directory().slots.erase(name);
+        for (const auto& wish : keep->wishes) server_.directory().slots.insert(wish.name);
+      }
+    }
+    const ActResult result{.outcome = is_running || std::holds_alternative<ApplyConfiguration>(step)
+                                          ? ActOutcome::Done
+                                          : ActOutcome::Failed,
+                           .detail = is_running ? "" : "the server does not run",
+                           .divergence = {}};
+    mailbox_->deliver([done, result] { done(result); });
+  });
+}
+
+}  // namespace pgherd::sim

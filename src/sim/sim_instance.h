@@ -1,0 +1,89 @@
+// SimInstance: the agent's door to its invented PostgreSQL: one long act at a time, small acts beside
+// it, in drawn times, now and then failing. It lives as long as one life of the agent: what an act had
+// begun in a child process (a copy, a rewind, initdb) dies with it, what the postmaster was told to
+// do goes on.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "postgres/instance.h"
+#include "sim/ground.h"
+#include "sim/local_time.h"
+#include "sim/mailbox.h"
+#include "sim/server.h"
+
+namespace pgherd::sim {
+
+// What the referee hears of acts that could destroy data.
+struct ActWitness {
+  virtual ~ActWitness() = default;
+  virtual void rewinding(const Server& target, const Server& source) = 0;
+  virtual void removing(const Server& target) = 0;
+};
+
+class SimInstance final : public Instance {
+ public:
+  SimInstance(Ground& ground, const Servers& servers, Server& server, const LocalTime& time,
+              std::shared_ptr<Mailbox> mailbox, ActWitness* witness);
+  ~SimInstance() override;
+  SimInstance(const SimInstance&) = delete;
+  SimInstance& operator=(const SimInstance&) = delete;
+
+  void perform(const Step& step, std::function<void(ActResult)> done) override;
+  void cancel() override;
+  void observe(std::function<void(InstanceView)> seen) override;
+  void on_change(std::function<void(InstanceView)> handler) override;
+
+ private:
+  using Done = std::function<void(ActResult)>;
+
+  void begin(const Bootstrap& step);
+  void begin(const SetAsideDataDirectory& step);
+  void begin(const CloneFrom& step);
+  void begin(const StartPrimary& step);
+  void begin(const StartStandby& step);
+  void begin(const Follow& step);
+  void begin(const Promote& step);
+  void begin(const Demote& step);
+  void begin(const Stop& step);
+  void begin(const Restart& step);
+  void begin(const ExamineDivergence& step);
+  void begin(const Rewind& step);
+  void begin(const RemoveDataDirectory& step);
+  void small(const Step& step, Done done);
+
+  void start(bool as_standby);
+  void stop(bool is_fast);
+  void copy_on(const std::string& host, std::uint64_t epoch_of_source, Instant until,
+               bool must_be_primary, std::function<void(const Server*)> copied);
+  void end(ActOutcome outcome, std::string detail = {},
+           std::optional<DivergenceSeen> divergence = {});
+  void after(Duration time, EventQueue::Call call);
+  void interrupt_child();
+  [[nodiscard]] Server* reachable(const std::string& host) const;
+  [[nodiscard]] DivergenceSeen compare(const Upstream& source) const;
+  [[nodiscard]] InstanceView view_now() const;
+  [[nodiscard]] Instant local_now() const { return time_.local(ground_.queue.now()); }
+  [[nodiscard]] bool try_directory(const char* what);
+
+  Ground& ground_;
+  const Servers& servers_;
+  Server& server_;
+  const LocalTime& time_;
+  std::shared_ptr<Mailbox> mailbox_;
+  ActWitness* witness_;
+
+  Done done_;              // of the long act under way
+  std::uint64_t act_ = 0;  // number of it; calls of earlier ones are void
+  bool is_cancelled_ = false;
+  enum class Child { None, Clone, Rewind, Initdb } child_ = Child::None;
+  bool is_past_return_ = false;  // a promotion that nothing undoes any more
+  std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
+};
+
+// How two logs relate as far as control files, history files and positions tell.
+[[nodiscard]] Divergence judge_divergence(const Server& local, const Server& source,
+                                          std::string& detail);
+
+}  // namespace pgherd::sim

@@ -1,0 +1,67 @@
+#include "sim/sim_peers.h"
+
+#include <utility>
+
+namespace pgherd::sim {
+namespace {
+
+// One round of questions; every target is told of exactly once.
+struct Round {
+  std::map<NodeName, EventQueue::Ticket> waiting;
+  Instant asked_at;
+  std::function<void(NodeName, PeerView)> each;
+  std::function<void()> all;
+
+  void answer(const NodeName& name, PeerView view, Instant local_now) {
+    if (waiting.erase(name) == 0) return;
+    view.asked_at = asked_at;
+    view.answered_at = local_now;
+    each(name, std::move(view));
+    if (waiting.empty()) all();
+  }
+};
+
+PeerView silent() {
+  PeerView view;
+  view.problem = "no answer in time";
+  return view;
+}
+
+}  // namespace
+
+void SimPeers::probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
+                     std::function<void(NodeName, PeerView)> each, std::function<void()> all) {
+  auto round = std::make_shared<Round>();
+  round->asked_at = time_.local(ground_.queue.now());
+  round->each = std::move(each);
+  round->all = std::move(all);
+  if (targets.empty()) {
+    ground_.queue.in(Duration(1), [mailbox = mailbox_, round] { mailbox->deliver(round->all); });
+    return;
+  }
+  const auto timeout_at = time_.true_time(round->asked_at + timeout);
+  const auto reply = [mailbox = mailbox_, round, &queue = ground_.queue, &time = time_](
+                         const NodeName& name, const PeerView& view) {
+    mailbox->deliver([round, name, view, &queue, &time] {
+      const auto found = round->waiting.find(name);
+      if (found != round->waiting.end()) queue.cancel(found->second);
+      round->answer(name, view, time.local(queue.now()));
+    });
+  };
+  for (const auto& [name, url] : targets) {
+    round->waiting[name] = ground_.queue.at(
+        timeout_at, [reply, who = name] { reply(who, silent()); });
+  }
+  for (const auto& [name, url] : targets) {
+    const auto there = find_(name);
+    if (!there) continue;
+    ground_.network.send(place_, *there,
+                         [&ground = ground_, ask = ask_, reply, who = name, here = place_, at = *there] {
+                           const auto said = ask(at);
+                           if (!said) return;
+                           ground.network.send(at, here, [reply, who, said] { reply(who, *said); });
+                         });
+  }
+}
+
+}  // namespace pgherd::sim

@@ -1,0 +1,67 @@
+#include "sim/store.h"
+
+#include <utility>
+
+namespace pgherd::sim {
+
+MemoryStore& Store::memory() {
+  if (ground_.queue.now() > memory_.now()) memory_.advance(ground_.queue.now());
+  return memory_;
+}
+
+void Store::keep_time() {
+  const auto next = memory().next_expiry();
+  if (next == expiry_at_) return;
+  if (!expiry_at_.is_never()) ground_.queue.cancel(expiry_);
+  expiry_at_ = next;
+  if (next.is_never()) return;
+  expiry_ = ground_.queue.at(next, [this] {
+    expiry_at_ = Instant::never();
+    keep_time();
+  });
+}
+
+std::string Store::value(const std::string& key) {
+  const auto found = memory().get(key);
+  return found ? found->value : std::string();
+}
+
+void Store::put(const std::string& key, const std::string& value) {
+  if (!is_up_) return;
+  Transaction transaction;
+  transaction.writes.push_back(Put{.key = key, .value = value, .lease = {}});
+  (void)memory().commit(transaction);
+}
+
+void Store::go_down() {
+  if (!is_up_) return;
+  is_up_ = false;
+  ++outage_;
+  hold_leases();
+}
+
+// No lease is shorter than two seconds, so none ends between two calls of this.
+void Store::hold_leases() {
+  memory().restart_leases();
+  keep_time();
+  ground_.queue.in(500ms, [this, outage = outage_] {
+    if (!is_up_ && outage == outage_) hold_leases();
+  });
+}
+
+void Store::come_back() {
+  if (is_up_) return;
+  is_up_ = true;
+  memory().restart_leases();
+  keep_time();
+}
+
+void Store::change_leader(Duration silence) {
+  if (!is_up_) return;
+  go_down();
+  ground_.queue.in(silence, [this, outage = outage_] {
+    if (outage == outage_) come_back();
+  });
+}
+
+}  // namespace pgherd::sim

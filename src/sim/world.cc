@@ -1,0 +1,101 @@
+#include "sim/world.h"
+
+#include <utility>
+
+namespace pgherd::sim {
+
+World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan plan,
+             const std::vector<std::int64_t>& drifts_ppm)
+    : plan_(std::move(plan)),
+      prefix_("/service/" + plan_.scope + "/"),
+      ground_(seed, static_cast<int>(names.size())),
+      store_(ground_),
+      clients_(ground_, servers_),
+      referee_(ground_, store_, server_list_, prefix_, plan_.settings.maximum_lag_on_failover_bytes) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;
+    auto host = std::make_unique<Host>(ground_, store_, servers_, plan_, static_cast<Place>(i),
+                                       names[i], drift);
+    servers_[names[i]] = &host->server();
+    server_list_.push_back(&host->server());
+    host->server().witness = &referee_;
+    host->witness = &referee_;
+    host->find_peer = [this](const NodeName& name) -> std::optional<Place> {
+      const auto found = servers_.find(name);
+      if (found == servers_.end()) return std::nullopt;
+      return found->second->place();
+    };
+    host->ask_peer = [this](Place at) { return hosts_[static_cast<std::size_t>(at)]->answer_peer(); };
+    hosts_.push_back(std::move(host));
+  }
+  watch_leader();
+}
+
+World::~World() = default;
+
+void World::watch_leader() {
+  (void)store_.memory().watch(key("leader"), Revision{}, [this](const WatchBatch& batch) {
+    for (const auto& event : batch.events) {
+      const auto name = event.is_deletion ? NodeName() : event.entry.value;
+      if (name == referee_.leader()) continue;
+      ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
+      referee_.leader_is(name);
+      clients_.leader_is(name);
+      if (const auto found = servers_.find(name); found != servers_.end()) {
+        found->second->is_bootstrapping = false;
+      }
+    }
+  });
+}
+
+void World::form_cluster() {
+  Server::Directory made;
+  made.state = DataDirectory::Valid;
+  made.system_id = "7000000000000000001";
+  made.control = ControlState::ShutDown;
+  made.control_timeline = made.newest_timeline = Timeline{1};
+  made.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
+  for (auto& host : hosts_) {
+    host->server().directory() = made;
+    made.control = ControlState::ShutDownInRecovery;
+    made.has_standby_signal = true;
+  }
+  store_.put(key("initialize"), made.system_id);
+  store_.put(key("config"), plan_.config_json);
+}
+
+void World::start_all_agents() {
+  for (auto& host : hosts_) {
+    host->start_agent();
+  }
+}
+
+bool World::run_until(Instant until) {
+  while (!referee_.violation() && ground_.queue.run_next(until)) {
+    referee_.look();
+  }
+  return !referee_.violation();
+}
+
+Host* World::host(const NodeName& name) {
+  for (auto& host : hosts_) {
+    if (host->name() == name) return host.get();
+  }
+  return nullptr;
+}
+
+std::uint64_t World::digest() {
+  auto& queue = ground_.queue;
+  for (const auto c : store_.memory().dump()) {
+    queue.mix(static_cast<std::uint64_t>(c));
+  }
+  for (const auto* server : server_list_) {
+    queue.mix(server->directory().wal.end().bytes);
+    queue.mix(server->directory().wal.size());
+  }
+  queue.mix(clients_.acknowledged().size());
+  queue.mix(ground_.next_id);
+  return queue.digest();
+}
+
+}  // namespace pgherd::sim

@@ -1,0 +1,58 @@
+// World: a herd that does not exist: machines with the real agents on them, a network, a store, clients
+// and a referee, on invented time. The same seed and the same calls give the same history.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/clients.h"
+#include "sim/host.h"
+#include "sim/referee.h"
+
+namespace pgherd::sim {
+
+class World {
+ public:
+  // `drifts_ppm[i]`: how much node i's clock gains; missing ones are exact.
+  World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan plan,
+        const std::vector<std::int64_t>& drifts_ppm = {});
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // A cluster that was there before: the first node's data, copied to all, everything stopped.
+  void form_cluster();
+  void start_all_agents();
+
+  // Runs until true time `until`, or until the referee objects. False: it has objected.
+  bool run_until(Instant until);
+
+  // ---- Its parts -----------------------------------------------------------------------------------
+  [[nodiscard]] Ground& ground() { return ground_; }
+  [[nodiscard]] Store& store() { return store_; }
+  [[nodiscard]] Referee& referee() { return referee_; }
+  [[nodiscard]] Clients& clients() { return clients_; }
+  [[nodiscard]] const HerdPlan& plan() const { return plan_; }
+  [[nodiscard]] std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
+  [[nodiscard]] Host* host(const NodeName& name);
+  [[nodiscard]] Instant now() const { return ground_.queue.now(); }
+  [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
+  // Everything that a run leaves behind, as one number: equal for equal runs.
+  [[nodiscard]] std::uint64_t digest();
+
+ private:
+  void watch_leader();
+
+  HerdPlan plan_;
+  std::string prefix_;
+  Ground ground_;
+  Store store_;
+  Servers servers_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<const Server*> server_list_;
+  Clients clients_;
+  Referee referee_;
+};
+
+}  // namespace pgherd::sim
