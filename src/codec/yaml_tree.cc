@@ -1,5 +1,6 @@
 #include "codec/yaml_tree.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <limits>
 #include <regex>
+#include <sstream>
 
 namespace pgherd {
 namespace {
@@ -86,6 +88,34 @@ class Reader {
   std::string source_;
   int nodes_ = 0;
 };
+
+class NoEvents : public YAML::EventHandler {
+ public:
+  using Anchor = YAML::anchor_t;
+  using Style = YAML::EmitterStyle::value;
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, Anchor) override {}
+  void OnAlias(const YAML::Mark&, Anchor) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, Anchor, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::Load stops after the first document and says nothing; YAML::LoadAll never returns from a
+// stray comma, which it takes for documents without end (yaml-cpp 0.7).
+void require_one_document(const std::string& text, const std::string& source) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  NoEvents ignored;
+  if (parser.HandleNextDocument(ignored) && parser.HandleNextDocument(ignored)) {
+    throw YamlError(source +
+                    ": after the end of the YAML document comes something else (a second"
+                    " document after a line ---, or a stray character); one document is allowed");
+  }
+}
 
 // Longer texts are never numbers, and std::regex recurses for every character.
 constexpr std::size_t kNumberLengthMax = 100;
@@ -194,13 +224,8 @@ YamlNode& YamlNode::at(std::string_view key) {
 
 YamlNode read_yaml(const std::string& text, const std::string& source) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty()) return YamlNode{.origin = source};
-    if (documents.size() > 1) {
-      throw YamlError(source + ": there are " + std::to_string(documents.size()) +
-                      " YAML documents (a line ---); one is allowed");
-    }
-    return Reader(source).read(documents.front(), 0);
+    require_one_document(text, source);
+    return Reader(source).read(YAML::Load(text), 0);
   } catch (const YAML::Exception& problem) {
     const std::string line =
         problem.mark.is_null() ? "" : ":" + std::to_string(problem.mark.line + 1);

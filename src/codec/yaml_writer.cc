@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <vector>
 
@@ -189,12 +191,19 @@ class Writer {
     }
   }
 
-  // 1e-07 without a point would be read as a string.
+  // As short as possible, never without a point: 1e-07 would be read as a string.
   static std::string float_text(const Json& value) {
-    std::string text = write_json(value);
-    const std::size_t exponent = text.find('e');
-    if (exponent != std::string::npos && text.find('.') == std::string::npos) {
-      text.insert(exponent, ".0");
+    const auto number = value.get<double>();
+    const double size = std::abs(number);
+    const bool is_fixed = size == 0 || (size >= 1e-4 && size < 1e16);
+    std::array<char, 64> digits{};
+    const auto written =
+        std::to_chars(digits.data(), digits.data() + digits.size(), number,
+                      is_fixed ? std::chars_format::fixed : std::chars_format::scientific);
+    std::string text(digits.data(), written.ptr);
+    if (text.find('.') == std::string::npos) {
+      const std::size_t exponent = text.find('e');
+      text.insert(exponent == std::string::npos ? text.size() : exponent, ".0");
     }
     return text;
   }
