@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -113,6 +114,8 @@ struct PostgresConfig {
   std::string custom_conf;
   OptionList basebackup;
   Milliseconds pg_ctl_timeout = 60s;
+  // Keys that the file or a variable sets: those the dynamic configuration does not change.
+  std::set<std::string> set_locally;
   bool operator==(const PostgresConfig&) const = default;
 };
 
