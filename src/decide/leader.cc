@@ -18,6 +18,8 @@ void promote(Draft& draft) {
     draft.memory.failed_acts = 0;
     draft.because("K3", "the promotion failed (" + draft.seen.last_act->detail +
                             "): releasing the leader key");
+  }
+  if (draft.now < draft.memory.lead_again_at) {
     draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
     return;
   }

@@ -35,6 +35,10 @@ void give_way(Draft& draft, std::string why) {
 void recover_as_leader(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.may_lead()) return;
+  if (draft.now < draft.memory.lead_again_at) {  // R2 was decided before
+    draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+    return;
+  }
   // Until the checkpoint after a promotion only the end-of-recovery mark shows the new timeline.
   const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
   const bool is_current = !(timeline < draft.cluster().newest_timeline());

@@ -1,0 +1,130 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+Scene empty_node(const char* me) {
+  Scene scene(me);
+  scene.seen.instance.data_directory = DataDirectory::Missing;
+  scene.seen.instance.control.reset();
+  return scene;
+}
+
+TEST(Bootstrap, RacesForTheInitializeKey) {
+  Scene scene = empty_node("a");
+  scene.cluster().initialize.reset();
+  EXPECT_EQ(scene.planned<TakeInitializeKey>(), TakeInitializeKey{.lease = kLease});
+}
+
+TEST(Bootstrap, IsNotForNodesThatMayNot) {
+  Scene scene = empty_node("a");
+  scene.cluster().initialize.reset();
+  scene.seen.self.may_bootstrap = false;
+  EXPECT_FALSE(scene.planned<TakeInitializeKey>());
+}
+
+TEST(Bootstrap, BelongsToWhoeverHoldsTheClaim) {
+  Scene scene = empty_node("a");
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = LeaseId{9}};
+  EXPECT_FALSE(scene.planned<pgherd::Bootstrap>());
+  scene.cluster().initialize->lease = kLease;
+  EXPECT_TRUE(scene.planned<pgherd::Bootstrap>());
+}
+
+TEST(Bootstrap, EndsWithAllKeysInOneTransaction) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = kLease};
+  EXPECT_EQ(
+      scene.planned<FinishInitialize>(),
+      (FinishInitialize{
+          .system_id = kSystemId, .seen = Revision{5}, .config_json = "{}", .lease = kLease}));
+  EXPECT_FALSE(scene.planned<Demote>());
+}
+
+TEST(Bootstrap, ThatFailedIsMovedAsideBeforeTheClaimIsGivenBack) {
+  Scene scene("a");
+  scene.down(ControlState::ShutDown);
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = kLease};
+  scene.seen.last_act = ActEnded{.step = pgherd::Bootstrap{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "initdb: no space left",
+                                 .ended_at = scene.now};
+  EXPECT_TRUE(scene.planned<SetAsideDataDirectory>());
+  EXPECT_FALSE(scene.planned<GiveBackInitializeKey>());
+  scene.seen.instance.data_directory = DataDirectory::Missing;
+  scene.seen.last_act = ActEnded{.step = SetAsideDataDirectory{.why = "bootstrap failed"},
+                                 .outcome = ActOutcome::Done,
+                                 .detail = "moved",
+                                 .ended_at = scene.now};
+  EXPECT_EQ(scene.planned<GiveBackInitializeKey>(), GiveBackInitializeKey{.seen = {5}});
+  scene.cluster().initialize.reset();
+  const auto exit = scene.planned<Exit>();
+  ASSERT_TRUE(exit);
+  EXPECT_NE(exit->exit_code, 0);
+}
+
+TEST(Joining, CopiesFromTheLeader) {
+  Scene scene = empty_node("a");
+  scene.led_by("b");
+  EXPECT_EQ(scene.planned<CloneFrom>()->source.name, "b");
+}
+
+TEST(Joining, PrefersAMemberThatOffersItself) {
+  Scene scene = empty_node("a");
+  scene.led_by("b");
+  scene.cluster().members["c"].tags.clonefrom = true;
+  EXPECT_EQ(scene.planned<CloneFrom>()->source.name, "c");
+}
+
+TEST(Joining, WaitsWithBackoffAfterAFailedCopy) {
+  Scene scene = empty_node("a");
+  scene.led_by("b");
+  scene.seen.last_act = ActEnded{.step = CloneFrom{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "connection refused",
+                                 .ended_at = scene.now};
+  EXPECT_FALSE(scene.planned<CloneFrom>());
+  scene.later(30s);
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<CloneFrom>());
+}
+
+TEST(Identity, OfAnotherClusterIsRefusedNamingBoth) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.cluster().initialize->value = "1234567890123";
+  const auto exit = scene.planned<Exit>();
+  ASSERT_TRUE(exit);
+  EXPECT_NE(exit->message.find("1234567890123"), std::string::npos);
+  EXPECT_NE(exit->message.find(kSystemId), std::string::npos);
+}
+
+TEST(Identity, OfExistingDataBecomesTheCluster) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.cluster().initialize.reset();
+  scene.cluster().config.reset();
+  EXPECT_TRUE(scene.planned<FinishInitialize>());
+}
+
+TEST(Identity, IsNotTakenFromAStandbyWithoutItsPrimary) {
+  Scene scene("a");
+  scene.standby(Lsn{100});
+  scene.cluster().initialize.reset();
+  EXPECT_FALSE(scene.planned<FinishInitialize>());
+}
+
+TEST(Identity, IsWrittenAgainByALeaderWhenTheStoreWasWiped) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.cluster().initialize.reset();
+  scene.cluster().config.reset();
+  const auto restore = scene.planned<RestoreKeys>();
+  ASSERT_TRUE(restore);
+  EXPECT_EQ(restore->initialize, kSystemId);
+  EXPECT_TRUE(restore->config_json);
+}
+
+}  // namespace
+}  // namespace pgherd::test

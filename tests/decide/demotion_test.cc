@@ -1,0 +1,116 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+const Demote kAtOnce{.mode = DemoteMode::ImmediateNoLock};
+
+TEST(Demotion, StopsAPrimaryBeforeItsLeaseCanHaveRunOut) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.store.is_reachable = false;
+  const LeaseMargins margins = lease_margins(scene.seen.settings);
+  ASSERT_LT(margins.demote_after, 10s);
+  scene.later(margins.demote_after - 1ms);
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_LE(scene.last.wake_at, at(margins.demote_after)) << "it must wake up in time";
+  scene.later(1ms);
+  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
+  EXPECT_TRUE(scene.gives_reason("D1"));
+  EXPECT_FALSE(scene.last.is_leader);
+}
+
+TEST(Demotion, CountsFromAShorterLeaseThatIsStillHeld) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.settings.ttl = 60s;  // was raised; the lease is still the one of 10 s
+  scene.later(9500ms);
+  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
+}
+
+TEST(Demotion, FollowsAtOnceWhenSomebodyElseLeads) {
+  Scene scene("a");
+  scene.led_by("b").primary(Lsn{100});
+  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
+  EXPECT_TRUE(scene.gives_reason("D3"));
+}
+
+TEST(Demotion, LeavesARunningPrimaryAloneWhileTheStoreIsSilentAndTheLeaseLasts) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).later(5s);
+  scene.seen.store.is_reachable = false;
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.last.is_leader);
+}
+
+TEST(Demotion, ComesForAnAdoptedPrimaryThatNobodyConfirms) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.seen.store.is_reachable = false;
+  scene.seen.session = {};
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.later(10s);
+  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
+}
+
+TEST(Demotion, EndsAPromotionUnderWayWhenTheKeyIsLost) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100}).under_way(Promote{});
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
+TEST(Demotion, OfAStalePrimaryThatWakesUpAfterAnotherReign) {
+  Scene scene("a");
+  scene.primary(Lsn{100}, Timeline{1}).unlocked();
+  scene.cluster().history = {{HistoryRow{
+      .parent = {1}, .switched_at = {90}, .reason = {}, .timestamp = {}, .new_leader = "b"}}};
+  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
+  EXPECT_TRUE(scene.gives_reason("D4"));
+}
+
+TEST(Demotion, IsNotCausedByAPictureOlderThanTheConfirmation) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.session.leader_revision = Revision{kPicture.value + 1};
+  scene.cluster().leader->name = "b";  // yesterday's news
+  EXPECT_FALSE(scene.planned<Demote>());
+}
+
+TEST(SteppingDown, ReleasesTheKeyWhenAStandbyHasTheLastRecord) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.instance.control->checkpoint = Lsn{1000};
+  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+  scene.memory.last_known_members = scene.cluster().members;
+  scene.peer("b", Lsn{1000});
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>()) << "only up to the beginning of the record";
+  EXPECT_TRUE(scene.later(60ms).planned<ProbePeers>());
+  scene.peer("b", Lsn{1001});
+  const auto release = scene.planned<ReleaseLeaderKey>();
+  ASSERT_TRUE(release);
+  EXPECT_EQ(release->status.optime, Lsn{1000});
+}
+
+TEST(SteppingDown, IsTakenBackWhenNobodyReceivesTheLastRecord) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.instance.control->checkpoint = Lsn{1000};
+  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+  scene.peer("b", Lsn{900}).peer("c", Lsn{900});
+  scene.decide();
+  scene.later(6s);
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  EXPECT_TRUE(scene.gives_reason("D7"));
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(SteppingDown, ShowsNoLeaderToHealthChecksAnyMore) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::Graceful});
+  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+  EXPECT_FALSE(scene.decide().is_leader);
+}
+
+}  // namespace
+}  // namespace pgherd::test

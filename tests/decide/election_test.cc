@@ -1,0 +1,152 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+Scene race_of(const char* me) {
+  Scene scene(me);
+  scene.standby(Lsn{1000}).unlocked();
+  scene.cluster().status.optime = Lsn{1000};
+  return scene;
+}
+
+TEST(Election, AsksTheOthersFirst) {
+  Scene scene = race_of("a");
+  const auto probe = scene.planned<ProbePeers>();
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(probe->targets.size(), 2U);
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, IsEnteredByTheHealthiest) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{900});
+  EXPECT_EQ(scene.planned<AcquireLeaderKey>(), AcquireLeaderKey{.lease = kLease});
+}
+
+TEST(Election, IsEnteredByBothOfTwoEqualsAndTheStoreDecides) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{1000});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, IsLeftToAPeerThatIsAhead) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{1001});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E9"));
+  EXPECT_LE(scene.last.wake_at, scene.now + 1s) << "it looks again soon, not a loop later";
+}
+
+TEST(Election, IsNotHeldUpByAPeerAheadThatMayNotLead) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{1001});
+  scene.seen.peers["c"].nofailover = true;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, IsVetoedByAPrimaryThatStillLives) {
+  Scene scene = race_of("a");
+  scene.peer("b", Lsn{}, false).peer("c", Lsn{900});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E8"));
+}
+
+TEST(Election, AsksMembersWhoseKeysEndedTogetherWithTheLeaders) {
+  Scene scene = race_of("a");
+  scene.cluster().members.erase("b");
+  const auto probe = scene.planned<ProbePeers>();
+  ASSERT_TRUE(probe);
+  EXPECT_TRUE(probe->targets.contains("b"));
+}
+
+TEST(Election, TakesNoAnswerFromBeforeTheLeaderWasLost) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{900});
+  scene.later(200ms);
+  scene.memory.unlocked_since = scene.now;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+}
+
+TEST(Election, IsClosedToNodesTooFarBehind) {
+  Scene scene = race_of("a");
+  scene.cluster().status.optime = Lsn{1000 + 1048576 + 1};
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E7"));
+}
+
+TEST(Election, IsClosedToNofailover) {
+  Scene scene = race_of("a");
+  scene.seen.self.tags.nofailover = true;
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, PrefersTheHigherPriorityAtEqualPosition) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{1000});
+  scene.seen.peers["c"].failover_priority = 2;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E10"));
+  scene.memory.last_leader = "c";  // but not that of the leader that has just gone
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, LooksAtItsOwnPositionFirstWhenThatIsOld) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").silent_peer("c");
+  scene.seen.instance.seen_at = scene.now - 5s;
+  EXPECT_TRUE(scene.planned<ObserveInstance>());
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, GoesStraightToTheNamedCandidate) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = FailoverRequest{.leader = "b",
+                                             .candidate = "a",
+                                             .scheduled_at = {},
+                                             .schedule_is_unreadable = false,
+                                             .mod_revision = {60}};
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, IsLeftToTheNamedCandidateUntilItTurnsOutToBeDead) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = FailoverRequest{.leader = "b",
+                                             .candidate = "c",
+                                             .scheduled_at = {},
+                                             .schedule_is_unreadable = false,
+                                             .mod_revision = {60}};
+  scene.silent_peer("b").peer("c", Lsn{1000});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E6"));
+  scene.silent_peer("c");
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Leader, PromotesOnlyUnderALeaseWithMargin) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  const auto promote = scene.planned<Promote>();
+  ASSERT_TRUE(promote);
+  EXPECT_LT(promote->lease_valid_until, scene.now + 10s);
+  scene.later(9s);
+  EXPECT_FALSE(scene.planned<Promote>());
+}
+
+TEST(Leader, GivesTheKeyBackWhenThePromotionFails) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.last_act = ActEnded{.step = Promote{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "no space left",
+                                 .ended_at = scene.now};
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(scene.planned<Promote>());
+}
+
+}  // namespace
+}  // namespace pgherd::test

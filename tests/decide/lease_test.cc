@@ -1,0 +1,60 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+TEST(Lease, IsAskedForWhenThereIsNone) {
+  Scene scene("a");
+  scene.seen.session = {};
+  EXPECT_EQ(scene.planned<GrantLease>(), GrantLease{.ttl = 10s});
+}
+
+TEST(Lease, IsNotAskedForAgainAtOnceAfterAFailure) {
+  Scene scene("a");
+  scene.seen.session = {};
+  scene.seen.session.tried_at = scene.now;
+  EXPECT_FALSE(scene.planned<GrantLease>());
+  EXPECT_LE(scene.last.wake_at, scene.now + 1s);
+  EXPECT_TRUE(scene.later(1s).planned<GrantLease>());
+}
+
+TEST(Lease, IsRenewedWellBeforeItEnds) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  EXPECT_FALSE(scene.planned<RenewLease>());
+  scene.later(2s);
+  EXPECT_EQ(scene.planned<RenewLease>(), (RenewLease{.lease = kLease, .holds_leader_key = false}));
+}
+
+TEST(Lease, OfALeaderIsRenewedTogetherWithAConfirmationOfTheKey) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).later(2s);
+  EXPECT_EQ(scene.planned<RenewLease>(), (RenewLease{.lease = kLease, .holds_leader_key = true}));
+}
+
+TEST(Lease, IsReplacedWhenTheTtlWasChanged) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.settings.ttl = 20s;
+  EXPECT_EQ(scene.planned<GrantLease>(), GrantLease{.ttl = 20s});
+}
+
+TEST(Lease, OfAnEarlierLifeIsReplacedOnTheLeaderKeyWithoutAnElection) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.session.leads = false;
+  scene.seen.session.led_at.reset();
+  scene.cluster().leader->lease = LeaseId{3};
+  EXPECT_EQ(scene.planned<RebindLeaderKey>(),
+            (RebindLeaderKey{.lease = kLease, .seen = Revision{50}}));
+  EXPECT_FALSE(scene.planned<Demote>());
+}
+
+TEST(Lease, WaitsForNothingElse) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).under_way(Restart{}).later(3s);
+  EXPECT_TRUE(scene.planned<RenewLease>());
+}
+
+}  // namespace
+}  // namespace pgherd::test

@@ -1,0 +1,56 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+TEST(Leaving, AsLeaderHandsOver) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.is_leaving = true;
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Graceful});
+}
+
+TEST(Leaving, AsStandbyStopsFast) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.is_leaving = true;
+  EXPECT_EQ(scene.planned<Stop>(), Stop{.mode = StopMode::Fast});
+}
+
+TEST(Leaving, EndsALongActFirst) {
+  Scene scene("a");
+  scene.led_by("b").under_way(CloneFrom{});
+  scene.seen.is_leaving = true;
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
+TEST(Leaving, RevokesTheLeaseAndThenEnds) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  scene.seen.is_leaving = true;
+  EXPECT_EQ(scene.planned<RevokeLease>(), RevokeLease{.lease = kLease});
+  EXPECT_FALSE(scene.planned<StartStandby>());
+  scene.seen.session.lease = {};
+  EXPECT_EQ(scene.planned<Exit>()->exit_code, 0);
+}
+
+TEST(Leaving, DoesNotWaitForASilentStoreForEver) {
+  Scene scene("a");
+  scene.down(ControlState::ShutDownInRecovery);
+  scene.seen.is_leaving = true;
+  scene.seen.store.is_reachable = false;
+  EXPECT_TRUE(scene.planned<Exit>());
+}
+
+TEST(Leaving, InMaintenanceModeLeavesPostgresRunning) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.settings.paused = true;
+  scene.seen.is_leaving = true;
+  EXPECT_TRUE(scene.planned<Exit>());
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_FALSE(scene.planned<Stop>());
+}
+
+}  // namespace
+}  // namespace pgherd::test

@@ -1,0 +1,67 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+TEST(Publishing, TellsAChangeOfRoleAtOnce) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.cluster().members["a"].role = MemberRole::Replica;
+  scene.memory.member_published_at = scene.now;
+  const auto publish = scene.planned<PublishMember>();
+  ASSERT_TRUE(publish);
+  EXPECT_EQ(publish->member.role, MemberRole::Primary);
+  EXPECT_EQ(publish->lease, kLease);
+}
+
+TEST(Publishing, TellsPositionsOncePerLoop) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.is_streaming = true;
+  const auto first = scene.planned<PublishMember>();
+  ASSERT_TRUE(first);
+  scene.cluster().members["a"] = first->member;
+  scene.cluster().members["a"].lease = kLease;
+  scene.seen.instance.received = Lsn{200};
+  EXPECT_FALSE(scene.planned<PublishMember>());
+  scene.later(2s);
+  EXPECT_TRUE(scene.planned<PublishMember>());
+}
+
+TEST(Publishing, KeepsAMemberWithAnUnfinishedCheckpointFromBeingARewindSource) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}, Timeline{2});
+  scene.seen.instance.control->timeline = Timeline{1};
+  EXPECT_TRUE(scene.planned<PublishMember>()->member.checkpoint_after_promote_is_pending);
+  EXPECT_TRUE(scene.planned<Checkpoint>());
+}
+
+TEST(Publishing, OfTheStatusIsTheLeadersAlone) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  const auto status = scene.planned<PublishStatus>();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->status.optime, Lsn{100});
+  EXPECT_EQ(status->status.slots.at("a"), Lsn{100}) << "so that its own slot moves on elsewhere";
+
+  Scene other("a");
+  other.led_by("b").standby(Lsn{100});
+  EXPECT_FALSE(other.planned<PublishStatus>());
+}
+
+TEST(Publishing, StampsTheNewTimelineWithItsMaker) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}, Timeline{2});
+  scene.cluster().history = std::vector<HistoryRow>{};
+  scene.seen.instance.history = {{HistoryRow{.parent = {1},
+                                             .switched_at = {90},
+                                             .reason = "no recovery target specified",
+                                             .timestamp = "t",
+                                             .new_leader = {}}}};
+  const auto history = scene.planned<PublishHistory>();
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->rows.back().new_leader, "a");
+}
+
+}  // namespace
+}  // namespace pgherd::test

@@ -1,0 +1,128 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+TEST(Recovery, RestartsACrashedPrimaryInPlaceAtOnce) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(Recovery, DoesNotOpenAPrimaryUnderALeaseThatIsAboutToEnd) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction).later(9s);
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+}
+
+TEST(Recovery, GivesWayWhenThePrimaryWillNotStart) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  scene.memory.failed_acts = 2;
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_GT(scene.memory.lead_again_at, scene.now);
+}
+
+TEST(Recovery, FailsOverAtOnceWhenPrimaryStartTimeoutIsZero) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  scene.seen.settings.primary_start_timeout = 0s;
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(Recovery, KeepsTryingWhenThereIsNobodyToGiveWayTo) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  scene.cluster().members.erase("b");
+  scene.cluster().members.erase("c");
+  scene.memory.failed_acts = 5;
+  scene.memory.retry_act_at = scene.now + 1s;
+  EXPECT_FALSE(scene.planned<StartPrimary>()) << "nothing spins";
+  scene.later(1s);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+}
+
+TEST(Recovery, NeverOpensDataThatTheClusterHasLeftBehind) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  scene.cluster().history = {{HistoryRow{
+      .parent = {1}, .switched_at = {90}, .reason = {}, .timestamp = {}, .new_leader = "b"}}};
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+}
+
+TEST(Recovery, StartsAStandbysDataStraightAway) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  const auto start = scene.planned<StartStandby>();
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->upstream.host, "10.0.0.2");
+  EXPECT_EQ(start->upstream.slot, "a");
+}
+
+TEST(Recovery, ComparesHistoriesBeforeAFormerPrimaryFollows) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::InProduction);
+  EXPECT_TRUE(scene.planned<ExamineDivergence>());
+  EXPECT_FALSE(scene.planned<StartStandby>());
+}
+
+Scene compared(Divergence verdict) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::InProduction);
+  scene.seen.divergence = DivergenceSeen{.source = "b",
+                                         .source_timeline = {},
+                                         .verdict = verdict,
+                                         .detail = "local WAL goes to 0/50",
+                                         .seen_at = scene.now};
+  return scene;
+}
+
+TEST(Recovery, FollowsWhenTheHistoriesAgree) {
+  EXPECT_TRUE(compared(Divergence::None).planned<StartStandby>());
+}
+
+TEST(Recovery, RewindsWhatHasDiverged) {
+  EXPECT_TRUE(compared(Divergence::Diverged).planned<Rewind>());
+}
+
+TEST(Recovery, WaitsForTheCheckpointOfTheNewPrimaryBeforeRewinding) {
+  Scene scene = compared(Divergence::Diverged);
+  scene.cluster().members["b"].checkpoint_after_promote_is_pending = true;
+  EXPECT_FALSE(scene.planned<Rewind>());
+}
+
+TEST(Recovery, RemovesNothingWithoutLeave) {
+  Scene scene = compared(Divergence::Diverged);
+  scene.seen.settings.use_pg_rewind = false;
+  EXPECT_FALSE(scene.planned<Rewind>());
+  EXPECT_FALSE(scene.planned<RemoveDataDirectory>());
+  EXPECT_NE(scene.last.summary.find("reinit"), std::string::npos) << "it says what to do";
+  scene.seen.settings.remove_data_directory_on_diverged_timelines = true;
+  EXPECT_TRUE(scene.planned<RemoveDataDirectory>());
+}
+
+TEST(Recovery, DoesNotCompareWithALeaderThatIsNoPrimaryYet) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::ShutDown);
+  scene.cluster().members["b"].role = MemberRole::Replica;
+  EXPECT_FALSE(scene.planned<ExamineDivergence>());
+}
+
+TEST(Recovery, StartsReadOnlyWhenNobodyLeads) {
+  Scene scene("a");
+  scene.down(ControlState::InProduction).unlocked();
+  EXPECT_EQ(scene.planned<StartStandby>(), StartStandby{});
+}
+
+TEST(Recovery, LeavesTheFieldToTheSuccessorAfterSteppingDown) {
+  Scene scene("a");
+  scene.down(ControlState::ShutDown).unlocked();
+  scene.memory.lead_again_at = scene.now + 2s;
+  EXPECT_FALSE(scene.planned<StartStandby>());
+  scene.later(2s);
+  EXPECT_TRUE(scene.planned<StartStandby>());
+}
+
+}  // namespace
+}  // namespace pgherd::test

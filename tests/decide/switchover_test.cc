@@ -1,0 +1,81 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+Scene asked(std::optional<NodeName> leader, std::optional<NodeName> candidate) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{1000});
+  scene.cluster().status.optime = Lsn{1000};
+  scene.cluster().failover = FailoverRequest{.leader = std::move(leader),
+                                             .candidate = std::move(candidate),
+                                             .scheduled_at = {},
+                                             .schedule_is_unreadable = false,
+                                             .mod_revision = {60}};
+  return scene;
+}
+const Demote kGraceful{.mode = DemoteMode::Graceful};
+const ClearFailoverRequest kClear{.seen = {60}};
+
+TEST(Switchover, StepsDownForAHealthyCandidate) {
+  Scene scene = asked("a", "b");
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  scene.peer("b", Lsn{1000});
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+  EXPECT_EQ(scene.memory.stepping_down_for, "b");
+}
+
+TEST(Switchover, AsksOnlyTheCandidate) {
+  Scene scene = asked("a", "b");
+  EXPECT_EQ(scene.planned<ProbePeers>()->targets.size(), 1U);
+}
+
+TEST(Switchover, IsRefusedWhenTheCandidateCannotBeReached) {
+  Scene scene = asked("a", "b");
+  scene.silent_peer("b").peer("c", Lsn{1000});
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+}
+
+TEST(Switchover, IsRefusedWhenTheCandidateIsFarBehind) {
+  Scene scene = asked("a", "b");
+  scene.cluster().status.optime = Lsn{3000000};
+  scene.peer("b", Lsn{1000});
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
+}
+
+TEST(Switchover, IsRefusedForMembersThatMayNotLead) {
+  Scene scene = asked("a", "b");
+  scene.cluster().members["b"].tags.nofailover = true;
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+}
+
+TEST(Switchover, WaitsForItsTime) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  scene.seen.wall_now = WallTime{5'000'000};
+  scene.cluster().failover->scheduled_at = WallTime{6'000'000};
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_EQ(scene.last.wake_at, scene.now + 1s);
+  scene.seen.wall_now = WallTime{6'000'000};
+  EXPECT_TRUE(scene.planned<Demote>());
+}
+
+TEST(Switchover, ThatWasMissedByFarIsCleared) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  scene.seen.wall_now = WallTime{600'000'000};
+  scene.cluster().failover->scheduled_at = WallTime{1'000'000};
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+}
+
+TEST(Switchover, IsClearedByTheWinner) {
+  Scene scene = asked("b", "a");  // b asked to hand over to me, and I lead now
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+  EXPECT_FALSE(scene.planned<Demote>());
+}
+
+}  // namespace
+}  // namespace pgherd::test
