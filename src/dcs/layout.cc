@@ -177,7 +177,8 @@ struct Reader {
   [[nodiscard]] std::optional<InitializeKey> initialize() const {
     const auto* entry = find(kInitialize);
     if (!entry) return std::nullopt;
-    return InitializeKey{.value = entry->value, .mod_revision = entry->mod_revision};
+    return InitializeKey{
+        .value = entry->value, .lease = entry->lease, .mod_revision = entry->mod_revision};
   }
 
   // Deleted is deleted; unreadable is a mistake, and the last that could be read stands.
