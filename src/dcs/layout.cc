@@ -178,7 +178,7 @@ struct Reader {
     const auto* entry = find(kInitialize);
     if (!entry) return std::nullopt;
     return InitializeKey{
-        .value = entry->value, .lease = entry->lease, .mod_revision = entry->mod_revision};
+        .value = entry->value, .mod_revision = entry->mod_revision, .lease = entry->lease};
   }
 
   // Deleted is deleted; unreadable is a mistake, and the last that could be read stands.
