@@ -31,7 +31,7 @@ bool is_routine(const Step& step) {
 
 Agent::Agent(Identity self, Settings settings) {
   seen_.self = std::move(self);
-  seen_.settings = std::move(settings);
+  seen_.settings = with_overrides(std::move(settings), seen_.self.overrides);
   seen_.store.problem = "not read yet";
 }
 
@@ -59,7 +59,9 @@ void Agent::take(const StorePictured& event, Instant now) {
   seen_.store.confirmed_at = now;
   if (!event.cluster) return;
   seen_.store.cluster = event.cluster;
-  if (event.cluster->config) seen_.settings = event.cluster->config->settings;
+  if (event.cluster->config) {
+    seen_.settings = with_overrides(event.cluster->config->settings, seen_.self.overrides);
+  }
 }
 
 void Agent::take(const StoreSilent& event, Instant /*now*/) {
@@ -81,7 +83,9 @@ void Agent::take(const TimeCame& /*event*/, Instant /*now*/) {}
 
 void Agent::take(const SettingsRead& event, Instant /*now*/) {
   seen_.self = event.self;
-  if (!seen_.store.cluster || !seen_.store.cluster->config) seen_.settings = event.settings;
+  const bool has_config = seen_.store.cluster && seen_.store.cluster->config;
+  seen_.settings = with_overrides(
+      has_config ? seen_.store.cluster->config->settings : event.settings, seen_.self.overrides);
 }
 
 void Agent::take(const RestartAsked& event, Instant /*now*/) {

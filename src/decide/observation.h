@@ -26,6 +26,7 @@ struct Identity {
   std::string version;           // dotted integers, at least 4.1: peers derive abilities from it
   bool may_bootstrap = false;    // the configuration has a `bootstrap` section
   std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
+  LocalOverrides overrides;        // of settings in `/config`
   std::string configuration;     // generation of everything that goes into PostgreSQL's files
   bool operator==(const Identity&) const = default;
 };

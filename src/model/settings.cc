@@ -14,4 +14,15 @@ LeaseMargins lease_margins(const Settings& settings) {
   };
 }
 
+Settings with_overrides(Settings settings, const LocalOverrides& overrides) {
+  settings.use_pg_rewind = overrides.use_pg_rewind.value_or(settings.use_pg_rewind);
+  settings.remove_data_directory_on_rewind_failure =
+      overrides.remove_data_directory_on_rewind_failure.value_or(
+          settings.remove_data_directory_on_rewind_failure);
+  settings.remove_data_directory_on_diverged_timelines =
+      overrides.remove_data_directory_on_diverged_timelines.value_or(
+          settings.remove_data_directory_on_diverged_timelines);
+  return settings;
+}
+
 }  // namespace pgherd

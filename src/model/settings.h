@@ -46,6 +46,16 @@ struct Settings {
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 
+// What the local `postgresql` section says about settings that otherwise come from `/config`: local
+// beats dynamic, key by key.
+struct LocalOverrides {
+  std::optional<bool> use_pg_rewind;
+  std::optional<bool> remove_data_directory_on_rewind_failure;
+  std::optional<bool> remove_data_directory_on_diverged_timelines;
+  friend bool operator==(const LocalOverrides&, const LocalOverrides&) = default;
+};
+[[nodiscard]] Settings with_overrides(Settings settings, const LocalOverrides& overrides);
+
 // How long before the end of its lease a leader has stopped acknowledging writes, whatever hangs.
 // The rule (safety-invariants A3): writes end before `sent + ttl`, counted by the holder's own
 // clock.
