@@ -1,0 +1,193 @@
+#include "codec/config.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "codec/config_environment.h"
+#include "codec/config_keys.h"
+#include "codec/config_sections.h"
+#include "codec/dcs_values.h"
+#include "codec/text_file.h"
+
+namespace pgherd {
+namespace {
+
+// Reserved by the reference for "no synchronous standby is there".
+constexpr std::string_view kPlaceholder = "__patroni_strict_sync_replica_placeholder__";
+
+struct Sources {
+  YamlNode root;
+  std::string name;  // what errors about missing keys call it
+  std::vector<std::string> unknown_variables;
+};
+
+YamlNode read_document(const std::string& text, const std::string& source) {
+  try {
+    YamlNode root = read_yaml(text, source);
+    if (root.kind == YamlNode::Kind::Null) root.kind = YamlNode::Kind::Map;
+    if (root.kind != YamlNode::Kind::Map) {
+      throw ConfigError(source + ": the document is no map; allowed is a map of sections");
+    }
+    return root;
+  } catch (const YamlError& problem) {
+    throw ConfigError(problem.what());
+  }
+}
+
+YamlNode read_file(const std::string& path) {
+  const Result<std::string, std::string> text = read_text_file(path);
+  if (!text) throw ConfigError(text.error() + "; name an existing configuration file");
+  return read_document(*text, path);
+}
+
+YamlNode read_directory(const std::string& path) {
+  std::vector<std::string> files;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(path, problem)) {
+    const std::string extension = entry.path().extension().string();
+    if ((extension == ".yml" || extension == ".yaml") && entry.is_regular_file(problem)) {
+      files.push_back(entry.path().string());
+    }
+  }
+  if (problem) throw ConfigError(path + ": cannot be listed: " + problem.message());
+  if (files.empty()) throw ConfigError(path + ": this directory holds no *.yml and no *.yaml file");
+  std::sort(files.begin(), files.end());
+  YamlNode root{.kind = YamlNode::Kind::Map};
+  for (const std::string& file : files)
+    merge_yaml(root, read_file(file));
+  return root;
+}
+
+Sources read_sources(const std::string& path,
+                     const std::map<std::string, std::string>& environment) {
+  const auto whole = environment.find("PATRONI_CONFIGURATION");
+  if (path.empty() && whole != environment.end() && !whole->second.empty()) {
+    const std::string source = "variable PATRONI_CONFIGURATION";
+    return {.root = read_document(whole->second, source), .name = source};
+  }
+  Sources sources{.root = {.kind = YamlNode::Kind::Map}, .name = "the PATRONI_* variables"};
+  if (!path.empty()) {
+    std::error_code ignored;  // read_file says what is wrong with the path
+    const bool is_directory = std::filesystem::is_directory(path, ignored);
+    sources.root = is_directory ? read_directory(path) : read_file(path);
+    sources.name = path;
+  }
+  EnvironmentTree variables = read_environment(environment);
+  merge_yaml(sources.root, variables.root);
+  sources.unknown_variables = std::move(variables.unknown);
+  return sources;
+}
+
+void find_unknown_keys(const Sources& sources, LoadedConfig& loaded) {
+  std::string list;
+  const auto add = [&](const std::string& key, const std::string& remark) {
+    loaded.unknown_keys.push_back(key);
+    list.append(list.empty() ? "" : ", ").append(key);
+    if (!remark.empty()) list.append(" (").append(remark).append(")");
+  };
+  for (const UnknownKey& key : unknown_keys_of(sources.root)) {
+    const std::string hint = key.nearest.empty() ? "" : ", did you mean " + key.nearest + "?";
+    add(key.path, key.origin + hint);
+  }
+  for (const std::string& variable : sources.unknown_variables)
+    add(variable, "variable");
+  if (!list.empty()) {
+    loaded.warnings.push_back("unknown configuration keys are ignored: " + list);
+  }
+}
+
+void find_misplaced_keys(const YamlNode& root, LoadedConfig& loaded) {
+  std::string list;
+  for (const auto& [key, value] : root.children) {
+    if (is_dynamic_key(key)) list.append(list.empty() ? "" : ", ").append(key);
+  }
+  if (list.empty()) return;
+  loaded.warnings.push_back("ignored in the local configuration: " + list +
+                            "; the dynamic configuration sets them (bootstrap.dcs before the "
+                            "cluster exists, edit-config after)");
+}
+
+std::string seconds_text(Milliseconds value) {
+  std::string text = std::to_string(value / 1s);
+  if (value % 1s != 0ms) text += "." + std::to_string((value % 1s) / 100ms);
+  return text + " s";
+}
+
+// What is given in bootstrap.dcs and does not fit is stored as it is, and adjusted by each reader.
+void warn_of_adjusted_timeouts(const Section& dcs, LoadedConfig& loaded) {
+  const Settings& settings = loaded.initial_settings;
+  const std::pair<const char*, Milliseconds> timeouts[] = {
+      {"ttl", settings.ttl},
+      {"loop_wait", settings.loop_wait},
+      {"retry_timeout", settings.retry_timeout}};
+  for (const auto& [key, effective] : timeouts) {
+    const std::int64_t said = dcs.integer_or(key, effective / 1s, INT32_MIN, INT32_MAX);
+    if (!dcs.has(key) || effective == Seconds(said)) continue;
+    loaded.warnings.push_back("bootstrap.dcs." + std::string(key) + " " + std::to_string(said) +
+                              " does not satisfy loop_wait + 2*retry_timeout <= ttl or is too "
+                              "small; " +
+                              seconds_text(effective) + " is in force");
+  }
+}
+
+void read_initial_settings(const Section& bootstrap, LoadedConfig& loaded) {
+  if (!loaded.config.bootstrap) return;
+  const auto settings = decode_settings(loaded.config.bootstrap->dcs_json);
+  if (!settings) {
+    const YamlNode* dcs = bootstrap.find("dcs");
+    throw ConfigError((dcs == nullptr ? "" : dcs->origin + ": ") + "bootstrap.dcs." +
+                      settings.error());
+  }
+  loaded.initial_settings = *settings;
+  warn_of_adjusted_timeouts(bootstrap.section("dcs"), loaded);
+}
+
+std::string read_namespace(const Section& root, const std::string& otherwise) {
+  std::string text = root.text_or("namespace", otherwise);
+  while (text.starts_with('/'))
+    text.erase(0, 1);
+  while (text.ends_with('/'))
+    text.pop_back();
+  return text;
+}
+
+void read_names(const Section& root, ConfigUse use, AgentConfig& config) {
+  const bool is_agent = use == ConfigUse::Agent;
+  config.scope = is_agent ? root.required_text("scope") : root.text_or("scope", "");
+  const Section postgresql = root.section("postgresql");
+  config.name = root.text_or("name", postgresql.text_or("name", ""));
+  if (config.name.empty() && is_agent) root.refuse_missing("name");
+  if (config.name == kPlaceholder) root.refuse("name", "any name but this one, which is reserved");
+  config.name_space = read_namespace(root, config.name_space);
+  for (const char* key : {"scope", "name"}) {
+    const std::string& value = std::string_view(key) == "scope" ? config.scope : config.name;
+    // It becomes one component of a key in the store.
+    if (value.find('/') != std::string::npos) root.refuse(key, "a word without /");
+  }
+}
+
+}  // namespace
+
+LoadedConfig load_config(const std::string& path,
+                         const std::map<std::string, std::string>& environment, ConfigUse use) {
+  const Sources sources = read_sources(path, environment);
+  const Section root(&sources.root, "", sources.name);
+  LoadedConfig loaded;
+  find_unknown_keys(sources, loaded);
+  find_misplaced_keys(sources.root, loaded);
+  const ReadingContext context{.use = use, .warnings = loaded.warnings};
+  AgentConfig& config = loaded.config;
+  read_names(root, use, config);
+  config.log = read_log(root.section("log"));
+  config.etcd = read_etcd(root, context);
+  config.restapi = read_restapi(root.section("restapi"), context);
+  config.ctl = read_ctl(root.section("ctl"), config.restapi);
+  config.bootstrap = read_bootstrap(root.section("bootstrap"));
+  config.postgresql = read_postgresql(root.section("postgresql"), context);
+  config.tags = read_tags(root, context);
+  loaded.overrides = read_overrides(root.section("postgresql"));
+  read_initial_settings(root.section("bootstrap"), loaded);
+  return loaded;
+}
+
+}  // namespace pgherd

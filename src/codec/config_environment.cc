@@ -1,0 +1,182 @@
+#include "codec/config_environment.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "codec/config.h"
+#include "codec/text_file.h"
+
+namespace pgherd {
+namespace {
+
+constexpr std::string_view kPrefix = "PATRONI_";
+
+struct Variable {
+  std::string name;  // without the prefix
+  std::string path;
+  bool is_map = false;  // holds a YAML map, braces optional
+};
+
+std::string upper(std::string_view text) {
+  std::string made(text);
+  for (char& c : made)
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return made;
+}
+
+void add_section(std::vector<Variable>& table, const std::string& name, const std::string& section,
+                 std::initializer_list<std::string_view> keys) {
+  for (const std::string_view key : keys) {
+    table.push_back({.name = name + "_" + upper(key), .path = section + "." + std::string(key)});
+  }
+}
+
+std::vector<Variable> make_table() {
+  std::vector<Variable> table;
+  for (const char* key : {"name", "namespace", "scope", "thread_pool_size", "thread_stack_size"}) {
+    table.push_back({.name = upper(key), .path = key});
+  }
+  // The older names of three; listed first, so that the newer ones are set over them.
+  table.push_back({.name = "LOGLEVEL", .path = "log.level"});
+  table.push_back({.name = "LOGFORMAT", .path = "log.format"});
+  table.push_back({.name = "LOG_DATEFMT", .path = "log.dateformat"});
+  add_section(table, "LOG", "log",
+              {"type", "level", "traceback_level", "format", "dateformat", "max_queue_size", "dir",
+               "mode", "file_size", "file_num", "deduplicate_heartbeat_logs"});
+  table.push_back({.name = "LOG_STATIC_FIELDS", .path = "log.static_fields", .is_map = true});
+  table.push_back({.name = "LOG_LOGGERS", .path = "log.loggers", .is_map = true});
+  add_section(table, "RESTAPI", "restapi",
+              {"listen", "connect_address", "thread_pool_size", "certfile", "keyfile",
+               "keyfile_password", "cafile", "ciphers", "verify_client", "allowlist",
+               "allowlist_include_members", "request_queue_size", "server_tokens"});
+  table.push_back(
+      {.name = "RESTAPI_HTTP_EXTRA_HEADERS", .path = "restapi.http_extra_headers", .is_map = true});
+  table.push_back({.name = "RESTAPI_HTTPS_EXTRA_HEADERS",
+                   .path = "restapi.https_extra_headers",
+                   .is_map = true});
+  add_section(table, "RESTAPI", "restapi.authentication", {"username", "password"});
+  add_section(table, "CTL", "ctl",
+              {"insecure", "cacert", "certfile", "keyfile", "keyfile_password"});
+  add_section(table, "CTL", "ctl.authentication", {"username", "password"});
+  add_section(table, "POSTGRESQL", "postgresql",
+              {"listen", "connect_address", "proxy_address", "config_dir", "data_dir", "pgpass",
+               "bin_dir"});
+  add_section(table, "POSTGRESQL_BIN", "postgresql.bin_name",
+              {"pg_ctl", "initdb", "pg_controldata", "pg_basebackup", "postgres", "pg_isready",
+               "pg_rewind"});
+  for (const std::string user : {"superuser", "replication", "rewind"}) {
+    add_section(
+        table, upper(user), "postgresql.authentication." + user,
+        {"username", "password", "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert",
+         "sslcrl", "sslcrldir", "gssencmode", "channel_binding", "sslnegotiation"});
+  }
+  for (const std::string store : {"etcd", "etcd3"}) {
+    add_section(table, upper(store), store,
+                {"host", "hosts", "url", "proxy", "srv", "srv_suffix", "use_proxies", "protocol",
+                 "port", "cacert", "cert", "key", "username", "password"});
+  }
+  add_section(table, "CITUS", "citus", {"group", "database"});
+  return table;
+}
+
+const std::vector<Variable>& table() {
+  static const std::vector<Variable> kTable = make_table();
+  return kTable;
+}
+
+// Meant for somebody else: stores that are not ours, and names handled by other rooms.
+bool is_known_elsewhere(std::string_view name) {
+  constexpr std::array<std::string_view, 8> kPrefixes = {
+      "CONSUL_", "ZOOKEEPER_",    "EXHIBITOR_",           "KUBERNETES_",
+      "RAFT_",   "CONFIGURATION", "RETRIABLE_HTTP_CODES", "VERSION"};
+  return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+// The content without the line break that editors and secret stores leave at its end.
+std::string file_content(const std::string& variable, const std::string& path) {
+  Result<std::string, std::string> text = read_text_file(path);
+  if (!text) {
+    throw ConfigError("variable " + variable + ": " + text.error() +
+                      "; name a readable file that holds the value");
+  }
+  while (text->ends_with('\n') || text->ends_with('\r'))
+    text->pop_back();
+  return *text;
+}
+
+struct Setting {
+  std::string value;
+  std::string origin;
+};
+
+// The value of a variable: its own, or the content of the file that `<name>_FILE` names.
+std::optional<Setting> setting_of(const std::string& name,
+                                  const std::map<std::string, std::string>& environment) {
+  const auto value = environment.find(name);
+  if (value != environment.end() && !value->second.empty()) {
+    return Setting{.value = value->second, .origin = "variable " + name};
+  }
+  const auto file = environment.find(name + "_FILE");
+  if (file == environment.end() || file->second.empty()) return std::nullopt;
+  std::string content = file_content(name + "_FILE", file->second);
+  if (content.empty()) return std::nullopt;
+  return Setting{.value = std::move(content), .origin = file->second + " (" + name + "_FILE)"};
+}
+
+YamlNode node_of(const Variable& variable, const Setting& setting) {
+  if (!variable.is_map) {
+    return {.kind = YamlNode::Kind::Scalar, .text = setting.value, .origin = setting.origin};
+  }
+  const bool has_braces = setting.value.starts_with('{');
+  try {
+    return read_yaml(has_braces ? setting.value : "{" + setting.value + "}", setting.origin);
+  } catch (const YamlError& problem) {
+    throw ConfigError(std::string(problem.what()) + "; allowed is a map like 'name: value, ...'");
+  }
+}
+
+YamlNode& place_of(YamlNode& root, std::string_view path) {
+  YamlNode* place = &root;
+  while (true) {
+    const std::size_t dot = path.find('.');
+    place = &place->at(path.substr(0, dot));
+    if (dot == std::string_view::npos) return *place;
+    path.remove_prefix(dot + 1);
+  }
+}
+
+bool is_variable(std::string_view name) {
+  return std::any_of(table().begin(), table().end(),
+                     [&](const Variable& variable) { return variable.name == name; });
+}
+
+}  // namespace
+
+EnvironmentTree read_environment(const std::map<std::string, std::string>& environment) {
+  EnvironmentTree tree;
+  tree.root.kind = YamlNode::Kind::Map;
+  for (const Variable& variable : table()) {
+    const auto setting = setting_of(std::string(kPrefix) + variable.name, environment);
+    if (setting) place_of(tree.root, variable.path) = node_of(variable, *setting);
+  }
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(kPrefix)) continue;
+    std::string_view rest = std::string_view(name).substr(kPrefix.size());
+    const bool is_file = rest.ends_with("_FILE");
+    if (is_variable(rest) || is_known_elsewhere(rest)) continue;
+    if (is_file && is_variable(rest.substr(0, rest.size() - 5))) continue;
+    tree.unknown.push_back(name);
+  }
+  return tree;
+}
+
+std::string variable_for(std::string_view path) {
+  // From the end: the newer of two names.
+  const auto found = std::find_if(table().rbegin(), table().rend(),
+                                  [&](const Variable& variable) { return variable.path == path; });
+  return found == table().rend() ? "" : std::string(kPrefix) + found->name;
+}
+
+}  // namespace pgherd

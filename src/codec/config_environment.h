@@ -1,0 +1,25 @@
+// `PATRONI_*` variables as a configuration tree (spec configuration 14). For the codec room only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "codec/yaml_tree.h"
+
+namespace pgherd {
+
+struct EnvironmentTree {
+  YamlNode root;                     // a map, maybe empty; origins are "variable PATRONI_NAME"
+  std::vector<std::string> unknown;  // names of PATRONI_* variables that mean nothing
+};
+
+// Throws ConfigError when a `_FILE` variable names a file that cannot be read, or a variable that
+// holds YAML is none.
+[[nodiscard]] EnvironmentTree read_environment(
+    const std::map<std::string, std::string>& environment);
+
+// The variable that sets the key of this path ("scope" -> "PATRONI_SCOPE"), "" when there is none.
+[[nodiscard]] std::string variable_for(std::string_view path);
+
+}  // namespace pgherd

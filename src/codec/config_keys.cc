@@ -1,0 +1,176 @@
+#include "codec/config_keys.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+namespace pgherd {
+namespace {
+
+// Keys of a section, separated by blanks. `*`: any key is right here, nothing below is looked at.
+// A section whose keys are not listed here is a leaf: whatever is below its keys is right.
+const std::map<std::string, std::string_view, std::less<>>& sections() {
+  static const std::map<std::string, std::string_view, std::less<>> kSections = {
+      {"",
+       "scope name namespace thread_pool_size thread_stack_size log etcd etcd3 restapi ctl "
+       "bootstrap "
+       "postgresql tags watchdog citus consul zookeeper exhibitor kubernetes raft"},
+      {"log",
+       "type level traceback_level format dateformat static_fields max_queue_size dir mode "
+       "file_num "
+       "file_size loggers deduplicate_heartbeat_logs"},
+      {"watchdog", "mode device safety_margin driver"},
+      {"ctl", "authentication insecure cacert certfile keyfile keyfile_password"},
+      {"ctl.authentication", "username password"},
+      {"citus", "group database"},
+      {"etcd3",
+       "host hosts url proxy srv srv_suffix discovery_srv srv_domain use_proxies protocol port "
+       "username password cacert cert key"},
+      {"etcd",
+       "host hosts url proxy srv srv_suffix discovery_srv srv_domain use_proxies protocol port "
+       "username password cacert cert key version_prefix"},
+      {"restapi",
+       "listen connect_address thread_pool_size authentication auth certfile keyfile "
+       "keyfile_password "
+       "cafile ciphers verify_client allowlist allowlist_include_members http_extra_headers "
+       "https_extra_headers request_queue_size server_tokens"},
+      {"restapi.authentication", "username password"},
+      {"bootstrap", "dcs method initdb post_bootstrap post_init pg_hba users"},
+      {"bootstrap.dcs",
+       "ttl loop_wait retry_timeout maximum_lag_on_failover maximum_lag_on_syncnode "
+       "max_timelines_history check_timeline primary_start_timeout master_start_timeout "
+       "primary_stop_timeout master_stop_timeout primary_race_backoff synchronous_mode "
+       "synchronous_mode_strict synchronous_node_count failsafe_mode pause member_slots_ttl slots "
+       "permanent_slots permanent_replication_slots ignore_slots standby_cluster postgresql"},
+      {"bootstrap.dcs.standby_cluster",
+       "host port primary_slot_name create_replica_methods restore_command archive_cleanup_command "
+       "recovery_min_apply_delay"},
+      {"postgresql",
+       "listen connect_address proxy_address data_dir config_dir pgpass authentication bin_dir "
+       "bin_name database config_base_name krbsrvname use_unix_socket use_unix_socket_repl "
+       "parameters parameters_primary parameters_replica parameters_standby_leader pg_hba pg_ident "
+       "pg_hba_primary pg_hba_replica pg_hba_standby_leader pg_ident_primary pg_ident_replica "
+       "pg_ident_standby_leader recovery_conf custom_conf use_slots use_pg_rewind rewind "
+       "remove_data_directory_on_rewind_failure remove_data_directory_on_diverged_timelines "
+       "pg_ctl_timeout callbacks pre_promote before_stop create_replica_methods "
+       "create_replica_method basebackup name scope"},
+      {"postgresql.bin_name",
+       "pg_ctl initdb pg_controldata pg_basebackup postgres pg_isready pg_rewind"},
+      {"postgresql.callbacks", "on_start on_stop on_restart on_reload on_role_change"},
+      {"postgresql.authentication", "superuser replication rewind"},
+      {"postgresql.authentication.*",
+       "username password sslmode sslcert sslkey sslpassword sslrootcert sslcrl sslcrldir "
+       "gssencmode "
+       "channel_binding sslnegotiation"},
+  };
+  return kSections;
+}
+
+std::vector<std::string> words(std::string_view text) {
+  std::vector<std::string> found;
+  while (!text.empty()) {
+    const std::size_t end = text.find(' ');
+    if (end != 0) found.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + 1);
+  }
+  return found;
+}
+
+std::size_t edit_distance(std::string_view one, std::string_view other) {
+  std::vector<std::size_t> row(other.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < other.size(); ++j) {
+      const std::size_t replaced = diagonal + (one[i] == other[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// Sections that a person names: the method of bootstrap, the ways to create a replica.
+void add_named_sections(const YamlNode& section, std::string_view naming_key,
+                        std::vector<std::string>& known) {
+  const YamlNode* names = section.find(naming_key);
+  if (names == nullptr) return;
+  if (names->kind == YamlNode::Kind::Scalar) known.push_back(names->text);
+  for (const auto& [key, name] : names->children)
+    known.push_back(name.text);
+}
+
+class Search {
+ public:
+  std::vector<UnknownKey> found;
+
+  // `table`: the section in sections() whose keys are right below `path`.
+  void look(const YamlNode& node, const std::string& path, const std::string& table) {
+    const auto section = sections().find(table);
+    if (section == sections().end() || node.kind != YamlNode::Kind::Map) return;
+    std::vector<std::string> known = words(section->second);
+    if (table == "bootstrap") add_named_sections(node, "method", known);
+    if (table == "postgresql") {
+      add_named_sections(node, "create_replica_methods", known);
+      add_named_sections(node, "create_replica_method", known);
+    }
+    for (const auto& [key, value] : node.children) {
+      const std::string below = path.empty() ? key : path + "." + key;
+      const bool is_known = std::find(known.begin(), known.end(), key) != known.end() ||
+                            (table.empty() && is_dynamic_key(key));
+      if (is_known) {
+        look(value, below, table_below(table, key));
+      } else {
+        const std::string nearest = nearest_of(key, known);
+        const std::string prefix = path.empty() ? "" : path + ".";
+        found.push_back({.path = below,
+                         .origin = value.origin,
+                         .nearest = nearest.empty() ? "" : prefix + nearest});
+      }
+    }
+  }
+
+ private:
+  static std::string table_below(const std::string& table, const std::string& key) {
+    if (table == "bootstrap.dcs" && key == "postgresql") return "postgresql";
+    if (table == "postgresql.authentication") return "postgresql.authentication.*";
+    return table.empty() ? key : table + "." + key;
+  }
+};
+
+}  // namespace
+
+std::vector<UnknownKey> unknown_keys_of(const YamlNode& root) {
+  Search search;
+  search.look(root, "", "");
+  return search.found;
+}
+
+bool is_dynamic_key(std::string_view key) {
+  static const std::vector<std::string> kKeys = words(sections().at("bootstrap.dcs"));
+  return key != "postgresql" && std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+}
+
+bool is_other_store(std::string_view section) {
+  static const std::set<std::string, std::less<>> kStores = {"consul", "exhibitor", "kubernetes",
+                                                             "raft", "zookeeper"};
+  return kStores.contains(section);
+}
+
+std::string nearest_of(std::string_view word, const std::vector<std::string>& candidates) {
+  std::string nearest;
+  std::size_t distance = word.size() < 6 ? 2 : 4;  // exclusive
+  for (const std::string& candidate : candidates) {
+    const std::size_t found = edit_distance(word, candidate);
+    if (found < distance) {
+      distance = found;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+}  // namespace pgherd

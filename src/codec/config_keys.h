@@ -1,0 +1,30 @@
+// Every key that Patroni's configuration knows, whether we use it yet or not. For the codec room
+// only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "codec/yaml_tree.h"
+
+namespace pgherd {
+
+struct UnknownKey {
+  std::string path;     // "restapi.lisen"
+  std::string origin;   // "patroni.yml:12"
+  std::string nearest;  // "restapi.listen", "" when nothing is close
+};
+
+[[nodiscard]] std::vector<UnknownKey> unknown_keys_of(const YamlNode& root);
+
+// Top-level keys that only `/config` can set; in the local file they do nothing.
+[[nodiscard]] bool is_dynamic_key(std::string_view key);
+
+// The store sections of the reference that are not ours: "consul", ...
+[[nodiscard]] bool is_other_store(std::string_view section);
+
+// The candidate that `word` was probably meant to be, "" when none is close.
+[[nodiscard]] std::string nearest_of(std::string_view word,
+                                     const std::vector<std::string>& candidates);
+
+}  // namespace pgherd

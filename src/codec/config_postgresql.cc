@@ -1,0 +1,134 @@
+// The section `postgresql` of the local configuration (spec configuration 7).
+#include <algorithm>
+
+#include "codec/config_sections.h"
+#include "codec/postgres_settings.h"
+
+namespace pgherd {
+namespace {
+
+constexpr std::uint16_t kPostgresPort = 5432;
+
+Credentials read_user(const Section& user) {
+  Credentials credentials{.username = user.text_or("username", ""),
+                          .password = user.text_or("password", "")};
+  for (const char* keyword :
+       {"sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir",
+        "gssencmode", "channel_binding", "sslnegotiation"}) {
+    if (const auto value = user.text(keyword)) credentials.options[keyword] = *value;
+  }
+  return credentials;
+}
+
+void read_authentication(const Section& postgresql, PostgresConfig& config,
+                         ReadingContext context) {
+  const Section authentication = postgresql.section("authentication");
+  const Section replication = authentication.section("replication");
+  if (context.use == ConfigUse::Agent && replication.text_or("username", "").empty()) {
+    replication.refuse_missing("username");
+  }
+  config.superuser = read_user(authentication.section("superuser"));
+  config.replication = read_user(replication);
+  if (const Section rewind = authentication.section("rewind"); rewind.exists()) {
+    config.rewind = read_user(rewind);
+    if (config.rewind->username.empty()) rewind.refuse_missing("username");
+  }
+}
+
+void read_addresses(const Section& postgresql, PostgresConfig& config, ReadingContext context) {
+  const auto listen = postgresql.address("listen", kPostgresPort);
+  if (!listen && context.use == ConfigUse::Agent) postgresql.refuse_missing("listen");
+  if (listen) config.listen = *listen;
+  if (const auto connect = postgresql.address("connect_address", kPostgresPort)) {
+    config.connect_address = to_string(*connect);
+  } else if (listen) {
+    const bool is_open = listen->host.empty() || listen->host.find('*') != std::string::npos ||
+                         listen->host.find("0.0.0.0") != std::string::npos;
+    ListenAddress local{.host = listen->host.substr(0, listen->host.find(',')),
+                        .port = listen->port};
+    if (is_open) local.host = "localhost";
+    config.connect_address = to_string(local);
+    if (is_open) {
+      context.warnings.push_back(
+          "postgresql.connect_address is missing and postgresql.listen names no single host: "
+          "standbys and clients will be told localhost, which they cannot reach");
+    }
+  }
+  if (const auto proxy = postgresql.address("proxy_address", kPostgresPort)) {
+    config.proxy_address = to_string(*proxy);
+  }
+}
+
+std::string as_parameter(std::string_view text, const YamlNode& node) {
+  // `ssl: yes` is a boolean to YAML; PostgreSQL shows booleans as on and off.
+  if (!node.is_quoted) {
+    const Json resolved = resolve_plain(text);
+    if (resolved.is_boolean()) return resolved.get<bool>() ? "on" : "off";
+  }
+  return std::string(text);
+}
+
+std::map<std::string, std::string> read_parameters(const Section& postgresql,
+                                                   ReadingContext context) {
+  const Section section = postgresql.section("parameters");
+  std::map<std::string, std::string> parameters;
+  if (!section.exists()) return parameters;
+  std::string refused;
+  for (const auto& [written, node] : section.node()->children) {
+    if (node.kind == YamlNode::Kind::Null) continue;
+    const std::string name = parameter_name(written);
+    if (is_controlled_parameter(name)) {
+      refused.append(refused.empty() ? "" : ", ").append(name);
+    } else {
+      parameters[name] = as_parameter(*section.text(written), node);
+    }
+  }
+  if (!refused.empty()) {
+    context.warnings.push_back(
+        "postgresql.parameters of the local configuration cannot set " + refused +
+        ": they must be the same on all members; set them in the dynamic configuration");
+  }
+  return parameters;
+}
+
+}  // namespace
+
+PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context) {
+  PostgresConfig config;
+  if (postgresql.exists()) {
+    for (const auto& child : postgresql.node()->children) {
+      if (child.second.kind != YamlNode::Kind::Null) config.set_locally.insert(child.first);
+    }
+  }
+  read_addresses(postgresql, config, context);
+  config.data_dir = postgresql.text_or("data_dir", "");
+  if (config.data_dir.empty() && context.use == ConfigUse::Agent) {
+    postgresql.refuse_missing("data_dir");
+  }
+  config.config_dir = postgresql.text_or("config_dir", "");
+  config.bin_dir = postgresql.text_or("bin_dir", "");
+  config.database = postgresql.text_or("database", config.database);
+  config.pgpass = postgresql.text_or("pgpass", "");
+  read_authentication(postgresql, config, context);
+  config.use_unix_socket = postgresql.flag("use_unix_socket").value_or(false);
+  config.use_unix_socket_repl = postgresql.flag("use_unix_socket_repl").value_or(false);
+  config.parameters = read_parameters(postgresql, context);
+  config.pg_hba = postgresql.lines("pg_hba");
+  config.pg_ident = postgresql.lines("pg_ident");
+  config.recovery_conf = postgresql.text_map("recovery_conf");
+  config.custom_conf = postgresql.text_or("custom_conf", "");
+  config.basebackup = postgresql.options("basebackup");
+  config.pg_ctl_timeout =
+      Seconds(postgresql.integer_or("pg_ctl_timeout", config.pg_ctl_timeout / 1s, 0, 1'000'000));
+  return config;
+}
+
+LocalOverrides read_overrides(const Section& postgresql) {
+  return {.use_pg_rewind = postgresql.flag("use_pg_rewind"),
+          .remove_data_directory_on_rewind_failure =
+              postgresql.flag("remove_data_directory_on_rewind_failure"),
+          .remove_data_directory_on_diverged_timelines =
+              postgresql.flag("remove_data_directory_on_diverged_timelines")};
+}
+
+}  // namespace pgherd

@@ -1,0 +1,228 @@
+#include "codec/config_reader.h"
+
+#include <algorithm>
+
+#include "codec/config_environment.h"
+#include "codec/parse_units.h"
+
+namespace pgherd {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+// Passwords are not repeated in messages that end up in logs.
+bool is_secret(std::string_view key) {
+  return key.find("password") != std::string_view::npos;
+}
+
+std::string shown(const YamlNode& node, std::string_view key) {
+  if (is_secret(key)) return "a value";
+  switch (node.kind) {
+    case Kind::Scalar:
+      return "'" + node.text + "'";
+    case Kind::Map:
+      return "a map";
+    case Kind::List:
+      return "a list";
+    case Kind::Null:
+      return "empty";
+  }
+  return "unusable";
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string_view unquoted(std::string_view word) {
+  word = trimmed(word);
+  if (word.size() >= 2 && word.front() == word.back() &&
+      (word.front() == '"' || word.front() == '\'')) {
+    return word.substr(1, word.size() - 2);
+  }
+  return word;
+}
+
+}  // namespace
+
+Section::Section(const YamlNode* node, std::string path, std::string source)
+    : node_(node), path_(std::move(path)), source_(std::move(source)) {}
+
+std::string Section::path_of(std::string_view key) const {
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
+const YamlNode* Section::find(std::string_view key) const {
+  const YamlNode* found = node_ == nullptr ? nullptr : node_->find(key);
+  return found == nullptr || found->kind == Kind::Null ? nullptr : found;
+}
+
+void Section::refuse(std::string_view key, std::string_view allowed) const {
+  const YamlNode* node = find(key);
+  const std::string origin = node == nullptr || node->origin.empty() ? source_ : node->origin;
+  throw ConfigError(origin + ": " + path_of(key) + " is " +
+                    (node == nullptr ? "missing" : shown(*node, key)) + "; allowed is " +
+                    std::string(allowed));
+}
+
+void Section::refuse_missing(std::string_view key) const {
+  const std::string variable = variable_for(path_of(key));
+  throw ConfigError(source_ + ": " + path_of(key) + " is missing; set it in the file" +
+                    (variable.empty() ? "" : " or in the variable " + variable));
+}
+
+Section Section::section(std::string_view key) const {
+  const YamlNode* found = find(key);
+  if (found != nullptr && found->kind != Kind::Map) refuse(key, "a section (a map of keys)");
+  return {found, path_of(key), source_};
+}
+
+std::optional<std::string> Section::text(std::string_view key) const {
+  const YamlNode* found = find(key);
+  if (found == nullptr) return std::nullopt;
+  if (found->kind != Kind::Scalar) refuse(key, "a text");
+  return found->text;
+}
+
+std::string Section::text_or(std::string_view key, std::string_view otherwise) const {
+  return text(key).value_or(std::string(otherwise));
+}
+
+std::string Section::required_text(std::string_view key) const {
+  std::optional<std::string> found = text(key);
+  if (!found || found->empty()) refuse_missing(key);
+  return *found;
+}
+
+std::string Section::one_of(std::string_view key, std::string_view otherwise,
+                            const std::vector<std::string>& allowed) const {
+  const std::string word = text_or(key, otherwise);
+  if (std::find(allowed.begin(), allowed.end(), word) != allowed.end()) return word;
+  std::string list;
+  for (const std::string& choice : allowed)
+    list.append(list.empty() ? "" : ", ").append(choice);
+  refuse(key, "one of " + list);
+}
+
+std::optional<bool> Section::flag(std::string_view key) const {
+  const std::optional<std::string> word = text(key);
+  if (!word) return std::nullopt;
+  const std::optional<bool> parsed = parse_bool(*word);
+  if (!parsed) refuse(key, "true or false (on/off, yes/no, 1/0)");
+  return parsed;
+}
+
+std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise, std::int64_t lowest,
+                                 std::int64_t highest) const {
+  const std::optional<std::string> word = text(key);
+  if (!word) return otherwise;
+  const std::optional<std::int64_t> number = parse_integer(*word);
+  if (!number || *number < lowest || *number > highest) {
+    refuse(key, "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
+  }
+  return *number;
+}
+
+std::optional<ListenAddress> Section::address(std::string_view key,
+                                              std::uint16_t default_port) const {
+  const std::optional<std::string> word = text(key);
+  if (!word) return std::nullopt;
+  std::optional<ListenAddress> parsed = parse_address(*word, default_port);
+  if (!parsed) refuse(key, "host:port, an IPv6 address in brackets");
+  return parsed;
+}
+
+std::vector<std::string> Section::lines(std::string_view key) const {
+  const YamlNode* found = find(key);
+  std::vector<std::string> words;
+  if (found == nullptr) return words;
+  if (found->kind != Kind::List) refuse(key, "a list of texts");
+  for (const auto& child : found->children) {
+    if (child.second.kind != Kind::Scalar) refuse(key, "a list of texts");
+    words.push_back(child.second.text);
+  }
+  return words;
+}
+
+std::vector<std::string> Section::comma_list(std::string_view key) const {
+  const YamlNode* found = find(key);
+  if (found == nullptr) return {};
+  if (found->kind == Kind::List) return lines(key);
+  if (found->kind != Kind::Scalar) refuse(key, "a list, or a text of words between commas");
+  std::string_view rest = trimmed(found->text);
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+  std::vector<std::string> words;
+  while (true) {
+    const std::size_t comma = rest.find(',');
+    if (const auto word = unquoted(rest.substr(0, comma)); !word.empty()) words.emplace_back(word);
+    if (comma == std::string_view::npos) return words;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+std::map<std::string, std::string> Section::text_map(std::string_view key) const {
+  const Section map = section(key);
+  std::map<std::string, std::string> texts;
+  if (!map.exists()) return texts;
+  for (const auto& child : map.node()->children) {
+    if (child.second.kind != Kind::Null) texts[child.first] = *map.text(child.first);
+  }
+  return texts;
+}
+
+OptionList Section::options(std::string_view key) const {
+  constexpr std::string_view kAllowed = "a list of words and one-key maps, or a map";
+  const YamlNode* found = find(key);
+  OptionList list;
+  if (found == nullptr) return list;
+  const auto add = [&](const std::string& name, const YamlNode& value) {
+    if (value.kind == Kind::Map || value.kind == Kind::List) refuse(key, kAllowed);
+    const Json resolved = to_json(value);
+    if (resolved.is_boolean()) {
+      if (resolved.get<bool>()) list.emplace_back(name, "");
+    } else {
+      list.emplace_back(name, value.text);
+    }
+  };
+  if (found->kind == Kind::Scalar) refuse(key, kAllowed);
+  for (const auto& [name, child] : found->children) {
+    if (found->kind == Kind::Map) {
+      add(name, child);
+    } else if (child.kind == Kind::Scalar) {
+      list.emplace_back(child.text, "");
+    } else if (child.kind == Kind::Map && child.children.size() == 1) {
+      add(child.children[0].first, child.children[0].second);
+    } else {
+      refuse(key, kAllowed);
+    }
+  }
+  return list;
+}
+
+std::optional<ListenAddress> parse_address(std::string_view text, std::uint16_t default_port) {
+  text = trimmed(text);
+  ListenAddress address{.host = std::string(text), .port = default_port};
+  const std::size_t colon = text.rfind(':');
+  const bool has_port = colon != std::string_view::npos && text.back() != ']';
+  if (has_port) {
+    const std::optional<std::int64_t> port = parse_integer(text.substr(colon + 1));
+    if (!port || *port < 0 || *port > 65535) return std::nullopt;
+    address.host = trimmed(text.substr(0, colon));
+    address.port = static_cast<std::uint16_t>(*port);
+  }
+  if (address.host.starts_with('[') && address.host.ends_with(']')) {
+    address.host = address.host.substr(1, address.host.size() - 2);
+  }
+  return address;
+}
+
+std::string to_string(const ListenAddress& address) {
+  const bool is_ipv6 =
+      address.host.find(':') != std::string::npos && address.host.find(',') == std::string::npos;
+  return (is_ipv6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+}  // namespace pgherd

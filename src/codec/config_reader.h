@@ -1,0 +1,63 @@
+// Typed reading of a configuration tree: every value that cannot be used becomes a ConfigError that
+// says where it stands and what would be right. For the codec room only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/config.h"
+#include "codec/yaml_tree.h"
+#include "model/agent_config.h"
+
+namespace pgherd {
+
+class Section {
+ public:
+  // `node` may be null: a section that is not there. `source`: the file, for what is missing.
+  Section(const YamlNode* node, std::string path, std::string source);
+
+  [[nodiscard]] bool exists() const { return node_ != nullptr; }
+  [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
+  [[nodiscard]] const YamlNode* find(std::string_view key) const;  // nullptr for null, too
+  [[nodiscard]] const YamlNode* node() const { return node_; }
+  [[nodiscard]] Section section(std::string_view key) const;
+  [[nodiscard]] std::string path_of(std::string_view key) const;
+
+  [[nodiscard]] std::optional<std::string> text(std::string_view key) const;
+  [[nodiscard]] std::string text_or(std::string_view key, std::string_view otherwise) const;
+  [[nodiscard]] std::string required_text(std::string_view key) const;
+  [[nodiscard]] std::string one_of(std::string_view key, std::string_view otherwise,
+                                   const std::vector<std::string>& allowed) const;
+  [[nodiscard]] std::optional<bool> flag(std::string_view key) const;
+  [[nodiscard]] std::int64_t integer_or(std::string_view key, std::int64_t otherwise,
+                                        std::int64_t lowest, std::int64_t highest) const;
+  [[nodiscard]] std::optional<ListenAddress> address(std::string_view key,
+                                                     std::uint16_t default_port) const;
+  // A YAML list of words.
+  [[nodiscard]] std::vector<std::string> lines(std::string_view key) const;
+  // A YAML list of words, or one text of words between commas, in brackets or not.
+  [[nodiscard]] std::vector<std::string> comma_list(std::string_view key) const;
+  // name -> text
+  [[nodiscard]] std::map<std::string, std::string> text_map(std::string_view key) const;
+  // A list of words and one-key maps, or a map; true is a switch, false is left out.
+  [[nodiscard]] OptionList options(std::string_view key) const;
+
+  [[noreturn]] void refuse(std::string_view key, std::string_view allowed) const;
+  [[noreturn]] void refuse_missing(std::string_view key) const;
+
+ private:
+  const YamlNode* node_;
+  std::string path_;
+  std::string source_;
+};
+
+// "host:port", "[::1]:port", "a,b:port", ":port", "host"; nullopt when the port is none.
+[[nodiscard]] std::optional<ListenAddress> parse_address(std::string_view text,
+                                                         std::uint16_t default_port);
+// The other way; an IPv6 address gets brackets.
+[[nodiscard]] std::string to_string(const ListenAddress& address);
+
+}  // namespace pgherd

@@ -1,0 +1,27 @@
+// One function for each section of the configuration. For the codec room only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "codec/config.h"
+#include "codec/config_reader.h"
+
+namespace pgherd {
+
+// What the sections share while they are read.
+struct ReadingContext {
+  ConfigUse use = ConfigUse::Agent;
+  std::vector<std::string>& warnings;
+};
+
+[[nodiscard]] LogConfig read_log(const Section& log);
+[[nodiscard]] EtcdConfig read_etcd(const Section& root, ReadingContext context);
+[[nodiscard]] RestConfig read_restapi(const Section& restapi, ReadingContext context);
+[[nodiscard]] CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi);
+[[nodiscard]] std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap);
+[[nodiscard]] PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context);
+[[nodiscard]] LocalOverrides read_overrides(const Section& postgresql);
+[[nodiscard]] Tags read_tags(const Section& root, ReadingContext context);
+
+}  // namespace pgherd

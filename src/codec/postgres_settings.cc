@@ -1,0 +1,293 @@
+#include "codec/postgres_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "codec/json_reading.h"
+#include "codec/parse_units.h"
+
+namespace pgherd {
+namespace {
+
+enum class Check { AlwaysOn, Boolean, WalLevel, Number, Megabytes };
+
+struct Controlled {
+  std::string_view name;
+  std::string_view otherwise;
+  Check check;
+  std::int64_t lowest = 0;
+};
+
+// PostgreSQL manual 26.4.4: a standby must have at least its primary's values of most of these.
+constexpr std::array<Controlled, 11> kControlled = {{
+    {"hot_standby", "on", Check::AlwaysOn},
+    {"max_connections", "100", Check::Number, 25},
+    {"max_locks_per_transaction", "64", Check::Number, 32},
+    {"max_prepared_transactions", "0", Check::Number, 0},
+    {"max_replication_slots", "10", Check::Number, 4},
+    {"max_wal_senders", "10", Check::Number, 3},
+    {"max_worker_processes", "8", Check::Number, 2},
+    {"track_commit_timestamp", "off", Check::Boolean},
+    {"wal_keep_size", "128MB", Check::Megabytes, 16},
+    {"wal_level", "replica", Check::WalLevel},
+    {"wal_log_hints", "on", Check::Boolean},
+}};
+
+constexpr std::array<std::string_view, 4> kDecidedByAgent = {"cluster_name", "listen_addresses",
+                                                             "port", "wal_keep_segments"};
+constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
+constexpr std::int64_t kSegmentMegabytes = 16;
+
+using Parameters = std::map<std::string, std::string>;
+
+std::string as_parameter(const Json& value) {
+  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
+  return as_text(value);
+}
+
+// The value as it goes to PostgreSQL; "" when it will not do.
+std::string checked(const Controlled& parameter, const std::string& value) {
+  switch (parameter.check) {
+    case Check::AlwaysOn:
+      return parse_bool(value) == true ? "on" : "";
+    case Check::Boolean: {
+      const std::optional<bool> flag = parse_bool(value);
+      return !flag ? "" : *flag ? "on" : "off";
+    }
+    case Check::WalLevel: {
+      const std::string level = parameter_name(value);
+      if (level == "logical") return level;
+      return level == "replica" || level == "hot_standby" ? "replica" : "";
+    }
+    case Check::Number: {
+      const std::optional<std::int64_t> number = parse_integer(value);
+      return number && *number >= parameter.lowest ? std::to_string(*number) : "";
+    }
+    case Check::Megabytes: {
+      const std::optional<std::int64_t> bytes = parse_memory(value, kMegabyte);
+      return bytes && *bytes >= parameter.lowest * kMegabyte ? value : "";
+    }
+  }
+  return "";
+}
+
+std::string allowed(const Controlled& parameter) {
+  switch (parameter.check) {
+    case Check::AlwaysOn:
+      return "on";
+    case Check::Boolean:
+      return "on or off";
+    case Check::WalLevel:
+      return "replica or logical";
+    case Check::Number:
+      return "a whole number, at least " + std::to_string(parameter.lowest);
+    case Check::Megabytes:
+      return "a size, at least " + std::to_string(parameter.lowest) + "MB";
+  }
+  return "";
+}
+
+class Merge {
+ public:
+  Merge(const PostgresConfig& local, const Json& section, std::vector<std::string>* warnings)
+      : local_(local), section_(section), warnings_(warnings) {}
+
+  PostgresConfig result() {
+    PostgresConfig merged = local_;
+    merged.parameters = parameters();
+    for_text("bin_dir", local_.bin_dir.empty(), merged.bin_dir);
+    for_text("database", local_.database == "postgres", merged.database);
+    for_text("custom_conf", local_.custom_conf.empty(), merged.custom_conf);
+    for_flag("use_unix_socket", !local_.use_unix_socket, merged.use_unix_socket);
+    for_flag("use_unix_socket_repl", !local_.use_unix_socket_repl, merged.use_unix_socket_repl);
+    for_lines("pg_hba", merged.pg_hba);
+    for_lines("pg_ident", merged.pg_ident);
+    recovery_conf(merged);
+    basebackup(merged);
+    pg_ctl_timeout(merged);
+    return merged;
+  }
+
+ private:
+  void warn(std::string_view key, const Json& value, std::string_view allowed) {
+    if (warnings_ == nullptr) return;
+    warnings_->push_back("dynamic configuration: postgresql." + std::string(key) + " is " +
+                         write_json(value) + "; allowed is " + std::string(allowed));
+  }
+
+  // The dynamic value of a key that the local configuration does not set. `is_default`: a config
+  // that was not loaded from a file has no list of what was set, so a value that differs counts.
+  const Json* dynamic(std::string_view key, bool is_default) const {
+    if (!is_default || local_.set_locally.contains(std::string(key))) return nullptr;
+    return find(section_, key);
+  }
+
+  void for_text(std::string_view key, bool is_default, std::string& into) {
+    const Json* value = dynamic(key, is_default);
+    if (value == nullptr) return;
+    if (value->is_structured()) return warn(key, *value, "a text");
+    into = as_text(*value);
+  }
+
+  void for_flag(std::string_view key, bool is_default, bool& into) {
+    const Json* value = dynamic(key, is_default);
+    if (value == nullptr) return;
+    const std::optional<bool> flag = as_bool(*value);
+    if (!flag) return warn(key, *value, "true or false");
+    into = *flag;
+  }
+
+  void for_lines(std::string_view key, std::vector<std::string>& into) {
+    const Json* value = dynamic(key, into.empty());
+    if (value == nullptr) return;
+    const bool is_list =
+        value->is_array() && std::none_of(value->begin(), value->end(),
+                                          [](const Json& line) { return line.is_structured(); });
+    if (!is_list) return warn(key, *value, "a list of lines");
+    for (const Json& line : *value)
+      into.push_back(as_text(line));
+  }
+
+  void recovery_conf(PostgresConfig& merged) {
+    const Json* value = dynamic("recovery_conf", local_.recovery_conf.empty());
+    if (value == nullptr) return;
+    if (!value->is_object()) return warn("recovery_conf", *value, "a map");
+    for (const auto& [name, setting] : value->items()) {
+      if (!setting.is_null()) merged.recovery_conf[parameter_name(name)] = as_parameter(setting);
+    }
+  }
+
+  static void add_option(const std::string& name, const Json& value, OptionList& list) {
+    if (value.is_boolean()) {
+      if (value.get<bool>()) list.emplace_back(name, "");
+    } else {
+      list.emplace_back(name, as_text(value));
+    }
+  }
+
+  void basebackup(PostgresConfig& merged) {
+    const Json* value = dynamic("basebackup", local_.basebackup.empty());
+    if (value == nullptr) return;
+    if (!value->is_structured()) return warn("basebackup", *value, "a list or a map of options");
+    for (const auto& [name, item] : value->items()) {
+      if (value->is_object()) {
+        add_option(name, item, merged.basebackup);
+      } else if (item.is_object() && item.size() == 1) {
+        add_option(item.begin().key(), item.begin().value(), merged.basebackup);
+      } else if (!item.is_structured()) {
+        merged.basebackup.emplace_back(as_text(item), "");
+      } else {
+        warn("basebackup", item, "a word or a map with one key");
+      }
+    }
+  }
+
+  void pg_ctl_timeout(PostgresConfig& merged) {
+    const Json* value = dynamic("pg_ctl_timeout", local_.pg_ctl_timeout == 60s);
+    if (value == nullptr) return;
+    const std::optional<std::int64_t> seconds = as_integer(*value);
+    if (!seconds || *seconds < 0 || *seconds > 1'000'000) {
+      return warn("pg_ctl_timeout", *value, "a number of seconds");
+    }
+    merged.pg_ctl_timeout = Seconds(*seconds);
+  }
+
+  Parameters dynamic_parameters() {
+    Parameters parameters;
+    const Json* section = find(section_, "parameters");
+    if (section == nullptr) return parameters;
+    if (!section->is_object()) {
+      warn("parameters", *section, "a map of names and values");
+      return parameters;
+    }
+    for (const auto& [name, value] : section->items()) {
+      if (value.is_null()) continue;
+      if (value.is_structured()) {
+        warn("parameters." + name, value, "a text, a number, true or false");
+      } else {
+        parameters[parameter_name(name)] = as_parameter(value);
+      }
+    }
+    return parameters;
+  }
+
+  // Files written for PostgreSQL 12 and older count WAL in segments.
+  static void translate_wal_keep_segments(Parameters& parameters) {
+    const auto segments = parameters.find("wal_keep_segments");
+    if (segments == parameters.end()) return;
+    const std::optional<std::int64_t> count = parse_integer(segments->second);
+    if (count && *count > 0 && *count < 1'000'000 && !parameters.contains("wal_keep_size")) {
+      parameters["wal_keep_size"] = std::to_string(*count * kSegmentMegabytes) + "MB";
+    }
+  }
+
+  Parameters parameters() {
+    Parameters said = dynamic_parameters();
+    translate_wal_keep_segments(said);
+    Parameters merged;
+    for (const auto& [name, value] : said) {
+      if (!is_controlled_parameter(name)) merged[name] = value;
+    }
+    for (const auto& [name, value] : local_.parameters) {
+      if (!is_controlled_parameter(name)) merged[parameter_name(name)] = value;
+    }
+    for (const Controlled& parameter : kControlled) {
+      merged[std::string(parameter.name)] = controlled(parameter, said);
+    }
+    if (local_.listen.port != 0) {
+      merged["listen_addresses"] = local_.listen.host.empty() ? "*" : local_.listen.host;
+      merged["port"] = std::to_string(local_.listen.port);
+    }
+    return merged;
+  }
+
+  std::string controlled(const Controlled& parameter, const Parameters& said) {
+    const auto found = said.find(std::string(parameter.name));
+    if (found == said.end()) return std::string(parameter.otherwise);
+    std::string value = checked(parameter, found->second);
+    if (!value.empty()) return value;
+    warn("parameters." + found->first, found->second,
+         allowed(parameter) + "; " + std::string(parameter.otherwise) + " is used");
+    return std::string(parameter.otherwise);
+  }
+
+  const PostgresConfig& local_;
+  const Json& section_;
+  std::vector<std::string>* warnings_;
+};
+
+bool is_decided_by_agent(std::string_view name) {
+  return std::find(kDecidedByAgent.begin(), kDecidedByAgent.end(), name) != kDecidedByAgent.end();
+}
+
+}  // namespace
+
+std::string parameter_name(std::string_view written) {
+  std::string name(written);
+  for (char& c : name)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return name;
+}
+
+bool is_controlled_parameter(std::string_view name) {
+  const std::string lower = parameter_name(name);
+  return is_decided_by_agent(lower) ||
+         std::any_of(kControlled.begin(), kControlled.end(),
+                     [&](const Controlled& parameter) { return parameter.name == lower; });
+}
+
+bool is_command_line_parameter(std::string_view name) {
+  const std::string lower = parameter_name(name);
+  return is_controlled_parameter(lower) && !lower.starts_with("wal_keep_");
+}
+
+PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynamic_config_json,
+                             std::vector<std::string>* warnings) {
+  const std::optional<Json> config = read_json_object(dynamic_config_json);
+  static const Json kNothing = Json::object();
+  const Json* section = config ? find(*config, "postgresql") : nullptr;
+  return Merge(local, section == nullptr ? kNothing : *section, warnings).result();
+}
+
+}  // namespace pgherd

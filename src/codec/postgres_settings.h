@@ -1,0 +1,34 @@
+// The `postgresql` section in force: the local one over the one of the dynamic configuration (spec
+// configuration 2 and 7.1, postgres 6).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/dynamic_config.h"
+#include "model/agent_config.h"
+
+namespace pgherd {
+
+// Parameters that must agree among the members, so that a local file cannot set them: wal_level,
+// max_connections, ... and what the agent itself decides: listen_addresses, port, cluster_name.
+[[nodiscard]] bool is_controlled_parameter(std::string_view name);
+// The controlled ones that are given on the postmaster's command line, where ALTER SYSTEM cannot
+// change them: all but wal_keep_size, which stands in the file.
+[[nodiscard]] bool is_command_line_parameter(std::string_view name);
+// PostgreSQL's names have no case: the spelling that this program uses.
+[[nodiscard]] std::string parameter_name(std::string_view written);
+
+// What is in force. Local beats dynamic key by key (a list or map replaces the other's whole), but
+// for `parameters`, which are merged name by name, and controlled parameters, which come from the
+// dynamic configuration or their defaults; a controlled value that PostgreSQL or the members could
+// not live with becomes its default. listen_addresses and port are set from local.listen;
+// cluster_name is left to who knows the scope. `dynamic_config_json` is the whole `/config`;
+// unreadable text counts as {}. `warnings`, if given, gets a line for each value that is not used
+// as it was said.
+[[nodiscard]] PostgresConfig merge_dynamic(const PostgresConfig& local,
+                                           std::string_view dynamic_config_json,
+                                           std::vector<std::string>* warnings = nullptr);
+
+}  // namespace pgherd
