@@ -1,0 +1,73 @@
+#include "dcs/etcd/channel.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace pgherd::etcd {
+
+namespace {
+
+std::string read_pem(const std::string& path, const char* setting) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file.good() && !file.eof())
+    throw std::runtime_error("cannot read " + path + " (etcd3." + setting +
+                             "): check that it exists and that this user may read it");
+  return text;
+}
+
+grpc::ChannelArguments make_arguments() {
+  grpc::ChannelArguments arguments;
+  // The store is never behind a proxy that the environment names for web pages.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  // A channel for each endpoint, each with its own connection and its own backoff.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // A name with several addresses: try all of them, and never wait for a dead first one.
+  arguments.SetLoadBalancingPolicyName("round_robin");
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 2000);
+  // The minimum is also how long one attempt to connect may take.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // etcd hangs up on who pings more often than every 5 s (--grpc-keepalive-min-time). A dead
+  // connection is noticed sooner than this by its silence; the ping makes gRPC drop it.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 6000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 3000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // we know better which requests may be repeated
+  arguments.SetMaxReceiveMessageSize(64 << 20);
+  arguments.SetMaxSendMessageSize(-1);
+  return arguments;
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::ChannelCredentials> make_credentials(const EtcdConfig& config) {
+  if (!config.use_tls) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  if (!config.cacert.empty()) options.pem_root_certs = read_pem(config.cacert, "cacert");
+  if (!config.cert.empty()) {
+    options.pem_cert_chain = read_pem(config.cert, "cert");
+    // The key may be in the certificate's file.
+    options.pem_private_key =
+        config.key.empty() ? options.pem_cert_chain : read_pem(config.key, "key");
+  }
+  return grpc::SslCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> make_channel(
+    const std::string& endpoint, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  static const grpc::ChannelArguments arguments = make_arguments();
+  auto channel = grpc::CreateCustomChannel("dns:///" + endpoint, credentials, arguments);
+  (void)channel->GetState(/*try_to_connect=*/true);
+  return channel;
+}
+
+}  // namespace pgherd::etcd

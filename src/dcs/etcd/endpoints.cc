@@ -1,0 +1,135 @@
+#include "dcs/etcd/endpoints.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <tuple>
+
+#include "dcs/etcd/channel.h"
+
+namespace pgherd::etcd {
+
+namespace {
+
+constexpr Duration kSuspicion = 5s;
+
+std::string with_port(const std::string& endpoint) {
+  const auto bracket = endpoint.rfind(']');
+  const auto colon = endpoint.rfind(':');
+  const bool has_port =
+      colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+  return has_port ? endpoint : endpoint + ":2379";
+}
+
+int distance_from_ready(const Endpoint& endpoint) {
+  switch (endpoint.channel->GetState(/*try_to_connect=*/true)) {
+    case GRPC_CHANNEL_READY:
+      return 0;
+    case GRPC_CHANNEL_CONNECTING:
+    case GRPC_CHANNEL_IDLE:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+}  // namespace
+
+Endpoint::Endpoint(std::string its_name, bool configured,
+                   const std::shared_ptr<grpc::ChannelCredentials>& credentials)
+    : name(std::move(its_name)),
+      is_configured(configured),
+      channel(make_channel(name, credentials)),
+      kv(etcdserverpb::KV::NewStub(channel)),
+      lease(etcdserverpb::Lease::NewStub(channel)),
+      watch(etcdserverpb::Watch::NewStub(channel)),
+      cluster(etcdserverpb::Cluster::NewStub(channel)),
+      auth(etcdserverpb::Auth::NewStub(channel)) {}
+
+Endpoints::Endpoints(const EtcdConfig& config)
+    : credentials_(make_credentials(config)), use_tls_(config.use_tls) {
+  if (config.endpoints.empty())
+    throw std::runtime_error("no etcd endpoint is configured: set etcd3.hosts to host:port,...");
+  is_loopback_ = std::all_of(config.endpoints.begin(), config.endpoints.end(), is_loopback);
+  for (const auto& name : config.endpoints)
+    all_.push_back(std::make_shared<Endpoint>(with_port(name), true, credentials_));
+  preferred_ = all_.front();
+}
+
+std::vector<std::shared_ptr<Endpoint>> Endpoints::ranked(Instant now) const {
+  using Rank = std::tuple<bool, int, bool>;
+  std::vector<std::pair<Rank, std::shared_ptr<Endpoint>>> ranks;
+  ranks.reserve(all_.size());
+  for (const auto& endpoint : all_)
+    ranks.emplace_back(
+        Rank{now < endpoint->suspect_until, distance_from_ready(*endpoint), endpoint != preferred_},
+        endpoint);
+  std::stable_sort(ranks.begin(), ranks.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<std::shared_ptr<Endpoint>> ranked;
+  for (auto& [rank, endpoint] : ranks)
+    ranked.push_back(std::move(endpoint));
+  return ranked;
+}
+
+void Endpoints::suspect(Endpoint& endpoint, Instant now) {
+  endpoint.suspect_until = now + kSuspicion;
+}
+
+bool Endpoints::prefer(const std::shared_ptr<Endpoint>& endpoint) {
+  const bool is_change = preferred_ != endpoint;
+  preferred_ = endpoint;
+  return is_change;
+}
+
+void Endpoints::learn(const std::vector<ListedMember>& members) {
+  std::erase_if(all_, [&](const auto& endpoint) {
+    return !endpoint->is_configured &&
+           (leads_nowhere(*endpoint, members) || has_configured_way_to(endpoint->member_id));
+  });
+  if (std::find(all_.begin(), all_.end(), preferred_) == all_.end()) preferred_ = all_.front();
+  for (const auto& member : members) {
+    const bool is_known = std::any_of(all_.begin(), all_.end(), [&](const auto& endpoint) {
+      return endpoint->member_id == member.id;
+    });
+    if (!is_known) add(member);
+  }
+}
+
+bool Endpoints::leads_nowhere(const Endpoint& endpoint, const std::vector<ListedMember>& members) {
+  return std::none_of(members.begin(), members.end(),
+                      [&](const ListedMember& member) { return member.id == endpoint.member_id; });
+}
+
+bool Endpoints::has_configured_way_to(std::uint64_t member_id) const {
+  return std::any_of(all_.begin(), all_.end(), [&](const auto& endpoint) {
+    return endpoint->is_configured && endpoint->member_id == member_id;
+  });
+}
+
+void Endpoints::add(const ListedMember& member) {
+  for (const auto& url : member.client_urls) {
+    const auto name = endpoint_of_url(url, use_tls_);
+    if (!name || (is_loopback(*name) && !is_loopback_)) continue;
+    const bool has_name = std::any_of(
+        all_.begin(), all_.end(), [&](const auto& endpoint) { return endpoint->name == *name; });
+    if (has_name) continue;
+    all_.push_back(std::make_shared<Endpoint>(*name, false, credentials_));
+    all_.back()->member_id = member.id;
+  }
+}
+
+std::optional<std::string> endpoint_of_url(const std::string& url, bool use_tls) {
+  const std::string scheme = use_tls ? "https://" : "http://";
+  if (!url.starts_with(scheme)) return std::nullopt;
+  auto host_port = url.substr(scheme.size());
+  host_port = host_port.substr(0, host_port.find('/'));
+  if (host_port.empty()) return std::nullopt;
+  return with_port(host_port);
+}
+
+bool is_loopback(const std::string& endpoint) {
+  return endpoint.starts_with("localhost") || endpoint.starts_with("127.") ||
+         endpoint.starts_with("[::1]");
+}
+
+}  // namespace pgherd::etcd

@@ -1,0 +1,210 @@
+#include "dcs/etcd/session.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "dcs/etcd/request.h"
+#include "dcs/etcd/translate.h"
+
+namespace pgherd::etcd {
+
+namespace {
+
+namespace pb = etcdserverpb;
+
+constexpr Duration kAuthenticationLimit = 5s;
+constexpr Duration kDiscoveryLimit = 2s;
+constexpr Duration kDiscoveryPause = 5s;
+
+}  // namespace
+
+Session::Session(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& its_clock,
+                 EtcdHints hints)
+    : clock(its_clock),
+      pump(loop),
+      endpoints(config),
+      config_(config),
+      loop_(std::move(loop)),
+      hints_(std::move(hints)) {
+  schedule_discovery(0s);
+}
+
+Session::~Session() {
+  alive_.reset();
+  discovery_.reset();
+  waiting_for_token_.clear();
+  const auto pending = std::exchange(pending_, {});
+  for (const auto& [key, under_way] : pending)
+    under_way->abandon();
+  for (const auto& call : discovery_calls_)
+    call->cancel();
+  pump.close();
+}
+
+void Session::later(std::function<void()> then) {
+  boost::asio::post(loop_, [alive = std::weak_ptr<char>(alive_), then = std::move(then)] {
+    if (!alive.expired()) then();
+  });
+}
+
+// ---- Calls --------------------------------------------------------------------------------------
+
+// gRPC's deadline is only a backstop (and tells etcd when to stop trying): our own alarms come
+// first, by a clock that also counts while the machine sleeps.
+void Session::prepare(grpc::ClientContext& context, const CallTerms& terms) const {
+  if (!terms.deadline.is_never()) {
+    const auto left = std::max<Duration>(terms.deadline - clock.now(), 1ms);
+    const auto deadline =
+        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(left.count(), GPR_TIMESPAN));
+    context.set_deadline(deadline);
+  }
+  if (terms.needs_token && !token_.empty()) context.AddMetadata("token", token_);
+  if (terms.needs_leader) context.AddMetadata("hasleader", "true");
+}
+
+std::optional<Setback> Session::objection_to(Endpoint& endpoint, const pb::ResponseHeader& from) {
+  const auto header = header_of(from);
+  if (header.cluster_id == 0)
+    return std::nullopt;  // an answer without a header says nothing of age
+  // A member list may lead us astray; the configuration may not.
+  if (!endpoint.is_configured && seen.is_another_cluster(header))
+    return Setback{Verdict::NotSent, DcsErrorKind::Unavailable,
+                   "belongs to another etcd cluster than the configured endpoints"};
+  endpoint.member_id = header.member_id;
+  if (!seen.note(header))
+    return Setback{Verdict::NotSent, DcsErrorKind::Unavailable,
+                   "lags behind: its raft term is " + std::to_string(header.raft_term) + ", but " +
+                       std::to_string(seen.raft_term()) + " was seen"};
+  Endpoints::trust(endpoint);
+  return std::nullopt;
+}
+
+void Session::suspect(Endpoint& endpoint, const std::string& why) {
+  const bool was_suspect = clock.now() < endpoint.suspect_until;
+  endpoints.suspect(endpoint, clock.now());
+  if (!was_suspect && hints_.tell) hints_.tell("etcd " + endpoint.name + ": " + why);
+  schedule_discovery(kDiscoveryPause);
+}
+
+void Session::prefer(const std::shared_ptr<Endpoint>& endpoint) {
+  if (endpoints.prefer(endpoint) && hints_.tell) hints_.tell("using etcd " + endpoint->name);
+}
+
+// ---- The token ----------------------------------------------------------------------------------
+
+void Session::with_token(TokenAnswer then) {
+  if (config_.username.empty() || store_wants_no_token_ || !token_.empty()) {
+    then(std::nullopt);
+    return;
+  }
+  waiting_for_token_.push_back(std::move(then));
+  if (!is_authenticating_) authenticate();
+}
+
+void Session::drop_token(const std::string& used) {
+  if (token_ == used) token_.clear();
+}
+
+void Session::authenticate() {
+  is_authenticating_ = true;
+  const auto deadline = clock.now() + kAuthenticationLimit;
+  const Question question{.what = "authentication", .writes = false, .needs_token = false};
+  Request<std::string>::start(
+      *this, question, deadline,
+      [this, deadline](Endpoint& endpoint, Request<std::string>::Outcome outcome) {
+        pb::AuthenticateRequest request;
+        request.set_name(config_.username);
+        request.set_password(config_.password);
+        return UnaryCall<pb::AuthenticateResponse>::start(
+            pump,
+            [&](auto& context) {
+              prepare(context, {.deadline = deadline, .needs_token = false, .needs_leader = true});
+            },
+            [&](auto& context, auto& queue) {
+              return endpoint.auth->AsyncAuthenticate(&context, request, &queue);
+            },
+            [outcome = std::move(outcome)](const auto& status, const auto& response) {
+              // Then no other request needs a token either.
+              if (status.error_message().find("authentication is not enabled") != std::string::npos)
+                outcome(std::string());
+              else if (!status.ok())
+                outcome(fail(verdict_on(status)));
+              else
+                outcome(response.token());
+            });
+      },
+      [this](Result<std::string, DcsError> token) { authenticated(std::move(token)); });
+}
+
+void Session::authenticated(Result<std::string, DcsError> token) {
+  is_authenticating_ = false;
+  if (token) {
+    token_ = *token;
+    store_wants_no_token_ = token_.empty();
+  }
+  std::optional<DcsError> problem;
+  if (!token) problem = std::move(token.error());
+  // One of them may be the end of this session; the others have then been abandoned.
+  const auto waiting = std::exchange(waiting_for_token_, {});
+  for (const auto& then : waiting)
+    then(problem);
+}
+
+// ---- The member list
+// ------------------------------------------------------------------------------
+
+void Session::schedule_discovery(Duration after) {
+  if (config_.use_proxies) return;
+  const auto earliest =
+      discovered_at_ == Instant() ? clock.now() : discovered_at_ + kDiscoveryPause;
+  const auto when = std::max(clock.now() + after, earliest);
+  if (discovery_ && when >= discovery_at_) return;
+  discovery_at_ = when;
+  discovery_ = clock.at(when, [this] {
+    discovery_at_ = Instant::never();
+    with_token([alive = std::weak_ptr<char>(alive_), this](const std::optional<DcsError>&) {
+      if (!alive.expired()) discover();
+    });
+  });
+}
+
+// All of them are asked, not only the best: so each endpoint's member is known, and a second way to
+// the same member is not taken for a second opinion.
+void Session::discover() {
+  discovered_at_ = clock.now();
+  for (const auto& call : discovery_calls_)
+    call->cancel();
+  discovery_calls_.clear();
+  const auto deadline = clock.now() + kDiscoveryLimit;
+  for (const auto& endpoint : endpoints.all()) {
+    discovery_calls_.push_back(UnaryCall<pb::MemberListResponse>::start(
+        pump,
+        [&](auto& context) {
+          prepare(context, {.deadline = deadline, .needs_token = true, .needs_leader = false});
+        },
+        [&](auto& context, auto& queue) {
+          return endpoint->cluster->AsyncMemberList(&context, pb::MemberListRequest(), &queue);
+        },
+        [this, endpoint](const auto& status, const auto& response) {
+          discovered(*endpoint, status, response);
+        }));
+  }
+  discovery_.reset();
+  schedule_discovery(std::max<Duration>(hints_.discover_every, 1s));
+}
+
+// A list that could not be had is no matter: what is known stays, and the next round comes.
+void Session::discovered(Endpoint& endpoint, const grpc::Status& status,
+                         const pb::MemberListResponse& response) {
+  if (!status.ok() || objection_to(endpoint, response.header())) return;
+  std::vector<ListedMember> members;
+  for (const auto& member : response.members()) {
+    if (member.islearner()) continue;
+    members.push_back({.id = member.id(),
+                       .client_urls = {member.clienturls().begin(), member.clienturls().end()}});
+  }
+  if (!members.empty()) endpoints.learn(members);
+}
+
+}  // namespace pgherd::etcd

@@ -1,0 +1,108 @@
+// Session: what all requests and watches of one EtcdDcs share: the endpoints, the token, the memory
+// of how far the store was seen, and the list of what is under way.
+//
+// Threads: the owner's loop.
+#pragma once
+
+#include <grpcpp/client_context.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "dcs/dcs.h"
+#include "dcs/etcd/calls.h"
+#include "dcs/etcd/endpoints.h"
+#include "dcs/etcd/etcd_dcs.h"
+#include "dcs/etcd/pump.h"
+#include "dcs/etcd/seen.h"
+#include "dcs/etcd/verdict.h"
+
+namespace pgherd::etcd {
+
+// Something under way that must fall silent when the session ends.
+class Pending {
+ public:
+  virtual ~Pending() = default;
+  // Gives up its calls and alarms; calls nobody back, now or later.
+  virtual void abandon() = 0;
+};
+
+struct CallTerms {
+  Instant deadline;
+  bool needs_token = true;
+  // A member without a leader refuses at once, instead of answering from what it happens to know.
+  bool needs_leader = true;
+};
+
+class Session {
+ public:
+  Session(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& its_clock,
+          EtcdHints hints);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void prepare(grpc::ClientContext& context, const CallTerms& terms) const;
+
+  // Takes note of an answer. A setback if it comes from a member that is behind what was seen.
+  [[nodiscard]] std::optional<Setback> objection_to(Endpoint& endpoint,
+                                                    const etcdserverpb::ResponseHeader& header);
+  // Of a write that was applied: true whatever the member's term.
+  void note(Endpoint& endpoint, const etcdserverpb::ResponseHeader& header) {
+    (void)objection_to(endpoint, header);
+  }
+
+  void suspect(Endpoint& endpoint, const std::string& why);
+  void prefer(const std::shared_ptr<Endpoint>& endpoint);
+
+  // Calls `then` with nothing when there is a token, or none is needed; at once or later.
+  using TokenAnswer = std::function<void(const std::optional<DcsError>&)>;
+  void with_token(TokenAnswer then);
+  [[nodiscard]] const std::string& token() const { return token_; }
+  // `used` was refused. A newer one, got meanwhile, stays.
+  void drop_token(const std::string& used);
+
+  // In the loop's next turn, if the session is still there.
+  void later(std::function<void()> then);
+
+  void hold(const std::shared_ptr<Pending>& pending) { pending_[pending.get()] = pending; }
+  void release(const Pending* pending) { pending_.erase(pending); }
+
+  Clock& clock;
+  Pump pump;
+  Endpoints endpoints;
+  Seen seen;
+
+ private:
+  void authenticate();
+  void authenticated(Result<std::string, DcsError> token);
+  void schedule_discovery(Duration after);
+  void discover();
+  void discovered(Endpoint& endpoint, const grpc::Status& status,
+                  const etcdserverpb::MemberListResponse& response);
+
+  EtcdConfig config_;
+  boost::asio::any_io_executor loop_;
+  EtcdHints hints_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+
+  std::string token_;
+  bool store_wants_no_token_ = false;
+  bool is_authenticating_ = false;
+  std::vector<TokenAnswer> waiting_for_token_;
+
+  std::unique_ptr<Alarm> discovery_;
+  Instant discovery_at_ = Instant::never();
+  Instant discovered_at_;
+  std::vector<std::shared_ptr<Call>> discovery_calls_;
+
+  std::map<const Pending*, std::shared_ptr<Pending>> pending_;
+};
+
+}  // namespace pgherd::etcd
