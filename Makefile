@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help up status down destroy packages test-packages deps programs build debug test \
-        test-fresh bench-failover bench-footprint bench lint asan tsan fuzz clean
+        test-fresh bench-failover bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -38,8 +38,9 @@ packages:
 test-packages:
 	@tools/bootstrap/install-packages run build test
 
-deps: packages
+deps: packages  ## find or unpack PostgreSQL, etcd and HAProxy
 	@tools/bootstrap/fetch-deps
+	@tools/bootstrap/make-user
 
 programs: deps
 	@tools/build release programs
@@ -50,8 +51,7 @@ build: deps  ## build everything, release
 debug: packages  ## build everything, debug
 	@tools/build debug
 
-test: test-packages  ## build and run all tests: unit, contract, scenarios, simulator, black-box
-	@tools/bootstrap/fetch-deps
+test: test-packages deps  ## build and run all tests: unit, contract, scenarios, simulator, black-box
 	@tools/build release
 	@tools/run-tests release
 
@@ -59,13 +59,11 @@ test-fresh:  ## make up and make test in a new Debian 12 and a new Debian 13
 	@tools/bootstrap/install-packages fresh
 	@tools/test-fresh $(RELEASES)
 
-asan: test-packages  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@tools/bootstrap/fetch-deps
+asan: test-packages deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan
 	@tools/run-tests asan-ubsan
 
-tsan: test-packages  ## the tests under ThreadSanitizer
-	@tools/bootstrap/fetch-deps
+tsan: test-packages deps  ## the tests under ThreadSanitizer
 	@tools/build tsan
 	@tools/run-tests tsan
 
@@ -84,6 +82,10 @@ bench-failover: programs  ## how long writes are refused when the primary is los
 bench-footprint: programs  ## memory and processor time of a herd at rest
 	@tools/bootstrap/install-packages test bench
 	@bench/footprint
+
+format:  ## clang-format everything in place
+	@tools/bootstrap/install-packages lint
+	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
 
 lint: packages  ## clang-format, shellcheck, clang-tidy (LINT=all: on all files)
 	@tools/bootstrap/install-packages lint
