@@ -1,0 +1,39 @@
+// The files that PostgreSQL is configured by, put in place whole (spec: postgres, sections 4 to 6;
+// configuration, 7.4). What already stands as wanted is not written again: no disk is waited for in a
+// failover. All calls block on the disk.
+#pragma once
+
+#include <string>
+
+#include "model/agent_config.h"
+#include "postgres/local/failure.h"
+#include "postgres/local/server_settings.h"
+
+namespace pgherd {
+
+// postgresql.conf (the original becomes postgresql.base.conf, once), pg_hba.conf, pg_ident.conf, and
+// postgresql.auto.conf without recovery parameters.
+[[nodiscard]] Attempt write_server_files(const PostgresConfig& config,
+                                         const ParameterMap& parameters,
+                                         const ParameterMap& recovery);
+// The recovery section of postgresql.conf as it stands.
+[[nodiscard]] ParameterMap written_recovery_section(const PostgresConfig& config);
+
+// On: standby.signal is there. Off: neither standby.signal nor recovery.signal is.
+[[nodiscard]] Attempt set_standby_signal(const std::string& data_dir, bool on);
+
+// Replaces config.pgpass (mode 0600) for talking to `upstream`.
+[[nodiscard]] Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream);
+
+// Makes the directories in unix_socket_directories that are missing.
+[[nodiscard]] Attempt make_socket_directories(const ParameterMap& parameters);
+
+// Copies of the configuration in the data directory (`*.backup`): a copy of the directory brings them
+// along where the files themselves are elsewhere or symbolic links. Failures are only logged.
+void keep_config_copies(const PostgresConfig& config);
+void restore_config_copies(const PostgresConfig& config);
+
+// The directory of postgresql.conf.
+[[nodiscard]] std::string config_dir_of(const PostgresConfig& config);
+
+}  // namespace pgherd

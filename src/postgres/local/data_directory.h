@@ -1,0 +1,47 @@
+// The data directory as a thing on disk: what is in it, moving it aside, emptying it. Nothing that we
+// did not make ourselves is ever deleted here without being told to, and never through a symbolic link
+// that does not look like PostgreSQL's own.
+//
+// All calls block on the disk.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "model/instance_view.h"
+#include "postgres/local/failure.h"
+#include "postgres/local/pg_control.h"
+
+namespace pgherd {
+
+struct DirectoryLook {
+  DataDirectory state = DataDirectory::Unknown;
+  std::string problem;  // of Broken and Inaccessible: what is wrong and what to do
+  std::optional<PgControl> control;
+  int major_version = 0;  // of PG_VERSION, 0 when absent
+  bool has_standby_signal = false;
+  // An unfinished copy or bootstrap of ours: nothing in it is worth keeping.
+  bool is_ours_unfinished = false;
+};
+
+[[nodiscard]] DirectoryLook look_at_data_directory(const std::string& data_dir);
+
+// The marker that says "whatever is here is half made by pgherd". Set inside the directory, because it
+// may be a mount point whose parent is not ours.
+[[nodiscard]] Attempt mark_unfinished(const std::string& data_dir);
+[[nodiscard]] Attempt mark_finished(const std::string& data_dir);
+
+// Makes the directory if it is missing, and gives it mode 0700. Precondition: missing or empty.
+[[nodiscard]] Attempt make_empty_directory(const std::string& data_dir);
+
+// Renames it to `<dir>.failed` (`.failed.1`, ... if that exists), and with it what pg_wal and
+// tablespace links point to, so that a fresh copy finds room. Returns the new name.
+[[nodiscard]] Answer<std::string> set_aside(const std::string& data_dir);
+
+// Deletes the content, leaving an empty directory. Refuses paths that cannot be a data directory,
+// directories of others, and content that is neither PostgreSQL's nor ours. Follows the links of pg_wal
+// and tablespaces only where what they point to belongs to us and looks the part.
+[[nodiscard]] Attempt empty_data_directory(const std::string& data_dir);
+
+}  // namespace pgherd

@@ -1,0 +1,39 @@
+// Has the local history left the source's? Pure arithmetic on timelines and positions (spec: postgres,
+// section 8; PostgreSQL src/backend/access/transam/timeline.c). Reading both ends is others' work.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "decide/observation.h"
+#include "model/cluster_view.h"
+
+namespace pgherd {
+
+// How far local history goes.
+struct LocalEnd {
+  enum class Kind {
+    Standby,          // `position`: replayed up to here
+    ShutDownPrimary,  // `position`: end of the shutdown checkpoint record
+    OpenPrimary,      // crashed or still running as a primary: there is, or will be, more than it says
+  };
+  Kind kind{};
+  Timeline timeline;
+  Lsn position;
+};
+
+struct HistoryVerdict {
+  Divergence verdict = Divergence::Unknown;
+  std::string detail;
+};
+
+// `history`: the rows of the source's history file, oldest first.
+[[nodiscard]] HistoryVerdict compare_histories(const LocalEnd& local, Timeline source_timeline,
+                                               const std::vector<HistoryRow>& history);
+
+// The text of a .history file: "<timeline> TAB <switch point> TAB <reason>" lines and comments.
+[[nodiscard]] Result<std::vector<HistoryRow>, std::string> parse_history_file(std::string_view text);
+
+}  // namespace pgherd

@@ -1,0 +1,46 @@
+// LocalInstance: the real PostgreSQL on this machine behind the door of postgres/instance.h. Its hands
+// work in a thread of their own, so that a disk that hangs or a query that is slow never holds up the
+// agent's loop.
+//
+// Threads: every function on the owner's loop, which must be one thread and outlive this; all callbacks
+// come there. Destroying it ends what it waits for; PostgreSQL goes on running, tools are killed.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "model/agent_config.h"
+#include "postgres/instance.h"
+#include "postgres/local/shop.h"
+
+namespace pgherd {
+
+class LocalInstance final : public Instance {
+ public:
+  LocalInstance(boost::asio::any_io_executor owner, std::string scope, NodeName self,
+                PostgresConfig config, std::optional<BootstrapConfig> bootstrap = std::nullopt,
+                LocalOptions options = {});
+  ~LocalInstance() override;
+  LocalInstance(const LocalInstance&) = delete;
+  LocalInstance& operator=(const LocalInstance&) = delete;
+
+  // For the acts that begin after this; ApplyConfiguration brings it to a running server. The data
+  // directory cannot change.
+  void reconfigure(PostgresConfig config);
+
+  void perform(const Step& step, std::function<void(ActResult)> done) override;
+  void cancel() override;
+  void observe(std::function<void(InstanceView)> seen) override;
+  void on_change(std::function<void(InstanceView)> handler) override;
+
+ private:
+  class Hands;
+  class Owner;
+  std::shared_ptr<Owner> owner_;
+  std::unique_ptr<Hands> hands_;  // goes first: its thread still looks for the owner
+};
+
+}  // namespace pgherd

@@ -1,0 +1,183 @@
+#include "postgres/local/lookout.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "postgres/local/divergence.h"
+#include "postgres/local/monitor.h"
+#include "runtime/asio_clock.h"
+#include "runtime/files.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr Duration kLookLimit = 2500ms;
+constexpr Duration kConnectLimit = 2s;
+constexpr Duration kReplicationLimit = 500ms;
+constexpr Duration kReplicationPause = 30s;  // after a refusal
+
+void see_directory(const Shop& shop, InstanceView& view) {
+  if (shop.is_filling_directory) {
+    view.data_directory = DataDirectory::Missing;
+    return;
+  }
+  const DirectoryLook look = look_at_data_directory(shop.config->data_dir);
+  view.data_directory = look.state;
+  view.data_directory_problem = look.problem;
+  view.has_standby_signal = look.has_standby_signal;
+  if (look.control) view.control = look.control->data;
+}
+
+}  // namespace
+
+Lookout::Lookout(Shop& shop) : shop_(shop), session_(shop.loop), replication_(shop.loop) {}
+
+asio::awaitable<InstanceView> Lookout::look() {
+  InstanceView view;
+  view.seen_at = boottime_now();
+  const Instant deadline = view.seen_at + kLookLimit;
+  see_directory(shop_, view);
+  view.process = shop_.postmaster->look();
+  view.postmaster_pid = shop_.postmaster->pid();
+  if (view.process != ProcessState::Running || view.postmaster_pid != last_.postmaster_pid) {
+    session_.close();
+    replication_.close();
+  }
+  if (view.process == ProcessState::Running) {
+    const auto problem = co_await ask(view, deadline);
+    if (problem)
+      fall_back(view, *problem);
+    else
+      told_problem_.clear();
+    if (!problem && *view.in_recovery) co_await find_standby_timeline(view, deadline);
+    // It may have ended while it was asked.
+    if (problem && shop_.postmaster->look() == ProcessState::Stopped) {
+      InstanceView ended;
+      ended.seen_at = boottime_now();
+      ended.process = ProcessState::Stopped;
+      see_directory(shop_, ended);
+      view = ended;
+    }
+  }
+  read_history(view);
+  last_ = view;
+  co_return view;
+}
+
+asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Instant deadline) {
+  const PostmasterPid* file = shop_.postmaster->file();
+  ConnInfo info =
+      local_conninfo(*shop_.config, LocalLogin::Superuser, file ? file->socket_dir : "");
+  info.set("application_name", "pgherd heartbeat");
+  info.set("options", "-c statement_timeout=2000 -c search_path=pg_catalog");
+  // Another password or address: the old connection proves nothing any more.
+  if (session_goes_to_ != info) session_.close();
+  // A kept connection may have been broken from the other side: then once more with a new one.
+  for (int tries = 0; tries < 2; ++tries) {
+    const bool was_open = session_.is_open();
+    if (!was_open) {
+      session_goes_to_ = info;
+      auto connected = co_await session_.connect(info, std::min<Duration>(kConnectLimit,
+                                                                          deadline - boottime_now()));
+      if (!connected) co_return connected.error();
+    }
+    auto answer = co_await session_.query(monitoring_query(), deadline - boottime_now());
+    if (answer && read_monitoring(*answer, shop_.wanted, view)) co_return std::nullopt;
+    if (answer)
+      co_return QueryError{.kind = QueryErrorKind::Refused,
+                           .text = "the monitoring query has another shape than expected"};
+    if (!was_open || answer.error().kind != QueryErrorKind::Lost) co_return answer.error();
+  }
+  co_return QueryError{.kind = QueryErrorKind::Lost, .text = "the connection broke twice"};
+}
+
+// Without an answer the process is known to be there, the role is what it was: a slow query is no
+// reason to take a primary for something else, and an unknown one is no standby.
+void Lookout::fall_back(InstanceView& view, const QueryError& error) {
+  tell_problem(error);
+  if (error.kind == QueryErrorKind::NotNow && error.sqlstate != "53300") {
+    view.process = error.sqlstate == "57P01" ? ProcessState::Stopping : ProcessState::Starting;
+    return;
+  }
+  const bool is_same_server =
+      view.postmaster_pid == last_.postmaster_pid && last_.in_recovery.has_value();
+  InstanceView stale = is_same_server ? last_ : view;
+  stale.seen_at = view.seen_at;
+  stale.data_directory = view.data_directory;
+  stale.data_directory_problem = view.data_directory_problem;
+  stale.control = view.control;
+  stale.has_standby_signal = view.has_standby_signal;
+  stale.process = view.process;
+  stale.postmaster_pid = view.postmaster_pid;
+  stale.role_is_stale = true;
+  // pg_control knows the role of a running server even when nobody gets in to ask.
+  if (view.control && view.control->state == ControlState::InProduction) stale.in_recovery = false;
+  if (view.control && view.control->state == ControlState::InArchiveRecovery)
+    stale.in_recovery = true;
+  view = std::move(stale);
+}
+
+void Lookout::tell_problem(const QueryError& error) {
+  if (told_problem_ == error.text) return;
+  told_problem_ = error.text;
+  log_warning("PostgreSQL runs, but the monitoring query failed: {}", error.text);
+  if (error.kind == QueryErrorKind::Denied)
+    log_error("pgherd cannot log in to the local PostgreSQL as '{}': check "
+              "postgresql.authentication.superuser and the local lines of pg_hba.conf",
+              shop_.config->superuser.username);
+}
+
+// A standby's timeline: the WAL receiver's while it streams, else what a replication connection says,
+// else the newer of the two that pg_control knows.
+asio::awaitable<void> Lookout::find_standby_timeline(InstanceView& view, Instant deadline) {
+  if (view.is_streaming && view.received_timeline.is_known()) {
+    view.timeline = view.received_timeline;
+    co_return;
+  }
+  if (view.control)
+    view.timeline = std::max(view.control->timeline, view.control->minimum_recovery_timeline);
+  const Instant limit = std::min(deadline, boottime_now() + kReplicationLimit);
+  if (!replication_.is_open()) {
+    if (boottime_now() < replication_again_at_) co_return;
+    const PostmasterPid* file = shop_.postmaster->file();
+    ConnInfo info =
+        local_conninfo(*shop_.config, LocalLogin::Replication, file ? file->socket_dir : "");
+    info.set("application_name", "pgherd timeline");
+    const auto connected = co_await replication_.connect(std::move(info), limit - boottime_now());
+    if (!connected) {
+      replication_again_at_ = boottime_now() + kReplicationPause;
+      co_return;
+    }
+  }
+  const auto answer = co_await replication_.query("IDENTIFY_SYSTEM", limit - boottime_now());
+  if (!answer || answer->empty() || answer->front().empty()) co_return;
+  const Cell& cell = answer->front().front().at(1);
+  std::uint32_t timeline = 0;
+  if (cell) std::from_chars(cell->data(), cell->data() + cell->size(), timeline);
+  if (timeline != 0) view.timeline = Timeline{timeline};
+}
+
+void Lookout::read_history(InstanceView& view) {
+  if (!view.timeline.is_known()) return;
+  if (view.timeline != history_of_) {
+    std::vector<HistoryRow> rows;
+    if (view.timeline.value > 1) {
+      const auto text = read_file(fmt::format("{}/pg_wal/{:08X}.history", shop_.config->data_dir,
+                                              view.timeline.value));
+      if (!text) return;
+      auto parsed = parse_history_file(*text);
+      if (!parsed) return;
+      rows = std::move(*parsed);
+    }
+    history_of_ = view.timeline;
+    history_ = std::move(rows);
+  }
+  view.history = history_;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,42 @@
+// Lookout: makes an InstanceView of what is seen: directory, process, one query on a kept connection.
+//
+// Threads: the hands' loop; one look at a time.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/instance_view.h"
+#include "postgres/local/session.h"
+#include "postgres/local/shop.h"
+
+namespace pgherd {
+
+class Lookout {
+ public:
+  explicit Lookout(Shop& shop);
+
+  // Always comes back, within about 2.5 s.
+  [[nodiscard]] boost::asio::awaitable<InstanceView> look();
+
+ private:
+  boost::asio::awaitable<std::optional<QueryError>> ask(InstanceView& view, Instant deadline);
+  boost::asio::awaitable<void> find_standby_timeline(InstanceView& view, Instant deadline);
+  void fall_back(InstanceView& view, const QueryError& error);
+  void read_history(InstanceView& view);
+  void tell_problem(const QueryError& error);
+
+  Shop& shop_;
+  PgSession session_;
+  PgSession replication_;
+  ConnInfo session_goes_to_;
+  InstanceView last_;
+  std::string told_problem_;
+  Instant replication_again_at_;
+  Timeline history_of_;
+  std::vector<HistoryRow> history_;
+};
+
+}  // namespace pgherd

@@ -1,0 +1,114 @@
+#include "postgres/local/postmaster_pid.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+
+#include "runtime/files.h"
+
+namespace pgherd {
+namespace {
+
+template <typename T>
+T number_in(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} ? value : T{};
+}
+
+PostmasterStatus status_of(std::string_view line) {
+  while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
+  if (line == "starting") return PostmasterStatus::Starting;
+  if (line == "ready") return PostmasterStatus::Ready;
+  if (line == "standby") return PostmasterStatus::Standby;
+  if (line == "stopping") return PostmasterStatus::Stopping;
+  return PostmasterStatus::Unknown;
+}
+
+std::string link_target(const std::string& path) {
+  std::array<char, PATH_MAX> target{};
+  const ssize_t bytes = ::readlink(path.c_str(), target.data(), target.size());
+  return bytes <= 0 ? std::string() : std::string(target.data(), static_cast<std::size_t>(bytes));
+}
+
+std::string real_path(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                        &std::free);
+  return real ? std::string(real.get()) : path;
+}
+
+bool is_postgres_program(std::string executable) {
+  constexpr std::string_view kDeleted = " (deleted)";  // the package was upgraded meanwhile
+  if (executable.ends_with(kDeleted)) executable.resize(executable.size() - kDeleted.size());
+  const std::string name = executable.substr(executable.rfind('/') + 1);
+  return name == "postgres" || name == "postmaster";
+}
+
+// Where it runs and what it is. Both links are readable for processes of our own user only; somebody
+// else's process cannot be the postmaster of a directory that we own.
+bool runs_postgres_in(pid_t pid, const std::string& real_data_dir) {
+  const std::string proc = "/proc/" + std::to_string(pid);
+  return link_target(proc + "/cwd") == real_data_dir &&
+         is_postgres_program(link_target(proc + "/exe"));
+}
+
+}  // namespace
+
+std::optional<PostmasterPid> parse_postmaster_pid(std::string_view text) {
+  std::array<std::string_view, 8> lines{};
+  for (std::string_view& line : lines) {
+    const auto end = text.find('\n');
+    line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+  }
+  PostmasterPid made;
+  const auto pid = number_in<std::int64_t>(lines[0]);
+  if (pid == 0) return std::nullopt;
+  made.is_single_user = pid < 0;
+  made.pid = static_cast<pid_t>(pid < 0 ? -pid : pid);
+  made.data_dir = std::string(lines[1]);
+  made.started_at = number_in<std::int64_t>(lines[2]);
+  made.port = number_in<std::uint16_t>(lines[3]);
+  made.socket_dir = std::string(lines[4]);
+  made.status = status_of(lines[7]);
+  return made;
+}
+
+std::optional<PostmasterPid> read_postmaster_pid(const std::string& data_dir) {
+  const auto text = read_file(data_dir + "/postmaster.pid", 1U << 16U);
+  return text ? parse_postmaster_pid(*text) : std::nullopt;
+}
+
+PostmasterSearch find_postmaster(const std::string& data_dir) {
+  PostmasterSearch search;
+  const auto file = read_postmaster_pid(data_dir);
+  if (!file) return search;
+  const auto process = identify_process(file->pid);
+  if (!process) return search;
+  if (file->pid != ::getpid() && runs_postgres_in(file->pid, real_path(data_dir)))
+    search.found = FoundPostmaster{.file = *file, .process = *process};
+  else
+    search.stranger = file->pid;
+  return search;
+}
+
+std::vector<ProcessIdentity> postgres_processes_in(const std::string& data_dir) {
+  std::vector<ProcessIdentity> found;
+  const std::string real = real_path(data_dir);
+  const std::unique_ptr<DIR, decltype(&::closedir)> proc(::opendir("/proc"), &::closedir);
+  if (!proc) return found;
+  while (const dirent* entry = ::readdir(proc.get())) {
+    const auto pid = number_in<pid_t>(entry->d_name);
+    if (pid <= 0 || !runs_postgres_in(pid, real)) continue;
+    if (const auto process = identify_process(pid)) found.push_back(*process);
+  }
+  return found;
+}
+
+}  // namespace pgherd

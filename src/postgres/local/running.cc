@@ -1,0 +1,221 @@
+// Starting, stopping and changing the role of the server.
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "postgres/local/config_files.h"
+#include "postgres/local/monitor.h"
+#include "postgres/local/shop.h"
+#include "runtime/asio_clock.h"
+#include "runtime/files.h"
+#include "runtime/log.h"
+#include "runtime/unique_fd.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr Duration kReloadLimit = 5s;
+
+std::string told(const Upstream& upstream) {
+  if (upstream.host.empty()) return "nobody";
+  return fmt::format("{} ({}:{})", upstream.name.empty() ? "the upstream" : upstream.name,
+                     upstream.host, upstream.port);
+}
+
+Attempt unless_late(Instant lease_valid_until, const char* what) {
+  if (boottime_now() < lease_valid_until) return {};
+  return failed(fmt::format("the lease ran out before PostgreSQL could be {}; nothing was done", what));
+}
+
+asio::awaitable<Attempt> start_as(Shop& shop, const ActControl& control,
+                                  std::optional<Upstream> upstream, Instant deadline,
+                                  std::function<Attempt()> may_start) {
+  const std::string data_dir = shop.config->data_dir;
+  const bool is_standby = upstream.has_value();
+  auto parameters = co_await prepare_files(shop, control, std::move(upstream));
+  if (!parameters) co_return tl::unexpected(parameters.error());
+  if (auto done = set_standby_signal(data_dir, is_standby); !done) co_return done;
+  co_return co_await start_server(shop, control, std::move(*parameters), deadline, may_start);
+}
+
+// What the server itself says that it follows, asked until it is what was written.
+asio::awaitable<Attempt> wait_until_follows(Shop& shop, ActControl& control, Upstream wanted) {
+  const Instant deadline = boottime_now() + kReloadLimit;
+  std::string seen = "nothing yet";
+  for (;;) {
+    auto answer = co_await ask_local(
+        shop, control,
+        "select current_setting('primary_conninfo'), current_setting('primary_slot_name')", 2s);
+    if (answer && answer->size() == 1 && answer->front().size() == 1) {
+      const Row& row = answer->front().front();
+      const UpstreamView view = upstream_of(row[0].value_or(""), row[1].value_or(""));
+      if (view.host == wanted.host && (wanted.host.empty() || view.port == wanted.port) &&
+          (wanted.host.empty() || view.slot == wanted.slot))
+        co_return Attempt{};
+      seen = fmt::format("{}:{} through slot '{}'", view.host, view.port, view.slot);
+    } else if (!answer) {
+      seen = answer.error().text;
+      // It cannot be asked yet; it has the signal and will read the file.
+      if (answer.error().kind == QueryErrorKind::NotNow) co_return Attempt{};
+    }
+    if (control.is_cancelled) co_return cancelled();
+    if (boottime_now() > deadline)
+      co_return failed(fmt::format(
+          "PostgreSQL was told to follow {}:{} and reloaded, but says: {}; look in its log for errors "
+          "in postgresql.conf or an included file",
+          wanted.host, wanted.port, seen));
+    co_await pause_for(20ms);
+  }
+}
+
+Done done_or(const Attempt& attempt, std::string text) {
+  if (!attempt) return tl::unexpected(attempt.error());
+  return text;
+}
+
+// Before a shutdown that people wait for: what is written now need not be written while nobody is served.
+asio::awaitable<void> checkpoint_before_stop(Shop& shop, ActControl& control) {
+  if (shop.postmaster->look() != ProcessState::Running) co_return;
+  auto done = co_await ask_local(shop, control, "checkpoint", 24h);
+  if (!done && !control.is_cancelled)
+    log_warning("no checkpoint before the shutdown: {}", done.error().text);
+}
+
+// The postmaster takes SIGUSR1 and the file together for "promote" (as pg_ctl does it).
+Attempt ask_for_promotion(Shop& shop, Instant lease_valid_until) {
+  const std::string path = shop.config->data_dir + "/promote";
+  // Any SIGUSR1 from the server's own children makes it look for the file: creating it is the point
+  // of no return already.
+  if (auto may = unless_late(lease_valid_until, "promoted"); !may) return may;
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!file.is_open()) return failed(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+  auto may = unless_late(lease_valid_until, "promoted");
+  if (may && !shop.postmaster->signal(SIGUSR1)) may = failed("PostgreSQL ended before its promotion");
+  if (!may) ::unlink(path.c_str());
+  return may;
+}
+
+bool control_says_primary(const std::string& data_dir) {
+  const auto control = read_pg_control(data_dir);
+  return control && control->data.state == ControlState::InProduction;
+}
+
+asio::awaitable<Result<bool, QueryError>> is_in_recovery(Shop& shop, ActControl& control) {
+  auto answer = co_await ask_local(shop, control, "select pg_is_in_recovery()", 3s);
+  if (!answer) co_return fail(answer.error());
+  co_return answer->front().front().front() == "t";
+}
+
+}  // namespace
+
+Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step) {
+  if (shop.postmaster->look() != ProcessState::Stopped)
+    co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
+  const auto may_start = [step] { return unless_late(step.lease_valid_until, "started"); };
+  const auto started =
+      co_await start_as(shop, control, std::nullopt, Instant::never(), may_start);
+  if (!started && started.error().outcome == ActOutcome::Cancelled) {
+    // Whoever cancels this fears a second primary.
+    ActControl undisturbed;
+    if (auto stopped = co_await shop.postmaster->stop(StopMode::Immediate, undisturbed, nullptr);
+        !stopped)
+      co_return tl::unexpected(stopped.error());
+  }
+  co_return done_or(started, "started as a primary");
+}
+
+Act act_start_standby(Shop& shop, ActControl& control, StartStandby step) {
+  if (shop.postmaster->look() != ProcessState::Stopped)
+    co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
+  const Instant deadline = boottime_now() + shop.config->pg_ctl_timeout;
+  const auto started = co_await start_as(shop, control, step.upstream, deadline, nullptr);
+  co_return done_or(started, "started as a standby of " + told(step.upstream));
+}
+
+Act act_follow(Shop& shop, ActControl& control, Follow step) {
+  const auto config = shop.config;
+  const ProcessState process = shop.postmaster->look();
+  if (process == ProcessState::Stopped || process == ProcessState::Stopping)
+    co_return failed("PostgreSQL is not running; start it as a standby instead");
+  if (control_says_primary(config->data_dir))
+    co_return failed("PostgreSQL is a primary; it must be stopped before it can follow " +
+                     told(step.upstream));
+  const auto prepared = co_await prepare_files(shop, control, step.upstream);
+  if (!prepared) co_return tl::unexpected(prepared.error());
+  if (auto done = set_standby_signal(config->data_dir, true); !done)
+    co_return tl::unexpected(done.error());
+  // Since PostgreSQL 13 a reload is enough for primary_conninfo and the slot.
+  if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
+  const auto follows = co_await wait_until_follows(shop, control, step.upstream);
+  co_return done_or(follows, "follows " + told(step.upstream));
+}
+
+Act act_restart(Shop& shop, ActControl& control, Restart step) {
+  const auto config = shop.config;
+  const Instant deadline = step.timeout ? boottime_now() + *step.timeout : Instant::never();
+  const bool is_standby = look_at_data_directory(config->data_dir).has_standby_signal;
+  if (!is_standby) {
+    co_await checkpoint_before_stop(shop, control);
+    if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
+  }
+  if (auto stopped = co_await shop.postmaster->stop(StopMode::Fast, control, nullptr); !stopped)
+    co_return tl::unexpected(stopped.error());
+  std::optional<Upstream> upstream;
+  if (is_standby) upstream = written_upstream(*config);
+  const auto started = co_await start_as(shop, control, std::move(upstream), deadline, nullptr);
+  co_return done_or(started, "restarted");
+}
+
+Act act_stop(Shop& shop, ActControl& control, Stop step, std::function<void()> shut_down) {
+  const auto stopped =
+      co_await shop.postmaster->stop(step.mode, control, std::move(shut_down));
+  co_return done_or(stopped, "stopped");
+}
+
+Act act_demote(Shop& shop, ActControl& control, Demote step, std::function<void()> shut_down) {
+  const bool is_immediate =
+      step.mode == DemoteMode::Immediate || step.mode == DemoteMode::ImmediateNoLock;
+  if (step.mode == DemoteMode::Graceful) {
+    co_await checkpoint_before_stop(shop, control);
+    if (control.is_cancelled) co_return cancelled("cancelled before the shutdown; still a primary");
+  }
+  const auto stopped = co_await shop.postmaster->stop(
+      is_immediate ? StopMode::Immediate : StopMode::Fast, control, std::move(shut_down));
+  co_return done_or(stopped, fmt::format("stopped ({})", name_of(step.mode)));
+}
+
+Act act_promote(Shop& shop, ActControl& control, Promote step) {
+  const std::string data_dir = shop.config->data_dir;
+  if (shop.postmaster->look() != ProcessState::Running)
+    co_return failed("PostgreSQL does not accept connections; a promotion needs a running standby");
+  if (control_says_primary(data_dir)) co_return "is a primary already";
+  if (control.is_cancelled) co_return cancelled();
+  if (auto asked = ask_for_promotion(shop, step.lease_valid_until); !asked)
+    co_return tl::unexpected(asked.error());
+  // pg_control changes in the same moment as the role; until then nothing needs to be asked.
+  while (!control_says_primary(data_dir)) {
+    if (shop.postmaster->look() == ProcessState::Stopped)
+      co_return failed("PostgreSQL ended during its promotion; its log says: " +
+                       shop.postmaster->log_tail());
+    // Past the point of no return: who waits may stop waiting, the promotion goes on.
+    if (control.is_cancelled) co_return cancelled("the promotion goes on in PostgreSQL");
+    co_await pause_for(3ms);
+  }
+  for (;;) {
+    const auto in_recovery = co_await is_in_recovery(shop, control);
+    if (in_recovery && !*in_recovery) break;
+    if (!in_recovery && in_recovery.error().kind != QueryErrorKind::NotNow)
+      co_return "promoted (pg_control says so; a query did not: " + in_recovery.error().text + ")";
+    if (control.is_cancelled) co_return cancelled("the promotion goes on in PostgreSQL");
+    co_await pause_for(3ms);
+  }
+  co_return "promoted";
+}
+
+}  // namespace pgherd

@@ -1,0 +1,69 @@
+// What is to stand in PostgreSQL's files and on its command line, as text made from the configuration.
+// Pure: nothing here touches the disk (config_files.h does).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/conninfo.h"
+#include "decide/plan.h"
+#include "model/agent_config.h"
+#include "postgres/local/pg_control.h"
+
+namespace pgherd {
+
+using ParameterMap = std::map<std::string, std::string>;
+
+// The parameters that every node must agree on. They stand on the postmaster's command line, where
+// neither a file nor ALTER SYSTEM can override them; with them listen_addresses, port, cluster_name.
+[[nodiscard]] bool is_command_line_parameter(std::string_view name);
+// primary_conninfo, restore_command, recovery_target...: they belong to the recovery section.
+[[nodiscard]] bool is_recovery_parameter(std::string_view name);
+
+// `floor`: pg_control of a directory that starts as a standby; max_connections and the like are raised
+// to it, because a standby with less than its primary stops replaying. Null for a primary.
+[[nodiscard]] ParameterMap server_parameters(const PostgresConfig& config, const std::string& scope,
+                                             const PgControl* floor);
+
+// The recovery section of a standby that follows `upstream` (host "": nobody).
+[[nodiscard]] ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
+                                               const Upstream& upstream, int major_version);
+
+// `<base>` is included first, so that what stands here overrides it.
+[[nodiscard]] std::string render_postgresql_conf(const std::string& base,
+                                                 const ParameterMap& parameters,
+                                                 const ParameterMap& recovery);
+// Also recognizes Patroni's files: a cluster that it made is adopted as it is.
+[[nodiscard]] bool is_generated_conf(std::string_view text);
+// The recovery section of a postgresql.conf that we (or Patroni) wrote; empty when there is none.
+[[nodiscard]] ParameterMap recovery_section_of(std::string_view text);
+// postgresql.auto.conf without recovery parameters: ALTER SYSTEM must not break replication.
+[[nodiscard]] std::string without_recovery_parameters(std::string_view auto_conf);
+[[nodiscard]] std::string render_lines(const std::vector<std::string>& lines);
+
+// "--max_connections=100", ...: of the command line parameters among `parameters`.
+[[nodiscard]] std::vector<std::string> command_line_arguments(const ParameterMap& parameters);
+
+// How this node's walreceiver reaches `upstream`.
+[[nodiscard]] ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
+                                        const Upstream& upstream, int major_version);
+// How our tools reach `upstream` as `who`; the password is in the pgpass file. `database` "" for tools
+// that speak the replication protocol.
+[[nodiscard]] ConnInfo tool_conninfo(const PostgresConfig& config, const Credentials& who,
+                                     const Upstream& upstream, const std::string& database);
+// How we reach the local server. `socket_dir`: from postmaster.pid, used when sockets are configured.
+enum class LocalLogin { Superuser, Replication };
+[[nodiscard]] ConnInfo local_conninfo(const PostgresConfig& config, LocalLogin login,
+                                      const std::string& socket_dir);
+// The pgpass file for everything that talks to `upstream`.
+[[nodiscard]] std::string pgpass_text(const PostgresConfig& config, const Upstream& upstream);
+
+[[nodiscard]] const Credentials& rewind_login(const PostgresConfig& config);
+
+// Whether two spellings of a value mean the same ("on" and "true", "128MB" and "128MB").
+[[nodiscard]] bool same_value(std::string_view left, std::string_view right);
+
+}  // namespace pgherd

@@ -1,0 +1,239 @@
+#include "postgres/local/shop.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "postgres/local/config_files.h"
+#include "postgres/local/monitor.h"
+#include "runtime/asio_clock.h"
+#include "runtime/files.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+
+// What the operator can do about words that PostgreSQL's tools are known to say.
+std::string advice_for(const std::string& said) {
+  const auto says = [&](const char* words) { return said.find(words) != said.npos; };
+  if (says("No space left on device")) return "the disk is full; make room. ";
+  if (says("password authentication failed") || says("no password supplied"))
+    return "wrong or missing password; compare postgresql.authentication on all members. ";
+  if (says("no pg_hba.conf entry"))
+    return "the source's pg_hba does not let this node in; add it to postgresql.pg_hba. ";
+  if (says("Permission denied")) return "the user that pgherd runs as lacks a right. ";
+  if (says("server version") && says("not compatible"))
+    return "the members run different major versions; set postgresql.bin_dir. ";
+  return {};
+}
+
+int major_in(std::string_view version_line) {
+  const auto at = version_line.find(") ");
+  int major = 0;
+  if (at != version_line.npos)
+    std::from_chars(version_line.data() + at + 2, version_line.data() + version_line.size(), major);
+  return major;
+}
+
+// The parameters of ours that `postgres -C` complains of: 'parameter "name"' in any of its sentences.
+std::vector<std::string> complained_of(const std::string& said, const ParameterMap& parameters) {
+  constexpr std::string_view kWords = "parameter \"";
+  std::vector<std::string> names;
+  for (auto at = said.find(kWords); at != said.npos; at = said.find(kWords, at + 1)) {
+    const auto start = at + kWords.size();
+    const std::string name = said.substr(start, said.find('"', start) - start);
+    if (parameters.contains(name) && !is_command_line_parameter(name)) names.push_back(name);
+  }
+  return names;
+}
+
+void leave_out_refused(const Shop& shop, ParameterMap& parameters) {
+  for (const std::string& name : shop.refused) parameters.erase(name);
+}
+
+// Lets the binary itself read what was written. A parameter that it refuses would keep it from
+// starting; without the parameter it runs, and the log says so.
+asio::awaitable<Attempt> validate(Shop& shop, const ActControl& control,
+                                  std::shared_ptr<const PostgresConfig> config,
+                                  ParameterMap& parameters, const ParameterMap& recovery) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string text = render_postgresql_conf("", parameters, {});
+    if (text == shop.validated) co_return Attempt{};
+    ProcessSpec spec;
+    spec.argv = {shop.program("postgres"), "-D", config->data_dir,
+                 "--config-file=" + config_dir_of(*config) + "/postgresql.conf", "-C",
+                 "max_connections"};
+    spec.env = {{"LC_ALL", "C"}};
+    spec.timeout = 10s;
+    const auto checked = co_await run_tool(shop, control, std::move(spec));
+    if (checked) {
+      shop.validated = text;
+      co_return Attempt{};
+    }
+    if (checked.error().outcome == ActOutcome::Cancelled) co_return cancelled();
+    const auto names = complained_of(checked.error().text, parameters);
+    // Not about our parameters: the start will tell it with more context.
+    if (names.empty()) co_return Attempt{};
+    for (const std::string& name : names) {
+      log_warning("postgresql.parameters: {} = '{}' is left out, this PostgreSQL does not take it: {}",
+                  name, parameters[name], checked.error().text);
+      parameters.erase(name);
+      shop.refused.insert(name);
+    }
+    if (auto written = write_server_files(*config, parameters, recovery); !written)
+      co_return written;
+  }
+  co_return Attempt{};
+}
+
+}  // namespace
+
+std::string Shop::program(const std::string& name) const {
+  return config->bin_dir.empty() ? name : config->bin_dir + "/" + name;
+}
+
+std::string Shop::server_log() const {
+  return options.server_log.empty() ? config->data_dir + "/pgherd_postmaster.log"
+                                    : options.server_log;
+}
+
+std::string last_lines(const std::string& text, std::size_t lines) {
+  std::string_view rest = text;
+  while (!rest.empty() && rest.back() == '\n') rest.remove_suffix(1);
+  auto start = rest.size();
+  for (std::size_t line = 0; line < lines && start != 0; ++line) {
+    const auto end = rest.rfind('\n', start - 1);
+    start = end == rest.npos ? 0 : end;
+  }
+  std::string kept(rest.substr(start));
+  if (kept.starts_with('\n')) kept.erase(0, 1);
+  for (auto at = kept.find('\n'); at != kept.npos; at = kept.find('\n')) kept.replace(at, 1, " | ");
+  return kept;
+}
+
+asio::awaitable<Answer<ProcessEnd>> run_tool(Shop& shop, const ActControl& control,
+                                             ProcessSpec spec, std::function<void()> meanwhile) {
+  const std::string name = spec.argv.front().substr(spec.argv.front().rfind('/') + 1);
+  // A tool of ours must not go on writing in the data directory when we are gone.
+  spec.dies_with_parent = true;
+  auto child = ChildProcess::start(shop.loop, std::move(spec));
+  if (!child)
+    co_return failed(child.error() + "; set postgresql.bin_dir to where PostgreSQL's programs are");
+  auto end = std::make_shared<std::optional<ProcessEnd>>();
+  (*child)->on_end([end](const ProcessEnd& seen) { *end = seen; });
+  while (!*end) {
+    co_await pause_for(5ms);
+    if (meanwhile) meanwhile();
+    if (control.is_cancelled) (*child)->terminate();
+  }
+  if ((*end)->succeeded()) co_return **end;
+  if ((*end)->cancelled) co_return cancelled(name + " was cancelled");
+  const std::string said = last_lines((*end)->err.empty() ? (*end)->out : (*end)->err, 6);
+  co_return failed(fmt::format("{} {}: {}it says: {}", name, describe(**end), advice_for(said),
+                               said.empty() ? "nothing" : said),
+                   (*end)->timed_out ? ActOutcome::TimedOut : ActOutcome::Failed);
+}
+
+asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(Shop& shop, ActControl& control,
+                                                                std::string sql, Duration timeout) {
+  const PostmasterPid* file = shop.postmaster->file();
+  ConnInfo info = local_conninfo(*shop.config, LocalLogin::Superuser, file ? file->socket_dir : "");
+  info.set("application_name", "pgherd");
+  info.set("options", "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
+  PgSession session(shop.loop);
+  control.interrupt = [&session] { session.interrupt(); };
+  auto connected = co_await session.connect(std::move(info), 3s);
+  if (!connected) {
+    control.interrupt = nullptr;
+    co_return fail(connected.error());
+  }
+  // A cancel between the two waits found nothing to interrupt.
+  if (control.is_cancelled) timeout = Duration::zero();
+  auto answer = co_await session.query(std::move(sql), timeout);
+  control.interrupt = nullptr;
+  co_return answer;
+}
+
+asio::awaitable<Answer<int>> binary_version(Shop& shop, const ActControl& control) {
+  const std::string bin_dir = shop.config->bin_dir;
+  if (shop.known_major != 0 && shop.known_bin_dir == bin_dir) co_return shop.known_major;
+  ProcessSpec spec;
+  spec.argv = {shop.program("postgres"), "--version"};
+  spec.timeout = 10s;
+  const auto end = co_await run_tool(shop, control, std::move(spec));
+  if (!end) co_return tl::unexpected(end.error());
+  const int major = major_in(end->out);
+  if (major == 0) co_return failed("cannot read the version in: " + last_lines(end->out, 1));
+  shop.known_major = major;
+  shop.known_bin_dir = bin_dir;
+  co_return major;
+}
+
+asio::awaitable<Answer<ParameterMap>> prepare_files(Shop& shop, const ActControl& control,
+                                                    std::optional<Upstream> upstream) {
+  const auto config = shop.config;
+  const DirectoryLook look = look_at_data_directory(config->data_dir);
+  if (look.state == DataDirectory::Missing)
+    co_return failed(config->data_dir + " is missing or empty: there is nothing to start");
+  if (look.state != DataDirectory::Valid) co_return failed(look.problem);
+  const auto major = co_await binary_version(shop, control);
+  if (!major) co_return tl::unexpected(major.error());
+  if (*major != look.major_version)
+    co_return failed(fmt::format(
+        "{} was made by PostgreSQL {}, but the programs in {} are version {}: set postgresql.bin_dir "
+        "to those of version {}",
+        config->data_dir, look.major_version,
+        config->bin_dir.empty() ? std::string("PATH") : config->bin_dir, *major,
+        look.major_version));
+  ParameterMap parameters =
+      server_parameters(*config, shop.scope, upstream ? &*look.control : nullptr);
+  leave_out_refused(shop, parameters);
+  ParameterMap recovery;
+  if (upstream) recovery = recovery_parameters(*config, shop.self, *upstream, *major);
+  if (upstream && !upstream->host.empty())
+    if (auto written = write_pgpass(*config, *upstream); !written)
+      co_return tl::unexpected(written.error());
+  if (auto written = write_server_files(*config, parameters, recovery); !written)
+    co_return tl::unexpected(written.error());
+  if (auto valid = co_await validate(shop, control, config, parameters, recovery); !valid)
+    co_return tl::unexpected(valid.error());
+  // What pending restarts are compared with: without the floor of a standby, which is not a wish.
+  shop.wanted = server_parameters(*config, shop.scope, nullptr);
+  leave_out_refused(shop, shop.wanted);
+  co_return parameters;
+}
+
+asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
+                                      ParameterMap parameters, Instant deadline,
+                                      std::function<Attempt()> may_start) {
+  const auto config = shop.config;
+  if (auto made = make_socket_directories(parameters); !made) co_return made;
+  ServerStart how;
+  how.program = shop.program("postgres");
+  how.arguments = {"-D", config->data_dir,
+                   "--config-file=" + config_dir_of(*config) + "/postgresql.conf"};
+  for (std::string& argument : command_line_arguments(parameters))
+    how.arguments.push_back(std::move(argument));
+  how.log_file = shop.server_log();
+  const auto unless_cancelled = [&control, may_start]() -> Attempt {
+    if (control.is_cancelled) return cancelled("cancelled before PostgreSQL was started");
+    return may_start ? may_start() : Attempt{};
+  };
+  if (auto started = co_await shop.postmaster->start(std::move(how), unless_cancelled); !started)
+    co_return started;
+  auto ready = co_await shop.postmaster->wait_until_ready(deadline, control);
+  if (ready) asio::post(shop.disk, [config] { keep_config_copies(*config); });
+  co_return ready;
+}
+
+Upstream written_upstream(const PostgresConfig& config) {
+  ParameterMap section = written_recovery_section(config);
+  const UpstreamView view = upstream_of(section["primary_conninfo"], section["primary_slot_name"]);
+  return Upstream{.host = view.host, .port = view.port, .slot = view.slot};
+}
+
+}  // namespace pgherd

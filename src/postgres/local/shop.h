@@ -1,0 +1,124 @@
+// Shop: what every act works with: the configuration, the server process, programs and queries. An act
+// is a coroutine on the hands' loop that takes the Shop and a control through which it can be ended.
+//
+// Threads: the hands' loop, except that work on large directories is handed to `disk`.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "decide/observation.h"
+#include "model/agent_config.h"
+#include "postgres/instance.h"
+#include "postgres/local/data_directory.h"
+#include "postgres/local/failure.h"
+#include "postgres/local/postmaster.h"
+#include "postgres/local/server_settings.h"
+#include "postgres/local/session.h"
+
+namespace pgherd {
+
+struct LocalOptions {
+  // Where the server's stderr goes: it outlives the agent, so it cannot be the agent's own. "": a file
+  // pgherd_postmaster.log in the data directory. With logging_collector it stays nearly empty.
+  std::string server_log;
+};
+
+struct Shop {
+  boost::asio::any_io_executor loop;
+  boost::asio::thread_pool& disk;
+  std::string scope;
+  NodeName self;
+  // Replaced as a whole by a reload; an act keeps the one that it began with.
+  std::shared_ptr<const PostgresConfig> config;
+  std::optional<BootstrapConfig> bootstrap;
+  LocalOptions options;
+  std::unique_ptr<Postmaster> postmaster;
+
+  // A copy or initdb fills the directory: to the outside it is still missing.
+  bool is_filling_directory = false;
+  ParameterMap wanted;                   // the parameters that were last written or started with
+  std::set<std::string> refused;         // parameters that this server does not take
+  std::string validated;                 // the text of postgresql.conf that was last found good
+  std::string known_bin_dir;             // of `known_major`
+  int known_major = 0;
+
+  [[nodiscard]] std::string program(const std::string& name) const;
+  [[nodiscard]] std::string server_log() const;
+};
+
+// What an act has to say when it succeeded.
+using Done = Answer<std::string>;
+using Act = boost::asio::awaitable<Done>;
+
+// Runs blocking work in the disk's thread.
+template <typename Work>
+boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work) {
+  auto job = [](Work run) -> boost::asio::awaitable<std::invoke_result_t<Work>> { co_return run(); };
+  co_return co_await boost::asio::co_spawn(shop.disk.get_executor(), job(std::move(work)),
+                                           boost::asio::use_awaitable);
+}
+
+// Runs a program to its end; cancelling ends its process group. `meanwhile` is called every few
+// milliseconds. Fails when it could not be started, was cancelled, or did not succeed: then with the end
+// of what it said, and advice where the words are known.
+[[nodiscard]] boost::asio::awaitable<Answer<ProcessEnd>> run_tool(
+    Shop& shop, const ActControl& control, ProcessSpec spec, std::function<void()> meanwhile = {});
+
+// Asks the local server as the superuser; the statement may take `timeout`.
+[[nodiscard]] boost::asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(
+    Shop& shop, ActControl& control, std::string sql, Duration timeout);
+
+// The major version of the configured binaries.
+[[nodiscard]] boost::asio::awaitable<Answer<int>> binary_version(Shop& shop,
+                                                                 const ActControl& control);
+
+// Writes all files for running as a primary (no upstream) or a standby, leaves out what the server does
+// not take, and puts standby.signal in place or away. Returns the parameters to start with.
+[[nodiscard]] boost::asio::awaitable<Answer<ParameterMap>> prepare_files(
+    Shop& shop, const ActControl& control, std::optional<Upstream> upstream);
+
+// prepare_files wrote for it; starts the server and waits until it accepts connections.
+[[nodiscard]] boost::asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
+                                                           ParameterMap parameters,
+                                                           Instant deadline,
+                                                           std::function<Attempt()> may_start);
+
+// The upstream that the written recovery section points at.
+[[nodiscard]] Upstream written_upstream(const PostgresConfig& config);
+
+[[nodiscard]] std::string last_lines(const std::string& text, std::size_t lines);
+
+// ---- The acts ------------------------------------------------------------------------------------
+// One function for each step of decide/plan.h. The file says which.
+
+Act act_bootstrap(Shop& shop, ActControl& control);                                // bootstrap.cc
+Act act_set_aside(Shop& shop, ActControl& control, SetAsideDataDirectory step);    // copying.cc
+Act act_clone(Shop& shop, ActControl& control, CloneFrom step);
+Act act_remove_directory(Shop& shop, ActControl& control, RemoveDataDirectory step);
+Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step);         // running.cc
+Act act_start_standby(Shop& shop, ActControl& control, StartStandby step);
+Act act_follow(Shop& shop, ActControl& control, Follow step);
+Act act_restart(Shop& shop, ActControl& control, Restart step);
+Act act_stop(Shop& shop, ActControl& control, Stop step, std::function<void()> shut_down);
+Act act_demote(Shop& shop, ActControl& control, Demote step, std::function<void()> shut_down);
+Act act_promote(Shop& shop, ActControl& control, Promote step);
+Act act_examine(Shop& shop, ActControl& control, ExamineDivergence step,           // rewinding.cc
+                DivergenceSeen& seen);
+Act act_rewind(Shop& shop, ActControl& control, Rewind step);
+Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step);               // small_acts.cc
+Act act_checkpoint(Shop& shop, ActControl& control);
+Act act_resume_replay(Shop& shop, ActControl& control);
+Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step);
+
+}  // namespace pgherd

@@ -1,0 +1,146 @@
+// What is done beside the long acts: slots, checkpoints, replay, configuration.
+#include <fmt/core.h>
+
+#include <csignal>
+#include <map>
+
+#include "postgres/local/config_files.h"
+#include "postgres/local/shop.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+
+struct PresentSlot {
+  bool is_physical = true;
+  bool is_active = false;
+  Lsn restart_lsn;
+};
+
+asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(Shop& shop,
+                                                                        ActControl& control) {
+  const auto answer = co_await ask_local(
+      shop, control,
+      "select slot_name, slot_type = 'physical', active, restart_lsn from pg_replication_slots "
+      "where not temporary",
+      10s);
+  if (!answer) co_return failed("cannot list replication slots: " + answer.error().text);
+  std::map<std::string, PresentSlot> slots;
+  for (const Row& row : answer->front()) {
+    PresentSlot slot;
+    slot.is_physical = row[1] == "t";
+    slot.is_active = row[2] == "t";
+    slot.restart_lsn = row[3] ? parse_lsn(*row[3]).value_or(Lsn{}) : Lsn{};
+    slots[row[0].value_or("")] = slot;
+  }
+  co_return slots;
+}
+
+// The statements that bring a slot to what is wished; empty: it is as it should be.
+std::string creation_of(const SlotWish& wish, const PresentSlot* present) {
+  const std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
+                                         quote_sql_literal(wish.name));
+  if (present == nullptr) return create;
+  // A slot that never reserved anything protects nobody.
+  const bool is_empty = !present->restart_lsn.is_known() && !present->is_active;
+  if (!present->is_physical || !is_empty) return {};
+  return fmt::format("select pg_drop_replication_slot({}); ", quote_sql_literal(wish.name)) + create;
+}
+
+std::string advance_of(const SlotWish& wish, const PresentSlot* present) {
+  if (present == nullptr || !present->is_physical || present->is_active) return {};
+  if (!wish.advance_to.is_known() || !(present->restart_lsn < wish.advance_to)) return {};
+  if (!present->restart_lsn.is_known()) return {};
+  // Not beyond what is here; and in recovery only, where the slot has no consumer of its own. A target
+  // that has fallen behind meanwhile is left.
+  return fmt::format(
+      "select pg_replication_slot_advance(slot_name, least({}::pg_lsn, pg_last_wal_replay_lsn())) "
+      "from pg_replication_slots where slot_name = {} and not active and pg_is_in_recovery() "
+      "and restart_lsn < least({}::pg_lsn, pg_last_wal_replay_lsn())",
+      quote_sql_literal(to_string(wish.advance_to)), quote_sql_literal(wish.name),
+      quote_sql_literal(to_string(wish.advance_to)));
+}
+
+class SlotKeeper {
+ public:
+  SlotKeeper(Shop& shop, ActControl& control) : shop_(shop), control_(control) {}
+
+  asio::awaitable<void> run(std::string sql, std::string what) {
+    if (sql.empty()) co_return;
+    const auto answer = co_await ask_local(shop_, control_, std::move(sql), 10s);
+    if (answer)
+      done_ += (done_.empty() ? "" : ", ") + what;
+    else
+      problems_ += fmt::format("{}cannot {}: {}", problems_.empty() ? "" : "; ", what,
+                               answer.error().text);
+  }
+  [[nodiscard]] Done result() const {
+    if (!problems_.empty()) return failed(problems_);
+    return done_.empty() ? "slots are as they should be" : done_;
+  }
+
+ private:
+  Shop& shop_;
+  ActControl& control_;
+  std::string done_;
+  std::string problems_;
+};
+
+}  // namespace
+
+Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step) {
+  if (shop.postmaster->look() != ProcessState::Running)
+    co_return failed("PostgreSQL is not running: slots are kept when it is");
+  const auto slots = co_await present_slots(shop, control);
+  if (!slots) co_return tl::unexpected(slots.error());
+  const auto present = [&](const std::string& name) -> const PresentSlot* {
+    const auto found = slots->find(name);
+    return found == slots->end() ? nullptr : &found->second;
+  };
+  SlotKeeper keeper(shop, control);
+  for (const std::string& name : step.drop) {
+    const PresentSlot* slot = present(name);
+    if (slot == nullptr || !slot->is_physical || slot->is_active) continue;
+    co_await keeper.run(
+        fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name)),
+        "drop slot " + name);
+  }
+  for (const SlotWish& wish : step.wishes) {
+    const PresentSlot* slot = present(wish.name);
+    co_await keeper.run(creation_of(wish, slot), "create slot " + wish.name);
+    co_await keeper.run(advance_of(wish, slot),
+                        fmt::format("advance slot {} to {}", wish.name, to_string(wish.advance_to)));
+  }
+  co_return keeper.result();
+}
+
+Act act_checkpoint(Shop& shop, ActControl& control) {
+  const auto done = co_await ask_local(shop, control, "checkpoint", 24h);
+  if (!done) co_return failed("checkpoint failed: " + done.error().text);
+  co_return "checkpoint done";
+}
+
+Act act_resume_replay(Shop& shop, ActControl& control) {
+  const auto done = co_await ask_local(shop, control, "select pg_wal_replay_resume()", 10s);
+  if (!done) co_return failed("cannot resume replay: " + done.error().text);
+  co_return "replay goes on";
+}
+
+Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step) {
+  const auto config = shop.config;
+  const DirectoryLook look = look_at_data_directory(config->data_dir);
+  if (look.state != DataDirectory::Valid || shop.is_filling_directory)
+    co_return "there is no PostgreSQL to configure yet";
+  std::optional<Upstream> upstream;
+  if (look.has_standby_signal) upstream = written_upstream(*config);
+  const auto prepared = co_await prepare_files(shop, control, std::move(upstream));
+  if (!prepared) co_return tl::unexpected(prepared.error());
+  const ProcessState process = shop.postmaster->look();
+  if (process == ProcessState::Stopped) co_return "configuration written (" + step.generation + ")";
+  if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
+  co_return "configuration applied (" + step.generation + ")";
+}
+
+}  // namespace pgherd
