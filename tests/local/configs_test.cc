@@ -1,0 +1,85 @@
+#include "local/configs.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "local/errors.h"
+
+namespace pgherd::local {
+namespace {
+
+const Secrets kSecrets{.superuser = "super-pw",
+                       .replication = "repl-pw",
+                       .rewind = "rewind-pw",
+                       .rest = "rest-pw",
+                       .statistics = "stats-pw"};
+
+Herd a_herd(int nodes = 4) {
+  HerdOptions options;
+  options.nodes = nodes;
+  options.ttl = 7;
+  return plan_herd("/some dir/it's", options,
+                   {.pg_bindir = "/pg/bin", .etcd = "/e", .haproxy = "/h", .pgherd = "/bin/pgherd"},
+                   plan_ports(std::nullopt, nodes));
+}
+
+bool has(const std::string& text, const std::string& piece) {
+  return text.find(piece) != std::string::npos;
+}
+
+TEST(HerdPlan, everything_starts_below_what_it_needs) {
+  std::vector<std::string> names;
+  for (const auto& part : a_herd().parts)
+    names.push_back(part.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"etcd0", "etcd1", "etcd2", "proxy", "pg0", "pg1",
+                                             "pg2", "pg3", "haproxy"}));
+}
+
+TEST(AgentConfigFile, names_the_node_its_ports_and_its_folder_quoted) {
+  const Herd herd = a_herd();
+  const std::string text = agent_config(herd, *herd.find("pg2"), kSecrets);
+  EXPECT_TRUE(has(text, "name: pg2\n"));
+  EXPECT_TRUE(has(text, "  listen: \"127.0.0.1:8010\"\n"));
+  EXPECT_TRUE(has(text, "  listen: \"127.0.0.1:15434\"\n"));
+  EXPECT_TRUE(has(text, "  data_dir: \"/some dir/it's/pg2/data\"\n"));
+  EXPECT_TRUE(has(text, "    ttl: 7\n"));
+  EXPECT_TRUE(has(text, "      password: \"repl-pw\"\n"));
+  EXPECT_FALSE(has(text, "{"));
+}
+
+TEST(AgentConfigFile, etcd_is_reached_through_the_proxy_and_without_it) {
+  const Herd herd = a_herd();
+  EXPECT_TRUE(has(agent_config(herd, *herd.find("pg0"), kSecrets),
+                  "hosts: [\"127.0.0.1:2379\", \"127.0.0.1:12379\""));
+}
+
+TEST(HaproxyConfigFile, each_node_is_checked_by_its_rest_api_with_the_password) {
+  const std::string text = haproxy_config(a_herd(2), kSecrets);
+  EXPECT_TRUE(has(text, "bind 127.0.0.1:5432\n"));
+  EXPECT_TRUE(has(text, "server pg1 127.0.0.1:15433 check port 8009\n"));
+  EXPECT_TRUE(has(text, "\"Basic " + basic_auth("herd", "rest-pw") + "\""));
+  EXPECT_FALSE(has(text, "@"));
+}
+
+TEST(BasicAuth, pads_as_http_wants_it) {
+  EXPECT_EQ(basic_auth("Aladdin", "open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+  EXPECT_EQ(basic_auth("a", "bc"), "YTpiYw==");
+  EXPECT_EQ(basic_auth("a", "bcd"), "YTpiY2Q=");
+  EXPECT_EQ(basic_auth("a", "b"), "YTpi");
+}
+
+TEST(ConnectionStrings, survive_folders_with_blanks_and_quotes) {
+  EXPECT_EQ(write_dsn(a_herd()),
+            "host=127.0.0.1 port=5432 user=postgres dbname=postgres "
+            "passfile='/some dir/it\\'s/pgpass'");
+  EXPECT_TRUE(has(read_dsn(a_herd()), "port=5433 "));
+}
+
+TEST(Templates, unknown_names_are_refused_and_lone_signs_kept) {
+  EXPECT_EQ(fill_template("a@b @X@ c@", {{"X", "1@2"}}), "a@b 1@2 c@");
+  EXPECT_THROW((void)fill_template("@NO@", {}), LocalError);
+}
+
+}  // namespace
+}  // namespace pgherd::local
