@@ -15,6 +15,10 @@
 namespace pgherd {
 namespace {
 
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
 template <typename T>
 T number_in(std::string_view text) {
   T value{};
@@ -101,7 +105,7 @@ PostmasterSearch find_postmaster(const std::string& data_dir) {
 std::vector<ProcessIdentity> postgres_processes_in(const std::string& data_dir) {
   std::vector<ProcessIdentity> found;
   const std::string real = real_path(data_dir);
-  const std::unique_ptr<DIR, decltype(&::closedir)> proc(::opendir("/proc"), &::closedir);
+  const std::unique_ptr<DIR, CloseDirectory> proc(::opendir("/proc"));
   if (!proc) return found;
   while (const dirent* entry = ::readdir(proc.get())) {
     const auto pid = number_in<pid_t>(entry->d_name);
