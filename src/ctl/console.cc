@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cctype>
+#include <csignal>
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -14,26 +15,23 @@
 namespace pgherd::ctl {
 namespace {
 
+// What the terminal was before its echo was switched off; for the handler of Ctrl-C too.
+termios before_silence;
+volatile std::sig_atomic_t is_silent = 0;
+
 // Switches the terminal's echo off; on again when it goes.
 class Silence {
  public:
   explicit Silence(bool is_terminal) {
-    is_on_ = is_terminal && tcgetattr(STDIN_FILENO, &before_) == 0;
-    if (!is_on_) return;
-    termios quiet = before_;
+    if (!is_terminal || tcgetattr(STDIN_FILENO, &before_silence) != 0) return;
+    termios quiet = before_silence;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    is_on_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+    is_silent = 1;
+    (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
   }
-  ~Silence() {
-    if (is_on_) (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-  }
+  ~Silence() { restore_terminal(); }
   Silence(const Silence&) = delete;
   Silence& operator=(const Silence&) = delete;
-  [[nodiscard]] bool is_on() const { return is_on_; }
-
- private:
-  termios before_{};
-  bool is_on_ = false;
 };
 
 std::string trimmed(const std::string& text) {
@@ -43,6 +41,12 @@ std::string trimmed(const std::string& text) {
 }
 
 }  // namespace
+
+void restore_terminal() noexcept {
+  if (is_silent == 0) return;
+  is_silent = 0;
+  (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_silence);
+}
 
 Console::Console(std::istream& in, std::ostream& out, std::ostream& err, Terminals terminals)
     : in_(in), out_(out), err_(err), terminals_(terminals) {}
@@ -92,7 +96,7 @@ bool Console::confirm(std::string_view question) {
 std::string Console::ask_secret(std::string_view question) {
   const Silence silence(terminals_.in);
   std::string answer = ask(question);
-  if (silence.is_on()) say("");
+  if (terminals_.in) say("");
   return answer;
 }
 

@@ -9,6 +9,9 @@
 
 namespace pgherd::ctl {
 
+// The echo that ask_secret switched off is on again. For signal handlers.
+void restore_terminal() noexcept;
+
 struct Terminals {
   bool in = false;   // a person types
   bool out = false;  // a person reads: colours, pager, cleared screens

@@ -1,0 +1,28 @@
+// From words on the command line to a command that waits for its Desk. Nothing is carried out here.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ctl/desk.h"
+
+namespace pgherd::ctl {
+
+struct Invocation {
+  std::optional<std::string> help;  // to be shown instead of anything else
+  std::optional<std::string> config_file;
+  std::optional<std::string> dcs_url;
+  bool is_insecure = false;
+  // Exactly one of the two: most commands need a cluster, `version` alone does not.
+  std::function<int(Desk&)> run;
+  std::function<int(Console&)> run_alone;
+};
+
+// `program` as people call the tool ("pgherd ctl"); `arguments` without it. Throws UsageError,
+// whose text begins with the command's usage.
+[[nodiscard]] Invocation parse_command_line(const std::string& program,
+                                            std::vector<std::string> arguments);
+
+}  // namespace pgherd::ctl

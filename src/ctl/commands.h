@@ -1,0 +1,147 @@
+// The commands (spec ctl, section 5). Each gets its options as values, talks through the Desk and
+// gives the exit code: 0 when what was asked for was done, 1 when it was not. Throws CtlError
+// (errors.h) for what ends it early. Other than patronictl, a refusal by a member is a failure for
+// the shell too.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ctl/desk.h"
+#include "ctl/selection.h"
+#include "ctl/table.h"
+
+namespace pgherd::ctl {
+
+struct WatchOptions {
+  bool is_on = false;             // -W: every two seconds
+  std::optional<double> seconds;  // -w: wins over -W
+};
+// Runs `once`, again and again if a watch was asked for, each turn `seconds` after the last began.
+// In a watch a CtlError is shown and the next turn may do better.
+int run_watched(Desk& desk, const WatchOptions& watch, const std::function<void()>& once);
+
+struct ListOptions {
+  std::vector<std::string> clusters;
+  bool is_extended = false;
+  bool with_timestamp = false;
+  Format format = Format::Pretty;
+  MemberLayout layout = MemberLayout::List;
+  WatchOptions watch;
+};
+int list_members(Desk& desk, const ListOptions& options);
+
+struct HandoverOptions {
+  std::optional<std::string> cluster;
+  std::optional<std::string> leader;  // switchover only
+  std::optional<std::string> candidate;
+  std::optional<std::string> scheduled;  // switchover only
+  bool force = false;
+};
+int switchover(Desk& desk, const HandoverOptions& options);
+int failover(Desk& desk, const HandoverOptions& options);
+
+struct RestartOptions {
+  std::string cluster;
+  std::vector<std::string> members;
+  std::optional<RoleFilter> role;
+  bool any_one = false;
+  std::optional<std::string> scheduled;
+  std::optional<std::string> pg_version;
+  bool only_pending = false;
+  std::optional<std::string> timeout;
+  bool force = false;
+};
+int restart(Desk& desk, const RestartOptions& options);
+
+struct MembersOptions {
+  std::string cluster;
+  std::vector<std::string> members;
+  std::optional<RoleFilter> role;
+  bool force = false;
+};
+int reload(Desk& desk, const MembersOptions& options);
+
+struct ReinitOptions {
+  std::string cluster;
+  std::vector<std::string> members;
+  bool force = false;
+  bool from_leader = false;
+  bool wait = false;
+};
+int reinit(Desk& desk, const ReinitOptions& options);
+
+struct PauseOptions {
+  std::optional<std::string> cluster;
+  bool wait = false;
+};
+int pause(Desk& desk, const PauseOptions& options);
+int resume(Desk& desk, const PauseOptions& options);
+
+int show_config(Desk& desk, const std::optional<std::string>& cluster);
+
+struct EditConfigOptions {
+  std::optional<std::string> cluster;
+  bool is_quiet = false;
+  std::vector<std::string> set;  // "a.b=V"
+  std::vector<std::string> pg;   // "name=V": postgresql.parameters.name=V
+  std::optional<std::string> apply_file;
+  std::optional<std::string> replace_file;
+  bool force = false;
+};
+int edit_config(Desk& desk, const EditConfigOptions& options);
+
+struct HistoryOptions {
+  std::optional<std::string> cluster;
+  Format format = Format::Pretty;
+};
+int history(Desk& desk, const HistoryOptions& options);
+
+struct OneMemberOptions {
+  std::optional<std::string> cluster;
+  std::optional<RoleFilter> role;
+  std::optional<std::string> member;
+};
+// The first member that fits; CtlError when both role and member are given.
+[[nodiscard]] std::optional<HostPort> address_of(const ClusterView& view,
+                                                 const OneMemberOptions& options);
+int dsn(Desk& desk, const OneMemberOptions& options);
+
+struct VersionOptions {
+  std::string program;
+  std::optional<std::string> cluster;  // never the configuration's scope
+  std::vector<std::string> members;
+};
+int version(Desk& desk, const VersionOptions& options);
+// The first line alone; needs no store.
+int print_version(Console& console, const std::string& program);
+
+struct RemoveOptions {
+  std::string cluster;
+  Format format = Format::Pretty;
+};
+int remove_cluster(Desk& desk, const RemoveOptions& options);
+
+enum class FlushTarget { Restart, Switchover };
+struct FlushOptions {
+  MembersOptions members;
+  FlushTarget target{};
+};
+int flush(Desk& desk, const FlushOptions& options);
+
+struct QueryOptions {
+  OneMemberOptions member;
+  Format format = Format::Tsv;
+  std::optional<std::string> file;
+  std::optional<std::string> command;
+  bool asks_password = false;
+  std::optional<std::string> username;
+  std::optional<std::string> database;
+  std::string delimiter = "\t";
+  WatchOptions watch;
+};
+int query(Desk& desk, const QueryOptions& options);
+
+}  // namespace pgherd::ctl

@@ -1,0 +1,243 @@
+// switchover and failover: the same road with different tolls (spec ctl, section 5, steps 1 to 13).
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "codec/dcs_values.h"
+#include "ctl/commands.h"
+#include "ctl/errors.h"
+#include "ctl/time_text.h"
+
+namespace pgherd::ctl {
+namespace {
+
+enum class Action { Switchover, Failover };
+
+std::string_view word(Action action) {
+  return action == Action::Switchover ? "switchover" : "failover";
+}
+std::string_view title(Action action) {
+  return action == Action::Switchover ? "Switchover" : "Failover";
+}
+
+struct Wish {
+  Action action{};
+  std::optional<NodeName> leader;  // of a switchover
+  std::optional<NodeName> candidate;
+  std::optional<std::string> scheduled_at;
+};
+
+bool may_be_promoted(const Member& member) {
+  return !member.tags.nofailover && member.tags.failover_priority > 0;
+}
+
+std::vector<NodeName> candidates_of(const ClusterView& view) {
+  std::vector<NodeName> names;
+  for (const auto& [name, member] : view.members) {
+    if (!view.is_led_by(name) && may_be_promoted(member)) names.push_back(name);
+  }
+  return names;
+}
+
+NodeName chosen_leader(Desk& desk, const Cluster& cluster, const HandoverOptions& options) {
+  if (!cluster.view.has_leader()) throw CtlError("This cluster has no leader");
+  const NodeName& present = cluster.view.leader->name;
+  NodeName leader = options.leader.value_or("");
+  if (leader.empty()) {
+    const char* question = is_standby_cluster(cluster.view) ? "Standby Leader" : "Primary";
+    leader = options.force ? present : desk.console.ask(question, present);
+  }
+  if (leader != present) {
+    throw CtlError(fmt::format("Member {} is not the leader of cluster {}", leader, cluster.name));
+  }
+  return leader;
+}
+
+// What scripts that answer prompts wait for: the names as patronictl writes them.
+std::string quoted(const std::vector<NodeName>& names) {
+  std::vector<std::string> shown;
+  for (const NodeName& name : names)
+    shown.push_back("'" + name + "'");
+  return fmt::format("[{}]", fmt::join(shown, ", "));
+}
+
+std::optional<NodeName> chosen_candidate(Desk& desk, const Cluster& cluster,
+                                         const HandoverOptions& options, Action action) {
+  const std::vector<NodeName> candidates = candidates_of(cluster.view);
+  if (candidates.empty()) {
+    throw CtlError(fmt::format("No candidates found to {} to", word(action)));
+  }
+  NodeName candidate = options.candidate.value_or("");
+  if (candidate.empty() && !options.force) {
+    candidate = desk.console.ask("Candidate " + quoted(candidates), "");
+  }
+  if (candidate.empty()) {
+    if (action == Action::Failover) {
+      throw CtlError("Failover could be performed only to a specific candidate");
+    }
+    return std::nullopt;
+  }
+  if (cluster.view.is_led_by(candidate)) {
+    throw CtlError(
+        fmt::format("Member {} is already the leader of cluster {}", candidate, cluster.name));
+  }
+  if (std::find(candidates.begin(), candidates.end(), candidate) == candidates.end()) {
+    throw CtlError(fmt::format("Member {} does not exist in cluster {} or is tagged as nofailover",
+                               candidate, cluster.name));
+  }
+  return candidate;
+}
+
+bool is_synchronous(const ClusterView& view, const NodeName& name) {
+  const auto& standbys = view.sync->standbys;
+  return view.sync->leader == name ||
+         std::find(standbys.begin(), standbys.end(), name) != standbys.end();
+}
+
+void accept_asynchronous_loss(Desk& desk, const ClusterView& view, const NodeName& candidate) {
+  const bool is_mode_on = settings_of(view).synchronous_mode != SynchronousMode::Off && view.sync &&
+                          !view.sync->leader.empty();
+  if (!is_mode_on || is_synchronous(view, candidate)) return;
+  if (!desk.console.confirm(fmt::format(
+          "Are you sure you want to failover to the asynchronous node {}?", candidate))) {
+    throw CtlError("Aborting failover");
+  }
+}
+
+std::optional<std::string> chosen_schedule(Desk& desk, const Cluster& cluster,
+                                           const HandoverOptions& options) {
+  std::string text = options.scheduled.value_or("");
+  if (!options.scheduled && !options.force) {
+    WallTime example = desk.store.wall_now();
+    example.microseconds += std::chrono::microseconds(1h).count();
+    text = desk.console.ask(
+        fmt::format("When should the switchover take place (e.g. {} ) ", iso_minutes(example)),
+        "now");
+  }
+  if (text.empty() || text == "now") return std::nullopt;
+  auto schedule = parse_schedule(text);
+  if (!schedule) {
+    throw CtlError(
+        fmt::format("Unable to parse scheduled timestamp ({}). It should be in an "
+                    "unambiguous format (e.g. ISO 8601)",
+                    text));
+  }
+  if (is_paused(cluster.view)) throw CtlError("Can't schedule switchover in the paused state");
+  return schedule;
+}
+
+void confirm(Desk& desk, const Cluster& cluster, const Wish& wish) {
+  const std::string demoting =
+      cluster.view.has_leader()
+          ? fmt::format(", demoting current leader {}", cluster.view.leader->name)
+          : std::string();
+  const std::string question =
+      wish.scheduled_at
+          ? fmt::format("Are you sure you want to schedule switchover of cluster {} at {}{}?",
+                        cluster.name, *wish.scheduled_at, demoting)
+          : fmt::format("Are you sure you want to {} cluster {}{}?", word(wish.action),
+                        cluster.name, demoting);
+  if (desk.console.confirm(question)) return;
+  throw CtlError(wish.scheduled_at ? std::string("Aborting scheduled switchover")
+                                   : fmt::format("Aborting {}", word(wish.action)));
+}
+
+std::string body_of(const Wish& wish) {
+  nlohmann::ordered_json body;
+  body["candidate"] = nullptr;
+  if (wish.candidate) body["candidate"] = *wish.candidate;
+  if (wish.leader) body["leader"] = *wish.leader;
+  if (wish.scheduled_at) body["scheduled_at"] = *wish.scheduled_at;
+  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Result<ApiReply, ApiFailure> request(Desk& desk, const ClusterView& view, const Wish& wish) {
+  const Member* asked = view.leader_member();
+  if (asked == nullptr && wish.candidate) asked = view.member(*wish.candidate);
+  if (asked == nullptr) {
+    return fail(ApiFailure{.text = "the leader has no member key, so its address is unknown"});
+  }
+  const std::string body = body_of(wish);
+  auto reply = call_member(desk.api, asked->api_url, "POST", std::string(word(wish.action)), body);
+  // Members older than switchover know the same wish under the other name.
+  if (reply && reply->status == 501 && wish.action == Action::Switchover) {
+    reply = call_member(desk.api, asked->api_url, "POST", "failover", body);
+  }
+  return reply;
+}
+
+// No member was reached, so nothing is under way: the request goes where a member would have
+// written it, provided that the cluster is still the one that was confirmed.
+int write_request(Desk& desk, const Cluster& shown, const Wish& wish) {
+  desk.console.say(fmt::format("{} Could not {} using Patroni api, falling back to DCS",
+                               stamp(desk.store.wall_now()), word(wish.action)));
+  const Cluster now = read_cluster(desk, shown.name);
+  const bool is_same_leader = now.view.has_leader() == shown.view.has_leader() &&
+                              (!now.view.has_leader() || now.view.leader->create_revision ==
+                                                             shown.view.leader->create_revision);
+  if (!is_same_leader) {
+    print_cluster(desk, now);
+    throw CtlError(fmt::format("the leader of cluster {} has changed meanwhile; nothing was done",
+                               shown.name));
+  }
+  FailoverRequest request{.leader = wish.leader, .candidate = wish.candidate};
+  if (wish.scheduled_at) request.scheduled_at = parse_time(*wish.scheduled_at);
+  Transaction transaction;
+  transaction.writes.push_back(
+      Put{.key = now.layout.key("failover"), .value = encode_failover(request)});
+  (void)desk.store.commit(std::move(transaction));
+  print_cluster(desk, read_cluster(desk, shown.name));
+  return 0;
+}
+
+int carry_out(Desk& desk, const Cluster& cluster, const Wish& wish) {
+  const auto reply = request(desk, cluster.view, wish);
+  if (!reply && !reply.error().may_have_arrived) {
+    desk.console.complain(
+        fmt::format("{} - WARNING - {}", stamp_seconds(desk.store.wall_now()), reply.error().text));
+    return write_request(desk, cluster, wish);
+  }
+  if (!reply) {
+    throw CtlError(
+        fmt::format("{} result unknown, details: {}; it may be under way, look with `list`",
+                    title(wish.action), reply.error().text));
+  }
+  if (reply->status == 200 || reply->status == 202) {
+    desk.console.say(fmt::format("{} {}", stamp(desk.store.wall_now()), reply->body));
+    print_cluster(desk, read_cluster(desk, cluster.name));
+    return 0;
+  }
+  const bool is_unknown = reply->body.find("status unknown") != std::string::npos;
+  desk.console.say(fmt::format("{} {}, details: {}, {}", title(wish.action),
+                               is_unknown ? "result unknown" : "failed", reply->status,
+                               reply->body));
+  return 1;
+}
+
+int hand_over(Desk& desk, const HandoverOptions& options, Action action) {
+  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.cluster));
+  print_topology(desk, cluster);
+  Wish wish{.action = action};
+  if (action == Action::Switchover) wish.leader = chosen_leader(desk, cluster, options);
+  wish.candidate = chosen_candidate(desk, cluster, options, action);
+  if (action == Action::Failover && !options.force) {
+    accept_asynchronous_loss(desk, cluster.view, *wish.candidate);
+  }
+  if (action == Action::Switchover) wish.scheduled_at = chosen_schedule(desk, cluster, options);
+  if (!options.force) confirm(desk, cluster, wish);
+  return carry_out(desk, cluster, wish);
+}
+
+}  // namespace
+
+int switchover(Desk& desk, const HandoverOptions& options) {
+  return hand_over(desk, options, Action::Switchover);
+}
+
+int failover(Desk& desk, const HandoverOptions& options) {
+  return hand_over(desk, options, Action::Failover);
+}
+
+}  // namespace pgherd::ctl

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <array>
+#include <memory>
+
+#include "codec/conninfo.h"
+#include "ctl/commands.h"
+#include "ctl/errors.h"
+#include "ctl/helpers.h"
+#include "ctl/time_text.h"
+
+namespace pgherd::ctl {
+namespace {
+
+struct Finish {
+  void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+struct Clear {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Connection = std::unique_ptr<PGconn, Finish>;
+using Answer = std::unique_ptr<PGresult, Clear>;
+
+// Type OIDs whose text is JSON as it stands (PostgreSQL catalog pg_type): int2/4/8, oid, float4/8.
+constexpr std::array<Oid, 6> kNumbers = {20, 21, 23, 26, 700, 701};
+constexpr Oid kBool = 16;
+
+Cell cell_of(const PGresult* result, int row, int column) {
+  if (PQgetisnull(result, row, column) != 0) return null_cell();
+  std::string text = PQgetvalue(result, row, column);
+  const Oid type = PQftype(result, column);
+  if (type == kBool)
+    return Cell{.text = text == "t" ? "true" : "false", .kind = Cell::Kind::Number};
+  for (const Oid number : kNumbers) {
+    if (type == number) return Cell{.text = std::move(text), .kind = Cell::Kind::Number};
+  }
+  return text_cell(std::move(text));
+}
+
+Table table_of(const PGresult* result) {
+  Table table;
+  for (int column = 0; column < PQnfields(result); ++column) {
+    table.columns.push_back({PQfname(result, column)});
+  }
+  for (int row = 0; row < PQntuples(result); ++row) {
+    auto& cells = table.rows.emplace_back();
+    for (int column = 0; column < PQnfields(result); ++column) {
+      cells.push_back(cell_of(result, row, column));
+    }
+  }
+  return table;
+}
+
+// What the roles promise about pg_is_in_recovery(); nothing for the others.
+std::optional<bool> promised_recovery(const std::optional<RoleFilter>& role) {
+  if (!role || *role == RoleFilter::Any || *role == RoleFilter::Leader) return std::nullopt;
+  return *role != RoleFilter::Primary;
+}
+
+bool keeps_promise(PGconn* connection, const std::optional<bool>& in_recovery) {
+  if (!in_recovery) return true;
+  const Answer answer(PQexec(connection, "SELECT pg_catalog.pg_is_in_recovery()"));
+  if (PQresultStatus(answer.get()) != PGRES_TUPLES_OK) return false;
+  return (std::string_view(PQgetvalue(answer.get(), 0, 0)) == "t") == *in_recovery;
+}
+
+std::string absence(const QueryOptions& options) {
+  if (options.member.member) {
+    return fmt::format("No connection to member {} is available", *options.member.member);
+  }
+  if (options.member.role) {
+    return fmt::format("No connection to role {} is available", to_string(*options.member.role));
+  }
+  return "No connection is available";
+}
+
+class Querying {
+ public:
+  Querying(Desk& desk, const QueryOptions& options, const std::optional<HostPort>& address,
+           std::string sql, std::string password)
+      : desk_(desk), options_(options), sql_(std::move(sql)) {
+    if (!address) return;
+    ConnInfo conninfo{{"host", address->host}, {"port", address->port}};
+    conninfo.set_if_any("user", options.username.value_or(""));
+    conninfo.set_if_any("password", password);
+    conninfo.set_if_any("dbname", options.database.value_or(""));
+    conninfo.set("connect_timeout", "5");
+    conninfo.set("fallback_application_name", "Patroni ctl");
+    conninfo_ = conninfo.to_string();
+  }
+
+  // True when the statement was executed.
+  bool once() {
+    if (conninfo_.empty()) return failed(absence(options_));
+    const Connection connection(PQconnectdb(conninfo_.c_str()));
+    if (PQstatus(connection.get()) != CONNECTION_OK) {
+      desk_.console.complain(PQerrorMessage(connection.get()));
+      return failed(absence(options_));
+    }
+    if (!keeps_promise(connection.get(), promised_recovery(options_.member.role))) {
+      return failed(absence(options_));
+    }
+    return show(Answer(PQexec(connection.get(), sql_.c_str())));
+  }
+
+ private:
+  bool failed(const std::string& text) {
+    desk_.console.say(
+        fmt::format("{}{}{}", stamp_seconds(desk_.store.wall_now()), options_.delimiter, text));
+    return false;
+  }
+
+  bool show(const Answer& answer) {
+    const ExecStatusType status = PQresultStatus(answer.get());
+    if (status == PGRES_TUPLES_OK) {
+      const Table table = table_of(answer.get());
+      desk_.console.print(options_.format == Format::Tsv ? render_tsv(table, options_.delimiter)
+                                                         : render(table, options_.format));
+      return true;
+    }
+    if (status == PGRES_COMMAND_OK) {
+      desk_.console.say(PQcmdStatus(answer.get()));
+      return true;
+    }
+    const char* code = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
+    const char* message = PQresultErrorMessage(answer.get());
+    if (*message != '\0') desk_.console.complain(message);
+    return failed(fmt::format("ERROR, SQLSTATE: {}", code != nullptr ? code : message));
+  }
+
+  Desk& desk_;
+  const QueryOptions& options_;
+  std::string sql_;
+  std::string conninfo_;
+};
+
+}  // namespace
+
+int query(Desk& desk, const QueryOptions& options) {
+  if (options.file && options.command) {
+    throw CtlError("--file and --command are mutually exclusive options");
+  }
+  if (!options.file && !options.command) {
+    throw CtlError("You need to specify either --command or --file");
+  }
+  const std::string password =
+      options.asks_password ? desk.console.ask_secret("Password") : std::string();
+  std::string sql = options.command.value_or("");
+  if (options.file) sql = *options.file == "-" ? desk.console.read_all() : file_text(*options.file);
+  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.member.cluster));
+  const auto address = address_of(cluster.view, options.member);
+  Querying querying(desk, options, address, std::move(sql), password);
+  bool succeeded = true;
+  run_watched(desk, options.watch, [&] { succeeded = querying.once(); });
+  return succeeded ? 0 : 1;
+}
+
+}  // namespace pgherd::ctl

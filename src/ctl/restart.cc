@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/dice.h"
+#include "ctl/commands.h"
+#include "ctl/errors.h"
+#include "ctl/time_text.h"
+
+namespace pgherd::ctl {
+namespace {
+
+using Body = nlohmann::ordered_json;
+
+// "restart" -> "now" or a moment with a zone.
+std::optional<std::string> chosen_schedule(Desk& desk, const RestartOptions& options) {
+  std::string text = options.scheduled.value_or("");
+  if (!options.scheduled && !options.force) {
+    WallTime example = desk.store.wall_now();
+    example.microseconds += std::chrono::microseconds(1h).count();
+    text = desk.console.ask(
+        fmt::format("When should the restart take place (e.g. {}) ", iso_minutes(example)), "now");
+  }
+  if (text.empty() || text == "now") return std::nullopt;
+  auto schedule = parse_schedule(text);
+  if (schedule) return schedule;
+  throw CtlError(
+      fmt::format("Unable to parse scheduled timestamp ({}). It should be in an "
+                  "unambiguous format (e.g. ISO 8601)",
+                  text));
+}
+
+void confirm(Desk& desk, const RestartOptions& options, const std::vector<Member>& members,
+             const std::optional<std::string>& schedule) {
+  if (options.force) return;
+  if (!schedule) return confirm_action(desk, "restart", members, false);
+  const std::string question =
+      options.only_pending
+          ? std::string(
+                "The nodes needing a restart will be identified at the scheduled time, and "
+                "might be different from the ones showing pending restart right now. Is "
+                "this fine?")
+          : fmt::format("Are you sure you want to schedule restart of members {} at {}?",
+                        joined_names(members), *schedule);
+  if (!desk.console.confirm(question)) throw CtlError("Aborted scheduled restart");
+}
+
+bool is_version_number(const std::string& part) {
+  return !part.empty() && part.size() <= 4 &&
+         std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// X.Y since PostgreSQL 10, X.Y.Z before.
+void check_pg_version(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == '.') {
+      parts.emplace_back();
+    } else {
+      parts.back().push_back(c);
+    }
+  }
+  if (parts.size() != 2 && parts.size() != 3) {
+    throw CtlError(
+        fmt::format("Invalid PostgreSQL version format: X.Y or X.Y.Z is accepted: {}", text));
+  }
+  const bool is_numeric = std::all_of(parts.begin(), parts.end(), is_version_number);
+  if (!is_numeric || (std::stoi(parts[0]) >= 10) != (parts.size() == 2)) {
+    throw CtlError(fmt::format("Invalid PostgreSQL version: {}", text));
+  }
+}
+
+std::optional<std::string> chosen_pg_version(Desk& desk, const RestartOptions& options) {
+  std::string text = options.pg_version.value_or("");
+  if (!options.pg_version && !options.force) {
+    text = desk.console.ask("Restart if the PostgreSQL version is less than provided (e.g. 9.5.2) ",
+                            "");
+  }
+  if (text.empty()) return std::nullopt;
+  check_pg_version(text);
+  return text;
+}
+
+// The role as the REST filter knows it: the member judges it again when it restarts.
+std::optional<std::string> rest_role(const std::optional<RoleFilter>& role) {
+  if (!role) return std::nullopt;
+  switch (*role) {
+    case RoleFilter::Primary:
+      return "primary";
+    case RoleFilter::StandbyLeader:
+      return "standby_leader";
+    case RoleFilter::Replica:
+    case RoleFilter::Standby:
+      return "replica";
+    case RoleFilter::Leader:
+    case RoleFilter::Any:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::string outcome(const Member& member, const Result<ApiReply, ApiFailure>& reply) {
+  if (!reply)
+    return fmt::format("Failed: restart for member {}: {}", member.name, reply.error().text);
+  switch (reply->status) {
+    case 200:
+      return fmt::format("Success: restart on member {}", member.name);
+    case 202:
+      return fmt::format("Success: restart scheduled on member {}", member.name);
+    case 409:
+      return fmt::format("Failed: another restart is already scheduled on member {}", member.name);
+    default:
+      return fmt::format("Failed: restart for member {}, status code={}, ({})", member.name,
+                         reply->status, reply->body);
+  }
+}
+
+// One that was there already makes room for the new one.
+void drop_scheduled(Desk& desk, const Member& member) {
+  const auto reply = call_member(desk.api, member.api_url, "DELETE", "restart", "");
+  if (reply && (reply->status == 200 || reply->status == 404)) return;
+  desk.console.say(reply ? fmt::format("Failed: flush scheduled restart for member {}, status "
+                                       "code={}, ({})",
+                                       member.name, reply->status, reply->body)
+                         : fmt::format("Failed: flush scheduled restart for member {}: {}",
+                                       member.name, reply.error().text));
+}
+
+std::vector<Member> narrowed(Desk& desk, const RestartOptions& options, std::vector<Member> members,
+                             bool is_immediate) {
+  if (options.only_pending && is_immediate) {
+    std::erase_if(members, [](const Member& member) { return !member.pending_restart; });
+  }
+  if (options.any_one && members.size() > 1) {
+    Dice dice(static_cast<std::uint64_t>(desk.store.wall_now().microseconds));
+    const auto chosen = dice.between(0, static_cast<std::int64_t>(members.size()) - 1);
+    members = {members[static_cast<std::size_t>(chosen)]};
+  }
+  return members;
+}
+
+}  // namespace
+
+int restart(Desk& desk, const RestartOptions& options) {
+  const Cluster cluster = read_cluster(desk, options.cluster);
+  const RoleFilter role = options.role.value_or(RoleFilter::Any);
+  std::vector<Member> members = select_members(desk, cluster, role, options.members);
+  const auto schedule = chosen_schedule(desk, options);
+  members = narrowed(desk, options, std::move(members), !schedule);
+  if (members.empty()) {
+    desk.console.say("No member needs a restart");
+    return 0;
+  }
+  confirm(desk, options, members, schedule);
+
+  Body body = Body::object();
+  if (options.only_pending) body["restart_pending"] = true;
+  if (const auto version = chosen_pg_version(desk, options)) body["postgres_version"] = *version;
+  if (const auto filter = rest_role(options.role)) body["role"] = *filter;
+  if (options.timeout) body["timeout"] = *options.timeout;
+  if (schedule) {
+    if (is_paused(cluster.view)) throw CtlError("Can't schedule restart in the paused state");
+    body["schedule"] = *schedule;
+  }
+  const std::string text = body.dump(-1, ' ', false, Body::error_handler_t::replace);
+
+  int exit_code = 0;
+  for (const Member& member : members) {
+    if (options.force && schedule) drop_scheduled(desk, member);
+    const auto reply = call_member(desk.api, member.api_url, "POST", "restart", text);
+    desk.console.say(outcome(member, reply));
+    if (!reply || (reply->status != 200 && reply->status != 202)) exit_code = 1;
+  }
+  return exit_code;
+}
+
+}  // namespace pgherd::ctl

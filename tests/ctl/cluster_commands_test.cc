@@ -1,0 +1,158 @@
+// list, pause, history, dsn, version, remove: commands about a whole cluster.
+#include "ctl/errors.h"
+#include "ctl/orders.h"
+
+namespace pgherd::ctl::test {
+namespace {
+
+class ListCommand : public Orders {};
+class Pause : public Orders {};
+class Show : public Orders {};
+class Remove : public Orders {};
+
+TEST_F(ListCommand, ReadsTheStore) {
+  EXPECT_EQ(desk.run({"list", "orders"}).out,
+R"(+ Cluster: orders (7412345678901234567) ---+----+-------------+-----+------------+-----+
+| Member | Host      | Role    | State     | TL | Receive LSN | Lag | Replay LSN | Lag |
++--------+-----------+---------+-----------+----+-------------+-----+------------+-----+
+| db-a   | 10.1.0.11 | Leader  | running   |  7 |             |     |            |     |
+| db-b   | 10.1.0.12 | Replica | streaming |  7 |   1/2F0A118 |   0 |  1/2F0A118 |   0 |
+| db-c   | 10.1.0.13 | Replica | streaming |  7 |   1/2F0A118 |   0 |  1/2F0A118 |   0 |
++--------+-----------+---------+-----------+----+-------------+-----+------------+-----+
+)");
+}
+
+TEST_F(ListCommand, TakesTheScopeOfTheConfiguration) {
+  const Ran nothing = desk.run({"list"});
+  EXPECT_EQ(nothing.exit_code, 0);
+  EXPECT_NE(nothing.err.find("Listing members: No cluster names were provided"), std::string::npos);
+  desk.scope = "orders";
+  EXPECT_NE(desk.run({"list", "-f", "tsv"}).out.find("orders\tdb-a\t"), std::string::npos);
+  EXPECT_EQ(desk.run({"list", "orders", "other", "-f", "json"}).out.find("[]"),
+            desk.run({"list", "orders", "-f", "json"}).out.size());
+}
+
+TEST_F(ListCommand, WatchesUntilItIsInterrupted) {
+  struct Interrupted : std::runtime_error {
+    Interrupted() : std::runtime_error("interrupted") {}
+  };
+  desk.clock.meanwhile = [&] {
+    if (desk.clock.now() >= Instant::from_nanoseconds(0) + 6s) throw Interrupted();
+  };
+  const Ran ran = desk.run({"list", "orders", "-t", "-W", "-f", "tsv"});
+  std::size_t turns = 0;
+  for (std::size_t at = 0; (at = ran.out.find("Cluster\tMember", at)) != ran.out.npos; ++at) {
+    ++turns;
+  }
+  EXPECT_EQ(turns, 3U) << ran.out;
+}
+
+TEST_F(Pause, GoesToTheLeaderAndThenToWhoeverAnswers) {
+  desk.members.is_not_reached().answers(200, "{}");
+  const Ran ran = desk.run({"pause", "orders"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "Success: cluster management is paused\n");
+  EXPECT_EQ(desk.members.asked,
+            (std::vector<std::string>{R"(PATCH http://10.1.0.11:8008/config {"pause":true})",
+                                      R"(PATCH http://10.1.0.12:8008/config {"pause":true})"}));
+}
+
+TEST_F(Pause, IsAnErrorWhenItIsSoAlready) {
+  EXPECT_EQ(desk.run({"resume", "orders"}).err, "Error: Cluster is not paused\n");
+  desk.put("config", R"({"pause":true})");
+  const Ran ran = desk.run({"pause", "orders"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(ran.err, "Error: Cluster is already paused\n");
+  desk.members.answers(200, "{}");
+  EXPECT_EQ(desk.run({"resume", "orders"}).out, "Success: cluster management is resumed\n");
+  EXPECT_EQ(desk.members.asked.at(0), R"(PATCH http://10.1.0.11:8008/config {"pause":null})");
+}
+
+TEST_F(Pause, WaitsForAllMembers) {
+  desk.members.answers(200, "{}");
+  desk.clock.meanwhile = [&] {
+    if (desk.clock.now() < Instant::from_nanoseconds(0) + 3s) return;
+    for (const char* name : {"db-a", "db-b", "db-c"}) {
+      Member member = a_member(name, "10.1.0.11");
+      member.pause = true;
+      desk.put_member(member);
+    }
+  };
+  const Ran ran = desk.run({"pause", "orders", "--wait"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(ran.out,
+            "'pause' request sent, waiting until it is recognized by all nodes\n"
+            "Success: cluster management is paused\n");
+}
+
+TEST_F(Pause, NamesThoseWhoDidNotNotice) {
+  desk.members.answers(200, "{}");
+  const Ran ran = desk.run({"pause", "orders", "--wait"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(ran.out.ends_with(
+      "db-a, db-b, db-c members didn't recognized pause state after 10 seconds\n"))
+      << ran.out;
+}
+
+TEST_F(Pause, NamesWhyNobodyCouldBeReached) {
+  const Ran ran = desk.run({"pause", "orders"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_TRUE(ran.err.starts_with("Error: Can not find accessible cluster member\n  db-a: "))
+      << ran.err;
+}
+
+TEST_F(Show, History) {
+  desk.put("history",
+           R"([[1,83886432,"no recovery target specified","2026-07-30T10:11:12+00:00","db-b"],)"
+           R"([2,83886500,"no recovery target specified"]])");
+  EXPECT_EQ(desk.run({"history", "orders"}).out,
+R"(+----+----------+------------------------------+---------------------------+------------+
+| TL |      LSN | Reason                       | Timestamp                 | New Leader |
++----+----------+------------------------------+---------------------------+------------+
+|  1 | 83886432 | no recovery target specified | 2026-07-30T10:11:12+00:00 | db-b       |
+|  2 | 83886500 | no recovery target specified |                           |            |
++----+----------+------------------------------+---------------------------+------------+
+)");
+}
+
+TEST_F(Show, WhereToConnect) {
+  EXPECT_EQ(desk.run({"dsn", "orders"}).out, "host=10.1.0.11 port=5432\n");
+  EXPECT_EQ(desk.run({"dsn", "orders", "-r", "replica"}).out, "host=10.1.0.12 port=5432\n");
+  EXPECT_EQ(desk.run({"dsn", "orders", "-m", "db-c"}).out, "host=10.1.0.13 port=5432\n");
+  EXPECT_EQ(desk.run({"dsn", "orders", "-m", "db-x"}).err,
+            "Error: Can not find a suitable member\n");
+  EXPECT_EQ(desk.run({"dsn", "orders", "-m", "db-c", "-r", "any"}).err,
+            "Error: --role and --member are mutually exclusive options\n");
+  EXPECT_EQ(desk.run({"dsn"}).exit_code, 1);
+}
+
+TEST_F(Show, Versions) {
+  EXPECT_TRUE(desk.run({"version"}).out.starts_with("pgherd ctl version "));
+  desk.members
+      .answers(200, R"({"patroni":{"version":"4.1.4"},"server_version":170004})")
+      .answers(503, R"({"patroni":{"version":"4.1.4"}})")
+      .is_not_reached("connection refused");
+  const Ran ran = desk.run({"version", "orders"});
+  EXPECT_EQ(ran.out.substr(ran.out.find('\n')),
+            "\n\ndb-a: Patroni 4.1.4 PostgreSQL 17.4\n"
+            "db-b: Patroni 4.1.4\n"
+            "db-c: failed to get version: connection refused\n");
+}
+
+TEST_F(Remove, NeedsThreeRightAnswers) {
+  EXPECT_EQ(desk.run({"remove", "orders"}, "other\n").err,
+            "Error: Cluster names specified do not match\n");
+  EXPECT_EQ(desk.run({"remove", "orders"}, "orders\nyes\n").err,
+            "Error: You did not exactly type \"Yes I am aware\"\n");
+  EXPECT_EQ(desk.run({"remove", "orders"}, "orders\nYes I am aware\ndb-b\n").err,
+            "Error: You did not specify the current leader of the cluster\n");
+  EXPECT_EQ(desk.value_of("leader"), "db-a");
+  desk.put("unknown/key", "x");
+  for (int number = 0; number < 250; ++number) desk.put("many/" + std::to_string(number), "x");
+  const Ran ran = desk.run({"remove", "orders"}, "orders\nYes I am aware\ndb-a\n");
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_TRUE(desk.memory.entries().empty());
+}
+
+}  // namespace
+}  // namespace pgherd::ctl::test

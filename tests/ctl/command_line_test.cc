@@ -1,0 +1,100 @@
+#include "ctl/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include "ctl/a_desk.h"
+#include "ctl/dcs_url.h"
+#include "ctl/errors.h"
+
+namespace pgherd::ctl::test {
+namespace {
+
+Invocation parsed(std::vector<std::string> words) {
+  return parse_command_line("patronictl", std::move(words));
+}
+
+TEST(CommandLine, TakesGlobalOptionsBeforeAndBehindTheCommand) {
+  const Invocation before = parsed({"-c", "a.yml", "-k", "-d", "etcd3://h:1", "list", "x"});
+  EXPECT_EQ(before.config_file, "a.yml");
+  EXPECT_EQ(before.dcs_url, "etcd3://h:1");
+  EXPECT_TRUE(before.is_insecure);
+  const Invocation behind = parsed({"list", "x", "-c", "a.yml", "-k"});
+  EXPECT_EQ(behind.config_file, "a.yml");
+  EXPECT_TRUE(behind.is_insecure);
+  const Invocation taken = parsed({"query", "x", "-c", "SELECT 1", "-d", "db"});
+  EXPECT_EQ(taken.config_file, std::nullopt);
+  EXPECT_EQ(taken.dcs_url, std::nullopt);
+}
+
+TEST(CommandLine, TakesANameThatIsAlsoACommand) {
+  EXPECT_TRUE(parsed({"restart", "list", "pause"}).run);
+}
+
+TEST(CommandLine, ExplainsWrongUsageAndExitsWithTwo) {
+  ADesk desk;
+  const auto first_and_last = [](const std::string& text) {
+    const std::size_t last = text.rfind('\n', text.size() - 2);
+    return text.substr(0, text.find('\n')) + " | " + text.substr(last + 1);
+  };
+  const Ran unknown = desk.run({"list", "--colour"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_TRUE(unknown.err.starts_with("Usage: pgherd ctl list [OPTIONS] [CLUSTER_NAMES...]"))
+      << unknown.err;
+  EXPECT_NE(first_and_last(unknown.err).find("| Error: "), std::string::npos) << unknown.err;
+  EXPECT_EQ(desk.run({"restart"}).exit_code, 2);
+  EXPECT_EQ(desk.run({"list", "-f", "xml"}).exit_code, 2);
+  EXPECT_EQ(desk.run({"flush", "orders", "everything"}).exit_code, 2);
+  EXPECT_EQ(desk.run({"frobnicate"}).exit_code, 2);
+}
+
+TEST(CommandLine, HelpsWithTheToolAndWithEachCommand) {
+  ADesk desk;
+  const Ran all = desk.run({"--help"});
+  EXPECT_EQ(all.exit_code, 0);
+  for (const char* command :
+       {"list", "topology", "switchover", "failover", "restart", "reload", "reinit", "pause",
+        "resume", "show-config", "edit-config", "history", "dsn", "query", "flush", "remove",
+        "version"}) {
+    EXPECT_NE(all.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
+    const Ran one = desk.run({command, "--help"});
+    EXPECT_EQ(one.exit_code, 0) << command;
+    EXPECT_NE(one.out.find(std::string("Usage: pgherd ctl ") + command), std::string::npos)
+        << one.out;
+  }
+}
+
+TEST(CommandLine, SaysThatCitusIsNotSupported) {
+  ADesk desk;
+  const Ran ran = desk.run({"list", "x", "--group", "1"});
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_EQ(ran.err, "Error: --group: Citus clusters are not supported by pgherd\n");
+}
+
+AgentConfig with_url(const std::string& url) {
+  AgentConfig config;
+  config.etcd.endpoints = {"old:2379"};
+  config.etcd.use_tls = true;
+  apply_dcs_url(url, config);
+  return config;
+}
+
+TEST(DcsUrl, ReplacesEndpointAndNamespaceOnly) {
+  const AgentConfig config = with_url("etcd3://10.0.0.1:2380/prod/");
+  EXPECT_EQ(config.etcd.endpoints, std::vector<std::string>{"10.0.0.1:2380"});
+  EXPECT_EQ(config.name_space, "prod");
+  EXPECT_TRUE(config.etcd.use_tls);
+  EXPECT_EQ(with_url("10.0.0.1").etcd.endpoints[0], "10.0.0.1:2379");
+  EXPECT_EQ(with_url("etcd://[::1]:1234/").etcd.endpoints[0], "[::1]:1234");
+  EXPECT_EQ(with_url("etcd3://u:p@[::1]").etcd.endpoints[0], "[::1]:2379");
+  EXPECT_EQ(with_url("etcd3://:23").etcd.endpoints[0], "localhost:23");
+  EXPECT_EQ(with_url("10.0.0.1").name_space, "service");
+}
+
+TEST(DcsUrl, RefusesOtherStores) {
+  EXPECT_THROW(with_url("consul://h:8500"), CtlError);
+  EXPECT_THROW(with_url("gopher://h"), CtlError);
+  EXPECT_THROW(with_url("etcd3://h:port"), CtlError);
+}
+
+}  // namespace
+}  // namespace pgherd::ctl::test
