@@ -19,8 +19,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::array<std::string_view, 5> kForbiddenInitdb{"pgdata", "nosync", "pwfile", "sync-only",
-                                                           "version"};
+constexpr std::array<std::string_view, 5> kForbiddenInitdb{"pgdata", "nosync", "pwfile",
+                                                           "sync-only", "version"};
 
 Failure failure_of(const QueryError& error, const std::string& what) {
   return {.text = what + ": " + error.text};
@@ -29,7 +29,8 @@ Failure failure_of(const QueryError& error, const std::string& what) {
 // A secret in a file for one program, gone when this is.
 class SecretFile {
  public:
-  static Answer<std::unique_ptr<SecretFile>> write(const std::string& name, const std::string& text) {
+  static Answer<std::unique_ptr<SecretFile>> write(const std::string& name,
+                                                   const std::string& text) {
     std::error_code error;
     const auto directory = std::filesystem::temp_directory_path(error);
     const std::string path = fmt::format("{}/pgherd-{}-{}-{}", error ? "/tmp" : directory.string(),
@@ -79,7 +80,8 @@ asio::awaitable<Attempt> run_initdb(Shop& shop, const ActControl& control) {
   co_return Attempt{};
 }
 
-// bootstrap.pg_hba goes on holding below what initdb wrote, unless the lines are managed as a whole.
+// bootstrap.pg_hba goes on holding below what initdb wrote, unless the lines are managed as a
+// whole.
 Attempt append_bootstrap_hba(const Shop& shop) {
   if (!shop.bootstrap || shop.bootstrap->pg_hba.empty() || !shop.config->pg_hba.empty() ||
       shop.config->parameters.contains("hba_file"))
@@ -88,7 +90,8 @@ Attempt append_bootstrap_hba(const Shop& shop) {
   auto text = read_file(path);
   if (!text) return failed(text.error().text);
   *text += "\n";
-  for (const std::string& line : shop.bootstrap->pg_hba) *text += line + "\n";
+  for (const std::string& line : shop.bootstrap->pg_hba)
+    *text += line + "\n";
   if (auto written = write_file_atomically(path, *text, 0600); !written)
     return failed(written.error().text);
   return {};
@@ -107,9 +110,10 @@ class RoleMaker {
     control.interrupt = [this] { session_.interrupt(); };
     auto connected = co_await session_.connect(std::move(info), 10s);
     if (!connected)
-      co_return tl::unexpected(failure_of(
-          connected.error(), "cannot log in to the new cluster as the superuser (check "
-                             "postgresql.pg_hba and authentication.superuser)"));
+      co_return tl::unexpected(
+          failure_of(connected.error(),
+                     "cannot log in to the new cluster as the superuser (check "
+                     "postgresql.pg_hba and authentication.superuser)"));
     co_return co_await run(
         "set synchronous_commit to local; set log_statement to none; "
         "set log_min_duration_statement to -1; set log_min_error_statement to panic; "
@@ -185,7 +189,8 @@ asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
   RoleMaker roles(shop);
   if (auto done = co_await roles.connect(control); !done) co_return done;
   if (!config->superuser.username.empty() && !config->superuser.password.empty())
-    if (auto done = co_await roles.ensure(config->superuser, "superuser login"); !done) co_return done;
+    if (auto done = co_await roles.ensure(config->superuser, "superuser login"); !done)
+      co_return done;
   control.interrupt = nullptr;
   if (auto done = co_await run_post_bootstrap(shop, control); !done) co_return done;
   if (config->replication.username.empty())
@@ -194,8 +199,7 @@ asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
   if (!is_same)
     if (auto done = co_await roles.ensure(config->replication, "replication login"); !done)
       co_return done;
-  const bool has_rewind =
-      config->rewind && config->rewind->username != config->superuser.username;
+  const bool has_rewind = config->rewind && config->rewind->username != config->superuser.username;
   if (!has_rewind) co_return Attempt{};
   const bool is_replication = config->rewind->username == config->replication.username;
   if (!is_replication)
@@ -222,8 +226,9 @@ Act act_bootstrap(Shop& shop, ActControl& control) {
   const std::string data_dir = shop.config->data_dir;
   const DirectoryLook look = look_at_data_directory(data_dir);
   if (look.state != DataDirectory::Missing)
-    co_return failed(fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
-                                 data_dir, look.problem.empty() ? "it holds a cluster" : look.problem));
+    co_return failed(
+        fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
+                    data_dir, look.problem.empty() ? "it holds a cluster" : look.problem));
   if (auto made = make_empty_directory(data_dir); !made) co_return tl::unexpected(made.error());
   shop.is_filling_directory = true;
   const auto initialized = co_await run_initdb(shop, control);

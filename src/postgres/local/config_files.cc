@@ -22,13 +22,13 @@ constexpr std::array kCopied{"postgresql.conf", "postgresql.base.conf", "pg_hba.
                              "pg_ident.conf"};
 
 bool exists(const std::string& path) {
-  struct stat facts{};
+  struct stat facts {};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
 // Files inside follow the directory: readable by the group where PostgreSQL's own are.
 mode_t file_mode(const std::string& data_dir) {
-  struct stat facts{};
+  struct stat facts {};
   const bool group_reads = ::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
   return group_reads ? 0640 : 0600;
 }
@@ -108,7 +108,8 @@ Attempt write_server_files(const PostgresConfig& config, const ParameterMap& par
   if (auto base = ensure_base(config); !base) return base;
   const std::string base = config.custom_conf.empty() ? "postgresql.base.conf" : config.custom_conf;
   const std::string text = render_postgresql_conf(base, parameters, recovery);
-  if (auto done = put(dir + "/postgresql.conf", text, file_mode(config.data_dir)); !done) return done;
+  if (auto done = put(dir + "/postgresql.conf", text, file_mode(config.data_dir)); !done)
+    return done;
   if (auto done = put_lines(config, parameters, "hba_file", "pg_hba.conf", config.pg_hba); !done)
     return done;
   if (auto done = put_lines(config, parameters, "ident_file", "pg_ident.conf", config.pg_ident);
@@ -135,13 +136,14 @@ Attempt set_standby_signal(const std::string& data_dir, bool on) {
 Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
   if (config.pgpass.empty()) {
     if (config.replication.password.empty()) return {};
-    return failed("postgresql.pgpass is not set: without that file the replication password cannot be "
-                  "given to PostgreSQL");
+    return failed(
+        "postgresql.pgpass is not set: without that file the replication password cannot be "
+        "given to PostgreSQL");
   }
-  struct stat facts{};
+  struct stat facts {};
   if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
-    return failed(fmt::format("{} (postgresql.pgpass) is no regular file: remove it or name another",
-                              config.pgpass));
+    return failed(fmt::format(
+        "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));
   std::error_code error;
   fs::create_directories(fs::path(config.pgpass).parent_path(), error);
   const std::string text = pgpass_text(config, upstream);

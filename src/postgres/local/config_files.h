@@ -1,6 +1,6 @@
 // The files that PostgreSQL is configured by, put in place whole (spec: postgres, sections 4 to 6;
-// configuration, 7.4). What already stands as wanted is not written again: no disk is waited for in a
-// failover. All calls block on the disk.
+// configuration, 7.4). What already stands as wanted is not written again: no disk is waited for in
+// a failover. All calls block on the disk.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace pgherd {
 
-// postgresql.conf (the original becomes postgresql.base.conf, once), pg_hba.conf, pg_ident.conf, and
-// postgresql.auto.conf without recovery parameters.
+// postgresql.conf (the original becomes postgresql.base.conf, once), pg_hba.conf, pg_ident.conf,
+// and postgresql.auto.conf without recovery parameters.
 [[nodiscard]] Attempt write_server_files(const PostgresConfig& config,
                                          const ParameterMap& parameters,
                                          const ParameterMap& recovery);
@@ -28,8 +28,8 @@ namespace pgherd {
 // Makes the directories in unix_socket_directories that are missing.
 [[nodiscard]] Attempt make_socket_directories(const ParameterMap& parameters);
 
-// Copies of the configuration in the data directory (`*.backup`): a copy of the directory brings them
-// along where the files themselves are elsewhere or symbolic links. Failures are only logged.
+// Copies of the configuration in the data directory (`*.backup`): a copy of the directory brings
+// them along where the files themselves are elsewhere or symbolic links. Failures are only logged.
 void keep_config_copies(const PostgresConfig& config);
 void restore_config_copies(const PostgresConfig& config);
 

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr const char* kMarker = "pgherd.unfinished";
 
 bool exists(const std::string& path) {
-  struct stat facts{};
+  struct stat facts {};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
@@ -51,8 +51,8 @@ std::string ownership_problem(const std::string& data_dir, const struct stat& fa
         "owner: chown the directory, or run pgherd as its owner",
         data_dir, facts.st_uid, ::geteuid());
   if ((facts.st_mode & (S_IWGRP | S_IRWXO)) != 0)
-    return fmt::format("{} has mode {:04o}, PostgreSQL demands 0700 or 0750: chmod 0700 {}", data_dir,
-                       facts.st_mode & 07777U, data_dir);
+    return fmt::format("{} has mode {:04o}, PostgreSQL demands 0700 or 0750: chmod 0700 {}",
+                       data_dir, facts.st_mode & 07777U, data_dir);
   return {};
 }
 
@@ -78,8 +78,9 @@ DirectoryLook look_inside(const std::string& data_dir) {
   if (look.is_ours_unfinished)
     return broken(look, data_dir + " holds a copy that pgherd began and did not finish");
   if (look.major_version == 0)
-    return broken(look, data_dir + " is not empty, but has no readable PG_VERSION: it is no "
-                                   "PostgreSQL data directory, or an interrupted copy");
+    return broken(look, data_dir +
+                            " is not empty, but has no readable PG_VERSION: it is no "
+                            "PostgreSQL data directory, or an interrupted copy");
   if (!control && control.error().kind == PgControlErrorKind::Unreadable)
     return inaccessible(look, control.error().text);
   if (!control) return broken(look, control.error().text);
@@ -94,7 +95,8 @@ Failure errno_failure(std::string_view what, const std::string& path) {
 // `<path>.failed`, or the first numbered one that is free.
 std::string free_name_beside(const std::string& path) {
   std::string name = path + ".failed";
-  for (int number = 1; exists(name); ++number) name = fmt::format("{}.failed.{}", path, number);
+  for (int number = 1; exists(name); ++number)
+    name = fmt::format("{}.failed.{}", path, number);
   return name;
 }
 
@@ -115,20 +117,23 @@ std::vector<Link> outside_links(const std::string& data_dir) {
   add(data_dir + "/pg_wal", false);
   const auto tablespaces = names_in(data_dir + "/pg_tblspc");
   if (tablespaces)
-    for (const std::string& name : *tablespaces) add(data_dir + "/pg_tblspc/" + name, true);
+    for (const std::string& name : *tablespaces)
+      add(data_dir + "/pg_tblspc/" + name, true);
   return links;
 }
 
-// Moves what a link points to and points the link there. A failure is told, not fatal: the data stays
-// whole where it is.
+// Moves what a link points to and points the link there. A failure is told, not fatal: the data
+// stays whole where it is.
 Attempt move_link_target(const Link& link) {
   const std::string aside = free_name_beside(link.target);
   if (::rename(link.target.c_str(), aside.c_str()) != 0)
-    return tl::unexpected(errno_failure("move aside what " + link.path + " points to,", link.target));
+    return tl::unexpected(
+        errno_failure("move aside what " + link.path + " points to,", link.target));
   std::error_code error;
   fs::remove(link.path, error);
   fs::create_symlink(aside, link.path, error);
-  if (error) return failed(fmt::format("cannot point {} to {}: {}", link.path, aside, error.message()));
+  if (error)
+    return failed(fmt::format("cannot point {} to {}: {}", link.path, aside, error.message()));
   return {};
 }
 
@@ -151,7 +156,7 @@ Attempt remove_tree(const std::string& path) {
 }
 
 Attempt empty_link_target(const Link& link) {
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(link.target.c_str(), &facts) != 0) {
     if (errno == ENOENT) return {};
     return tl::unexpected(errno_failure("look at", link.target));
@@ -178,9 +183,10 @@ Attempt refuse_strange_path(const std::string& data_dir) {
   for (const auto& part : path.relative_path())
     if (!part.empty()) ++depth;
   if (!path.is_absolute() || depth < 2)
-    return failed(fmt::format("refusing to empty '{}': a data directory has an absolute path of at "
-                              "least two levels",
-                              data_dir));
+    return failed(
+        fmt::format("refusing to empty '{}': a data directory has an absolute path of at "
+                    "least two levels",
+                    data_dir));
   return {};
 }
 
@@ -188,7 +194,7 @@ Attempt refuse_strange_path(const std::string& data_dir) {
 
 DirectoryLook look_at_data_directory(const std::string& data_dir) {
   DirectoryLook look;
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(data_dir.c_str(), &facts) != 0) {
     if (errno == ENOENT) {
       look.state = DataDirectory::Missing;
@@ -212,8 +218,8 @@ DirectoryLook look_at_data_directory(const std::string& data_dir) {
 
 Attempt mark_unfinished(const std::string& data_dir) {
   const auto written = write_file_atomically(
-      data_dir + "/" + kMarker, "pgherd is filling this directory; if it stops, all of it may go.\n",
-      0600);
+      data_dir + "/" + kMarker,
+      "pgherd is filling this directory; if it stops, all of it may go.\n", 0600);
   if (!written) return failed(written.error().text);
   return {};
 }
@@ -230,9 +236,10 @@ Attempt make_empty_directory(const std::string& data_dir) {
   std::error_code error;
   fs::create_directories(data_dir, error);
   if (error)
-    return failed(fmt::format("cannot make {}: {}; give user id {} the right to write in its parent "
-                              "directory, or make it for that user",
-                              data_dir, error.message(), ::geteuid()));
+    return failed(
+        fmt::format("cannot make {}: {}; give user id {} the right to write in its parent "
+                    "directory, or make it for that user",
+                    data_dir, error.message(), ::geteuid()));
   if (::chmod(data_dir.c_str(), 0700) != 0)
     return tl::unexpected(errno_failure("set mode 0700 of", data_dir));
   return {};
@@ -244,14 +251,15 @@ Answer<std::string> set_aside(const std::string& data_dir) {
   const std::string aside = free_name_beside(data_dir);
   if (::rename(data_dir.c_str(), aside.c_str()) == 0) return aside;
   Failure failure = errno_failure("rename to " + aside, data_dir);
-  failure.text += "; move its content away by hand (a mount point cannot be renamed), then the node "
-                  "makes a fresh copy";
+  failure.text +=
+      "; move its content away by hand (a mount point cannot be renamed), then the node "
+      "makes a fresh copy";
   return tl::unexpected(failure);
 }
 
 Attempt empty_data_directory(const std::string& data_dir) {
   if (auto path = refuse_strange_path(data_dir); !path) return path;
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(data_dir.c_str(), &facts) != 0) {
     if (errno == ENOENT) return {};
     return tl::unexpected(errno_failure("look at", data_dir));
@@ -261,7 +269,8 @@ Attempt empty_data_directory(const std::string& data_dir) {
   if (!names) return failed(names.error());
   if (names->empty()) return {};
   if (!exists(data_dir + "/" + kMarker) && major_version_in(data_dir) == 0)
-    return failed(data_dir + " is not emptied: it holds no PostgreSQL cluster and nothing of pgherd's");
+    return failed(data_dir +
+                  " is not emptied: it holds no PostgreSQL cluster and nothing of pgherd's");
   // From here on what is left is ours to finish removing, also after a crash.
   if (auto marked = mark_unfinished(data_dir); !marked) return marked;
   for (const Link& link : outside_links(data_dir))

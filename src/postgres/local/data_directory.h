@@ -1,6 +1,6 @@
-// The data directory as a thing on disk: what is in it, moving it aside, emptying it. Nothing that we
-// did not make ourselves is ever deleted here without being told to, and never through a symbolic link
-// that does not look like PostgreSQL's own.
+// The data directory as a thing on disk: what is in it, moving it aside, emptying it. Nothing that
+// we did not make ourselves is ever deleted here without being told to, and never through a
+// symbolic link that does not look like PostgreSQL's own.
 //
 // All calls block on the disk.
 #pragma once
@@ -27,8 +27,8 @@ struct DirectoryLook {
 
 [[nodiscard]] DirectoryLook look_at_data_directory(const std::string& data_dir);
 
-// The marker that says "whatever is here is half made by pgherd". Set inside the directory, because it
-// may be a mount point whose parent is not ours.
+// The marker that says "whatever is here is half made by pgherd". Set inside the directory, because
+// it may be a mount point whose parent is not ours.
 [[nodiscard]] Attempt mark_unfinished(const std::string& data_dir);
 [[nodiscard]] Attempt mark_finished(const std::string& data_dir);
 
@@ -40,8 +40,8 @@ struct DirectoryLook {
 [[nodiscard]] Answer<std::string> set_aside(const std::string& data_dir);
 
 // Deletes the content, leaving an empty directory. Refuses paths that cannot be a data directory,
-// directories of others, and content that is neither PostgreSQL's nor ours. Follows the links of pg_wal
-// and tablespaces only where what they point to belongs to us and looks the part.
+// directories of others, and content that is neither PostgreSQL's nor ours. Follows the links of
+// pg_wal and tablespaces only where what they point to belongs to us and looks the part.
 [[nodiscard]] Attempt empty_data_directory(const std::string& data_dir);
 
 }  // namespace pgherd

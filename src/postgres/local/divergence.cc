@@ -11,8 +11,10 @@ namespace {
 
 std::string_view trimmed(std::string_view text) {
   const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_space(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back()))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -42,7 +44,8 @@ bool goes_beyond(const LocalEnd& local, Lsn switched_at) {
       return local.position > switched_at;
     case LocalEnd::Kind::ShutDownPrimary:
       // Its last record is the shutdown checkpoint. The successor has exactly that or it has lost
-      // something: also when it switched later than we stopped, for what came between is unknown here.
+      // something: also when it switched later than we stopped, for what came between is unknown
+      // here.
       return local.position != switched_at;
     case LocalEnd::Kind::OpenPrimary:
       return true;

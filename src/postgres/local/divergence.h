@@ -1,5 +1,6 @@
-// Has the local history left the source's? Pure arithmetic on timelines and positions (spec: postgres,
-// section 8; PostgreSQL src/backend/access/transam/timeline.c). Reading both ends is others' work.
+// Has the local history left the source's? Pure arithmetic on timelines and positions (spec:
+// postgres, section 8; PostgreSQL src/backend/access/transam/timeline.c). Reading both ends is
+// others' work.
 #pragma once
 
 #include <string>
@@ -17,7 +18,7 @@ struct LocalEnd {
   enum class Kind {
     Standby,          // `position`: replayed up to here
     ShutDownPrimary,  // `position`: end of the shutdown checkpoint record
-    OpenPrimary,      // crashed or still running as a primary: there is, or will be, more than it says
+    OpenPrimary,  // crashed or still running as a primary: there is, or will be, more than it says
   };
   Kind kind{};
   Timeline timeline;
@@ -34,6 +35,7 @@ struct HistoryVerdict {
                                                const std::vector<HistoryRow>& history);
 
 // The text of a .history file: "<timeline> TAB <switch point> TAB <reason>" lines and comments.
-[[nodiscard]] Result<std::vector<HistoryRow>, std::string> parse_history_file(std::string_view text);
+[[nodiscard]] Result<std::vector<HistoryRow>, std::string> parse_history_file(
+    std::string_view text);
 
 }  // namespace pgherd

@@ -111,8 +111,7 @@ class LocalInstance::Hands {
     bench.shop.options = std::move(options);
     bench.shop.wanted = server_parameters(*bench.shop.config, bench.shop.scope, nullptr);
     bench.shop.postmaster = std::make_unique<Postmaster>(
-        loop_.get_executor(), bench.shop.config->data_dir,
-        [weak = std::weak_ptr<Bench>(bench_)] {
+        loop_.get_executor(), bench.shop.config->data_dir, [weak = std::weak_ptr<Bench>(bench_)] {
           if (const auto alive = weak.lock()) tell_change(alive);
         });
     bench.lookout = std::make_unique<Lookout>(bench.shop);
@@ -198,7 +197,8 @@ class LocalInstance::Hands {
     while (!bench->waiting.empty()) {
       const std::vector<Sight> asked = std::exchange(bench->waiting, {});
       const InstanceView view = co_await bench->lookout->look();
-      for (const Sight& sight : asked) sight(view);
+      for (const Sight& sight : asked)
+        sight(view);
     }
   }
   static void tell_change(const BenchPtr& bench) {
@@ -275,7 +275,8 @@ LocalInstance::LocalInstance(asio::any_io_executor owner, std::string scope, Nod
     : owner_(std::make_shared<Owner>(std::move(owner))) {
   auto changed = [weak = std::weak_ptr<Owner>(owner_)](InstanceView view) {
     if (const auto alive = weak.lock())
-      alive->post([view = std::move(view)](Owner& there) mutable { there.changed(std::move(view)); });
+      alive->post(
+          [view = std::move(view)](Owner& there) mutable { there.changed(std::move(view)); });
   };
   hands_ = std::make_unique<Hands>(std::move(scope), std::move(self), std::move(config),
                                    std::move(bootstrap), std::move(options), std::move(changed));
@@ -283,7 +284,9 @@ LocalInstance::LocalInstance(asio::any_io_executor owner, std::string scope, Nod
 
 LocalInstance::~LocalInstance() = default;
 
-void LocalInstance::reconfigure(PostgresConfig config) { hands_->reconfigure(std::move(config)); }
+void LocalInstance::reconfigure(PostgresConfig config) {
+  hands_->reconfigure(std::move(config));
+}
 
 void LocalInstance::perform(const Step& step, std::function<void(ActResult)> done) {
   // Taken out on the owner's loop, so that what the callback holds is let go of there, too.
@@ -296,7 +299,9 @@ void LocalInstance::perform(const Step& step, std::function<void(ActResult)> don
   });
 }
 
-void LocalInstance::cancel() { hands_->cancel(); }
+void LocalInstance::cancel() {
+  hands_->cancel();
+}
 
 void LocalInstance::observe(std::function<void(InstanceView)> seen) {
   hands_->observe([weak = std::weak_ptr<Owner>(owner_),

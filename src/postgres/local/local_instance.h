@@ -1,9 +1,10 @@
-// LocalInstance: the real PostgreSQL on this machine behind the door of postgres/instance.h. Its hands
-// work in a thread of their own, so that a disk that hangs or a query that is slow never holds up the
-// agent's loop.
+// LocalInstance: the real PostgreSQL on this machine behind the door of postgres/instance.h. Its
+// hands work in a thread of their own, so that a disk that hangs or a query that is slow never
+// holds up the agent's loop.
 //
-// Threads: every function on the owner's loop, which must be one thread and outlive this; all callbacks
-// come there. Destroying it ends what it waits for; PostgreSQL goes on running, tools are killed.
+// Threads: every function on the owner's loop, which must be one thread and outlive this; all
+// callbacks come there. Destroying it ends what it waits for; PostgreSQL goes on running, tools are
+// killed.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -82,8 +82,8 @@ asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Inst
     const bool was_open = session_.is_open();
     if (!was_open) {
       session_goes_to_ = info;
-      auto connected = co_await session_.connect(info, std::min<Duration>(kConnectLimit,
-                                                                          deadline - boottime_now()));
+      auto connected = co_await session_.connect(
+          info, std::min<Duration>(kConnectLimit, deadline - boottime_now()));
       if (!connected) co_return connected.error();
     }
     auto answer = co_await session_.query(monitoring_query(), deadline - boottime_now());
@@ -127,13 +127,14 @@ void Lookout::tell_problem(const QueryError& error) {
   told_problem_ = error.text;
   log_warning("PostgreSQL runs, but the monitoring query failed: {}", error.text);
   if (error.kind == QueryErrorKind::Denied)
-    log_error("pgherd cannot log in to the local PostgreSQL as '{}': check "
-              "postgresql.authentication.superuser and the local lines of pg_hba.conf",
-              shop_.config->superuser.username);
+    log_error(
+        "pgherd cannot log in to the local PostgreSQL as '{}': check "
+        "postgresql.authentication.superuser and the local lines of pg_hba.conf",
+        shop_.config->superuser.username);
 }
 
-// A standby's timeline: the WAL receiver's while it streams, else what a replication connection says,
-// else the newer of the two that pg_control knows.
+// A standby's timeline: the WAL receiver's while it streams, else what a replication connection
+// says, else the newer of the two that pg_control knows.
 asio::awaitable<void> Lookout::find_standby_timeline(InstanceView& view, Instant deadline) {
   if (view.is_streaming && view.received_timeline.is_known()) {
     view.timeline = view.received_timeline;
@@ -167,8 +168,8 @@ void Lookout::read_history(InstanceView& view) {
   if (view.timeline != history_of_) {
     std::vector<HistoryRow> rows;
     if (view.timeline.value > 1) {
-      const auto text = read_file(fmt::format("{}/pg_wal/{:08X}.history", shop_.config->data_dir,
-                                              view.timeline.value));
+      const auto text = read_file(
+          fmt::format("{}/pg_wal/{:08X}.history", shop_.config->data_dir, view.timeline.value));
       if (!text) return;
       auto parsed = parse_history_file(*text);
       if (!parsed) return;

@@ -1,4 +1,5 @@
-// Lookout: makes an InstanceView of what is seen: directory, process, one query on a kept connection.
+// Lookout: makes an InstanceView of what is seen: directory, process, one query on a kept
+// connection.
 //
 // Threads: the hands' loop; one look at a time.
 #pragma once

@@ -49,8 +49,12 @@ const std::string& text_of(const Cell& cell) {
   static const std::string kNone;
   return cell ? *cell : kNone;
 }
-bool flag_of(const Cell& cell) { return cell && *cell == "t"; }
-Lsn lsn_of(const Cell& cell) { return cell ? parse_lsn(*cell).value_or(Lsn{}) : Lsn{}; }
+bool flag_of(const Cell& cell) {
+  return cell && *cell == "t";
+}
+Lsn lsn_of(const Cell& cell) {
+  return cell ? parse_lsn(*cell).value_or(Lsn{}) : Lsn{};
+}
 std::int64_t number_of(const Cell& cell) {
   std::int64_t value = 0;
   if (cell) std::from_chars(cell->data(), cell->data() + cell->size(), value);
@@ -139,9 +143,12 @@ bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted
     return false;
   read_state(answer[0][0], view);
   if (!answer[1].empty()) read_receiver(answer[1][0], view);
-  for (const Row& row : answer[2]) view.wal_senders.push_back(sender_of(row));
-  for (const Row& row : answer[3]) view.slots.push_back(slot_of(row));
-  for (const Row& row : answer[4]) read_setting(row, wanted, view);
+  for (const Row& row : answer[2])
+    view.wal_senders.push_back(sender_of(row));
+  for (const Row& row : answer[3])
+    view.slots.push_back(slot_of(row));
+  for (const Row& row : answer[4])
+    read_setting(row, wanted, view);
   return true;
 }
 

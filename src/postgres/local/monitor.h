@@ -14,8 +14,8 @@ namespace pgherd {
 // One round trip; five results, in the order in which read_monitoring takes them.
 [[nodiscard]] std::string monitoring_query();
 
-// `wanted`: what the command line parameters should be; those that run with another value are pending.
-// False: the answer does not have the shape of that query.
+// `wanted`: what the command line parameters should be; those that run with another value are
+// pending. False: the answer does not have the shape of that query.
 [[nodiscard]] bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                                    InstanceView& view);
 

@@ -15,15 +15,16 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
     std::uint32_t value = byte;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1U) ^ ((value & 1U) != 0 ? 0x82F63B78U : 0U);
+    for (int bit = 0; bit < 8; ++bit)
+      value = (value >> 1U) ^ ((value & 1U) != 0 ? 0x82F63B78U : 0U);
     table[byte] = value;
   }
   return table;
 }
 constexpr auto kCrcTable = make_crc_table();
 
-// Offsets in struct ControlFileData on 64-bit machines. They are the same in all supported layouts up
-// to the checksum version; PostgreSQL 18 put a byte (default_char_signedness) before the nonce.
+// Offsets in struct ControlFileData on 64-bit machines. They are the same in all supported layouts
+// up to the checksum version; PostgreSQL 18 put a byte (default_char_signedness) before the nonce.
 namespace at {
 constexpr std::size_t kSystemId = 0;
 constexpr std::size_t kVersion = 8;
@@ -65,15 +66,16 @@ T field(std::string_view bytes, std::size_t offset) {
 }
 
 ControlState state_of(std::uint32_t db_state) {
-  constexpr std::array kStates{
-      ControlState::StartingUp,        ControlState::ShutDown,
-      ControlState::ShutDownInRecovery, ControlState::ShuttingDown,
-      ControlState::InCrashRecovery,   ControlState::InArchiveRecovery,
-      ControlState::InProduction};
+  constexpr std::array kStates{ControlState::StartingUp,         ControlState::ShutDown,
+                               ControlState::ShutDownInRecovery, ControlState::ShuttingDown,
+                               ControlState::InCrashRecovery,    ControlState::InArchiveRecovery,
+                               ControlState::InProduction};
   return db_state < kStates.size() ? kStates[db_state] : ControlState::Unknown;
 }
 
-PgControlError error_of(PgControlErrorKind kind, std::string text) { return {kind, std::move(text)}; }
+PgControlError error_of(PgControlErrorKind kind, std::string text) {
+  return {kind, std::move(text)};
+}
 
 PgControl fields_of(std::string_view bytes, std::uint32_t version) {
   PgControl control;
@@ -133,9 +135,9 @@ Result<PgControl, PgControlError> read_pg_control(const std::string& data_dir) {
     const auto bytes = read_file(path, 1U << 20U);
     if (!bytes) {
       const bool is_missing = bytes.error().code == ENOENT || bytes.error().code == ENOTDIR;
-      return fail(error_of(
-          is_missing ? PgControlErrorKind::Missing : PgControlErrorKind::Unreadable,
-          bytes.error().text));
+      return fail(
+          error_of(is_missing ? PgControlErrorKind::Missing : PgControlErrorKind::Unreadable,
+                   bytes.error().text));
     }
     control = parse_pg_control(*bytes);
     if (control || control.error().kind == PgControlErrorKind::UnknownLayout) break;

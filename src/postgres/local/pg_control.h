@@ -1,6 +1,6 @@
-// pg_control: the 8 KiB file in which PostgreSQL keeps what it must know before it can read anything
-// else (PostgreSQL src/include/catalog/pg_control.h). Read natively: starting pg_controldata costs a
-// process, and just when memory is short there is none to be had.
+// pg_control: the 8 KiB file in which PostgreSQL keeps what it must know before it can read
+// anything else (PostgreSQL src/include/catalog/pg_control.h). Read natively: starting
+// pg_controldata costs a process, and just when memory is short there is none to be had.
 //
 // Understood: the layouts of PostgreSQL 13..16 (version 1300), 17 (1700) and 18 (1800), as 64-bit
 // machines of our own byte order write them.
@@ -40,8 +40,8 @@ struct PgControlError {
 
 [[nodiscard]] Result<PgControl, PgControlError> parse_pg_control(std::string_view bytes);
 
-// Reads `<data_dir>/global/pg_control`; a read that met a write (the checksum does not fit) is tried
-// again a few times.
+// Reads `<data_dir>/global/pg_control`; a read that met a write (the checksum does not fit) is
+// tried again a few times.
 [[nodiscard]] Result<PgControl, PgControlError> read_pg_control(const std::string& data_dir);
 
 // CRC-32C (Castagnoli), as in PostgreSQL's port/pg_crc32c.h.

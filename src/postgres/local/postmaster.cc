@@ -31,7 +31,7 @@ constexpr Duration kPoll = 10ms;
 constexpr std::uint64_t kLogBytesMax = 64ULL << 20U;
 
 std::uint64_t size_of(const std::string& path) {
-  struct stat facts{};
+  struct stat facts {};
   return ::stat(path.c_str(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
@@ -92,7 +92,8 @@ ProcessState Postmaster::look() {
     watch_.reset();
   }
   // A postmaster lives without its file for a moment only: at its very start and its very end.
-  if (!present_) return child_ && !child_->has_ended() ? ProcessState::Starting : ProcessState::Stopped;
+  if (!present_)
+    return child_ && !child_->has_ended() ? ProcessState::Starting : ProcessState::Stopped;
   if (stop_is_under_way_ || !search.found) return ProcessState::Stopping;
   return state_of(present_->file);
 }
@@ -101,7 +102,8 @@ void Postmaster::adopt(const FoundPostmaster& found) {
   const bool is_known = present_ && present_->process == found.process;
   present_ = found;
   if (!is_known) {
-    auto watch = PidWatch::start(loop_, found.process, [this, which = found.process] { ended(which); });
+    auto watch =
+        PidWatch::start(loop_, found.process, [this, which = found.process] { ended(which); });
     if (watch)
       watch_ = std::move(*watch);
     else
@@ -121,7 +123,8 @@ void Postmaster::ended(const ProcessIdentity& which) {
 
 // The status line is read often while it is about to change, and not at all otherwise.
 void Postmaster::watch_status() {
-  if (is_following_status_ || !present_ || state_of(present_->file) == ProcessState::Running) return;
+  if (is_following_status_ || !present_ || state_of(present_->file) == ProcessState::Running)
+    return;
   is_following_status_ = true;
   asio::co_spawn(loop_, follow_status(), asio::detached);
 }
@@ -153,7 +156,8 @@ asio::awaitable<Attempt> Postmaster::kill_leftovers() {
   if (!left.empty())
     log_warning("killing {} processes that an ended postmaster left in {}", left.size(), data_dir_);
   while (!left.empty()) {
-    for (const ProcessIdentity& process : left) signal_process(process, SIGKILL);
+    for (const ProcessIdentity& process : left)
+      signal_process(process, SIGKILL);
     if (boottime_now() > deadline)
       co_return failed(fmt::format(
           "process {} in {} does not end after SIGKILL: it waits for a disk that does not answer; "
@@ -201,8 +205,9 @@ asio::awaitable<Attempt> Postmaster::wait_until_ready(Instant deadline, const Ac
     if (state == ProcessState::Stopped) co_return failed(why_it_ended());
     if (control.is_cancelled) co_return cancelled("cancelled while PostgreSQL was starting");
     if (boottime_now() > deadline)
-      co_return failed("PostgreSQL is still starting (replaying WAL, see its log); it is left to it",
-                       ActOutcome::TimedOut);
+      co_return failed(
+          "PostgreSQL is still starting (replaying WAL, see its log); it is left to it",
+          ActOutcome::TimedOut);
     co_await pause_for(kPoll);
   }
 }
@@ -210,10 +215,13 @@ asio::awaitable<Attempt> Postmaster::wait_until_ready(Instant deadline, const Ac
 asio::awaitable<Attempt> Postmaster::stop(StopMode mode, const ActControl& control,
                                           std::function<void()> shut_down) {
   look();
-  if (present_ && !signal(mode == StopMode::Fast ? SIGINT : SIGQUIT) && is_running(present_->process))
-    co_return failed(fmt::format("cannot signal the postmaster {}: it belongs to somebody else", pid()));
+  if (present_ && !signal(mode == StopMode::Fast ? SIGINT : SIGQUIT) &&
+      is_running(present_->process))
+    co_return failed(
+        fmt::format("cannot signal the postmaster {}: it belongs to somebody else", pid()));
   stop_is_under_way_ = present_.has_value();
-  Instant escalate_at = mode == StopMode::Fast ? Instant::never() : boottime_now() + kImmediateGrace;
+  Instant escalate_at =
+      mode == StopMode::Fast ? Instant::never() : boottime_now() + kImmediateGrace;
   while (look() != ProcessState::Stopped) {
     const bool is_over = shut_down && is_shut_down(data_dir_);
     if (is_over) {
@@ -249,7 +257,8 @@ std::string Postmaster::log_tail() const {
   const std::uint64_t from = size > log_starts_at_ + 4096 ? size - 4096 : log_starts_at_;
   log.seekg(static_cast<std::streamoff>(from));
   std::string tail;
-  for (std::string line; std::getline(log, line);) tail += (tail.empty() ? "" : " | ") + line;
+  for (std::string line; std::getline(log, line);)
+    tail += (tail.empty() ? "" : " | ") + line;
   return tail;
 }
 

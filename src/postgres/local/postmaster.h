@@ -1,6 +1,6 @@
-// Postmaster: the server process of one data directory: found, started, watched, stopped. It is started
-// in a session of its own and is not ours: it goes on when the agent ends, and the next agent adopts it
-// through postmaster.pid.
+// Postmaster: the server process of one data directory: found, started, watched, stopped. It is
+// started in a session of its own and is not ours: it goes on when the agent ends, and the next
+// agent adopts it through postmaster.pid.
 //
 // Threads: the hands' loop.
 #pragma once
@@ -45,8 +45,8 @@ struct ServerStart {
 
 class Postmaster {
  public:
-  // `changed`: the server is gone, or its status line has changed; never called from inside a function
-  // of this class.
+  // `changed`: the server is gone, or its status line has changed; never called from inside a
+  // function of this class.
   Postmaster(boost::asio::any_io_executor loop, std::string data_dir,
              std::function<void()> changed);
   ~Postmaster();
@@ -66,8 +66,8 @@ class Postmaster {
   [[nodiscard]] boost::asio::awaitable<Attempt> wait_until_ready(Instant deadline,
                                                                  const ActControl& control);
   // Until nothing of the server is left. Fast becomes immediate when cancelled, or when the server
-  // hangs after pg_control says "shut down" (then nothing can be lost by it); immediate becomes SIGKILL
-  // of every process. `shut_down` is called once, when pg_control says so.
+  // hangs after pg_control says "shut down" (then nothing can be lost by it); immediate becomes
+  // SIGKILL of every process. `shut_down` is called once, when pg_control says so.
   [[nodiscard]] boost::asio::awaitable<Attempt> stop(StopMode mode, const ActControl& control,
                                                      std::function<void()> shut_down);
   // What a killed postmaster left behind is killed as well.

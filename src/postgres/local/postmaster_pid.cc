@@ -27,7 +27,8 @@ T number_in(std::string_view text) {
 }
 
 PostmasterStatus status_of(std::string_view line) {
-  while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
+  while (!line.empty() && line.back() == ' ')
+    line.remove_suffix(1);
   if (line == "starting") return PostmasterStatus::Starting;
   if (line == "ready") return PostmasterStatus::Ready;
   if (line == "standby") return PostmasterStatus::Standby;
@@ -43,7 +44,7 @@ std::string link_target(const std::string& path) {
 
 std::string real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
-                                                        &std::free);
+                                                         &std::free);
   return real ? std::string(real.get()) : path;
 }
 
@@ -54,8 +55,8 @@ bool is_postgres_program(std::string executable) {
   return name == "postgres" || name == "postmaster";
 }
 
-// Where it runs and what it is. Both links are readable for processes of our own user only; somebody
-// else's process cannot be the postmaster of a directory that we own.
+// Where it runs and what it is. Both links are readable for processes of our own user only;
+// somebody else's process cannot be the postmaster of a directory that we own.
 bool runs_postgres_in(pid_t pid, const std::string& real_data_dir) {
   const std::string proc = "/proc/" + std::to_string(pid);
   return link_target(proc + "/cwd") == real_data_dir &&

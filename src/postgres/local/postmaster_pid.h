@@ -1,5 +1,6 @@
 // postmaster.pid: what a postmaster says of itself (PostgreSQL src/include/utils/pidfile.h), and
-// whether the process it names is really that postmaster. The file outlives crashes; pids are reused.
+// whether the process it names is really that postmaster. The file outlives crashes; pids are
+// reused.
 //
 // Everything here reads /proc and small files: any thread, no waiting worth mentioning.
 #pragma once
@@ -17,10 +18,10 @@
 namespace pgherd {
 
 enum class PostmasterStatus {
-  Unknown,   // the line is not written yet
+  Unknown,  // the line is not written yet
   Starting,
-  Ready,     // accepts connections
-  Standby,   // accepts connections that only read
+  Ready,    // accepts connections
+  Standby,  // accepts connections that only read
   Stopping,
 };
 
@@ -44,14 +45,15 @@ struct FoundPostmaster {
 };
 struct PostmasterSearch {
   std::optional<FoundPostmaster> found;
-  // A live process that has the pid in the file but is not the postmaster of this directory. PostgreSQL
-  // would refuse to start because of it, unless told in PG_GRANDPARENT_PID that it knows this process.
+  // A live process that has the pid in the file but is not the postmaster of this directory.
+  // PostgreSQL would refuse to start because of it, unless told in PG_GRANDPARENT_PID that it knows
+  // this process.
   pid_t stranger = 0;
 };
 [[nodiscard]] PostmasterSearch find_postmaster(const std::string& data_dir);
 
-// PostgreSQL processes that run in this directory, the postmaster included: what a killed postmaster
-// leaves behind holds its shared memory, and nothing can start before they are gone.
+// PostgreSQL processes that run in this directory, the postmaster included: what a killed
+// postmaster leaves behind holds its shared memory, and nothing can start before they are gone.
 [[nodiscard]] std::vector<ProcessIdentity> postgres_processes_in(const std::string& data_dir);
 
 }  // namespace pgherd

@@ -46,8 +46,8 @@ ConnInfo with_password(ConnInfo info, const Credentials& who) {
   return info;
 }
 
-// Not before the source is a primary whose pg_control shows its present timeline: pg_rewind reads that
-// file, and would find "no rewind required" on a source that was promoted a moment ago.
+// Not before the source is a primary whose pg_control shows its present timeline: pg_rewind reads
+// that file, and would find "no rewind required" on a source that was promoted a moment ago.
 asio::awaitable<Attempt> expect_ready_source(Shop& shop, Upstream source) {
   const auto config = shop.config;
   const Credentials& who = rewind_login(*config);
@@ -67,16 +67,17 @@ asio::awaitable<Attempt> expect_ready_source(Shop& shop, Upstream source) {
   const auto running = number_in(first_cell(answer, 1));
   const auto written = number_in(first_cell(answer, 2));
   if (running != written)
-    co_return failed(fmt::format("{} runs on timeline {}, but its last checkpoint is of timeline {}: "
-                                 "its checkpoint after the promotion is awaited",
-                                 source.name, running, written));
+    co_return failed(
+        fmt::format("{} runs on timeline {}, but its last checkpoint is of timeline {}: "
+                    "its checkpoint after the promotion is awaited",
+                    source.name, running, written));
   co_return Attempt{};
 }
 
 asio::awaitable<Answer<SourceHistory>> read_source_history(Shop& shop, Upstream source) {
   const auto config = shop.config;
-  ConnInfo info = with_password(tool_conninfo(*config, config->replication, source, ""),
-                                config->replication);
+  ConnInfo info =
+      with_password(tool_conninfo(*config, config->replication, source, ""), config->replication);
   info.set("replication", "1");
   info.set("application_name", "pgherd history");
   PgSession session(shop.loop);
@@ -184,7 +185,8 @@ asio::awaitable<Answer<HistoryVerdict>> examine(Shop& shop, ActControl& control,
   co_return verdict;
 }
 
-// ---- pg_rewind ---------------------------------------------------------------------------------------
+// ---- pg_rewind
+// ---------------------------------------------------------------------------------------
 
 // pg_rewind copies every file that is no relation from the source: its configuration too.
 class KeptFiles {
@@ -221,9 +223,8 @@ ProcessSpec rewind_spec(const Shop& shop, const PostgresConfig& config, const Up
   const bool can_restore = (restore != config.recovery_conf.end() && !restore->second.empty()) ||
                            config.parameters.contains("restore_command");
   if (can_restore) spec.argv.emplace_back("--restore-target-wal");
-  spec.env = {{"PGPASSFILE", config.pgpass},
-              {"PGOPTIONS", "-c statement_timeout=0"},
-              {"LC_ALL", "C"}};
+  spec.env = {
+      {"PGPASSFILE", config.pgpass}, {"PGOPTIONS", "-c statement_timeout=0"}, {"LC_ALL", "C"}};
   return spec;
 }
 
@@ -287,8 +288,9 @@ Act act_rewind(Shop& shop, ActControl& control, Rewind step) {
   const auto control_file = read_pg_control(config->data_dir);
   if (!control_file) co_return failed(control_file.error().text);
   if (!control_file->data.can_be_rewound)
-    co_return failed("pg_rewind needs wal_log_hints = on or data checksums, and this cluster has had "
-                     "neither: make a fresh copy instead");
+    co_return failed(
+        "pg_rewind needs wal_log_hints = on or data checksums, and this cluster has had "
+        "neither: make a fresh copy instead");
   if (auto ready = co_await expect_ready_source(shop, step.source); !ready)
     co_return tl::unexpected(ready.error());
   const auto end = co_await run_rewind(shop, control, step.source);

@@ -30,7 +30,8 @@ std::string told(const Upstream& upstream) {
 
 Attempt unless_late(Instant lease_valid_until, const char* what) {
   if (boottime_now() < lease_valid_until) return {};
-  return failed(fmt::format("the lease ran out before PostgreSQL could be {}; nothing was done", what));
+  return failed(
+      fmt::format("the lease ran out before PostgreSQL could be {}; nothing was done", what));
 }
 
 asio::awaitable<Attempt> start_as(Shop& shop, const ActControl& control,
@@ -66,10 +67,11 @@ asio::awaitable<Attempt> wait_until_follows(Shop& shop, ActControl& control, Ups
     }
     if (control.is_cancelled) co_return cancelled();
     if (boottime_now() > deadline)
-      co_return failed(fmt::format(
-          "PostgreSQL was told to follow {}:{} and reloaded, but says: {}; look in its log for errors "
-          "in postgresql.conf or an included file",
-          wanted.host, wanted.port, seen));
+      co_return failed(
+          fmt::format("PostgreSQL was told to follow {}:{} and reloaded, but says: {}; look in its "
+                      "log for errors "
+                      "in postgresql.conf or an included file",
+                      wanted.host, wanted.port, seen));
     co_await pause_for(20ms);
   }
 }
@@ -79,7 +81,8 @@ Done done_or(const Attempt& attempt, std::string text) {
   return text;
 }
 
-// Before a shutdown that people wait for: what is written now need not be written while nobody is served.
+// Before a shutdown that people wait for: what is written now need not be written while nobody is
+// served.
 asio::awaitable<void> checkpoint_before_stop(Shop& shop, ActControl& control) {
   if (shop.postmaster->look() != ProcessState::Running) co_return;
   auto done = co_await ask_local(shop, control, "checkpoint", 24h);
@@ -94,9 +97,11 @@ Attempt ask_for_promotion(Shop& shop, Instant lease_valid_until) {
   // of no return already.
   if (auto may = unless_late(lease_valid_until, "promoted"); !may) return may;
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.is_open()) return failed(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+  if (!file.is_open())
+    return failed(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
   auto may = unless_late(lease_valid_until, "promoted");
-  if (may && !shop.postmaster->signal(SIGUSR1)) may = failed("PostgreSQL ended before its promotion");
+  if (may && !shop.postmaster->signal(SIGUSR1))
+    may = failed("PostgreSQL ended before its promotion");
   if (!may) ::unlink(path.c_str());
   return may;
 }
@@ -118,8 +123,7 @@ Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step) {
   if (shop.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started"); };
-  const auto started =
-      co_await start_as(shop, control, std::nullopt, Instant::never(), may_start);
+  const auto started = co_await start_as(shop, control, std::nullopt, Instant::never(), may_start);
   if (!started && started.error().outcome == ActOutcome::Cancelled) {
     // Whoever cancels this fears a second primary.
     ActControl undisturbed;
@@ -173,8 +177,7 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
 }
 
 Act act_stop(Shop& shop, ActControl& control, Stop step, std::function<void()> shut_down) {
-  const auto stopped =
-      co_await shop.postmaster->stop(step.mode, control, std::move(shut_down));
+  const auto stopped = co_await shop.postmaster->stop(step.mode, control, std::move(shut_down));
   co_return done_or(stopped, "stopped");
 }
 

@@ -26,13 +26,24 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kControl
     {"wal_log_hints", "on"},
 }};
 
-constexpr std::array<std::string_view, 18> kRecovery{
-    "archive_cleanup_command", "pause_at_recovery_target",  "primary_conninfo",
-    "primary_slot_name",       "promote_trigger_file",      "recovery_end_command",
-    "recovery_min_apply_delay", "recovery_target",          "recovery_target_action",
-    "recovery_target_inclusive", "recovery_target_lsn",     "recovery_target_name",
-    "recovery_target_time",    "recovery_target_timeline",  "recovery_target_xid",
-    "restore_command",         "standby_mode",              "trigger_file"};
+constexpr std::array<std::string_view, 18> kRecovery{"archive_cleanup_command",
+                                                     "pause_at_recovery_target",
+                                                     "primary_conninfo",
+                                                     "primary_slot_name",
+                                                     "promote_trigger_file",
+                                                     "recovery_end_command",
+                                                     "recovery_min_apply_delay",
+                                                     "recovery_target",
+                                                     "recovery_target_action",
+                                                     "recovery_target_inclusive",
+                                                     "recovery_target_lsn",
+                                                     "recovery_target_name",
+                                                     "recovery_target_time",
+                                                     "recovery_target_timeline",
+                                                     "recovery_target_xid",
+                                                     "restore_command",
+                                                     "standby_mode",
+                                                     "trigger_file"};
 
 // libpq's words for TLS and the like, in Patroni's order; `since`: the first server version whose
 // walreceiver knows it.
@@ -62,8 +73,10 @@ constexpr std::string_view kRecoveryTitle = "# recovery.conf";
 
 std::string_view trimmed(std::string_view text) {
   const auto is_space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_space(text.front()))
+    text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back()))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -185,7 +198,8 @@ ParameterMap server_parameters(const PostgresConfig& config, const std::string& 
   ParameterMap made;
   for (const auto& [name, value] : config.parameters)
     if (const std::string key = lower(name); !is_recovery_parameter(key)) made[key] = value;
-  for (const auto& [name, fallback] : kControlled) made.try_emplace(std::string(name), fallback);
+  for (const auto& [name, fallback] : kControlled)
+    made.try_emplace(std::string(name), fallback);
   std::string& wal_level = made["wal_level"];
   wal_level = lower(wal_level);
   if (wal_level != "logical") wal_level = "replica";  // "hot_standby" is its old name
@@ -239,11 +253,14 @@ std::string render_postgresql_conf(const std::string& base, const ParameterMap& 
     text += name + " = " + quote_conf_value(value) + "\n";
   if (recovery.empty()) return text;
   text += fmt::format("\n{}\n", kRecoveryTitle);
-  for (const auto& [name, value] : recovery) text += name + " = " + quote_conf_value(value) + "\n";
+  for (const auto& [name, value] : recovery)
+    text += name + " = " + quote_conf_value(value) + "\n";
   return text;
 }
 
-bool is_generated_conf(std::string_view text) { return text.starts_with(kFirstHeaderLine); }
+bool is_generated_conf(std::string_view text) {
+  return text.starts_with(kFirstHeaderLine);
+}
 
 ParameterMap recovery_section_of(std::string_view text) {
   ParameterMap found;
@@ -265,7 +282,8 @@ std::string without_recovery_parameters(std::string_view auto_conf) {
 
 std::string render_lines(const std::vector<std::string>& lines) {
   std::string text(kHeader);
-  for (const std::string& line : lines) text += line + "\n";
+  for (const std::string& line : lines)
+    text += line + "\n";
   return text;
 }
 
@@ -327,7 +345,8 @@ std::string pgpass_text(const PostgresConfig& config, const Upstream& upstream) 
   std::string text;
   const auto add = [&](const std::string& host, const Credentials& who) {
     if (who.password.empty() || who.username.empty()) return;
-    const std::string line = pgpass_line(host, upstream.port, "", who.username, who.password) + "\n";
+    const std::string line =
+        pgpass_line(host, upstream.port, "", who.username, who.password) + "\n";
     if (text.find(line) == std::string::npos) text += line;
   };
   std::string_view rest = upstream.host;

@@ -1,5 +1,5 @@
-// What is to stand in PostgreSQL's files and on its command line, as text made from the configuration.
-// Pure: nothing here touches the disk (config_files.h does).
+// What is to stand in PostgreSQL's files and on its command line, as text made from the
+// configuration. Pure: nothing here touches the disk (config_files.h does).
 #pragma once
 
 #include <map>
@@ -18,13 +18,14 @@ namespace pgherd {
 using ParameterMap = std::map<std::string, std::string>;
 
 // The parameters that every node must agree on. They stand on the postmaster's command line, where
-// neither a file nor ALTER SYSTEM can override them; with them listen_addresses, port, cluster_name.
+// neither a file nor ALTER SYSTEM can override them; with them listen_addresses, port,
+// cluster_name.
 [[nodiscard]] bool is_command_line_parameter(std::string_view name);
 // primary_conninfo, restore_command, recovery_target...: they belong to the recovery section.
 [[nodiscard]] bool is_recovery_parameter(std::string_view name);
 
-// `floor`: pg_control of a directory that starts as a standby; max_connections and the like are raised
-// to it, because a standby with less than its primary stops replaying. Null for a primary.
+// `floor`: pg_control of a directory that starts as a standby; max_connections and the like are
+// raised to it, because a standby with less than its primary stops replaying. Null for a primary.
 [[nodiscard]] ParameterMap server_parameters(const PostgresConfig& config, const std::string& scope,
                                              const PgControl* floor);
 
@@ -50,11 +51,12 @@ using ParameterMap = std::map<std::string, std::string>;
 // How this node's walreceiver reaches `upstream`.
 [[nodiscard]] ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
                                         const Upstream& upstream, int major_version);
-// How our tools reach `upstream` as `who`; the password is in the pgpass file. `database` "" for tools
-// that speak the replication protocol.
+// How our tools reach `upstream` as `who`; the password is in the pgpass file. `database` "" for
+// tools that speak the replication protocol.
 [[nodiscard]] ConnInfo tool_conninfo(const PostgresConfig& config, const Credentials& who,
                                      const Upstream& upstream, const std::string& database);
-// How we reach the local server. `socket_dir`: from postmaster.pid, used when sockets are configured.
+// How we reach the local server. `socket_dir`: from postmaster.pid, used when sockets are
+// configured.
 enum class LocalLogin { Superuser, Replication };
 [[nodiscard]] ConnInfo local_conninfo(const PostgresConfig& config, LocalLogin login,
                                       const std::string& socket_dir);

@@ -23,7 +23,8 @@ constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 
 std::string first_line(const char* message) {
   std::string text = message == nullptr ? "" : message;
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' '))
+    text.pop_back();
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text.empty() ? "the connection is gone" : text;
 }
@@ -36,8 +37,9 @@ QueryErrorKind kind_of(std::string_view sqlstate) {
   return QueryErrorKind::Refused;
 }
 
-// libpq has no function for the SQLSTATE of a refused connection, and the words vary with the server's
-// lc_messages. In verbose errors it stands before the message: "FATAL:  57P03: the database ...".
+// libpq has no function for the SQLSTATE of a refused connection, and the words vary with the
+// server's lc_messages. In verbose errors it stands before the message: "FATAL:  57P03: the
+// database ...".
 std::string sqlstate_in(std::string_view verbose) {
   const auto is_code = [](std::string_view text) {
     return text.size() == 5 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -86,8 +88,8 @@ bool needs_resolving(const std::string& host) {
   return static_cast<bool>(error);
 }
 
-// libpq would resolve the name in the middle of PQconnectStart and block; Asio asks in a thread of its
-// own. All addresses of the name are handed over, as libpq would try them.
+// libpq would resolve the name in the middle of PQconnectStart and block; Asio asks in a thread of
+// its own. All addresses of the name are handed over, as libpq would try them.
 asio::awaitable<std::optional<QueryError>> resolve(ConnInfo& info, Instant deadline) {
   const std::string* host = info.find("host");
   if (host == nullptr || !needs_resolving(*host)) co_return std::nullopt;
@@ -129,7 +131,9 @@ struct PgSession::Wait {
 
 PgSession::PgSession(asio::any_io_executor loop) : loop_(std::move(loop)) {}
 
-PgSession::~PgSession() { close(); }
+PgSession::~PgSession() {
+  close();
+}
 
 void PgSession::close() {
   if (connection_ != nullptr) PQfinish(connection_);
@@ -174,8 +178,8 @@ asio::awaitable<PgSession::Readiness> PgSession::wait_for(bool write, Instant de
     wait->socket.cancel();
   });
   using Base = asio::posix::descriptor_base;
-  auto [wait_error] = co_await wait->socket.async_wait(
-      write ? Base::wait_write : Base::wait_read, use_result);
+  auto [wait_error] =
+      co_await wait->socket.async_wait(write ? Base::wait_write : Base::wait_read, use_result);
   wait->timer.cancel();
   // The descriptor is libpq's: it may close it, and the number may come back as another file.
   (void)wait->socket.release();
@@ -214,7 +218,8 @@ asio::awaitable<Result<void, QueryError>> PgSession::connect(ConnInfo info, Dura
   if (!problem && PQsetnonblocking(connection_, 1) != 0) problem = lost("cannot connect");
   if (!problem) {
     PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
-    PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        connection_, [](void*, const char*) {}, nullptr);
     co_return Result<void, QueryError>{};
   }
   close();
@@ -228,14 +233,14 @@ asio::awaitable<std::optional<QueryError>> PgSession::flush(Instant deadline) {
     if (left < 0) co_return lost("cannot send a query");
     const Readiness ready = co_await wait_for(true, deadline);
     if (ready != Readiness::Ready)
-      co_return QueryError{.kind = ready == Readiness::Late ? QueryErrorKind::Late
-                                                           : QueryErrorKind::Lost,
-                           .text = "a query could not be sent in time"};
+      co_return QueryError{
+          .kind = ready == Readiness::Late ? QueryErrorKind::Late : QueryErrorKind::Lost,
+          .text = "a query could not be sent in time"};
   }
 }
 
 asio::awaitable<Result<std::vector<Rows>, QueryError>> PgSession::query(std::string sql,
-                                                                       Duration timeout) {
+                                                                        Duration timeout) {
   is_interrupted_ = false;
   if (connection_ == nullptr) co_return fail(lost("cannot ask"));
   const Instant deadline = boottime_now() + timeout;
@@ -279,8 +284,8 @@ asio::awaitable<Result<std::vector<Rows>, QueryError>> PgSession::query(std::str
 }
 
 asio::awaitable<Result<std::vector<Rows>, QueryError>> query_once(ConnInfo info, std::string sql,
-                                                                 Duration connect_timeout,
-                                                                 Duration query_timeout) {
+                                                                  Duration connect_timeout,
+                                                                  Duration query_timeout) {
   auto loop = co_await asio::this_coro::executor;
   PgSession session(loop);
   auto connected = co_await session.connect(std::move(info), connect_timeout);

@@ -1,6 +1,6 @@
 // PgSession: one libpq connection, driven without blocking on the hands' loop. Queries run one at a
-// time. Whatever goes late or breaks closes the connection: a half-read answer is never taken for the
-// next one's.
+// time. Whatever goes late or breaks closes the connection: a half-read answer is never taken for
+// the next one's.
 //
 // Threads: the loop given; at most one coroutine inside at a time.
 #pragma once
@@ -22,11 +22,11 @@ namespace pgherd {
 
 // One kind per reaction.
 enum class QueryErrorKind {
-  Lost,       // nobody listens, or the connection broke
-  NotNow,     // the server answers, but lets nobody in at present (starting, stopping, no slot free)
-  Denied,     // wrong password, no pg_hba.conf entry, missing right: an operator must act
-  Late,       // no answer in time
-  Refused,    // the server says that the query is wrong or cannot be done
+  Lost,     // nobody listens, or the connection broke
+  NotNow,   // the server answers, but lets nobody in at present (starting, stopping, no slot free)
+  Denied,   // wrong password, no pg_hba.conf entry, missing right: an operator must act
+  Late,     // no answer in time
+  Refused,  // the server says that the query is wrong or cannot be done
 };
 struct QueryError {
   QueryErrorKind kind = QueryErrorKind::Lost;

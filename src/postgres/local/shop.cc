@@ -39,7 +39,8 @@ int major_in(std::string_view version_line) {
   return major;
 }
 
-// The parameters of ours that `postgres -C` complains of: 'parameter "name"' in any of its sentences.
+// The parameters of ours that `postgres -C` complains of: 'parameter "name"' in any of its
+// sentences.
 std::vector<std::string> complained_of(const std::string& said, const ParameterMap& parameters) {
   constexpr std::string_view kWords = "parameter \"";
   std::vector<std::string> names;
@@ -52,7 +53,8 @@ std::vector<std::string> complained_of(const std::string& said, const ParameterM
 }
 
 void leave_out_refused(const Shop& shop, ParameterMap& parameters) {
-  for (const std::string& name : shop.refused) parameters.erase(name);
+  for (const std::string& name : shop.refused)
+    parameters.erase(name);
 }
 
 // Lets the binary itself read what was written. A parameter that it refuses would keep it from
@@ -64,8 +66,11 @@ asio::awaitable<Attempt> validate(Shop& shop, const ActControl& control,
     const std::string text = render_postgresql_conf("", parameters, {});
     if (text == shop.validated) co_return Attempt{};
     ProcessSpec spec;
-    spec.argv = {shop.program("postgres"), "-D", config->data_dir,
-                 "--config-file=" + config_dir_of(*config) + "/postgresql.conf", "-C",
+    spec.argv = {shop.program("postgres"),
+                 "-D",
+                 config->data_dir,
+                 "--config-file=" + config_dir_of(*config) + "/postgresql.conf",
+                 "-C",
                  "max_connections"};
     spec.env = {{"LC_ALL", "C"}};
     spec.timeout = 10s;
@@ -79,8 +84,9 @@ asio::awaitable<Attempt> validate(Shop& shop, const ActControl& control,
     // Not about our parameters: the start will tell it with more context.
     if (names.empty()) co_return Attempt{};
     for (const std::string& name : names) {
-      log_warning("postgresql.parameters: {} = '{}' is left out, this PostgreSQL does not take it: {}",
-                  name, parameters[name], checked.error().text);
+      log_warning(
+          "postgresql.parameters: {} = '{}' is left out, this PostgreSQL does not take it: {}",
+          name, parameters[name], checked.error().text);
       parameters.erase(name);
       shop.refused.insert(name);
     }
@@ -103,7 +109,8 @@ std::string Shop::server_log() const {
 
 std::string last_lines(const std::string& text, std::size_t lines) {
   std::string_view rest = text;
-  while (!rest.empty() && rest.back() == '\n') rest.remove_suffix(1);
+  while (!rest.empty() && rest.back() == '\n')
+    rest.remove_suffix(1);
   auto start = rest.size();
   for (std::size_t line = 0; line < lines && start != 0; ++line) {
     const auto end = rest.rfind('\n', start - 1);
@@ -111,7 +118,8 @@ std::string last_lines(const std::string& text, std::size_t lines) {
   }
   std::string kept(rest.substr(start));
   if (kept.starts_with('\n')) kept.erase(0, 1);
-  for (auto at = kept.find('\n'); at != kept.npos; at = kept.find('\n')) kept.replace(at, 1, " | ");
+  for (auto at = kept.find('\n'); at != kept.npos; at = kept.find('\n'))
+    kept.replace(at, 1, " | ");
   return kept;
 }
 
@@ -139,11 +147,13 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(Shop& shop, const ActControl& contr
 }
 
 asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(Shop& shop, ActControl& control,
-                                                                std::string sql, Duration timeout) {
+                                                                 std::string sql,
+                                                                 Duration timeout) {
   const PostmasterPid* file = shop.postmaster->file();
   ConnInfo info = local_conninfo(*shop.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.set("application_name", "pgherd");
-  info.set("options", "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
+  info.set("options",
+           "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
   PgSession session(shop.loop);
   control.interrupt = [&session] { session.interrupt(); };
   auto connected = co_await session.connect(std::move(info), 3s);
@@ -183,12 +193,13 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(Shop& shop, const ActControl
   const auto major = co_await binary_version(shop, control);
   if (!major) co_return tl::unexpected(major.error());
   if (*major != look.major_version)
-    co_return failed(fmt::format(
-        "{} was made by PostgreSQL {}, but the programs in {} are version {}: set postgresql.bin_dir "
-        "to those of version {}",
-        config->data_dir, look.major_version,
-        config->bin_dir.empty() ? std::string("PATH") : config->bin_dir, *major,
-        look.major_version));
+    co_return failed(
+        fmt::format("{} was made by PostgreSQL {}, but the programs in {} are version {}: set "
+                    "postgresql.bin_dir "
+                    "to those of version {}",
+                    config->data_dir, look.major_version,
+                    config->bin_dir.empty() ? std::string("PATH") : config->bin_dir, *major,
+                    look.major_version));
   ParameterMap parameters =
       server_parameters(*config, shop.scope, upstream ? &*look.control : nullptr);
   leave_out_refused(shop, parameters);

@@ -1,5 +1,6 @@
-// Shop: what every act works with: the configuration, the server process, programs and queries. An act
-// is a coroutine on the hands' loop that takes the Shop and a control through which it can be ended.
+// Shop: what every act works with: the configuration, the server process, programs and queries. An
+// act is a coroutine on the hands' loop that takes the Shop and a control through which it can be
+// ended.
 //
 // Threads: the hands' loop, except that work on large directories is handed to `disk`.
 #pragma once
@@ -29,8 +30,8 @@
 namespace pgherd {
 
 struct LocalOptions {
-  // Where the server's stderr goes: it outlives the agent, so it cannot be the agent's own. "": a file
-  // pgherd_postmaster.log in the data directory. With logging_collector it stays nearly empty.
+  // Where the server's stderr goes: it outlives the agent, so it cannot be the agent's own. "": a
+  // file pgherd_postmaster.log in the data directory. With logging_collector it stays nearly empty.
   std::string server_log;
 };
 
@@ -47,10 +48,10 @@ struct Shop {
 
   // A copy or initdb fills the directory: to the outside it is still missing.
   bool is_filling_directory = false;
-  ParameterMap wanted;                   // the parameters that were last written or started with
-  std::set<std::string> refused;         // parameters that this server does not take
-  std::string validated;                 // the text of postgresql.conf that was last found good
-  std::string known_bin_dir;             // of `known_major`
+  ParameterMap wanted;            // the parameters that were last written or started with
+  std::set<std::string> refused;  // parameters that this server does not take
+  std::string validated;          // the text of postgresql.conf that was last found good
+  std::string known_bin_dir;      // of `known_major`
   int known_major = 0;
 
   [[nodiscard]] std::string program(const std::string& name) const;
@@ -64,14 +65,16 @@ using Act = boost::asio::awaitable<Done>;
 // Runs blocking work in the disk's thread.
 template <typename Work>
 boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work) {
-  auto job = [](Work run) -> boost::asio::awaitable<std::invoke_result_t<Work>> { co_return run(); };
+  auto job = [](Work run) -> boost::asio::awaitable<std::invoke_result_t<Work>> {
+    co_return run();
+  };
   co_return co_await boost::asio::co_spawn(shop.disk.get_executor(), job(std::move(work)),
                                            boost::asio::use_awaitable);
 }
 
 // Runs a program to its end; cancelling ends its process group. `meanwhile` is called every few
-// milliseconds. Fails when it could not be started, was cancelled, or did not succeed: then with the end
-// of what it said, and advice where the words are known.
+// milliseconds. Fails when it could not be started, was cancelled, or did not succeed: then with
+// the end of what it said, and advice where the words are known.
 [[nodiscard]] boost::asio::awaitable<Answer<ProcessEnd>> run_tool(
     Shop& shop, const ActControl& control, ProcessSpec spec, std::function<void()> meanwhile = {});
 
@@ -83,8 +86,8 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
 [[nodiscard]] boost::asio::awaitable<Answer<int>> binary_version(Shop& shop,
                                                                  const ActControl& control);
 
-// Writes all files for running as a primary (no upstream) or a standby, leaves out what the server does
-// not take, and puts standby.signal in place or away. Returns the parameters to start with.
+// Writes all files for running as a primary (no upstream) or a standby, leaves out what the server
+// does not take, and puts standby.signal in place or away. Returns the parameters to start with.
 [[nodiscard]] boost::asio::awaitable<Answer<ParameterMap>> prepare_files(
     Shop& shop, const ActControl& control, std::optional<Upstream> upstream);
 
@@ -99,24 +102,25 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
 
 [[nodiscard]] std::string last_lines(const std::string& text, std::size_t lines);
 
-// ---- The acts ------------------------------------------------------------------------------------
-// One function for each step of decide/plan.h. The file says which.
+// ---- The acts
+// ------------------------------------------------------------------------------------ One function
+// for each step of decide/plan.h. The file says which.
 
-Act act_bootstrap(Shop& shop, ActControl& control);                                // bootstrap.cc
-Act act_set_aside(Shop& shop, ActControl& control, SetAsideDataDirectory step);    // copying.cc
+Act act_bootstrap(Shop& shop, ActControl& control);                              // bootstrap.cc
+Act act_set_aside(Shop& shop, ActControl& control, SetAsideDataDirectory step);  // copying.cc
 Act act_clone(Shop& shop, ActControl& control, CloneFrom step);
 Act act_remove_directory(Shop& shop, ActControl& control, RemoveDataDirectory step);
-Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step);         // running.cc
+Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step);  // running.cc
 Act act_start_standby(Shop& shop, ActControl& control, StartStandby step);
 Act act_follow(Shop& shop, ActControl& control, Follow step);
 Act act_restart(Shop& shop, ActControl& control, Restart step);
 Act act_stop(Shop& shop, ActControl& control, Stop step, std::function<void()> shut_down);
 Act act_demote(Shop& shop, ActControl& control, Demote step, std::function<void()> shut_down);
 Act act_promote(Shop& shop, ActControl& control, Promote step);
-Act act_examine(Shop& shop, ActControl& control, ExamineDivergence step,           // rewinding.cc
+Act act_examine(Shop& shop, ActControl& control, ExamineDivergence step,  // rewinding.cc
                 DivergenceSeen& seen);
 Act act_rewind(Shop& shop, ActControl& control, Rewind step);
-Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step);               // small_acts.cc
+Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step);  // small_acts.cc
 Act act_checkpoint(Shop& shop, ActControl& control);
 Act act_resume_replay(Shop& shop, ActControl& control);
 Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step);

@@ -20,7 +20,7 @@ struct PresentSlot {
 };
 
 asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(Shop& shop,
-                                                                        ActControl& control) {
+                                                                          ActControl& control) {
   const auto answer = co_await ask_local(
       shop, control,
       "select slot_name, slot_type = 'physical', active, restart_lsn from pg_replication_slots "
@@ -46,15 +46,16 @@ std::string creation_of(const SlotWish& wish, const PresentSlot* present) {
   // A slot that never reserved anything protects nobody.
   const bool is_empty = !present->restart_lsn.is_known() && !present->is_active;
   if (!present->is_physical || !is_empty) return {};
-  return fmt::format("select pg_drop_replication_slot({}); ", quote_sql_literal(wish.name)) + create;
+  return fmt::format("select pg_drop_replication_slot({}); ", quote_sql_literal(wish.name)) +
+         create;
 }
 
 std::string advance_of(const SlotWish& wish, const PresentSlot* present) {
   if (present == nullptr || !present->is_physical || present->is_active) return {};
   if (!wish.advance_to.is_known() || !(present->restart_lsn < wish.advance_to)) return {};
   if (!present->restart_lsn.is_known()) return {};
-  // Not beyond what is here; and in recovery only, where the slot has no consumer of its own. A target
-  // that has fallen behind meanwhile is left.
+  // Not beyond what is here; and in recovery only, where the slot has no consumer of its own. A
+  // target that has fallen behind meanwhile is left.
   return fmt::format(
       "select pg_replication_slot_advance(slot_name, least({}::pg_lsn, pg_last_wal_replay_lsn())) "
       "from pg_replication_slots where slot_name = {} and not active and pg_is_in_recovery() "
@@ -73,8 +74,8 @@ class SlotKeeper {
     if (answer)
       done_ += (done_.empty() ? "" : ", ") + what;
     else
-      problems_ += fmt::format("{}cannot {}: {}", problems_.empty() ? "" : "; ", what,
-                               answer.error().text);
+      problems_ +=
+          fmt::format("{}cannot {}: {}", problems_.empty() ? "" : "; ", what, answer.error().text);
   }
   [[nodiscard]] Done result() const {
     if (!problems_.empty()) return failed(problems_);
@@ -103,15 +104,14 @@ Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step) {
   for (const std::string& name : step.drop) {
     const PresentSlot* slot = present(name);
     if (slot == nullptr || !slot->is_physical || slot->is_active) continue;
-    co_await keeper.run(
-        fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name)),
-        "drop slot " + name);
+    co_await keeper.run(fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name)),
+                        "drop slot " + name);
   }
   for (const SlotWish& wish : step.wishes) {
     const PresentSlot* slot = present(wish.name);
     co_await keeper.run(creation_of(wish, slot), "create slot " + wish.name);
-    co_await keeper.run(advance_of(wish, slot),
-                        fmt::format("advance slot {} to {}", wish.name, to_string(wish.advance_to)));
+    co_await keeper.run(advance_of(wish, slot), fmt::format("advance slot {} to {}", wish.name,
+                                                            to_string(wish.advance_to)));
   }
   co_return keeper.result();
 }

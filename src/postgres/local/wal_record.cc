@@ -18,7 +18,9 @@ constexpr std::uint32_t kPageHeaderBytes = 24;
 constexpr std::uint32_t kSegmentHeaderBytes = 40;  // of the first page of a segment
 constexpr std::uint32_t kRecordHeaderBytes = 24;
 
-constexpr std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7U) & ~std::uint64_t{7}; }
+constexpr std::uint64_t aligned(std::uint64_t bytes) {
+  return (bytes + 7U) & ~std::uint64_t{7};
+}
 
 WalRecordError error_of(const std::string& path, const char* what) {
   return {.is_missing = errno == ENOENT,
@@ -64,15 +66,16 @@ Result<Lsn, WalRecordError> end_of_shutdown_checkpoint(const std::string& data_d
   std::uint32_t total = 0;
   std::memcpy(&total, header.data(), sizeof total);
   if (static_cast<std::size_t>(got) < header.size() || total < kRecordHeaderBytes || total > 4096)
-    return fail(WalRecordError{.text = fmt::format("{} has no checkpoint record at {}", path,
-                                                   to_string(start))});
+    return fail(WalRecordError{
+        .text = fmt::format("{} has no checkpoint record at {}", path, to_string(start))});
   const bool is_whole = kPageBytes - start.bytes % kPageBytes >= kRecordHeaderBytes;
   const unsigned info = header[16] & 0xF0U;
   const unsigned resource_manager = header[17];
   if (is_whole && (info != 0 || resource_manager != 0))
-    return fail(WalRecordError{
-        .text = fmt::format("the record at {} in {} is no shutdown checkpoint (rmgr {}, info {:#x})",
-                            to_string(start), path, resource_manager, info)});
+    return fail(
+        WalRecordError{.text = fmt::format(
+                           "the record at {} in {} is no shutdown checkpoint (rmgr {}, info {:#x})",
+                           to_string(start), path, resource_manager, info)});
   return end_of_record(start, total, wal_segment_bytes);
 }
 

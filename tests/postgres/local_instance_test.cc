@@ -1,0 +1,364 @@
+// The real PostgreSQL: what a node lives through from its first day to its rewind.
+#include "postgres/local/local_instance.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "postgres/local/postmaster_pid.h"
+#include "postgres/local_machine.h"
+#include "runtime/asio_clock.h"
+
+namespace pgherd {
+namespace {
+
+using test::Node;
+
+Instant in_an_hour() {
+  return boottime_now() + 3600s;
+}
+
+bool runs_as_primary(const InstanceView& view) {
+  return view.is_running_primary();
+}
+bool streams(const InstanceView& view) {
+  return view.is_running_standby() && view.is_streaming;
+}
+
+class RealPostgres : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (test::any_bin_dir().empty()) GTEST_SKIP() << "no PostgreSQL is installed";
+  }
+  [[nodiscard]] std::unique_ptr<Node> a_node(const std::string& name) const {
+    return std::make_unique<Node>(name, root.path(), test::any_bin_dir());
+  }
+  static void expect_done(const ActResult& result) {
+    EXPECT_EQ(result.outcome, ActOutcome::Done) << result.detail;
+  }
+  static void bootstrap(Node& node) {
+    const ActResult result = node.perform(Bootstrap{});
+    ASSERT_EQ(result.outcome, ActOutcome::Done) << result.detail;
+  }
+  // `standby` becomes a streaming copy of `primary`.
+  static void clone(Node& standby, Node& primary) {
+    expect_done(primary.perform(KeepSlots{.wishes = {{.name = standby.name()}}}));
+    expect_done(standby.perform(CloneFrom{primary.as_upstream()}));
+    expect_done(standby.perform(StartStandby{primary.as_upstream(standby.name())}));
+    standby.observe_until(streams);
+  }
+  // Until the standby has replayed all that the primary has written.
+  static void catch_up(Node& standby, Node& primary) {
+    const Lsn end = primary.observe().flushed;
+    standby.observe_until([&](const InstanceView& view) { return !(view.replayed < end); });
+  }
+  test::TemporaryDirectory root;
+};
+
+TEST_F(RealPostgres, BootstrapEndsWithAPrimaryAndItsRoles) {
+  auto pg0 = a_node("pg0");
+  EXPECT_EQ(pg0->observe().data_directory, DataDirectory::Missing);
+  bootstrap(*pg0);
+  const InstanceView view = pg0->observe();
+  EXPECT_TRUE(view.is_running_primary());
+  EXPECT_EQ(view.data_directory, DataDirectory::Valid);
+  EXPECT_EQ(view.timeline, Timeline{1});
+  EXPECT_TRUE(view.flushed.is_known());
+  EXPECT_GE(view.server_version, 150000);
+  EXPECT_EQ(view.control->system_id, pg0->sql("select system_identifier from pg_control_system()"));
+  EXPECT_TRUE(view.pending_restart.empty());
+  EXPECT_EQ(view.history, std::vector<HistoryRow>{});
+
+  EXPECT_EQ(pg0->login_problem("replicator", "rep:secret"), "");
+  EXPECT_EQ(pg0->login_problem("rewinder", "rew secret"), "");
+  EXPECT_NE(pg0->login_problem("replicator", "wrong"), "");
+  EXPECT_EQ(pg0->sql("select count(*) from pg_authid where rolpassword like 'SCRAM-SHA-256$%'"),
+            "3");
+  EXPECT_EQ(pg0->sql("select has_function_privilege('rewinder', 'pg_read_binary_file(text)', "
+                     "'execute')"),
+            "t");
+  EXPECT_NE(pg0->perform(Bootstrap{}).outcome, ActOutcome::Done);
+}
+
+TEST_F(RealPostgres, AFailedPostBootstrapLeavesAnEmptyPlaceAndTheRemainsAside) {
+  auto pg0 = a_node("pg0");
+  pg0->config.replication.username = "";  // what make_roles cannot do without
+  const ActResult result = pg0->perform(Bootstrap{});
+  EXPECT_EQ(result.outcome, ActOutcome::Failed);
+  EXPECT_NE(result.detail.find("replication.username"), std::string::npos);
+  const InstanceView view = pg0->observe();
+  EXPECT_EQ(view.data_directory, DataDirectory::Missing);
+  EXPECT_EQ(view.process, ProcessState::Stopped);
+  EXPECT_TRUE(std::filesystem::exists(pg0->config.data_dir + ".failed/PG_VERSION"));
+}
+
+TEST_F(RealPostgres, AKilledPostmasterIsToldByItselfAndStartedInPlace) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  pg0->sql("create table t as select 1 as a");
+  // A backend that is in the middle of something and holds the shared memory for a while.
+  const InstanceView before = pg0->observe();
+  pg0->changes.clear();
+  ASSERT_EQ(::kill(static_cast<pid_t>(before.postmaster_pid), SIGKILL), 0);
+  pg0->wait_until([&] { return !pg0->changes.empty(); });
+  EXPECT_EQ(pg0->changes.front().process, ProcessState::Stopped);
+  EXPECT_EQ(pg0->changes.front().control->state, ControlState::InProduction);
+
+  expect_done(pg0->perform(StartPrimary{in_an_hour()}));
+  const InstanceView after = pg0->observe();
+  EXPECT_TRUE(after.is_running_primary());
+  EXPECT_EQ(after.timeline, Timeline{1});
+  EXPECT_NE(after.postmaster_pid, before.postmaster_pid);
+  EXPECT_EQ(pg0->sql("select a from t"), "1");
+}
+
+TEST_F(RealPostgres, NoPrimaryIsStartedOrMadeAfterTheLease) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  EXPECT_EQ(pg0->perform(StartPrimary{boottime_now()}).outcome, ActOutcome::Failed);
+  EXPECT_EQ(pg0->observe().process, ProcessState::Stopped);
+
+  expect_done(pg0->perform(StartStandby{}));
+  EXPECT_EQ(pg0->perform(Promote{boottime_now()}).outcome, ActOutcome::Failed);
+  EXPECT_TRUE(pg0->observe().is_running_standby());
+  EXPECT_FALSE(std::filesystem::exists(pg0->config.data_dir + "/promote"));
+}
+
+TEST_F(RealPostgres, ASecondAgentAdoptsWhatTheFirstLeftRunning) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  const InstanceView before = pg0->observe();
+  pg0->close();
+  ASSERT_TRUE(find_postmaster(pg0->config.data_dir).found);
+
+  const InstanceView after = pg0->observe();
+  EXPECT_TRUE(after.is_running_primary());
+  EXPECT_EQ(after.postmaster_pid, before.postmaster_pid);
+  pg0->changes.clear();
+  ASSERT_EQ(::kill(static_cast<pid_t>(after.postmaster_pid), SIGKILL), 0);
+  pg0->wait_until([&] { return !pg0->changes.empty(); });
+  EXPECT_EQ(pg0->changes.front().process, ProcessState::Stopped);
+}
+
+TEST_F(RealPostgres, AGracefulSwitchoverNeedsNoRewind) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  const InstanceView standby = pg1->observe();
+  EXPECT_EQ(standby.upstream.port, std::to_string(pg0->config.listen.port));
+  EXPECT_EQ(standby.upstream.slot, "pg1");
+  EXPECT_EQ(standby.timeline, Timeline{1});
+  const InstanceView primary = pg0->observe();
+  ASSERT_EQ(primary.wal_senders.size(), 1U);
+  EXPECT_EQ(primary.wal_senders[0].application_name, "pg1");
+  ASSERT_EQ(primary.slots.size(), 1U);
+  EXPECT_TRUE(primary.slots[0].is_active);
+
+  pg0->changes.clear();
+  expect_done(pg0->perform(Demote{DemoteMode::Graceful}));
+  pg0->wait_until([&] {
+    for (const InstanceView& view : pg0->changes)
+      if (view.control && view.control->state == ControlState::ShutDown) return true;
+    return false;
+  });
+  expect_done(pg1->perform(Promote{in_an_hour()}));
+  const InstanceView promoted = pg1->observe();
+  EXPECT_TRUE(promoted.is_running_primary());
+  EXPECT_EQ(promoted.timeline, Timeline{2});
+  ASSERT_TRUE(promoted.history);
+  EXPECT_EQ(promoted.history->size(), 1U);
+
+  expect_done(pg1->perform(Checkpoint{}));
+  const ActResult examined = pg0->perform(ExamineDivergence{pg1->as_upstream()});
+  ASSERT_TRUE(examined.divergence);
+  EXPECT_EQ(examined.divergence->verdict, Divergence::None) << examined.detail;
+  EXPECT_EQ(examined.divergence->source_timeline, Timeline{2});
+  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg0"}}}));
+  expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
+  const InstanceView back = pg0->observe_until(
+      [](const InstanceView& view) { return streams(view) && view.timeline == Timeline{2}; });
+  EXPECT_EQ(back.upstream.slot, "pg0");
+}
+
+TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg0->sql("create table t(a int)");
+  clone(*pg1, *pg0);
+  catch_up(*pg1, *pg0);
+  // The network parts them: pg1 is promoted while pg0 still writes, then pg0 is killed.
+  expect_done(pg1->perform(Promote{in_an_hour()}));
+  pg1->sql("insert into t values (1)");
+  pg0->sql("insert into t select 1000 from generate_series(1, 1000)");
+  expect_done(pg0->perform(Demote{DemoteMode::ImmediateNoLock}));
+  expect_done(pg1->perform(Checkpoint{}));
+
+  const ActResult examined = pg0->perform(ExamineDivergence{pg1->as_upstream()});
+  ASSERT_TRUE(examined.divergence);
+  EXPECT_EQ(examined.divergence->verdict, Divergence::Diverged) << examined.detail;
+  const ActResult rewound = pg0->perform(Rewind{pg1->as_upstream()});
+  expect_done(rewound);
+  EXPECT_NE(rewound.detail.find("diverged"), std::string::npos) << rewound.detail;
+  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg0"}}}));
+  expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
+  pg0->observe_until(streams);
+  catch_up(*pg0, *pg1);
+  EXPECT_EQ(pg0->sql("select string_agg(a::text, ',') from t"), "1");
+  // The configuration is its own again, not the source's that pg_rewind copied.
+  EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
+}
+
+TEST_F(RealPostgres, AStandbyIsPointedElsewhereWithoutARestart) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  const auto pid = pg1->observe().postmaster_pid;
+  expect_done(pg1->perform(Follow{Upstream{}}));
+  EXPECT_EQ(pg1->observe().upstream.host, "");
+  expect_done(pg1->perform(Follow{pg0->as_upstream("pg1")}));
+  EXPECT_EQ(pg1->observe_until(streams).postmaster_pid, pid);
+  EXPECT_EQ(pg0->perform(Follow{pg1->as_upstream()}).outcome, ActOutcome::Failed);
+}
+
+TEST_F(RealPostgres, SlotsAreMadeAdvancedAndDropped) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg2"}}}));
+  const InstanceView made = pg1->observe();
+  ASSERT_EQ(made.slots.size(), 1U);
+  ASSERT_TRUE(made.slots[0].restart_lsn.is_known());
+  pg0->sql("create table t as select generate_series(1, 1000)");
+  catch_up(*pg1, *pg0);
+  const Lsn target = pg1->observe().replayed;
+  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg2", .advance_to = target}}}));
+  EXPECT_EQ(pg1->observe().slots[0].restart_lsn, target);
+  expect_done(pg1->perform(KeepSlots{.drop = {"pg2"}}));
+  EXPECT_TRUE(pg1->observe().slots.empty());
+}
+
+TEST_F(RealPostgres, ParametersAreAppliedOrShownAsPending) {
+  auto pg0 = a_node("pg0");
+  pg0->config.parameters["no_such_thing"] = "1";
+  bootstrap(*pg0);
+  PostgresConfig changed = pg0->config;
+  changed.parameters["work_mem"] = "7MB";
+  changed.parameters["shared_buffers"] = "24MB";
+  changed.parameters["max_connections"] = "40";
+  pg0->instance().reconfigure(changed);
+  expect_done(pg0->perform(ApplyConfiguration{"2"}));
+  const InstanceView view =
+      pg0->observe_until([](const InstanceView& seen) { return seen.pending_restart.size() == 2; });
+  EXPECT_EQ(pg0->sql("show work_mem"), "7MB");
+  EXPECT_EQ(view.pending_restart.at("max_connections").old_value, "30");
+  EXPECT_EQ(view.pending_restart.at("max_connections").new_value, "40");
+  EXPECT_EQ(view.pending_restart.at("shared_buffers").new_value, "24MB");
+  expect_done(pg0->perform(Restart{}));
+  EXPECT_TRUE(pg0->observe_until(runs_as_primary).pending_restart.empty());
+  EXPECT_EQ(pg0->sql("show max_connections"), "40");
+}
+
+TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg1->config.basebackup = {{"max-rate", "32k"}};
+  pg1->begin(CloneFrom{pg0->as_upstream()});
+  pg1->wait_until([&] { return std::filesystem::exists(pg1->config.data_dir + "/base"); });
+  EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Missing);
+  pg1->instance().cancel();
+  EXPECT_EQ(pg1->end_of_begun().outcome, ActOutcome::Cancelled);
+  EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Missing);
+  EXPECT_TRUE(std::filesystem::is_empty(pg1->config.data_dir));
+}
+
+TEST_F(RealPostgres, ACopyWithTheWrongPasswordSaysSo) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg1->config.replication.password = "guessed";
+  const ActResult result = pg1->perform(CloneFrom{pg0->as_upstream()});
+  EXPECT_EQ(result.outcome, ActOutcome::Failed);
+  EXPECT_NE(result.detail.find("postgresql.authentication"), std::string::npos) << result.detail;
+}
+
+TEST_F(RealPostgres, ATakenPortIsNamed) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  expect_done(pg1->perform(CloneFrom{pg0->as_upstream()}));
+  pg1->config.listen.port = pg0->config.listen.port;
+  pg1->close();
+  const ActResult result = pg1->perform(StartStandby{pg0->as_upstream()});
+  EXPECT_EQ(result.outcome, ActOutcome::Failed);
+  EXPECT_NE(result.detail.find("postgresql.listen"), std::string::npos) << result.detail;
+}
+
+TEST_F(RealPostgres, WithAWrongLocalPasswordTheRoleIsKnownFromPgControl) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  pg0->config.superuser.password = "forgotten";
+  pg0->close();
+  const InstanceView view = pg0->observe();
+  EXPECT_EQ(view.process, ProcessState::Running);
+  EXPECT_EQ(view.in_recovery, false);
+  EXPECT_TRUE(view.role_is_stale);
+}
+
+TEST_F(RealPostgres, ASlowQueryLeavesTheRoleStanding) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  const InstanceView before = pg0->observe();
+  ASSERT_EQ(::kill(static_cast<pid_t>(before.postmaster_pid), SIGSTOP), 0);
+  // The kept session still answers; a new one would not. The backend is stopped as well.
+  for (const ProcessIdentity& process : postgres_processes_in(pg0->config.data_dir))
+    signal_process(process, SIGSTOP);
+  const InstanceView during = pg0->observe();
+  for (const ProcessIdentity& process : postgres_processes_in(pg0->config.data_dir))
+    signal_process(process, SIGCONT);
+  EXPECT_EQ(during.process, ProcessState::Running);
+  EXPECT_EQ(during.in_recovery, false);
+  EXPECT_TRUE(during.role_is_stale);
+  EXPECT_FALSE(pg0->observe_until([](const InstanceView& view) { return !view.role_is_stale; })
+                   .in_recovery.value_or(true));
+}
+
+TEST_F(RealPostgres, AStaleFileThatNamesALivingStrangerDoesNotKeepItDown) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  const auto pid = static_cast<pid_t>(pg0->observe().postmaster_pid);
+  pg0->changes.clear();
+  ASSERT_EQ(::kill(pid, SIGKILL), 0);
+  pg0->wait_until([&] { return !pg0->changes.empty(); });
+  const std::string path = pg0->config.data_dir + "/postmaster.pid";
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  const std::string old = text.str();
+  // As if the pid had been given to another program of the same user: this test.
+  std::ofstream(path) << ::getpid() << old.substr(old.find('\n'));
+  EXPECT_EQ(pg0->observe().process, ProcessState::Stopped);
+  expect_done(pg0->perform(StartPrimary{in_an_hour()}));
+}
+
+TEST_F(RealPostgres, ADirectoryWithTheWrongModeIsExplained) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  ASSERT_EQ(::chmod(pg0->config.data_dir.c_str(), 0755), 0);
+  const InstanceView view = pg0->observe();
+  EXPECT_EQ(view.data_directory, DataDirectory::Inaccessible);
+  EXPECT_NE(view.data_directory_problem.find("chmod 0700"), std::string::npos);
+  EXPECT_EQ(pg0->perform(StartPrimary{in_an_hour()}).outcome, ActOutcome::Failed);
+}
+
+}  // namespace
+}  // namespace pgherd

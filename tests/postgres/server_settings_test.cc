@@ -1,0 +1,219 @@
+#include "postgres/local/server_settings.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "postgres/local/config_files.h"
+#include "postgres/local_machine.h"
+
+namespace pgherd {
+namespace {
+
+PostgresConfig a_config() {
+  PostgresConfig config;
+  config.listen = {.host = "10.0.0.1,127.0.0.1", .port = 5433};
+  config.data_dir = "/data";
+  config.pgpass = "/home/p/pgpass";
+  config.superuser = {.username = "postgres", .password = "s"};
+  config.replication = {.username = "rep", .password = "r:\\"};
+  return config;
+}
+const Upstream kUpstream{.name = "pg1", .host = "10.0.0.2", .port = "5432", .slot = "pg0"};
+
+TEST(ServerParameters, AreCompleteWithoutAnyConfiguration) {
+  const ParameterMap made = server_parameters(a_config(), "herd", nullptr);
+  EXPECT_EQ(made.at("listen_addresses"), "10.0.0.1,127.0.0.1");
+  EXPECT_EQ(made.at("port"), "5433");
+  EXPECT_EQ(made.at("cluster_name"), "herd");
+  EXPECT_EQ(made.at("wal_level"), "replica");
+  EXPECT_EQ(made.at("wal_log_hints"), "on");
+  EXPECT_EQ(made.at("hba_file"), "/data/pg_hba.conf");
+}
+
+TEST(ServerParameters, NobodyTakesListenPortOrClusterNameAway) {
+  PostgresConfig config = a_config();
+  config.parameters = {
+      {"port", "1"}, {"cluster_name", "x"}, {"wal_level", "minimal"}, {"hot_standby", "off"}};
+  const ParameterMap made = server_parameters(config, "herd", nullptr);
+  EXPECT_EQ(made.at("port"), "5433");
+  EXPECT_EQ(made.at("cluster_name"), "herd");
+  EXPECT_EQ(made.at("wal_level"), "replica");
+  EXPECT_EQ(made.at("hot_standby"), "on");
+}
+
+TEST(ServerParameters, OfAStandbyAreRaisedToWhatItsDataDemand) {
+  PostgresConfig config = a_config();
+  config.parameters = {{"max_connections", "50"}, {"max_worker_processes", "20"}};
+  PgControl floor;
+  floor.max_connections = 200;
+  floor.max_worker_processes = 8;
+  const ParameterMap made = server_parameters(config, "herd", &floor);
+  EXPECT_EQ(made.at("max_connections"), "200");
+  EXPECT_EQ(made.at("max_worker_processes"), "20");
+}
+
+TEST(ServerParameters, OnlyControlledOnesStandOnTheCommandLine) {
+  PostgresConfig config = a_config();
+  config.parameters = {{"work_mem", "8MB"}};
+  const auto arguments = command_line_arguments(server_parameters(config, "herd", nullptr));
+  EXPECT_NE(std::find(arguments.begin(), arguments.end(), "--max_connections=100"),
+            arguments.end());
+  EXPECT_EQ(std::find(arguments.begin(), arguments.end(), "--work_mem=8MB"), arguments.end());
+}
+
+TEST(RecoveryParameters, PointAtTheUpstreamThroughThePassfile) {
+  const ParameterMap made = recovery_parameters(a_config(), "pg0", kUpstream, 17);
+  EXPECT_EQ(
+      made.at("primary_conninfo"),
+      "dbname=postgres user=rep passfile=/home/p/pgpass host=10.0.0.2 port=5432 sslmode=prefer "
+      "gssencmode=prefer channel_binding=prefer sslnegotiation=postgres application_name=pg0");
+  EXPECT_EQ(made.at("primary_slot_name"), "pg0");
+  EXPECT_EQ(made.at("recovery_target_timeline"), "latest");
+  EXPECT_EQ(made.at("recovery_target_lsn"), "");
+}
+
+TEST(RecoveryParameters, LeaveOutWhatTheVersionDoesNotKnow) {
+  const ParameterMap made = recovery_parameters(a_config(), "pg0", kUpstream, 15);
+  EXPECT_EQ(made.at("primary_conninfo").find("sslnegotiation"), std::string::npos);
+}
+
+TEST(RecoveryParameters, WithoutAnUpstreamFollowNobody) {
+  const ParameterMap made = recovery_parameters(a_config(), "pg0", Upstream{}, 17);
+  EXPECT_FALSE(made.contains("primary_conninfo"));
+  EXPECT_FALSE(made.contains("primary_slot_name"));
+}
+
+TEST(RecoveryParameters, TakeTheUsersRestoreCommandButNotATarget) {
+  PostgresConfig config = a_config();
+  config.recovery_conf = {{"restore_command", "cp /a/%f %p"},
+                          {"recovery_target_time", "2020-01-01"}};
+  const ParameterMap made = recovery_parameters(config, "pg0", kUpstream, 17);
+  EXPECT_EQ(made.at("restore_command"), "cp /a/%f %p");
+  EXPECT_EQ(made.at("recovery_target_time"), "");
+}
+
+TEST(PostgresqlConf, GivesBackTheRecoverySectionThatWasWritten) {
+  const ParameterMap recovery = recovery_parameters(a_config(), "it's", kUpstream, 17);
+  const std::string text =
+      render_postgresql_conf("postgresql.base.conf", {{"work_mem", "8MB"}}, recovery);
+  EXPECT_NE(text.find("include 'postgresql.base.conf'\n"), std::string::npos);
+  EXPECT_NE(text.find("work_mem = '8MB'\n"), std::string::npos);
+  EXPECT_EQ(recovery_section_of(text), recovery);
+}
+
+TEST(PostgresqlAutoConf, LosesRecoveryParametersOnly) {
+  EXPECT_EQ(without_recovery_parameters("# Do not edit\nwork_mem = '1MB'\nprimary_conninfo = 'x'\n"
+                                        "  Restore_Command='y'\n"),
+            "# Do not edit\nwork_mem = '1MB'\n");
+}
+
+TEST(Pgpass, HoldsAllWhoGoToTheUpstream) {
+  EXPECT_EQ(pgpass_text(a_config(), kUpstream),
+            "10.0.0.2:5432:*:rep:r\\:\\\\\n10.0.0.2:5432:*:postgres:s\n");
+}
+
+TEST(LocalConninfo, UsesLoopbackWhenTheServerListensThere) {
+  EXPECT_EQ(*local_conninfo(a_config(), LocalLogin::Superuser, "").find("host"), "localhost");
+  PostgresConfig config = a_config();
+  config.listen.host = "10.0.0.1";
+  EXPECT_EQ(*local_conninfo(config, LocalLogin::Superuser, "").find("host"), "10.0.0.1");
+  config.use_unix_socket = true;
+  EXPECT_EQ(*local_conninfo(config, LocalLogin::Superuser, "/run/pg").find("host"), "/run/pg");
+}
+
+// ---- on disk
+// ---------------------------------------------------------------------------------------
+
+class ConfigFilesOnDisk : public testing::Test {
+ protected:
+  ConfigFilesOnDisk() {
+    config.data_dir = root.path() + "/data";
+    std::filesystem::create_directories(config.data_dir);
+    ::chmod(config.data_dir.c_str(), 0700);
+    config.pgpass = root.path() + "/pgpass";
+  }
+  void put(const std::string& name, const std::string& text) const {
+    std::ofstream(config.data_dir + "/" + name) << text;
+  }
+  [[nodiscard]] std::string get(const std::string& name) const {
+    std::ostringstream text;
+    text << std::ifstream(config.data_dir + "/" + name).rdbuf();
+    return text.str();
+  }
+  void write() {
+    const auto done = write_server_files(config, server_parameters(config, "herd", nullptr), {});
+    ASSERT_TRUE(done) << done.error().text;
+  }
+  test::TemporaryDirectory root;
+  PostgresConfig config = a_config();
+};
+
+TEST_F(ConfigFilesOnDisk, TheOriginalGoesOnHoldingBelowOurs) {
+  put("postgresql.conf", "shared_buffers = 1GB\n");
+  write();
+  EXPECT_EQ(get("postgresql.base.conf"), "shared_buffers = 1GB\n");
+  EXPECT_TRUE(is_generated_conf(get("postgresql.conf")));
+  write();
+  EXPECT_EQ(get("postgresql.base.conf"), "shared_buffers = 1GB\n");
+}
+
+TEST_F(ConfigFilesOnDisk, APatroniClusterIsAdoptedWithoutLosingItsBase) {
+  put("postgresql.base.conf", "work_mem = 3MB\n");
+  put("postgresql.conf",
+      "# Do not edit this file manually!\n# It will be overwritten by Patroni!\n"
+      "include 'postgresql.base.conf'\n\nmax_connections = '100'\n");
+  put("pg_hba.conf", "local all all trust\n");
+  write();
+  EXPECT_EQ(get("postgresql.base.conf"), "work_mem = 3MB\n");
+  EXPECT_EQ(get("pg_hba.conf"), "local all all trust\n");
+}
+
+TEST_F(ConfigFilesOnDisk, HbaLinesReplaceTheFileUnlessItIsElsewhere) {
+  put("pg_hba.conf", "local all all trust\n");
+  config.pg_hba = {"host all all 10.0.0.0/8 scram-sha-256"};
+  write();
+  EXPECT_NE(get("pg_hba.conf").find("host all all 10.0.0.0/8"), std::string::npos);
+  put("pg_hba.conf", "mine\n");
+  config.parameters["hba_file"] = "/etc/hba";
+  write();
+  EXPECT_EQ(get("pg_hba.conf"), "mine\n");
+}
+
+TEST_F(ConfigFilesOnDisk, StandbySignalComesAndGoes) {
+  put("recovery.signal", "");
+  ASSERT_TRUE(set_standby_signal(config.data_dir, true));
+  EXPECT_TRUE(std::filesystem::exists(config.data_dir + "/standby.signal"));
+  EXPECT_FALSE(std::filesystem::exists(config.data_dir + "/recovery.signal"));
+  ASSERT_TRUE(set_standby_signal(config.data_dir, false));
+  EXPECT_FALSE(std::filesystem::exists(config.data_dir + "/standby.signal"));
+}
+
+TEST_F(ConfigFilesOnDisk, ThePassfileIsForItsOwnerOnly) {
+  ASSERT_TRUE(write_pgpass(config, kUpstream));
+  struct stat facts {};
+  ASSERT_EQ(::stat(config.pgpass.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ConfigFilesOnDisk, APassfileThatIsADirectoryIsRefusedInWords) {
+  std::filesystem::create_directories(config.pgpass);
+  const auto done = write_pgpass(config, kUpstream);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().text.find("postgresql.pgpass"), std::string::npos);
+}
+
+TEST_F(ConfigFilesOnDisk, CopiesBringBackWhatABaseBackupLeftOut) {
+  put("postgresql.base.conf", "work_mem = 3MB\n");
+  write();
+  keep_config_copies(config);
+  std::filesystem::remove(config.data_dir + "/postgresql.base.conf");
+  restore_config_copies(config);
+  EXPECT_EQ(get("postgresql.base.conf"), "work_mem = 3MB\n");
+}
+
+}  // namespace
+}  // namespace pgherd
