@@ -1,0 +1,294 @@
+// What only a real etcd can suffer: its processes are killed, frozen, and come back.
+
+#include <gtest/gtest.h>
+
+#include "contract/dcs_fixture.h"
+#include "contract/etcd_world.h"
+
+namespace pgherd::contract {
+namespace {
+
+class OneEtcd : public testing::Test {
+ protected:
+  EtcdWorld world{1};
+  DcsFixture ask{world};
+};
+
+TEST_F(OneEtcd, ThatIsDeadGivesUnavailableNotRefused) {
+  world.cluster().member(0).kill();
+  const auto outcome = ask.commit(
+      {.compares = {absent("/c/leader")}, .writes = {put("/c/leader", "pg1")}, .otherwise = {}},
+      1s);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable);
+  EXPECT_NE(outcome.error().text.find(world.cluster().member(0).endpoint()), std::string::npos)
+      << outcome.error().text;
+}
+
+TEST_F(OneEtcd, ThatComesBackIsFoundAgainWithinOneRequest) {
+  ask.write({put("/c/a", "1")});
+  world.cluster().member(0).kill();
+  world.cluster().member(0).start();
+  EXPECT_EQ(ask.get("/c/a")->value, "1");
+}
+
+TEST_F(OneEtcd, ThatComesBackSoonDoesNotEndAWatch) {
+  const auto written = ask.write({put("/c/a", "1")});
+  const auto watching = ask.watch("/c/", written.revision, 5s);
+  ASSERT_TRUE(ask.until([&] { return !watching.seen->events.empty(); }));
+  world.cluster().member(0).kill();
+  world.cluster().member(0).start();
+  ask.write({put("/c/a", "2")});
+  ASSERT_TRUE(ask.until([&] { return watching.seen->events.size() >= 2 || watching.seen->end; }));
+  ASSERT_FALSE(watching.seen->end) << watching.seen->end->text;
+  EXPECT_EQ(watching.seen->events.size(), 2U) << "told twice";
+  EXPECT_EQ(watching.seen->events[1].entry.value, "2");
+}
+
+TEST_F(OneEtcd, ThatIsFrozenEndsAWatchAsUnavailable) {
+  const auto watching = ask.watch("/c/", Revision{}, 300ms);
+  ASSERT_TRUE(ask.until([&] { return watching.seen->signs_of_life > 0; }));
+  world.cluster().member(0).freeze();
+  ASSERT_TRUE(ask.until([&] { return watching.seen->end.has_value(); }));
+  EXPECT_EQ(watching.seen->end->kind, DcsErrorKind::Unavailable);
+  world.cluster().member(0).thaw();
+}
+
+TEST_F(OneEtcd, ThatIsFrozenLeavesAWriteUnknownAndMayApplyItLater) {
+  world.cluster().member(0).freeze();
+  const auto outcome = ask.commit(
+      {.compares = {absent("/c/leader")}, .writes = {put("/c/leader", "pg1")}, .otherwise = {}},
+      1s);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable) << outcome.error().text;
+  world.cluster().member(0).thaw();
+  const auto after = ask.get("/c/leader");
+  EXPECT_TRUE(!after || after->value == "pg1");
+}
+
+TEST_F(OneEtcd, ThatIsFrozenAnswersNoKeepAlive) {
+  const auto lease = ask.lease_of(60s);
+  world.cluster().member(0).freeze();
+  const auto kept = ask.keep_alive(lease, 1s);
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().kind, DcsErrorKind::Unavailable) << kept.error().text;
+  world.cluster().member(0).thaw();
+  EXPECT_EQ(ask.good(ask.keep_alive(lease)).id, lease);
+}
+
+TEST_F(OneEtcd, ThatWasNeverThereIsUnavailableInTime) {
+  world.cluster().member(0).kill();
+  world.use(world.client_of(world.config_of_all()));
+  const auto outcome = ask.read("/c/", ReadMode::Serializable, 500ms);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable);
+}
+
+TEST(NoEtcd, IsRefusedAtConstruction) {
+  boost::asio::io_context loop;
+  AsioClock clock(loop.get_executor());
+  EXPECT_THROW(EtcdDcs(EtcdConfig{}, loop.get_executor(), clock), std::runtime_error);
+  EtcdConfig config;
+  config.endpoints = {"127.0.0.1:1"};
+  config.use_tls = true;
+  config.cacert = "/nonexistent/ca.pem";
+  EXPECT_THROW(EtcdDcs(config, loop.get_executor(), clock), std::runtime_error);
+}
+
+// ---- Three members
+// --------------------------------------------------------------------------------
+
+class ThreeEtcds : public testing::Test {
+ protected:
+  EtcdWorld world{3};
+  DcsFixture ask{world};
+
+  // Every kind of request, each within a deadline that one silent endpoint must not eat.
+  void expect_all_is_well(LeaseId lease) {
+    EXPECT_EQ(ask.good(ask.keep_alive(lease, 5s)).id, lease);
+    EXPECT_TRUE(ask.good(ask.commit({.compares = {value_is("/c/leader", "pg1"),
+                                                  lease_is("/c/leader", lease)},
+                                     .writes = {},
+                                     .otherwise = {}},
+                                    5s))
+                    .succeeded);
+    EXPECT_EQ(ask.good(ask.read("/c/", ReadMode::Serializable, 5s)).entries.size(), 1U);
+    EXPECT_EQ(ask.good(ask.read("/c/", ReadMode::Linearizable, 5s)).entries.size(), 1U);
+    EXPECT_TRUE(ask.grant(60s, 8s));
+    EXPECT_TRUE(ask.commit({.compares = {}, .writes = {put("/d/x", "1")}, .otherwise = {}}, 8s));
+  }
+};
+
+TEST_F(ThreeEtcds, OneDeadIsNotNoticed) {
+  const auto lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  for (std::size_t dead = 0; dead < 3; ++dead) {
+    SCOPED_TRACE(dead);
+    world.cluster().member(dead).kill();
+    expect_all_is_well(lease);
+    world.cluster().member(dead).start();
+    // The cluster must be whole before the next one dies: all three know what was written last.
+    const auto written = ask.good(ask.commit(
+        {.compares = {}, .writes = {put("/d/y", std::to_string(dead))}, .otherwise = {}}, 20s));
+    EtcdConfig only;
+    only.endpoints = {world.cluster().member(dead).endpoint()};
+    only.use_proxies = true;
+    const auto client = world.client_of(only);
+    Revision reached;
+    while (reached < written.revision) {
+      const auto snapshot = ask.wait_for<Snapshot>([&](auto answer) {
+        client->read("/d/", ReadMode::Linearizable, ask.in(20s), std::move(answer));
+      });
+      ASSERT_TRUE(snapshot) << describe(snapshot.error());
+      reached = snapshot->revision;
+    }
+  }
+}
+
+TEST_F(ThreeEtcds, OneFrozenIsNotNoticed) {
+  const auto lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  for (std::size_t frozen = 0; frozen < 3; ++frozen) {
+    SCOPED_TRACE(frozen);
+    world.cluster().member(frozen).freeze();
+    expect_all_is_well(lease);
+    world.cluster().member(frozen).thaw();
+    EXPECT_TRUE(ask.read("/c/", ReadMode::Linearizable, 20s));
+  }
+}
+
+TEST_F(ThreeEtcds, AWatchGoesOnAtAnotherWhenItsMemberIsFrozen) {
+  const auto watching = ask.watch("/c/", Revision{}, 1s);
+  ASSERT_TRUE(ask.until([&] { return watching.seen->signs_of_life > 0; }));
+  for (std::size_t frozen = 0; frozen < 3; ++frozen) {
+    SCOPED_TRACE(frozen);
+    world.cluster().member(frozen).freeze();
+    const auto written = ask.good(ask.commit(
+        {.compares = {}, .writes = {put("/c/a", std::to_string(frozen))}, .otherwise = {}}, 20s));
+    ASSERT_TRUE(ask.until(
+        [&] { return watching.seen->reached() >= written.revision || watching.seen->end; }));
+    ASSERT_FALSE(watching.seen->end) << watching.seen->end->text;
+    EXPECT_EQ(watching.seen->events.size(), frozen + 1);
+    world.cluster().member(frozen).thaw();
+  }
+}
+
+TEST_F(ThreeEtcds, AreFoundFromOneOfThem) {
+  EtcdConfig only_first;
+  only_first.endpoints = {world.cluster().member(0).endpoint()};
+  world.use(world.client_of(only_first));
+  ask.write({put("/c/a", "1")});
+  // The member list is read at the beginning; how soon, nobody promised. So: wait until it helps.
+  bool is_reached = false;
+  for (int attempt = 0; attempt < 20 && !is_reached; ++attempt) {
+    world.cluster().member(0).freeze();
+    is_reached = ask.read("/c/", ReadMode::Linearizable, 3s).has_value();
+    world.cluster().member(0).thaw();
+    if (is_reached) break;
+    EXPECT_TRUE(ask.read("/c/", ReadMode::Linearizable, 20s));
+  }
+  EXPECT_TRUE(is_reached);
+}
+
+TEST_F(ThreeEtcds, WithoutAMajorityNothingIsConfirmed) {
+  const auto lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  const auto watching = ask.watch("/c/", Revision{}, 500ms);
+  ASSERT_TRUE(ask.until([&] { return watching.seen->signs_of_life > 0; }));
+  world.cluster().member(1).kill();
+  world.cluster().member(2).kill();
+  ASSERT_TRUE(ask.until([&] { return watching.seen->end.has_value(); }))
+      << "a member that has no leader lives, but its silence about the others is no news";
+  const auto confirmed =
+      ask.commit({.compares = {value_is("/c/leader", "pg1"), lease_is("/c/leader", lease)},
+                  .writes = {},
+                  .otherwise = {}},
+                 1s);
+  ASSERT_FALSE(confirmed);
+  EXPECT_EQ(confirmed.error().kind, DcsErrorKind::Unavailable) << confirmed.error().text;
+  const auto linearizable = ask.read("/c/", ReadMode::Linearizable, 1s);
+  EXPECT_FALSE(linearizable);
+}
+
+// ---- With passwords
+// -------------------------------------------------------------------------------
+
+class EtcdWithPasswords : public testing::Test {
+ protected:
+  void SetUp() override {
+    world.cluster().ctl({"user", "add", "root:secret"});
+    world.cluster().ctl({"user", "grant-role", "root", "root"});
+    world.cluster().ctl({"role", "add", "herd"});
+    world.cluster().ctl({"role", "grant-permission", "--prefix", "herd", "readwrite", "/c/"});
+    world.cluster().ctl({"user", "add", "herd:sheep"});
+    world.cluster().ctl({"user", "grant-role", "herd", "herd"});
+    world.cluster().ctl({"auth", "enable"});
+  }
+  void log_in(const std::string& username, const std::string& password) {
+    auto config = world.config_of_all();
+    config.username = username;
+    config.password = password;
+    world.use(world.client_of(config));
+  }
+
+  EtcdWorld world{1};
+  DcsFixture ask{world};
+};
+
+TEST_F(EtcdWithPasswords, TheRightOneOpensEveryDoor) {
+  log_in("herd", "sheep");
+  const auto lease = ask.lease_of(60s);
+  const auto written = ask.write({put("/c/leader", "pg1", lease)});
+  EXPECT_TRUE(ask.keep_alive(lease));
+  EXPECT_EQ(ask.get("/c/leader")->value, "pg1");
+  const auto watching = ask.watch("/c/", written.revision);
+  ASSERT_TRUE(ask.until([&] { return !watching.seen->events.empty() || watching.seen->end; }));
+  EXPECT_FALSE(watching.seen->end) << watching.seen->end->text;
+  EXPECT_TRUE(ask.revoke(lease));
+}
+
+TEST_F(EtcdWithPasswords, AWrongOneIsDenied) {
+  log_in("herd", "wolf");
+  const auto outcome = ask.read("/c/");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied) << outcome.error().text;
+}
+
+TEST_F(EtcdWithPasswords, NoneIsDenied) {
+  const auto outcome = ask.read("/c/");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied) << outcome.error().text;
+}
+
+TEST_F(EtcdWithPasswords, SomebodyElsesPrefixIsDenied) {
+  log_in("herd", "sheep");
+  const auto outcome = ask.read("/other/");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied) << outcome.error().text;
+  const auto watching = ask.watch("/other/", Revision{1});
+  ASSERT_TRUE(ask.until([&] { return watching.seen->end.has_value(); }));
+  EXPECT_EQ(watching.seen->end->kind, DcsErrorKind::Denied) << watching.seen->end->text;
+}
+
+TEST_F(EtcdWithPasswords, ATokenThatEtcdForgotIsRenewed) {
+  log_in("herd", "sheep");
+  ask.write({put("/c/a", "1")});
+  // Simple tokens live in memory only.
+  world.cluster().member(0).kill();
+  world.cluster().member(0).start();
+  EXPECT_EQ(ask.get("/c/a")->value, "1");
+  ask.write({put("/c/a", "2")});
+  EXPECT_EQ(ask.get("/c/a")->value, "2");
+}
+
+TEST_F(OneEtcd, ThatWantsNoPasswordTakesUsWithOne) {
+  auto config = world.config_of_all();
+  config.username = "herd";
+  config.password = "sheep";
+  world.use(world.client_of(config));
+  ask.write({put("/c/a", "1")});
+  EXPECT_EQ(ask.get("/c/a")->value, "1");
+}
+
+}  // namespace
+}  // namespace pgherd::contract

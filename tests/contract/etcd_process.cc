@@ -1,0 +1,233 @@
+#include "contract/etcd_process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace pgherd::contract {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string from_env_file(const std::string& variable) {
+  const char* path = std::getenv("PGHERD_DEPS_ENV");
+  std::ifstream file(path ? path : PGHERD_SOURCE_DIR "/.deps/env");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(variable + "=")) return line.substr(variable.size() + 1);
+  return {};
+}
+
+std::string from_path(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (const auto program = fs::path(folder) / name; ::access(program.c_str(), X_OK) == 0)
+      return program;
+  return {};
+}
+
+class Socket {
+ public:
+  Socket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* raw = reinterpret_cast<sockaddr*>(&address);
+    if (fd_ < 0 || ::bind(fd_, raw, size) != 0 || ::getsockname(fd_, raw, &size) != 0)
+      throw std::runtime_error(std::string("no free loopback port: ") + std::strerror(errno));
+    port = ntohs(address.sin_port);
+  }
+  ~Socket() { ::close(fd_); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int port = 0;
+
+ private:
+  int fd_;
+};
+
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (auto& word : words)
+    pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// `output`: the child's stdout and stderr. Only async-signal-safe calls between fork and exec.
+pid_t spawn(std::vector<std::string> words, int output) {
+  const auto arguments = pointers_to(words);
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
+  if (child > 0) return child;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(126);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execv(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+std::string url(int port) {
+  return "http://127.0.0.1:" + std::to_string(port);
+}
+
+std::string end_of_file(const std::string& path) {
+  constexpr std::size_t kEnough = 4000;
+  std::ifstream file(path);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return text.size() > kEnough ? text.substr(text.size() - kEnough) : text;
+}
+
+}  // namespace
+
+std::string find_program(const std::string& variable, const std::string& name) {
+  if (const char* named = std::getenv(variable.c_str()); named && *named) return named;
+  for (const auto& found : {from_env_file(variable), from_path(name)})
+    if (!found.empty() && ::access(found.c_str(), X_OK) == 0) return found;
+  throw std::runtime_error("these tests need a real etcd 3.5, and `" + name +
+                           "` is neither named by $" + variable +
+                           " nor by .deps/env, nor in PATH: run `make fetch-deps`");
+}
+
+EtcdProcess::EtcdProcess(Identity identity, std::string initial_cluster, std::string folder,
+                         std::vector<std::string> more_options)
+    : identity_(std::move(identity)),
+      initial_cluster_(std::move(initial_cluster)),
+      folder_(std::move(folder)),
+      more_options_(std::move(more_options)),
+      log_path_(folder_ + "/" + identity_.name + ".log") {
+  start();
+}
+
+EtcdProcess::~EtcdProcess() {
+  kill();
+}
+
+std::string EtcdProcess::endpoint() const {
+  return "127.0.0.1:" + std::to_string(identity_.client_port);
+}
+
+void EtcdProcess::start() {
+  std::vector<std::string> words{find_program("ETCD", "etcd"),
+                                 "--name=" + identity_.name,
+                                 "--data-dir=" + folder_ + "/" + identity_.name,
+                                 "--listen-client-urls=" + url(identity_.client_port),
+                                 "--advertise-client-urls=" + url(identity_.client_port),
+                                 "--listen-peer-urls=" + url(identity_.peer_port),
+                                 "--initial-advertise-peer-urls=" + url(identity_.peer_port),
+                                 "--initial-cluster=" + initial_cluster_,
+                                 "--initial-cluster-state=new",
+                                 "--heartbeat-interval=50",
+                                 "--election-timeout=500",
+                                 "--log-level=info",
+                                 "--unsafe-no-fsync"};
+  words.insert(words.end(), more_options_.begin(), more_options_.end());
+  const int log = ::open(log_path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (log < 0) throw std::runtime_error("cannot write " + log_path_ + ": " + std::strerror(errno));
+  pid_ = spawn(std::move(words), log);
+  ::close(log);
+}
+
+void EtcdProcess::send(int signal) const {
+  if (pid_ > 0) ::kill(pid_, signal);
+}
+
+void EtcdProcess::kill() {
+  if (pid_ <= 0) return;
+  send(SIGKILL);
+  wait_for(pid_);
+  pid_ = -1;
+}
+
+void EtcdProcess::freeze() {
+  send(SIGSTOP);
+}
+void EtcdProcess::thaw() {
+  send(SIGCONT);
+}
+
+EtcdCluster::EtcdCluster(int members, std::vector<std::string> more_options) {
+  auto pattern = (fs::temp_directory_path() / "pgherd-etcd-XXXXXX").string();
+  if (!::mkdtemp(pattern.data()))
+    throw std::runtime_error("cannot make a folder like " + pattern + ": " + std::strerror(errno));
+  folder_ = pattern;
+  std::vector<EtcdProcess::Identity> identities;
+  std::string cluster;
+  {
+    // Held together, so that no two are the same; given back just before etcd takes them.
+    std::vector<std::unique_ptr<Socket>> ports;
+    for (int i = 0; i < members; ++i) {
+      ports.push_back(std::make_unique<Socket>());
+      const int client_port = ports.back()->port;
+      ports.push_back(std::make_unique<Socket>());
+      identities.push_back({"m" + std::to_string(i), client_port, ports.back()->port});
+      cluster += (i > 0 ? "," : "") + identities.back().name + "=" + url(ports.back()->port);
+    }
+  }
+  for (const auto& identity : identities)
+    members_.push_back(std::make_unique<EtcdProcess>(identity, cluster, folder_, more_options));
+}
+
+EtcdCluster::~EtcdCluster() {
+  members_.clear();
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+std::vector<std::string> EtcdCluster::endpoints() const {
+  std::vector<std::string> endpoints;
+  for (const auto& member : members_)
+    endpoints.push_back(member->endpoint());
+  return endpoints;
+}
+
+std::string EtcdCluster::ctl(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{find_program("ETCDCTL", "etcdctl"),
+                                 "--endpoints=" + members_.front()->endpoint()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const auto path = folder_ + "/etcdctl.out";
+  const int output = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (output < 0) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
+  const int status = wait_for(spawn(std::move(words), output));
+  ::close(output);
+  auto said = end_of_file(path);
+  if (status != 0) throw std::runtime_error("etcdctl " + arguments.front() + " failed: " + said);
+  return said;
+}
+
+std::string EtcdCluster::logs() const {
+  std::string text;
+  for (const auto& member : members_)
+    text += "---- " + member->log_path() + "\n" + end_of_file(member->log_path());
+  return text;
+}
+
+}  // namespace pgherd::contract

@@ -1,0 +1,42 @@
+// EtcdWorld: real etcd members, a real client, real time.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+
+#include "contract/dcs_world.h"
+#include "contract/etcd_process.h"
+#include "dcs/etcd/etcd_dcs.h"
+#include "runtime/asio_clock.h"
+
+namespace pgherd::contract {
+
+class EtcdWorld final : public DcsWorld {
+ public:
+  // Returns when the cluster has a leader and answers; throws with the members' logs when it does
+  // not.
+  explicit EtcdWorld(int members = 1, std::vector<std::string> more_options = {});
+
+  Dcs& dcs() override { return *dcs_; }
+  std::unique_ptr<Dcs> another_client() override { return client_of(config_of_all()); }
+  Clock& clock() override { return clock_; }
+  bool run_until(const std::function<bool()>& condition) override;
+  void compact(Revision revision) override {
+    cluster_.ctl({"compact", std::to_string(revision.value)});
+  }
+
+  [[nodiscard]] EtcdCluster& cluster() { return cluster_; }
+  [[nodiscard]] EtcdConfig config_of_all() const;
+  [[nodiscard]] std::unique_ptr<EtcdDcs> client_of(const EtcdConfig& config);
+  // Replaces the client that `dcs()` is.
+  void use(std::unique_ptr<EtcdDcs> client) { dcs_ = std::move(client); }
+
+ private:
+  EtcdCluster cluster_;
+  boost::asio::io_context loop_;
+  AsioClock clock_{loop_.get_executor()};
+  std::unique_ptr<EtcdDcs> dcs_;
+};
+
+}  // namespace pgherd::contract
