@@ -125,12 +125,7 @@ class RestServer::Impl : public std::enable_shared_from_this<Impl> {
 
   void start(RestConfig config) {
     auto setup = set_up(std::move(config));
-    const bool listens_elsewhere =
-        !acceptor_.is_open() || setup->config.listen != service_->setup->config.listen;
-    if (listens_elsewhere) {
-      acceptor_ = listening(loop_, setup->config);
-      accept_next();
-    }
+    listen_to(setup->config);
     service_->setup = setup;
     if (!setup->allow_list.names().empty()) {
       asio::co_spawn(loop_, resolve_allow_list(setup), asio::detached);
@@ -153,6 +148,26 @@ class RestServer::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] std::size_t connection_count() const { return service_->connections.size(); }
 
  private:
+  void listen_to(const RestConfig& config) {
+    if (!acceptor_.is_open()) {
+      acceptor_ = listening(loop_, config);
+      return accept_next();
+    }
+    const RestConfig& present = service_->setup->config;
+    if (config.listen == present.listen) return;
+    // The new address may overlap the old one ("*" and 10.0.0.1), so the old one has to go first.
+    error_code ignored;
+    acceptor_.close(ignored);
+    try {
+      acceptor_ = listening(loop_, config);
+    } catch (...) {
+      acceptor_ = listening(loop_, present);
+      accept_next();
+      throw;
+    }
+    accept_next();
+  }
+
   void accept_next() {
     acceptor_.async_accept(
         [self = shared_from_this()](const error_code& error, tcp::socket socket) {

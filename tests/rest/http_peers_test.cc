@@ -1,0 +1,225 @@
+#include "rest/http_peers.h"
+
+#include <gtest/gtest.h>
+
+#include "rest/an_api.h"
+#include "rest/json_text.h"
+#include "rest/status_document.h"
+#include "runtime/asio_clock.h"
+
+#include <nlohmann/json.hpp>
+
+namespace pgherd {
+namespace {
+
+using namespace test;
+using boost::asio::ip::tcp;
+
+PeerView seen_in(const std::string& body) {
+  return peer_view_of({.status = 200, .body = body, .headers = {}});
+}
+PeerView seen_in(const NodeStatus& status) {
+  return seen_in(spaced_text(status_document(status)));
+}
+
+TEST(PeerView, OfOurOwnDocuments) {
+  const PeerView primary = seen_in(a_primary());
+  EXPECT_TRUE(primary.is_reachable);
+  EXPECT_FALSE(primary.in_recovery);
+  EXPECT_EQ(primary.position, Lsn{});
+  EXPECT_EQ(primary.timeline, Timeline{7});
+  const PeerView standby = seen_in(a_standby());
+  EXPECT_TRUE(standby.is_reachable);
+  EXPECT_TRUE(standby.in_recovery);
+  EXPECT_EQ(standby.position, Lsn{1000});
+}
+
+TEST(PeerView, PrefersWalAndReadsOldRoles) {
+  const PeerView peer = seen_in(R"({"role":"replica","wal":{"received_location":5,)"
+                                R"("replayed_location":9},"xlog":{"replayed_location":1}})");
+  EXPECT_EQ(peer.position, Lsn{9});
+  EXPECT_FALSE(seen_in(R"({"role":"master","xlog":{"location":0}})").in_recovery);
+  EXPECT_FALSE(seen_in(R"({"role":"replica","xlog":{"location":3}})").in_recovery);
+}
+
+TEST(PeerView, HeedsTagsAndWatchdog) {
+  const std::string base = R"({"role":"replica","xlog":{"replayed_location":1},)";
+  EXPECT_TRUE(seen_in(base + R"("tags":{"nofailover":true}})").nofailover);
+  EXPECT_EQ(seen_in(base + R"("tags":{"failover_priority":"3"}})").failover_priority, 3);
+  EXPECT_TRUE(seen_in(base + R"("watchdog_failed":true})").watchdog_failed);
+  EXPECT_EQ(seen_in(base + R"("tags":7})").failover_priority, 1);
+}
+
+TEST(PeerView, WithoutPositionsIsNotReachable) {
+  NodeStatus silent = a_standby();
+  silent.instance.in_recovery.reset();
+  const PeerView peer = seen_in(silent);
+  EXPECT_FALSE(peer.is_reachable);
+  EXPECT_EQ(peer.problem, "its PostgreSQL does not answer (state: unknown)");
+  for (const char* body : {"", "[]", "{", "null", "{\"xlog\": 5}", "<html>", "\xff\xfe"}) {
+    EXPECT_FALSE(seen_in(body).is_reachable) << body;
+  }
+  EXPECT_FALSE(seen_in(std::string(100000, '[')).is_reachable);
+}
+
+TEST(PeerView, TakesNonsensicalNumbersForNothing) {
+  const PeerView peer = seen_in(R"({"role":"replica","timeline":-4,)"
+                                R"("xlog":{"received_location":-1,"replayed_location":"x"}})");
+  EXPECT_EQ(peer.position, Lsn{});
+  EXPECT_EQ(peer.timeline, Timeline{});
+}
+
+// A server that says one thing to everybody and then closes, or says nothing more.
+class HostileServer {
+ public:
+  HostileServer(boost::asio::io_context& loop, std::string says, bool closes)
+      : acceptor_(loop, {boost::asio::ip::address_v4::loopback(), 0}),
+        says_(std::move(says)),
+        closes_(closes) {
+    accept();
+  }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/patroni";
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
+      if (error) return;
+      auto held = std::make_shared<tcp::socket>(std::move(socket));
+      sockets_.push_back(held);
+      boost::asio::async_write(*held, boost::asio::buffer(says_), [this, held](auto, auto) {
+        boost::system::error_code ignored;
+        if (closes_) held->shutdown(tcp::socket::shutdown_send, ignored);
+      });
+      accept();
+    });
+  }
+  tcp::acceptor acceptor_;
+  std::string says_;
+  bool closes_;
+  std::vector<std::shared_ptr<tcp::socket>> sockets_;
+};
+
+class ProbedPeers {
+ public:
+  std::map<NodeName, PeerView> probe(const std::map<NodeName, std::string>& targets,
+                                     Milliseconds timeout) {
+    std::map<NodeName, PeerView> answers;
+    bool is_over = false;
+    peers.probe(
+        targets, timeout,
+        [&](const NodeName& name, PeerView view) {
+          order.push_back(name);
+          answers[name] = std::move(view);
+        },
+        [&] { is_over = true; });
+    api.run_until([&] { return is_over; });
+    return answers;
+  }
+  Api api;
+  AsioClock clock{api.loop.get_executor()};
+  HttpPeers peers{api.loop.get_executor(), clock, {}, std::nullopt};
+  std::vector<NodeName> order;
+};
+
+TEST(HttpPeers, HearsAMember) {
+  ProbedPeers probed;
+  const auto answers = probed.probe({{"a", probed.api.url("/patroni")}}, 2s);
+  ASSERT_TRUE(answers.at("a").is_reachable) << answers.at("a").problem;
+  EXPECT_FALSE(answers.at("a").in_recovery);
+  EXPECT_LE(answers.at("a").asked_at, answers.at("a").answered_at);
+}
+
+TEST(HttpPeers, IsNotHeldUpByASilentMember) {
+  ProbedPeers probed;
+  const HostileServer silent(probed.api.loop, "", false);
+  const HostileServer halfway(probed.api.loop, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+                              false);
+  const auto answers = probed.probe({{"a-silent", silent.url()},
+                                     {"b-halfway", halfway.url()},
+                                     {"c-good", probed.api.url("/patroni")}},
+                                    100ms);
+  EXPECT_EQ(probed.order.at(0), "c-good");
+  EXPECT_TRUE(answers.at("c-good").is_reachable);
+  EXPECT_FALSE(answers.at("a-silent").is_reachable);
+  EXPECT_NE(answers.at("a-silent").problem.find("timed out"), std::string::npos);
+  EXPECT_FALSE(answers.at("b-halfway").is_reachable);
+}
+
+TEST(HttpPeers, TakesNothingFromHostileServers) {
+  ProbedPeers probed;
+  boost::asio::io_context& loop = probed.api.loop;
+  const HostileServer closing(loop, "", true);
+  const HostileServer garbage(loop, "SSH-2.0-OpenSSH\r\n", true);
+  const HostileServer half(loop, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"xlog\"", true);
+  const HostileServer huge(loop, "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", false);
+  const HostileServer headers(loop, "HTTP/1.1 200 OK\r\nX: " + std::string(100000, 'x'), false);
+  const HostileServer endless(loop, "HTTP/1.0 200 OK\r\n\r\n" + std::string(2000000, ' '), false);
+  const auto answers = probed.probe({{"closing", closing.url()},
+                                     {"garbage", garbage.url()},
+                                     {"half", half.url()},
+                                     {"huge", huge.url()},
+                                     {"headers", headers.url()},
+                                     {"endless", endless.url()},
+                                     {"no-url", "postgres://x"},
+                                     {"nobody", "http://127.0.0.1:1/patroni"}},
+                                    5s);
+  EXPECT_EQ(answers.size(), 8U);
+  for (const auto& [name, view] : answers) {
+    EXPECT_FALSE(view.is_reachable) << name;
+    EXPECT_FALSE(view.problem.empty()) << name;
+    EXPECT_EQ(view.problem.find("timed out"), std::string::npos) << view.problem;
+  }
+}
+
+TEST(HttpPeers, ReadsBodiesThatEndByClosing) {
+  ProbedPeers probed;
+  const HostileServer old(probed.api.loop,
+                          "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n"
+                          R"({"role":"replica","xlog":{"replayed_location":42}})",
+                          true);
+  EXPECT_EQ(probed.probe({{"old", old.url()}}, 2s).at("old").position, Lsn{42});
+}
+
+TEST(HttpPeers, AnswersEvenWhenNobodyIsAsked) {
+  ProbedPeers probed;
+  EXPECT_TRUE(probed.probe({}, 1s).empty());
+}
+
+TEST(HttpPeers, SaysNothingAfterItsEnd) {
+  Api api;
+  AsioClock clock(api.loop.get_executor());
+  auto peers =
+      std::make_unique<HttpPeers>(api.loop.get_executor(), clock, ClientSecurity{}, std::nullopt);
+  peers->probe(
+      {{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
+  peers.reset();
+  EXPECT_EQ(api.get("/primary").status, 200);
+}
+
+TEST(HttpClient, TriesAllAddressesOfAName) {
+  Api api;  // listens on 127.0.0.1 only, and localhost may mean ::1 first
+  HttpRequest request;
+  request.url = "http://localhost:" + std::to_string(api.server.port()) + "/primary";
+  EXPECT_EQ(api.end(api.begin(std::move(request))).status, 200);
+}
+
+TEST(HttpClient, TellsWhatWasNotSentFromWhatMayHaveBeenDone) {
+  Api api;
+  const HostileServer closing(api.loop, "", true);
+  const auto kind_of = [&](const std::string& url) {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = url;
+    const auto slot = api.begin(std::move(request));
+    api.run_until([&] { return slot->has_value(); });
+    return (**slot).error().kind;
+  };
+  EXPECT_EQ(kind_of("http://127.0.0.1:1/"), HttpErrorKind::NotSent);
+  EXPECT_EQ(kind_of("nonsense"), HttpErrorKind::NotSent);
+  EXPECT_EQ(kind_of(closing.url()), HttpErrorKind::Unknown);
+}
+
+}  // namespace
+}  // namespace pgherd
