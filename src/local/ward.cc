@@ -21,10 +21,8 @@ Ward::Ward(const boost::asio::any_io_executor& loop, Part& part, std::function<v
     : loop_(loop), part_(part), changed_(std::move(changed)), timer_(loop), pause_(kPauseMin) {}
 
 void Ward::keep_alive() {
-  if (is_running(part_.process))
-    adopt();
-  else
-    start();
+  if (!is_running(part_.process)) return start();
+  if (!adopt()) start_later();
 }
 
 void Ward::start() {
@@ -51,23 +49,25 @@ void Ward::start() {
   changed_();
 }
 
-void Ward::adopt() {
+bool Ward::adopt() {
   auto watch = PidWatch::start(loop_, part_.process, [this] { ended("ended"); });
   if (!watch) {
     log_error("{}: {}", part_.name, watch.error());
-    return start_later();
+    return false;
   }
   started_ = boottime_now();
   watch_ = std::move(*watch);
   part_.state = PartState::Running;
   log_info("{}: still runs, process {}", part_.name, part_.process.pid);
   changed_();
+  return true;
 }
 
 void Ward::ended(const std::string& how) {
   log_line(is_stopping_ ? LogLevel::Info : LogLevel::Warning,
            part_.name + ": process " + std::to_string(part_.process.pid) + " " + how);
   timer_.cancel();
+  watch_.reset();
   part_.process = {};
   part_.last_end = how;
   if (is_stopping_) return tell_stopped();
@@ -90,7 +90,8 @@ void Ward::stop(Duration patience, std::function<void()> stopped) {
   is_stopping_ = true;
   stopped_ = std::move(stopped);
   timer_.cancel();
-  if (!is_running(part_.process)) {
+  const bool is_known = (child_ && !child_->has_ended()) || watch_;
+  if (!is_running(part_.process) || (!is_known && !adopt())) {
     part_.process = {};
     boost::asio::post(loop_, [this] { tell_stopped(); });
     return;

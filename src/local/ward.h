@@ -31,7 +31,7 @@ class Ward {
 
  private:
   void start();
-  void adopt();
+  bool adopt();  // false: it cannot be watched
   void ended(const std::string& how);
   void start_later();
   void tell_stopped();
