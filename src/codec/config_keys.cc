@@ -162,7 +162,8 @@ bool is_other_store(std::string_view section) {
 
 std::string nearest_of(std::string_view word, const std::vector<std::string>& candidates) {
   std::string nearest;
-  std::size_t distance = word.size() < 6 ? 2 : 4;  // exclusive
+  // Two letters swapped count as two; exclusive.
+  std::size_t distance = word.size() < 4 ? 2 : word.size() < 6 ? 3 : 4;
   for (const std::string& candidate : candidates) {
     const std::size_t found = edit_distance(word, candidate);
     if (found < distance) {

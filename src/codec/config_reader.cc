@@ -16,8 +16,8 @@ bool is_secret(std::string_view key) {
 }
 
 std::string shown(const YamlNode& node, std::string_view key) {
-  const bool is_url_with_user = node.text.find("://") != std::string::npos &&
-                                node.text.find('@') != std::string::npos;
+  const bool is_url_with_user =
+      node.text.find("://") != std::string::npos && node.text.find('@') != std::string::npos;
   if (is_secret(key) || is_url_with_user) return "a value";
   switch (node.kind) {
     case Kind::Scalar:

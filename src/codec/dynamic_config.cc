@@ -28,8 +28,7 @@ std::string printed(const Json& value) {
 
 // Inside of a list "1" and 1 print differently, so there types count.
 bool is_same_item(const Json& one, const Json& other) {
-  if (one.is_object() && other.is_object()) return is_same_object(one, other);
-  return one == other;
+  return one.is_structured() ? is_same(one, other) : one == other;
 }
 
 bool is_same(const Json& one, const Json& other) {

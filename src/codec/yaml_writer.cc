@@ -85,7 +85,9 @@ Style style_of(std::string_view utf8, const CodePoints& text, bool is_key) {
   if (text.empty()) return Style::SingleQuoted;
   bool has_breaks = false;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (!is_printable(text[at])) return Style::DoubleQuoted;
+    // YAML 1.2 does not take the exotic line breaks for such.
+    const bool is_exotic_break = is_break(text[at]) && text[at] != '\n';
+    if (!is_printable(text[at]) || is_exotic_break) return Style::DoubleQuoted;
     has_breaks = has_breaks || is_break(text[at]);
     // A blank beside a line break would be lost by folding.
     const bool breaks_next = at + 1 < text.size() && is_break(text[at + 1]);
@@ -94,7 +96,11 @@ Style style_of(std::string_view utf8, const CodePoints& text, bool is_key) {
       return Style::DoubleQuoted;
     }
   }
-  if (has_breaks) return is_key ? Style::DoubleQuoted : Style::SingleQuoted;
+  if (has_breaks) {
+    // Line breaks at an end are lost on some readers (yaml-cpp), ours among them.
+    const bool at_an_end = is_break(text.front()) || is_break(text.back());
+    return is_key || at_an_end ? Style::DoubleQuoted : Style::SingleQuoted;
+  }
   if (text.front() == ' ' || text.back() == ' ' || has_indicator(text) ||
       plain_reads_as_other_type(utf8)) {
     return Style::SingleQuoted;

@@ -1,0 +1,432 @@
+#include "codec/config.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace pgherd {
+namespace {
+
+using Environment = std::map<std::string, std::string>;
+
+constexpr const char* kMinimal = R"(scope: main
+name: node-a
+restapi:
+  listen: 127.0.0.1:8008
+etcd3:
+  hosts: 10.0.0.1:2379,10.0.0.2:2379
+postgresql:
+  listen: 127.0.0.1:5432
+  data_dir: /data
+  authentication:
+    replication:
+      username: replicator
+)";
+
+class Config : public ::testing::Test {
+ protected:
+  Config() {
+    std::string pattern = ::testing::TempDir() + "pgherd_config_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~Config() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  LoadedConfig load(const std::string& text, const Environment& environment = {},
+                    ConfigUse use = ConfigUse::Agent) {
+    return load_config(write("patroni.yml", text), environment, use);
+  }
+  // The message without the folder in front of the file's name.
+  std::string error(const std::string& text, const Environment& environment = {}) {
+    try {
+      (void)load(text, environment);
+    } catch (const ConfigError& problem) {
+      std::string message = problem.what();
+      const std::string prefix = folder_.string() + "/";
+      if (const auto at = message.find(prefix); at != std::string::npos) {
+        message.erase(at, prefix.size());
+      }
+      return message;
+    }
+    return "accepted";
+  }
+  static std::string replaced(std::string text, const std::string& what, const std::string& with) {
+    const auto at = text.find(what);
+    EXPECT_NE(at, std::string::npos) << what;
+    return text.replace(at, what.size(), with);
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(Config, OfTheLeastThatIsNeededHasDefaultsForTheRest) {
+  const LoadedConfig loaded = load(kMinimal);
+  const AgentConfig& config = loaded.config;
+  EXPECT_EQ(config.scope, "main");
+  EXPECT_EQ(config.name, "node-a");
+  EXPECT_EQ(config.name_space, "service");
+  EXPECT_EQ(config.etcd.endpoints, (std::vector<std::string>{"10.0.0.1:2379", "10.0.0.2:2379"}));
+  EXPECT_FALSE(config.etcd.use_tls);
+  EXPECT_EQ(config.restapi.listen, (ListenAddress{.host = "127.0.0.1", .port = 8008}));
+  EXPECT_EQ(config.restapi.connect_address, "127.0.0.1:8008");
+  EXPECT_EQ(config.postgresql.connect_address, "127.0.0.1:5432");
+  EXPECT_EQ(config.postgresql.replication.username, "replicator");
+  EXPECT_EQ(config.bootstrap, std::nullopt);
+  EXPECT_EQ(config.tags, Tags{});
+  EXPECT_EQ(loaded.initial_settings, Settings{});
+  EXPECT_TRUE(loaded.warnings.empty());
+  EXPECT_TRUE(loaded.unknown_keys.empty());
+}
+
+constexpr const char* kFull = R"(scope: main
+name: node-a
+namespace: /db/
+log: {level: DEBUG, type: json, dir: /var/log/x, file_size: 1000, file_num: 2, format: '%(message)s',
+  loggers: {urllib3: WARNING}}
+restapi:
+  listen: '[::]:8008'
+  connect_address: '[fd00::1]:8008'
+  authentication: {username: rest, password: '0123'}
+  certfile: /c
+  keyfile: /k
+  cafile: /ca
+  verify_client: required
+  http_extra_headers: {X-Frame-Options: DENY}
+ctl: {insecure: on, certfile: /cc, keyfile: /ck}
+etcd3:
+  hosts: [etcd1, 'etcd2:2380']
+  protocol: https
+  cacert: /eca
+  username: root
+  password: secret
+bootstrap:
+  dcs:
+    ttl: 60
+    synchronous_mode: quorum
+    postgresql: {use_pg_rewind: true, parameters: {max_connections: 200}}
+  initdb: [{encoding: UTF8}, data-checksums, {allow-group-access: true}]
+  pg_hba: [host all all 0.0.0.0/0 scram-sha-256]
+  post_init: /bin/after
+postgresql:
+  listen: 0.0.0.0,10.0.0.1:5433
+  connect_address: pg1
+  proxy_address: proxy:6432
+  data_dir: /data
+  config_dir: /etc/pg
+  bin_dir: /usr/lib/pg
+  pgpass: /run/pgpass
+  authentication:
+    superuser: {username: postgres, password: su, sslmode: verify-full, sslcert: /s}
+    replication: {username: rep, password: 're:p'}
+    rewind: {username: rew}
+  use_unix_socket: true
+  use_pg_rewind: false
+  parameters: {Shared_Buffers: 1GB, ssl: yes, archive_command: 'yes', work_mem: 4096}
+  pg_hba: [local all all peer]
+  recovery_conf: {restore_command: cp %p}
+  basebackup: {max-rate: 100M, checkpoint: fast, verbose: true, no-sync: false}
+  pg_ctl_timeout: 90
+  create_replica_methods: [wal_e, basebackup]
+  wal_e: {command: x}
+tags: {clonefrom: true, failover_priority: '2', zone: b}
+watchdog: {mode: automatic, device: /dev/watchdog, safety_margin: 5}
+)";
+
+TEST_F(Config, WithEverythingIsReadWhole) {
+  const LoadedConfig loaded = load(kFull);
+  const AgentConfig& config = loaded.config;
+  EXPECT_EQ(config.name_space, "db");
+  EXPECT_EQ(config.log, (LogConfig{.level = "DEBUG",
+                                   .as_json = true,
+                                   .dir = "/var/log/x",
+                                   .file_size_bytes = 1000,
+                                   .file_num = 2}));
+  EXPECT_EQ(config.restapi.listen, (ListenAddress{.host = "::", .port = 8008}));
+  EXPECT_EQ(config.restapi.connect_address, "[fd00::1]:8008");
+  EXPECT_EQ(config.restapi.authentication, (Credentials{.username = "rest", .password = "0123"}));
+  EXPECT_EQ(config.restapi.verify_client, "required");
+  EXPECT_EQ(config.restapi.http_extra_headers.at("X-Frame-Options"), "DENY");
+  EXPECT_EQ(config.ctl, (CtlConfig{.authentication = config.restapi.authentication,
+                                   .insecure = true,
+                                   .cacert = "/ca",
+                                   .certfile = "/cc",
+                                   .keyfile = "/ck"}));
+  EXPECT_EQ(config.etcd, (EtcdConfig{.endpoints = {"etcd1:2379", "etcd2:2380"},
+                                     .use_tls = true,
+                                     .username = "root",
+                                     .password = "secret",
+                                     .cacert = "/eca"}));
+  ASSERT_TRUE(config.bootstrap);
+  EXPECT_EQ(config.bootstrap->dcs_json,
+            R"({"ttl":60,"synchronous_mode":"quorum","postgresql":{"use_pg_rewind":true,)"
+            R"("parameters":{"max_connections":200}}})");
+  EXPECT_EQ(config.bootstrap->initdb,
+            (OptionList{{"encoding", "UTF8"}, {"data-checksums", ""}, {"allow-group-access", ""}}));
+  EXPECT_EQ(config.bootstrap->post_bootstrap, "/bin/after");
+  EXPECT_EQ(config.tags.published, R"({"clonefrom":true,"failover_priority":"2","zone":"b"})");
+  EXPECT_EQ(config.tags.failover_priority, 2);
+  EXPECT_EQ(loaded.initial_settings.ttl, Milliseconds(60s));
+  EXPECT_TRUE(loaded.initial_settings.use_pg_rewind);
+  EXPECT_FALSE(with_overrides(loaded.initial_settings, loaded.overrides).use_pg_rewind);
+  EXPECT_TRUE(loaded.warnings.empty()) << loaded.warnings.front();
+}
+
+TEST_F(Config, ReadsThePostgresqlSection) {
+  const PostgresConfig config = load(kFull).config.postgresql;
+  EXPECT_EQ(config.listen, (ListenAddress{.host = "0.0.0.0,10.0.0.1", .port = 5433}));
+  EXPECT_EQ(config.connect_address, "pg1:5432");
+  EXPECT_EQ(config.proxy_address, "proxy:6432");
+  EXPECT_EQ(config.superuser.options,
+            (std::map<std::string, std::string>{{"sslmode", "verify-full"}, {"sslcert", "/s"}}));
+  EXPECT_EQ(config.replication.password, "re:p");
+  ASSERT_TRUE(config.rewind);
+  EXPECT_EQ(config.rewind->username, "rew");
+  EXPECT_EQ(config.parameters, (std::map<std::string, std::string>{{"shared_buffers", "1GB"},
+                                                                   {"ssl", "on"},
+                                                                   {"archive_command", "yes"},
+                                                                   {"work_mem", "4096"}}));
+  EXPECT_EQ(config.basebackup,
+            (OptionList{{"max-rate", "100M"}, {"checkpoint", "fast"}, {"verbose", ""}}));
+  EXPECT_EQ(config.pg_ctl_timeout, Milliseconds(90s));
+  EXPECT_EQ(config.recovery_conf.at("restore_command"), "cp %p");
+  EXPECT_TRUE(config.set_locally.contains("use_unix_socket"));
+  EXPECT_FALSE(config.set_locally.contains("use_unix_socket_repl"));
+}
+
+TEST_F(Config, VariablesBeatTheFile) {
+  const LoadedConfig loaded =
+      load(kMinimal, {{"PATRONI_NAME", "node-b"},
+                      {"PATRONI_SCOPE", ""},  // empty is unset
+                      {"PATRONI_ETCD3_HOSTS", "'h1:1', h2"},
+                      {"PATRONI_ETCD3_PROTOCOL", "https"},
+                      {"PATRONI_ETCD3_USE_PROXIES", "on"},
+                      {"PATRONI_RESTAPI_USERNAME", "u"},
+                      {"PATRONI_RESTAPI_PASSWORD", "p"},
+                      {"PATRONI_RESTAPI_HTTP_EXTRA_HEADERS", "X-A: b, X-C: d"},
+                      {"PATRONI_SUPERUSER_USERNAME", "su"},
+                      {"PATRONI_SUPERUSER_PASSWORD", "yes"},
+                      {"PATRONI_REWIND_USERNAME", "rw"},
+                      {"PATRONI_REPLICATION_SSLMODE", "require"},
+                      {"PATRONI_POSTGRESQL_DATA_DIR", "/elsewhere"},
+                      {"PATRONI_LOGLEVEL", "ERROR"},
+                      {"PATRONI_LOG_LEVEL", "DEBUG"},
+                      {"PATH", "/bin"}});
+  const AgentConfig& config = loaded.config;
+  EXPECT_EQ(config.name, "node-b");
+  EXPECT_EQ(config.scope, "main");
+  EXPECT_EQ(config.etcd.endpoints, (std::vector<std::string>{"h1:1", "h2:2379"}));
+  EXPECT_TRUE(config.etcd.use_tls);
+  EXPECT_TRUE(config.etcd.use_proxies);
+  EXPECT_EQ(config.restapi.authentication, (Credentials{.username = "u", .password = "p"}));
+  EXPECT_EQ(config.restapi.http_extra_headers.at("X-C"), "d");
+  EXPECT_EQ(config.postgresql.superuser.username, "su");
+  EXPECT_EQ(config.postgresql.superuser.password, "yes");
+  EXPECT_EQ(config.postgresql.rewind->username, "rw");
+  EXPECT_EQ(config.postgresql.replication.username, "replicator");
+  EXPECT_EQ(config.postgresql.replication.options.at("sslmode"), "require");
+  EXPECT_EQ(config.postgresql.data_dir, "/elsewhere");
+  EXPECT_EQ(config.log.level, "DEBUG");
+  EXPECT_TRUE(loaded.unknown_keys.empty());
+}
+
+TEST_F(Config, SecretsMayComeFromFiles) {
+  const Environment environment = {
+      {"PATRONI_SUPERUSER_PASSWORD_FILE", write("secret", "pass: word\n")},
+      {"PATRONI_REPLICATION_PASSWORD_FILE", write("other", "from the file")},
+      {"PATRONI_REPLICATION_PASSWORD", "said"},
+      {"PATRONI_RESTAPI_CERTFILE", "/cert"}};
+  const LoadedConfig loaded = load(kMinimal, environment);
+  EXPECT_EQ(loaded.config.postgresql.superuser.password, "pass: word");
+  EXPECT_EQ(loaded.config.postgresql.replication.password, "said");
+  EXPECT_EQ(loaded.config.restapi.certfile, "/cert");
+  EXPECT_TRUE(loaded.unknown_keys.empty());
+  EXPECT_EQ(error(kMinimal, {{"PATRONI_CTL_PASSWORD_FILE", "/does/not/exist"}}),
+            "variable PATRONI_CTL_PASSWORD_FILE: cannot read the file '/does/not/exist': No such "
+            "file or directory; name a readable file that holds the value");
+  EXPECT_NE(error(kMinimal, {{"PATRONI_CTL_PASSWORD_FILE", "/tmp"}}).find("Is a directory"),
+            std::string::npos);
+}
+
+TEST_F(Config, MayComeFromVariablesAlone) {
+  const Environment environment = {{"PATRONI_SCOPE", "main"},
+                                   {"PATRONI_NAME", "a"},
+                                   {"PATRONI_ETCD3_HOST", "e:2379"},
+                                   {"PATRONI_RESTAPI_LISTEN", "10.0.0.1:8008"},
+                                   {"PATRONI_POSTGRESQL_LISTEN", "10.0.0.1:5432"},
+                                   {"PATRONI_POSTGRESQL_DATA_DIR", "/data"},
+                                   {"PATRONI_REPLICATION_USERNAME", "rep"}};
+  EXPECT_EQ(load_config("", environment).config.etcd.endpoints, std::vector<std::string>{"e:2379"});
+  try {
+    (void)load_config("", {{"PATRONI_SCOPE", "main"}});
+    FAIL() << "a configuration without a name was accepted";
+  } catch (const ConfigError& problem) {
+    EXPECT_STREQ(problem.what(),
+                 "the PATRONI_* variables: name is missing; set it in the file or in the variable "
+                 "PATRONI_NAME");
+  }
+}
+
+TEST_F(Config, AWholeDocumentInAVariableExcludesTheOthers) {
+  const Environment environment = {{"PATRONI_CONFIGURATION", kMinimal}, {"PATRONI_NAME", "other"}};
+  EXPECT_EQ(load_config("", environment).config.name, "node-a");
+  // A file that is named counts more.
+  EXPECT_EQ(load(replaced(kMinimal, "node-a", "node-c"), {{"PATRONI_CONFIGURATION", kMinimal}})
+                .config.name,
+            "node-c");
+}
+
+TEST_F(Config, OfADirectoryIsMergedInTheOrderOfNames) {
+  write("10-base.yml", kMinimal);
+  write("20-more.yaml", "name: node-z\npostgresql: {data_dir: /z, listen: null}\n");
+  write("30-last.yml", "postgresql: {listen: '10.0.0.9:5432'}\n");
+  write("99-not.conf", "name: no\n");
+  const AgentConfig config = load_config(folder_.string(), {}).config;
+  EXPECT_EQ(config.name, "node-z");
+  EXPECT_EQ(config.postgresql.data_dir, "/z");
+  EXPECT_EQ(config.postgresql.listen.host, "10.0.0.9");
+  EXPECT_EQ(config.postgresql.replication.username, "replicator");
+}
+
+TEST_F(Config, PathsThatCannotBeReadAreErrors) {
+  EXPECT_THROW((void)load_config((folder_ / "none.yml").string(), {}), ConfigError);
+  EXPECT_THROW((void)load_config(folder_.string(), {}), ConfigError);  // holds no file
+}
+
+TEST_F(Config, MissingKeysAreNamedWithTheirVariable) {
+  EXPECT_EQ(error(replaced(kMinimal, "scope: main\n", "")),
+            "patroni.yml: scope is missing; set it in the file or in the variable PATRONI_SCOPE");
+  EXPECT_EQ(error(replaced(kMinimal, "  data_dir: /data\n", "")),
+            "patroni.yml: postgresql.data_dir is missing; set it in the file or in the variable "
+            "PATRONI_POSTGRESQL_DATA_DIR");
+  EXPECT_EQ(error(replaced(kMinimal, "hosts: 10.0.0.1:2379,10.0.0.2:2379", "protocol: http")),
+            "patroni.yml: etcd3.hosts is missing; set it in the file or in the variable "
+            "PATRONI_ETCD3_HOSTS");
+  EXPECT_EQ(error(replaced(kMinimal, "username: replicator", "password: x")),
+            "patroni.yml: postgresql.authentication.replication.username is missing; set it in the "
+            "file or in the variable PATRONI_REPLICATION_USERNAME");
+}
+
+TEST_F(Config, WrongValuesAreNamedWithTheirLine) {
+  EXPECT_EQ(error(replaced(kMinimal, "127.0.0.1:8008", "127.0.0.1:http")),
+            "patroni.yml:4: restapi.listen is '127.0.0.1:http'; allowed is host:port, an IPv6 "
+            "address in brackets");
+  EXPECT_EQ(error(replaced(kMinimal, "127.0.0.1:8008", "[a, b]")),
+            "patroni.yml:4: restapi.listen is a list; allowed is a text");
+  EXPECT_EQ(error(std::string(kMinimal) + "log:\n  level: loud\n"),
+            "patroni.yml:14: log.level is 'loud'; allowed is one of DEBUG, INFO, WARN, WARNING, "
+            "ERROR, FATAL, CRITICAL");
+  EXPECT_EQ(
+      error(std::string(kMinimal) + "tags:\n  nofailover: 7\n"),
+      "patroni.yml:14: tags.nofailover is '7'; allowed is true or false (on/off, yes/no, 1/0)");
+  EXPECT_EQ(error(std::string(kMinimal) + "ctl: yes\n"),
+            "patroni.yml:13: ctl is 'yes'; allowed is a section (a map of keys)");
+  EXPECT_EQ(error(std::string(kMinimal) + "bootstrap:\n  dcs:\n    ttl: soon\n"),
+            "patroni.yml:15: bootstrap.dcs.ttl is \"soon\"; allowed is a whole number of seconds, "
+            "at least 2");
+  EXPECT_EQ(
+      error(kMinimal, {{"PATRONI_ETCD3_PROTOCOL", "ftp"}}),
+      "variable PATRONI_ETCD3_PROTOCOL: etcd3.protocol is 'ftp'; allowed is one of http, https");
+  EXPECT_EQ(error("scope: [\n").substr(0, 12), "patroni.yml:");
+  EXPECT_EQ(error("just words"),
+            "patroni.yml: the document is no map; allowed is a map of sections");
+}
+
+TEST_F(Config, ErrorsDoNotRepeatPasswords) {
+  EXPECT_EQ(error(kMinimal, {{"PATRONI_ETCD3_URL", "ftp://u:secret@h:1"}}).find("secret"),
+            std::string::npos);
+  EXPECT_EQ(error(replaced(kMinimal, "username: replicator",
+                           "username: replicator\n      password: [secret]"))
+                .find("secret"),
+            std::string::npos);
+}
+
+TEST_F(Config, UnknownKeysAreNamedInOneWarningWithWhatWasMeant) {
+  const LoadedConfig loaded = load(
+      replaced(kMinimal, "  data_dir: /data\n", "  data_dir: /data\n  pgpas: /x\n  wal_e: {}\n") +
+          "tgas: {}\ntags: {own: 1}\nbootstrap: {dcs: {tll: 5, postgresql: {pg_hab: []}}}\n",
+      {{"PATRONI_NAEM", "x"}, {"PATRONI_KUBERNETES_LABELS", "x"}});
+  EXPECT_EQ(
+      loaded.unknown_keys,
+      (std::vector<std::string>{"postgresql.pgpas", "postgresql.wal_e", "tgas", "bootstrap.dcs.tll",
+                                "bootstrap.dcs.postgresql.pg_hab", "PATRONI_NAEM"}));
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  const std::string& warning = loaded.warnings.front();
+  EXPECT_NE(warning.find("patroni.yml:10, did you mean postgresql.pgpass?"), std::string::npos)
+      << warning;
+  EXPECT_NE(warning.find("did you mean tags?"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("did you mean bootstrap.dcs.ttl?"), std::string::npos) << warning;
+}
+
+TEST_F(Config, KeysOfTheReferenceThatAreNotUsedAreKnown) {
+  const LoadedConfig loaded = load(std::string(kMinimal) + R"(thread_pool_size: 5
+log: {traceback_level: ERROR, dateformat: x, max_queue_size: 1, mode: 0640, static_fields: {a: b}}
+citus: {group: 0, database: x}
+bootstrap:
+  method: clone
+  clone: {command: x, no_params: true}
+  dcs: {slots: {s: {type: physical}}, ignore_slots: [], standby_cluster: {host: h}, failsafe_mode: on}
+)");
+  EXPECT_TRUE(loaded.unknown_keys.empty()) << loaded.unknown_keys.front();
+}
+
+TEST_F(Config, LocalKeysThatOnlyTheDynamicConfigurationSetsAreSaidToDoNothing) {
+  const LoadedConfig loaded =
+      load("ttl: 5\nsynchronous_mode: on\n" +
+           replaced(kMinimal, "  data_dir: /data\n",
+                    "  data_dir: /data\n  parameters: {max_connections: 5, MAX_WAL_SENDERS: 3}\n"));
+  ASSERT_EQ(loaded.warnings.size(), 2U);
+  EXPECT_NE(loaded.warnings[0].find("ttl, synchronous_mode"), std::string::npos);
+  EXPECT_NE(loaded.warnings[1].find("max_connections, max_wal_senders"), std::string::npos);
+  EXPECT_TRUE(loaded.config.postgresql.parameters.empty());
+  EXPECT_EQ(loaded.initial_settings.ttl, Milliseconds(30s));
+}
+
+TEST_F(Config, TimeoutsOfBootstrapThatDoNotFitAreAdjustedAndSaid) {
+  const LoadedConfig loaded = load(
+      std::string(kMinimal) + "bootstrap: {dcs: {ttl: 20, loop_wait: 10, retry_timeout: 10}}\n");
+  EXPECT_EQ(loaded.initial_settings.retry_timeout, Milliseconds(9s));
+  EXPECT_EQ(loaded.warnings.size(), 2U);
+}
+
+TEST_F(Config, EtcdMayBeGivenAsUrlAliasOrProxy) {
+  const std::string hosts = "  hosts: 10.0.0.1:2379,10.0.0.2:2379\n";
+  EtcdConfig etcd =
+      load(replaced(kMinimal, hosts, "  url: https://u:p@[fd00::1]:2380/\n")).config.etcd;
+  EXPECT_EQ(etcd.endpoints, std::vector<std::string>{"[fd00::1]:2380"});
+  EXPECT_TRUE(etcd.use_tls);
+  EXPECT_EQ(etcd.username, "u");
+  EXPECT_EQ(etcd.password, "p");
+  etcd = load(replaced(kMinimal, hosts, "  proxy: http://p:1\n  username: keep\n")).config.etcd;
+  EXPECT_TRUE(etcd.use_proxies);
+  EXPECT_EQ(etcd.username, "keep");
+  const LoadedConfig alias = load(replaced(kMinimal, "etcd3:", "etcd:"));
+  EXPECT_EQ(alias.config.etcd.endpoints.size(), 2U);
+  ASSERT_EQ(alias.warnings.size(), 1U);
+  EXPECT_NE(alias.warnings[0].find("etcd3"), std::string::npos);
+  EXPECT_NE(error(replaced(kMinimal, "etcd3:", "consul:")).find("etcd3"), std::string::npos);
+  EXPECT_NE(error(replaced(kMinimal, hosts, "  srv: example.org\n")).find("etcd3.hosts"),
+            std::string::npos);
+}
+
+TEST_F(Config, NamesThatWouldBreakTheStoresKeysAreRefused) {
+  EXPECT_NE(error(replaced(kMinimal, "node-a", "a/b")).find("name is 'a/b'"), std::string::npos);
+  EXPECT_NE(error(replaced(kMinimal, "node-a", "__patroni_strict_sync_replica_placeholder__")),
+            "accepted");
+}
+
+TEST_F(Config, ForCtlNeedsNothing) {
+  const AgentConfig config = load_config("", {}, ConfigUse::Ctl).config;
+  EXPECT_EQ(config.scope, "");
+  EXPECT_TRUE(config.etcd.endpoints.empty());
+  EXPECT_EQ(config.name_space, "service");
+}
+
+}  // namespace
+}  // namespace pgherd

@@ -1,0 +1,161 @@
+#include <gtest/gtest.h>
+
+#include "base/dice.h"
+#include "codec/dcs_values.h"
+
+namespace pgherd {
+namespace {
+
+Settings settings_of(const std::string& json) {
+  const auto settings = decode_settings(json);
+  EXPECT_TRUE(settings) << json << ": " << settings.error();
+  return settings.value_or(Settings{});
+}
+
+TEST(DynamicSettings, OfAnEmptyObjectAreTheDefaults) {
+  EXPECT_EQ(settings_of("{}"), Settings{});
+  EXPECT_EQ(settings_of(R"({"unheard_of":{"a":1},"postgresql":{}})"), Settings{});
+}
+
+TEST(DynamicSettings, AreReadFromOneObject) {
+  const Settings settings = settings_of(
+      R"({"ttl":60,"loop_wait":5,"retry_timeout":20,"maximum_lag_on_failover":0,)"
+      R"("maximum_lag_on_syncnode":1000,"check_timeline":true,"primary_start_timeout":0,)"
+      R"("primary_stop_timeout":15,"synchronous_mode":"quorum","synchronous_mode_strict":"on",)"
+      R"("synchronous_node_count":2,"failsafe_mode":"yes","pause":true,"member_slots_ttl":"1h",)"
+      R"("max_timelines_history":10,"postgresql":{"use_slots":false,"use_pg_rewind":"true",)"
+      R"("remove_data_directory_on_rewind_failure":1,)"
+      R"("remove_data_directory_on_diverged_timelines":true,"parameters":{}}})");
+  const Settings expected{.ttl = 60s,
+                          .loop_wait = 5s,
+                          .retry_timeout = 20s,
+                          .maximum_lag_on_failover_bytes = 0,
+                          .check_timeline = true,
+                          .primary_start_timeout = 0s,
+                          .primary_stop_timeout = 15s,
+                          .synchronous_mode = SynchronousMode::Quorum,
+                          .synchronous_mode_strict = true,
+                          .synchronous_node_count = 2,
+                          .maximum_lag_on_syncnode_bytes = 1000,
+                          .failsafe_mode = true,
+                          .paused = true,
+                          .member_slots_ttl = 3600s,
+                          .max_timelines_history = 10,
+                          .use_slots = false,
+                          .use_pg_rewind = true,
+                          .remove_data_directory_on_rewind_failure = true,
+                          .remove_data_directory_on_diverged_timelines = true};
+  EXPECT_EQ(settings, expected);
+}
+
+TEST(Timeouts, OfAShortLeaseAreAllowed) {
+  const Settings settings = settings_of(R"({"ttl":5,"loop_wait":1,"retry_timeout":2})");
+  EXPECT_EQ(settings.ttl, Milliseconds(5s));
+  EXPECT_EQ(settings.loop_wait, Milliseconds(1s));
+  EXPECT_EQ(settings.retry_timeout, Milliseconds(2s));
+}
+
+TEST(Timeouts, ThatAreTooSmallAreRaised) {
+  const Settings settings = settings_of(R"({"ttl":0,"loop_wait":-5,"retry_timeout":"0"})");
+  EXPECT_EQ(settings.ttl, Milliseconds(2s));
+  EXPECT_EQ(settings.loop_wait, Milliseconds(1s));
+  EXPECT_EQ(settings.retry_timeout, Milliseconds(500ms));
+}
+
+TEST(Timeouts, GiveTheLoopWhatTheRetriesLeave) {
+  const Settings settings = settings_of(R"({"ttl":30,"loop_wait":20,"retry_timeout":10})");
+  EXPECT_EQ(settings.loop_wait, Milliseconds(10s));
+  EXPECT_EQ(settings.retry_timeout, Milliseconds(10s));
+}
+
+TEST(Timeouts, CutTheRetriesWhenEvenTheShortestLoopDoesNotFit) {
+  const Settings settings = settings_of(R"({"ttl":20,"loop_wait":10,"retry_timeout":10})");
+  EXPECT_EQ(settings.loop_wait, Milliseconds(1s));
+  EXPECT_EQ(settings.retry_timeout, Milliseconds(9s));
+}
+
+TEST(Timeouts, AlwaysFitIntoTheLease) {
+  Dice dice(4);
+  for (int i = 0; i < 2000; ++i) {
+    const auto number = [&] {
+      return std::to_string(dice.between(-5, dice.chance(50) ? 40 : 4000));
+    };
+    const Settings settings = settings_of("{\"ttl\":" + number() + ",\"loop_wait\":" + number() +
+                                          ",\"retry_timeout\":" + number() + "}");
+    EXPECT_GE(settings.ttl, Milliseconds(2s));
+    EXPECT_GE(settings.loop_wait, Milliseconds(1s));
+    EXPECT_GT(settings.retry_timeout, Milliseconds(0));
+    EXPECT_LE(settings.loop_wait + 2 * settings.retry_timeout, settings.ttl);
+  }
+}
+
+TEST(Timeouts, MayBeTextAndFractionsButNothingElse) {
+  EXPECT_EQ(settings_of(R"({"ttl":"60"})").ttl, Milliseconds(60s));
+  EXPECT_EQ(settings_of(R"({"ttl":60.9})").ttl, Milliseconds(60s));
+  EXPECT_EQ(settings_of(R"({"ttl":null})").ttl, Milliseconds(30s));
+  EXPECT_EQ(settings_of(R"({"ttl":9000000000000000000})").ttl, Milliseconds(1'000'000'000s));
+  for (const char* ttl : {"\"30s\"", "\"\"", "true", "[30]", "{}", "\"thirty\"", "1e300"}) {
+    const auto settings = decode_settings("{\"ttl\":" + std::string(ttl) + "}");
+    ASSERT_FALSE(settings) << ttl;
+    EXPECT_TRUE(settings.error().starts_with("ttl is ")) << settings.error();
+    EXPECT_NE(settings.error().find("allowed is a whole number of seconds, at least 2"),
+              std::string::npos)
+        << settings.error();
+  }
+}
+
+TEST(DynamicSettings, ThatAreNoObjectAreRefused) {
+  for (const char* text : {"", "null", "[]", "17", "{", "\"x\"", "\xFF", "{\"a\":1}x"}) {
+    EXPECT_FALSE(decode_settings(text)) << text;
+  }
+  EXPECT_FALSE(decode_settings(std::string(100'000, '{')));
+  EXPECT_FALSE(decode_settings(R"({"postgresql":"x"})"));
+  EXPECT_FALSE(decode_settings(R"({"postgresql":{"parameters":["max_connections"]}})"));
+}
+
+TEST(DynamicSettings, FallBackToDefaultsOneByOne) {
+  EXPECT_EQ(
+      settings_of(R"({"maximum_lag_on_failover":"1MB","primary_start_timeout":"5min",)"
+                  R"("check_timeline":"maybe","synchronous_node_count":"two",)"
+                  R"("member_slots_ttl":"soon","failsafe_mode":[],"max_timelines_history":{},)"
+                  R"("pause":"later","synchronous_mode":"sometimes"})"),
+      Settings{});
+}
+
+TEST(DynamicSettings, KnowTheOldNamesAndPreferTheNew) {
+  EXPECT_EQ(settings_of(R"({"master_start_timeout":0})").primary_start_timeout, Milliseconds(0s));
+  EXPECT_EQ(settings_of(R"({"master_stop_timeout":7})").primary_stop_timeout, Milliseconds(7s));
+  EXPECT_EQ(
+      settings_of(R"({"master_start_timeout":0,"primary_start_timeout":9})").primary_start_timeout,
+      Milliseconds(9s));
+}
+
+TEST(SynchronousMode, IsABooleanOrQuorum) {
+  EXPECT_EQ(settings_of(R"({"synchronous_mode":true})").synchronous_mode, SynchronousMode::On);
+  EXPECT_EQ(settings_of(R"({"synchronous_mode":"ON"})").synchronous_mode, SynchronousMode::On);
+  EXPECT_EQ(settings_of(R"({"synchronous_mode":1})").synchronous_mode, SynchronousMode::On);
+  EXPECT_EQ(settings_of(R"({"synchronous_mode":"Quorum"})").synchronous_mode,
+            SynchronousMode::Quorum);
+  EXPECT_EQ(settings_of(R"({"synchronous_mode":"off"})").synchronous_mode, SynchronousMode::Off);
+}
+
+TEST(SynchronousMode, NeedsOneStandbyAtLeastWhenStrict) {
+  EXPECT_EQ(settings_of(R"({"synchronous_node_count":0})").synchronous_node_count, 0);
+  EXPECT_EQ(settings_of(R"({"synchronous_node_count":0,"synchronous_mode_strict":true})")
+                .synchronous_node_count,
+            1);
+}
+
+TEST(StandbyCluster, IsOneWhenItCanFollowSomething) {
+  EXPECT_EQ(settings_of(R"({"standby_cluster":{}})").standby_cluster, std::nullopt);
+  EXPECT_EQ(settings_of(R"({"standby_cluster":{"host":"","port":0}})").standby_cluster,
+            std::nullopt);
+  const Settings settings = settings_of(
+      R"({"synchronous_mode":true,"standby_cluster":{"host":"h","port":5433,"primary_slot_name":"s"}})");
+  EXPECT_EQ(settings.standby_cluster,
+            (StandbyClusterSettings{.host = "h", .port = "5433", .primary_slot_name = "s"}));
+  EXPECT_EQ(settings.synchronous_mode, SynchronousMode::Off);
+}
+
+}  // namespace
+}  // namespace pgherd

@@ -1,0 +1,55 @@
+#include "codec/tags.h"
+
+#include <gtest/gtest.h>
+
+namespace pgherd {
+namespace {
+
+TEST(Tags, ThatAreAbsentOrNoObjectAreTheDefaults) {
+  for (const char* text : {"", "{}", "[]", "null", "x"})
+    EXPECT_EQ(decode_tags(text), Tags{});
+}
+
+TEST(Tags, FlagsAreBooleansInAnySpelling) {
+  const Tags tags =
+      decode_tags(R"({"clonefrom":"yes","noloadbalance":1,"nostream":"on","nosync":"false"})");
+  EXPECT_TRUE(tags.clonefrom);
+  EXPECT_TRUE(tags.noloadbalance);
+  EXPECT_TRUE(tags.nostream);
+  EXPECT_FALSE(tags.nosync);
+  EXPECT_EQ(tags.published, R"({"clonefrom":"yes","noloadbalance":1,"nostream":"on"})");
+}
+
+TEST(Tags, APriorityOfZeroExcludesLikeTheFlag) {
+  EXPECT_TRUE(decode_tags(R"({"failover_priority":0})").nofailover);
+  EXPECT_TRUE(decode_tags(R"({"failover_priority":"-3"})").nofailover);
+  EXPECT_TRUE(decode_tags(R"({"sync_priority":0})").nosync);
+  EXPECT_EQ(decode_tags(R"({"nofailover":true})").failover_priority, 0);
+  EXPECT_EQ(decode_tags(R"({"nosync":true})").sync_priority, 0);
+  EXPECT_EQ(decode_tags(R"({"failover_priority":"7"})").failover_priority, 7);
+}
+
+TEST(Tags, TheFlagBeatsThePriorityBothWays) {
+  const Tags may = decode_tags(R"({"nofailover":false,"failover_priority":0})");
+  EXPECT_FALSE(may.nofailover);
+  EXPECT_EQ(may.failover_priority, 1);
+  const Tags must_not = decode_tags(R"({"nofailover":true,"failover_priority":5})");
+  EXPECT_TRUE(must_not.nofailover);
+  EXPECT_EQ(must_not.failover_priority, 0);
+}
+
+TEST(Tags, ArePublishedWithoutFlagsThatSayNothing) {
+  EXPECT_EQ(decode_tags(R"({"nofailover":false,"nosync":false,"clonefrom":false})").published, "");
+  // Beside its priority an explicit false says something.
+  EXPECT_EQ(decode_tags(R"({"nofailover":false,"failover_priority":0,"nosync":false})").published,
+            R"({"nofailover":false,"failover_priority":0})");
+}
+
+TEST(Tags, OfPeopleAreCopiedThrough) {
+  const Tags tags = decode_tags(R"({"replicatefrom":"node-c","zone":{"a":[1,"x"]},"empty":null})");
+  EXPECT_EQ(tags.replicatefrom, "node-c");
+  EXPECT_EQ(tags.published, R"({"replicatefrom":"node-c","zone":{"a":[1,"x"]}})");
+}
+
+}  // namespace
+}  // namespace pgherd
