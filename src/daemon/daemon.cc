@@ -1,0 +1,363 @@
+#include "daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "codec/config.h"
+#include "codec/dcs_values.h"
+#include "codec/postgres_settings.h"
+#include "daemon/dynamic_cache.h"
+#include "daemon/name_guard.h"
+#include "daemon/node_desk.h"
+#include "dcs/etcd/etcd_dcs.h"
+#include "guardian/guardian_fence.h"
+#include "node/node.h"
+#include "postgres/local/local_instance.h"
+#include "rest/http_peers.h"
+#include "rest/server.h"
+#include "runtime/asio_clock.h"
+#include "runtime/environment.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+// Peers derive abilities from it (spec dcs 2.4), so it names the Patroni whose behaviour is matched.
+constexpr const char* kMatchedVersion = "4.1.4";
+
+std::string member_url(const AgentConfig& config, const std::string& address) {
+  return address.empty() ? std::string{}
+                         : "postgres://" + address + "/" + config.postgresql.database;
+}
+
+std::string api_url(const RestConfig& rest) {
+  std::string address = rest.connect_address;
+  if (address.empty()) address = rest.listen.host + ":" + std::to_string(rest.listen.port);
+  return (rest.certfile.empty() ? "http://" : "https://") + address + "/patroni";
+}
+
+std::optional<Credentials> peer_credentials(const AgentConfig& config) {
+  return config.ctl.authentication ? config.ctl.authentication : config.restapi.authentication;
+}
+
+ClientSecurity peer_security(const AgentConfig& config) {
+  ClientSecurity security = client_security(config.ctl, config.restapi);
+  security.is_insecure = true;  // members never verify each other's names
+  return security;
+}
+
+class Daemon {
+ public:
+  Daemon(std::string path, LoadedConfig loaded);
+  int run();
+
+ private:
+  void begin();
+  void build_node();
+  void reload();
+  void hear_signals();
+  void note_decision(const Decision& decision);
+  void take_dynamic(const std::string& json);
+  void apply_postgres_config();
+  [[nodiscard]] Identity identity() const;
+  [[nodiscard]] std::string metrics() const;
+  void end(const Exit& exit);
+
+  std::string path_;
+  LoadedConfig loaded_;
+  std::string dynamic_json_;
+  PostgresConfig in_force_;
+  std::uint64_t generation_ = 1;
+
+  boost::asio::io_context io_{1};
+  boost::asio::thread_pool disk_{1};
+  boost::asio::signal_set signals_{io_};
+  AsioClock clock_{io_.get_executor()};
+  Layout layout_;
+  EtcdDcs dcs_;
+  HttpClient http_;
+  HttpPeers peers_;
+  GuardianFence fence_;
+  LocalInstance instance_;
+  std::unique_ptr<NameGuard> name_guard_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<NodeDesk> desk_;
+  std::unique_ptr<RestServer> rest_;
+
+  std::string last_summary_;
+  std::set<std::string> last_told_;
+  std::map<std::string, std::uint64_t> fired_;
+  int exit_code_ = 0;
+};
+
+Daemon::Daemon(std::string path, LoadedConfig loaded)
+    : path_(std::move(path)),
+      loaded_(std::move(loaded)),
+      dynamic_json_(
+          read_dynamic_cache(loaded_.config.postgresql.data_dir)
+              .value_or(loaded_.config.bootstrap ? loaded_.config.bootstrap->dcs_json : "{}")),
+      in_force_(merge_dynamic(loaded_.config.postgresql, dynamic_json_)),
+      layout_(loaded_.config.name_space, loaded_.config.scope, loaded_.config.name),
+      dcs_(loaded_.config.etcd, io_.get_executor(), clock_,
+           EtcdHints{.tell = [](const std::string& line) { log_info("{}", line); }}),
+      http_(io_.get_executor(), peer_security(loaded_.config)),
+      peers_(io_.get_executor(), clock_, peer_security(loaded_.config),
+             peer_credentials(loaded_.config)),
+      fence_(io_.get_executor(),
+             GuardianFenceOptions{
+                 .data_dir = loaded_.config.postgresql.data_dir,
+                 .on_connected = [] { log_debug("the guardian is there"); },
+                 .on_trouble =
+                     [](const std::string& problem) {
+                       log_error("no guardian: {}; until there is one, a hanging agent cannot be "
+                                 "replaced safely",
+                                 problem);
+                     }}),
+      instance_(io_.get_executor(), loaded_.config.scope, loaded_.config.name, in_force_,
+                loaded_.config.bootstrap) {}
+
+Identity Daemon::identity() const {
+  const AgentConfig& config = loaded_.config;
+  Identity self;
+  self.name = config.name;
+  self.tags = config.tags;
+  self.conn_url = member_url(config, config.postgresql.connect_address);
+  self.proxy_url = member_url(config, config.postgresql.proxy_address);
+  self.api_url = api_url(config.restapi);
+  self.version = kMatchedVersion;
+  self.may_bootstrap = config.bootstrap.has_value();
+  self.bootstrap_config = dynamic_json_;
+  self.overrides = loaded_.overrides;
+  self.configuration = std::to_string(generation_);
+  return self;
+}
+
+int Daemon::run() {
+  hear_signals();
+  fence_.start();
+  name_guard_ = std::make_unique<NameGuard>(NameGuard::Parts{.clock = clock_,
+                                                             .dcs = dcs_,
+                                                             .layout = layout_,
+                                                             .http = http_,
+                                                             .self = loaded_.config.name});
+  name_guard_->check(
+      [this](bool has_twin) {
+        if (!has_twin) return begin();
+        end(Exit{.exit_code = 1,
+                 .message = "Can't start; there is already a node named '" + loaded_.config.name +
+                            "' running. Give this node another name, or stop the other one"});
+      },
+      [](const std::string& line) { log_error("{}", line); });
+  io_.run();
+  rest_.reset();
+  node_.reset();
+  disk_.join();
+  flush_log();
+  return exit_code_;
+}
+
+void Daemon::begin() {
+  build_node();
+  desk_ = std::make_unique<NodeDesk>(NodeDesk::Parts{
+      .node = *node_,
+      .dcs = dcs_,
+      .instance = instance_,
+      .clock = clock_,
+      .layout = layout_,
+      .scope = loaded_.config.scope,
+      .reload = [this] { reload(); },
+      .metrics = [this] { return metrics(); },
+  });
+  try {
+    rest_ = std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *desk_, peers_);
+  } catch (const std::exception& problem) {
+    return end(Exit{.exit_code = 1, .message = problem.what()});
+  }
+  const LeaseMargins margins = lease_margins(loaded_.initial_settings);
+  log_info("{} of cluster {} begins; REST API on port {}", loaded_.config.name,
+           loaded_.config.scope, rest_->port());
+  log_debug("a leader renews every {} ms", margins.renew_every / 1ms);
+  node_->start();
+}
+
+void Daemon::build_node() {
+  NodeListener listener;
+  listener.on_decision = [this](const Decision& decision) { note_decision(decision); };
+  listener.on_step = [](const std::string& line) { log_info("{}", line); };
+  listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
+  listener.on_exit = [this](const Exit& exit) { end(exit); };
+  node_ = std::make_unique<Node>(identity(), loaded_.initial_settings, layout_,
+                                 Doors{.clock = clock_,
+                                       .dcs = dcs_,
+                                       .instance = instance_,
+                                       .peers = peers_,
+                                       .fence = fence_},
+                                 std::move(listener));
+}
+
+void Daemon::take_dynamic(const std::string& json) {
+  dynamic_json_ = json;
+  boost::asio::post(disk_, [json, data_dir = loaded_.config.postgresql.data_dir] {
+    const std::string problem = write_dynamic_cache(data_dir, json);
+    if (!problem.empty()) log_warning("cannot keep the dynamic configuration: {}", problem);
+  });
+  const auto settings = decode_settings(json);
+  if (settings) {
+    const LeaseMargins margins = lease_margins(*settings);
+    log_info("lease of {} s: renewed every {} ms; without an answer PostgreSQL is stopped {} ms and "
+             "fenced {} ms before the lease can end",
+             settings->ttl / 1s, margins.renew_every / 1ms,
+             (settings->ttl - margins.demote_after) / 1ms,
+             (settings->ttl - margins.fence_after) / 1ms);
+  }
+  // Called from inside the node: it is told a moment later.
+  boost::asio::post(io_, [this] { apply_postgres_config(); });
+}
+
+void Daemon::apply_postgres_config() {
+  std::vector<std::string> warnings;
+  PostgresConfig merged = merge_dynamic(loaded_.config.postgresql, dynamic_json_, &warnings);
+  for (const std::string& warning : warnings) log_warning("{}", warning);
+  if (merged != in_force_) {
+    in_force_ = std::move(merged);
+    ++generation_;
+    instance_.reconfigure(in_force_);
+  }
+  if (node_) node_->reconfigure(identity(), loaded_.initial_settings);
+}
+
+void Daemon::reload() {
+  log_info("reloading {}", path_);
+  try {
+    LoadedConfig fresh = load_config(path_, process_environment());
+    for (const std::string& warning : fresh.warnings) log_warning("{}", warning);
+    if (fresh.config.name != loaded_.config.name || fresh.config.scope != loaded_.config.scope ||
+        fresh.config.postgresql.data_dir != loaded_.config.postgresql.data_dir) {
+      log_error("name, scope and postgresql.data_dir cannot change while the agent runs; "
+                "restart it. The old configuration stays");
+      return;
+    }
+    configure_log(fresh.config.log);
+    if (rest_ && fresh.config.restapi != loaded_.config.restapi) {
+      rest_->reconfigure(fresh.config.restapi);
+    }
+    loaded_ = std::move(fresh);
+  } catch (const std::exception& problem) {
+    log_error("{}. The old configuration stays", problem.what());
+    return;
+  }
+  apply_postgres_config();
+}
+
+void Daemon::hear_signals() {
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    hear_signals();
+    if (number == SIGHUP) {
+      reload();
+    } else if (node_) {
+      log_info("asked to leave");
+      node_->leave();
+    } else {
+      end(Exit{.exit_code = 0, .message = "asked to leave before the store answered"});
+    }
+  });
+}
+
+// One line for what is new: the same reason given in every round is said once.
+void Daemon::note_decision(const Decision& decision) {
+  std::set<std::string> told;
+  for (const Reason& reason : decision.reasons) {
+    ++fired_[reason.rule];
+    const std::string line = "[" + reason.rule + "] " + reason.text;
+    if (!last_told_.contains(line)) {
+      log_line(LogLevel::Info, line, {{"rule", reason.rule}});
+    }
+    told.insert(line);
+  }
+  last_told_ = std::move(told);
+  if (!decision.summary.empty() && decision.summary != last_summary_) {
+    log_info("{}", decision.summary);
+    last_summary_ = decision.summary;
+  }
+}
+
+std::string Daemon::metrics() const {
+  const std::string labels =
+      fmt::format("scope=\"{}\",name=\"{}\"", loaded_.config.scope, loaded_.config.name);
+  const Session& session = node_->agent().picture().session;
+  const double left =
+      session.lease.exists()
+          ? std::chrono::duration<double>(session.renewed_at + session.ttl - clock_.now()).count()
+          : 0;
+  std::string text = fmt::format(
+      "# HELP pgherd_lease_remaining_seconds Time until the lease ends, counted from the sending of "
+      "its last renewal.\n# TYPE pgherd_lease_remaining_seconds gauge\n"
+      "pgherd_lease_remaining_seconds{{{}}} {:.3f}\n"
+      "# HELP pgherd_guardian_connected Whether the guardian process is there.\n"
+      "# TYPE pgherd_guardian_connected gauge\npgherd_guardian_connected{{{}}} {}\n"
+      "# HELP pgherd_rule_fired_total How often a rule of docs/rules.md gave a reason.\n"
+      "# TYPE pgherd_rule_fired_total counter\n",
+      labels, left, labels, fence_.is_connected() ? 1 : 0);
+  for (const auto& [rule, count] : fired_) {
+    text += fmt::format("pgherd_rule_fired_total{{{},rule=\"{}\"}} {}\n", labels, rule, count);
+  }
+  return text;
+}
+
+void Daemon::end(const Exit& exit) {
+  exit_code_ = exit.exit_code;
+  if (exit.exit_code == 0) {
+    log_info("{}", exit.message);
+  } else {
+    log_critical("{}", exit.message);
+  }
+  if (rest_) rest_->stop();
+  signals_.cancel();
+  io_.stop();
+}
+
+}  // namespace
+
+int run_daemon(const std::string& config_path) {
+  std::signal(SIGPIPE, SIG_IGN);  // NOLINT: a peer that hangs up is an error of its own call
+  try {
+    LoadedConfig loaded = load_config(config_path, process_environment());
+    configure_log(loaded.config.log);
+    for (const std::string& warning : loaded.warnings) log_warning("{}", warning);
+    if (geteuid() == 0) {
+      throw ConfigError("the agent was started as root, and PostgreSQL refuses to run as root. "
+                        "Start it as the user who owns " +
+                        loaded.config.postgresql.data_dir + ", for example with 'runuser -u postgres'");
+    }
+    return Daemon(config_path, std::move(loaded)).run();
+  } catch (const std::exception& problem) {
+    flush_log();
+    fmt::print(stderr, "pgherd: {}\n", problem.what());
+    return 1;
+  }
+}
+
+int validate_config(const std::string& config_path) {
+  try {
+    const LoadedConfig loaded = load_config(config_path, process_environment());
+    for (const std::string& warning : loaded.warnings) fmt::print(stderr, "warning: {}\n", warning);
+    return 0;
+  } catch (const std::exception& problem) {
+    fmt::print(stderr, "pgherd: {}\n", problem.what());
+    return 1;
+  }
+}
+
+}  // namespace pgherd

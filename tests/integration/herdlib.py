@@ -1,0 +1,305 @@
+"""A whole herd under test: started with `pgherd local`, looked at through its REST APIs, its store
+and its connection strings, and hurt by signals to pids that it wrote down itself."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+import psycopg
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PGHERD = os.environ.get("PGHERD_BIN", str(ROOT / "build/release/pgherd"))
+
+
+def deps():
+    """What tools/bootstrap/fetch-deps has found: ETCDCTL, PG_BINDIR, ..."""
+    path = pathlib.Path(os.environ.get("PGHERD_DEPS_ENV", ROOT / ".deps/env"))
+    found = {}
+    for line in path.read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            name, value = line.removeprefix("export ").split("=", 1)
+            found[name] = "".join(shlex.split(value))
+    return found
+
+
+def wait_until(what, condition, seconds=30.0):
+    """Asks again and again until the condition gives something true; what it gave last is in the
+    failure."""
+    deadline = time.monotonic() + seconds
+    last = None
+    while True:
+        try:
+            last = condition()
+            if last:
+                return last
+        except (OSError, psycopg.Error, KeyError, ValueError, AssertionError) as problem:
+            last = problem
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s in vain for: {what}; last seen: {last!r}")
+        time.sleep(0.05)
+
+
+def process_is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def kill(pid, number=signal.SIGKILL):
+    assert pid > 1, "no process to signal"
+    os.kill(pid, number)
+
+
+class Herd:
+    def __init__(self, nodes=3, ttl=5, options=()):
+        self.folder = tempfile.TemporaryDirectory(prefix="pgherd-test-", dir="/var/tmp")
+        os.chmod(self.folder.name, 0o755)
+        self.dir = pathlib.Path(self.folder.name) / "herd"
+        self.up(nodes, ttl, options)
+
+    # ---- the program ---------------------------------------------------------------------------
+
+    def local(self, *words, check=True, timeout=180):
+        done = subprocess.run(
+            [PGHERD, "local", words[0], "--dir", str(self.dir), *words[1:]],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(
+                f"pgherd local {' '.join(words)}: {done.stdout}\n{done.stderr}\n{self.all_logs()}")
+        return done
+
+    def up(self, nodes=3, ttl=5, options=()):
+        self.local("up", "--nodes", str(nodes), "--ports-from-system", "--ttl", str(ttl),
+                   "--timeout", "90", *options)
+
+    def ctl(self, *words, check=True, stdin=None):
+        done = subprocess.run(
+            [PGHERD, "ctl", "-c", str(self.dir / "patronictl.yml"), *words],
+            input=stdin, capture_output=True, text=True, timeout=120, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"pgherd ctl {' '.join(words)}: {done.stdout}\n{done.stderr}")
+        return done
+
+    def close(self):
+        self.local("destroy", "--yes", check=False)
+        self.folder.cleanup()
+
+    def log(self, part):
+        return (self.dir / "logs" / f"{part}.log").read_text(errors="replace")
+
+    def all_logs(self, lines=40):
+        text = []
+        for path in sorted(self.dir.glob("**/*.log")):
+            with contextlib.suppress(OSError):
+                tail = path.read_text(errors="replace").splitlines()[-lines:]
+                text.append(f"---- {path.name}\n" + "\n".join(tail))
+        return "\n".join(text)
+
+    # ---- what it knows of itself ---------------------------------------------------------------
+
+    @property
+    def plan(self):
+        return json.loads((self.dir / "herd.json").read_text())
+
+    @property
+    def nodes(self):
+        return self.plan["nodes"]
+
+    def agent_pid(self, name):
+        return self.nodes[name]["pid"]
+
+    def postmaster_pid(self, name):
+        path = pathlib.Path(self.nodes[name]["data_dir"]) / "postmaster.pid"
+        return int(path.read_text().splitlines()[0])
+
+    def guardian_pids(self, name):
+        data_dir = self.nodes[name]["data_dir"]
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    words = (entry / "cmdline").read_bytes().decode().split("\0")
+                    if "guardian" in words[1:2] and data_dir in words:
+                        found.append(int(entry.name))
+        return found
+
+    def supervisor_pid(self):
+        return self.plan["supervisor"]["pid"]
+
+    @contextlib.contextmanager
+    def supervisor_asleep(self):
+        """Nobody starts again what dies meanwhile."""
+        pid = self.supervisor_pid()
+        kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            kill(pid, signal.SIGCONT)
+
+    def lose_node(self, name):
+        """The node is gone from one moment to the next: agent, guardian, PostgreSQL."""
+        pids = [self.agent_pid(name), *self.guardian_pids(name), self.postmaster_pid(name)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                kill(pid)
+
+    # ---- REST ------------------------------------------------------------------------------------
+
+    def authorization(self):
+        for line in (self.dir / "patronictl.yml").read_text().splitlines():
+            if "username:" in line:
+                user = line.split(":", 1)[1].strip().strip("'\"")
+            if "password:" in line:
+                password = line.split(":", 1)[1].strip().strip("'\"")
+        return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    def rest(self, name, path, method="GET", body=None, authorized=True, timeout=60):
+        connection = http.client.HTTPConnection("127.0.0.1", self.nodes[name]["rest_port"],
+                                                timeout=timeout)
+        with contextlib.closing(connection):
+            headers = {"Authorization": self.authorization()} if authorized else {}
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, body=text, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    def status(self, name):
+        return json.loads(self.rest(name, "/patroni")[1])
+
+    def leader(self):
+        """The one node whose /leader answers 200."""
+        leading = []
+        for name in self.nodes:
+            with contextlib.suppress(OSError):
+                if self.rest(name, "/leader", timeout=3)[0] == 200:
+                    leading.append(name)
+        return leading[0] if len(leading) == 1 else None
+
+    def standbys(self):
+        leader = self.leader()
+        return [name for name in self.nodes if name != leader]
+
+    def is_complete(self):
+        """One primary that leads, and everybody else streaming from it on its timeline."""
+        leader = self.leader()
+        if leader is None:
+            return False
+        primary = self.status(leader)
+        if primary["role"] != "primary" or primary["state"] != "running":
+            return False
+        others = [self.status(name) for name in self.nodes if name != leader]
+        return all(other.get("replication_state") == "streaming" and
+                   other.get("timeline") == primary["timeline"] for other in others)
+
+    def wait_complete(self, seconds=60):
+        wait_until("one primary and all others streaming", self.is_complete, seconds)
+        return self.leader()
+
+    # ---- SQL --------------------------------------------------------------------------------------
+
+    def dsn(self, kind="--write"):
+        return self.local("dsn", kind).stdout.strip()
+
+    def connect(self, kind="--write", **options):
+        return psycopg.connect(self.dsn(kind), autocommit=True, connect_timeout=3, **options)
+
+    def connect_node(self, name):
+        """Straight to one node's PostgreSQL, past HAProxy."""
+        return psycopg.connect(self.dsn("--write"), host="127.0.0.1",
+                               port=self.nodes[name]["pg_port"], autocommit=True, connect_timeout=3)
+
+    def etcdctl(self, *words):
+        endpoint = f"127.0.0.1:{self.plan['ports']['etcd']}"
+        done = subprocess.run([deps()["ETCDCTL"], "--endpoints", endpoint, *words],
+                              capture_output=True, text=True, timeout=20, check=False,
+                              env={**os.environ, "ETCDCTL_API": "3"})
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+class Writer:
+    """A client that inserts numbered rows through the write port, one commit each, for as long as it
+    lives, and remembers which were acknowledged and when."""
+
+    def __init__(self, herd, table="written", pause=0.005):
+        self.dsn = herd.dsn("--write") + " connect_timeout=2"
+        self.table = table
+        self.pause = pause
+        self.acknowledged = []  # (number, moment of the answer)
+        self.uncertain = set()  # sent, and no answer came
+        self.errors = []
+        self._stop = threading.Event()
+        self._progress = threading.Condition()
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(f"drop table if exists {table}")
+            connection.execute(f"create table {table} (number bigint primary key)")
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        self.wait_for_rows(20)
+        return self
+
+    def __exit__(self, *problem):
+        self._stop.set()
+        self._thread.join(30)
+
+    def _run(self):
+        number = 0
+        connection = None
+        while not self._stop.is_set():
+            number += 1
+            try:
+                if connection is None:
+                    connection = psycopg.connect(
+                        self.dsn, autocommit=True,
+                        options="-c statement_timeout=3000",
+                        keepalives_idle=1, keepalives_interval=1, keepalives_count=2,
+                        tcp_user_timeout=3000)
+                self.uncertain.add(number)
+                connection.execute(f"insert into {self.table} values (%s)", (number,))
+                self.uncertain.discard(number)
+                with self._progress:
+                    self.acknowledged.append((number, time.monotonic()))
+                    self._progress.notify_all()
+                time.sleep(self.pause)
+            except psycopg.Error as problem:
+                self.errors.append((time.monotonic(), str(problem)))
+                if connection is not None:
+                    connection.close()
+                connection = None
+                time.sleep(0.01)
+        if connection is not None:
+            connection.close()
+
+    def wait_for_rows(self, count, seconds=60):
+        """Until so many more rows than now are acknowledged."""
+        with self._progress:
+            goal = len(self.acknowledged) + count
+            enough = self._progress.wait_for(lambda: len(self.acknowledged) >= goal, seconds)
+        assert enough, f"writes did not go on within {seconds} s; last errors: {self.errors[-3:]}"
+
+    def longest_gap(self):
+        moments = [moment for _, moment in self.acknowledged]
+        return max((b - a for a, b in zip(moments, moments[1:])), default=0.0)
+
+    def missing(self, connection):
+        """Acknowledged numbers that are not there."""
+        there = {row[0] for row in connection.execute(f"select number from {self.table}")}
+        return sorted(number for number, _ in self.acknowledged if number not in there)
+
+    def alien(self, connection):
+        """Numbers that are there although nobody sent them."""
+        there = {row[0] for row in connection.execute(f"select number from {self.table}")}
+        sent = {number for number, _ in self.acknowledged} | self.uncertain
+        return sorted(there - sent)

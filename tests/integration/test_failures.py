@@ -1,0 +1,155 @@
+"""What a client sees while parts of the herd are killed, paused and started again."""
+
+import contextlib
+import signal
+
+from herdlib import Writer, kill, process_is_alive, wait_until
+
+
+def timeline(herd):
+    return herd.status(herd.leader())["timeline"]
+
+
+def assert_nothing_is_lost(herd, writer):
+    with herd.connect() as connection:
+        assert writer.missing(connection) == []
+        assert writer.alien(connection) == []
+
+
+def test_a_killed_postmaster_is_restarted_in_place(herd):
+    leader, before = herd.leader(), timeline(herd)
+    with Writer(herd) as writer:
+        kill(herd.postmaster_pid(leader))
+        writer.wait_for_rows(50)
+    assert herd.wait_complete() == leader
+    assert timeline(herd) == before, "no promotion was needed"
+    assert_nothing_is_lost(herd, writer)
+
+
+def test_postgres_does_not_notice_a_killed_agent(herd):
+    leader = herd.leader()
+    agent, postmaster = herd.agent_pid(leader), herd.postmaster_pid(leader)
+    with Writer(herd) as writer:
+        kill(agent)
+        wait_until("a new agent", lambda: herd.agent_pid(leader) not in (0, agent))
+        writer.wait_for_rows(100)
+        assert writer.longest_gap() < 4
+    assert herd.wait_complete() == leader
+    assert herd.postmaster_pid(leader) == postmaster
+    assert_nothing_is_lost(herd, writer)
+
+
+def test_agent_and_postmaster_killed_together(herd):
+    leader = herd.leader()
+    with Writer(herd) as writer:
+        kill(herd.agent_pid(leader))
+        kill(herd.postmaster_pid(leader))
+        writer.wait_for_rows(50)
+    herd.wait_complete()
+    with herd.connect() as connection:
+        assert writer.alien(connection) == []
+
+
+def test_a_lost_node_is_replaced_and_rejoins_on_the_new_timeline(herd):
+    leader, before = herd.leader(), timeline(herd)
+    with Writer(herd) as writer:
+        with herd.supervisor_asleep():
+            herd.lose_node(leader)
+            wait_until("another leader", lambda: herd.leader() not in (None, leader), 30)
+            writer.wait_for_rows(50)
+        assert herd.wait_complete(90) != leader
+    assert timeline(herd) > before
+    assert herd.status(leader)["role"] == "replica"
+    assert herd.status(leader)["timeline"] == timeline(herd)
+    with herd.connect() as connection:
+        # Asynchronous replication: what the lost node had not sent may be missing, a few rows at most.
+        assert len(writer.missing(connection)) <= 20
+        assert writer.alien(connection) == []
+
+
+def test_a_frozen_leader_stops_acknowledging_before_another_leads(herd):
+    leader = herd.leader()
+    agent, postmaster = herd.agent_pid(leader), herd.postmaster_pid(leader)
+    kill(agent, signal.SIGSTOP)
+    try:
+        wait_until("another leader", lambda: any(
+            herd.rest(name, "/leader", timeout=3)[0] == 200
+            for name in herd.nodes if name != leader), 30)
+        assert not process_is_alive(postmaster), "the guardian must have stopped it"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            kill(agent, signal.SIGCONT)
+    assert herd.wait_complete(90) != leader
+
+
+def test_sigterm_hands_over_without_losing_anything(herd):
+    leader = herd.leader()
+    with Writer(herd) as writer:
+        with herd.supervisor_asleep():
+            agent = herd.agent_pid(leader)
+            kill(agent, signal.SIGTERM)
+            wait_until("another leader", lambda: herd.leader() not in (None, leader), 30)
+            wait_until("the end of the agent", lambda: not process_is_alive(agent))
+            writer.wait_for_rows(50)
+        assert herd.wait_complete(90) != leader
+    assert_nothing_is_lost(herd, writer)
+
+
+def test_switchover_by_ctl_loses_nothing_and_needs_no_rewind(herd):
+    leader, candidate = herd.leader(), herd.standbys()[0]
+    rewinds = herd.log(leader).count("Rewind")
+    with Writer(herd) as writer:
+        done = herd.ctl("switchover", "pgherd", "--leader", leader, "--candidate", candidate, "--force")
+        assert f'Successfully switched over to "{candidate}"' in done.stdout
+        writer.wait_for_rows(50)
+        assert herd.wait_complete() == candidate
+    assert_nothing_is_lost(herd, writer)
+    assert herd.log(leader).count("Rewind") == rewinds
+
+
+def test_switchover_by_rest(herd):
+    leader, candidate = herd.leader(), herd.standbys()[-1]
+    code, text = herd.rest(leader, "/switchover", "POST", {"leader": leader, "candidate": candidate})
+    assert (code, text) == (200, f'Successfully switched over to "{candidate}"')
+    assert herd.wait_complete() == candidate
+
+
+def test_switchover_to_nobody_is_refused_and_changes_nothing(herd):
+    leader = herd.leader()
+    done = herd.ctl("switchover", "pgherd", "--candidate", "pg9", "--force", check=False)
+    assert done.returncode != 0
+    assert "pg9" in done.stderr + done.stdout
+    assert herd.leader() == leader
+
+
+def test_losing_an_etcd_member_is_not_noticed(herd):
+    leader, before = herd.leader(), timeline(herd)
+    with Writer(herd) as writer:
+        for name, member in herd.plan["etcd"].items():
+            kill(member["pid"])
+            writer.wait_for_rows(150)
+            wait_until(f"{name} again", lambda n=name, p=member["pid"]:
+                       herd.plan["etcd"][n]["pid"] not in (0, p))
+            wait_until("etcd healthy", lambda: herd.etcdctl("get", "/service/pgherd/leader"))
+    assert herd.leader() == leader and timeline(herd) == before
+    assert_nothing_is_lost(herd, writer)
+
+
+def test_all_nodes_killed_at_once_come_back(herd):
+    with Writer(herd) as writer:
+        for name in herd.nodes:
+            herd.lose_node(name)
+        writer.wait_for_rows(20, 90)
+    herd.wait_complete(90)
+    with herd.connect() as connection:
+        assert writer.alien(connection) == []
+
+
+def test_a_standby_that_is_killed_comes_back(herd):
+    standby = herd.standbys()[0]
+    with Writer(herd) as writer:
+        kill(herd.postmaster_pid(standby))
+        herd.wait_complete()
+        writer.wait_for_rows(20)
+        assert writer.longest_gap() < 2
+    assert_nothing_is_lost(herd, writer)
