@@ -8,6 +8,8 @@
 #include <charconv>
 #include <utility>
 
+#include "codec/postgres_settings.h"
+
 namespace pgherd {
 namespace {
 
@@ -178,12 +180,6 @@ std::string normal_boolean(std::string_view value) {
 }
 
 }  // namespace
-
-bool is_command_line_parameter(std::string_view name) {
-  if (name == "listen_addresses" || name == "port" || name == "cluster_name") return true;
-  return std::any_of(kControlled.begin(), kControlled.end(),
-                     [&](const auto& entry) { return entry.first == name; });
-}
 
 bool is_recovery_parameter(std::string_view name) {
   return std::find(kRecovery.begin(), kRecovery.end(), name) != kRecovery.end();

@@ -17,10 +17,6 @@ namespace pgherd {
 
 using ParameterMap = std::map<std::string, std::string>;
 
-// The parameters that every node must agree on. They stand on the postmaster's command line, where
-// neither a file nor ALTER SYSTEM can override them; with them listen_addresses, port,
-// cluster_name.
-[[nodiscard]] bool is_command_line_parameter(std::string_view name);
 // primary_conninfo, restore_command, recovery_target...: they belong to the recovery section.
 [[nodiscard]] bool is_recovery_parameter(std::string_view name);
 

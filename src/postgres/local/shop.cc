@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "codec/postgres_settings.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/monitor.h"
 #include "runtime/asio_clock.h"
