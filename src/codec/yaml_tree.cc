@@ -17,7 +17,7 @@ namespace {
 using Kind = YamlNode::Kind;
 
 // Far above any configuration; stops a handful of nested anchors from becoming a billion nodes.
-constexpr int kNodesMax = 200'000;
+constexpr int kNodesMax = 50'000;
 constexpr int kDepthMax = 60;
 
 class Reader {
