@@ -143,7 +143,8 @@ bool writes_a_key_twice(const std::vector<Write>& writes) {
 std::optional<DcsError> MemoryStore::objection_to(const std::vector<Write>& writes) const {
   for (const auto& write : writes) {
     const auto* to_put = std::get_if<Put>(&write);
-    if (to_put && to_put->lease.exists() && !leases_.contains(to_put->lease))
+    if (!to_put || (to_put->only_if_absent && entries_.contains(to_put->key))) continue;
+    if (to_put->lease.exists() && !leases_.contains(to_put->lease))
       return lease_unknown(to_put->lease);
   }
   return std::nullopt;
