@@ -111,6 +111,8 @@ void make_or_wait(Draft& draft) {
 // then the primary's data must come first (Patroni ha.py, release notes 1.4.4, 3.2.2).
 bool adopt_data(Draft& draft) {
   if (draft.cluster().initialize && draft.cluster().initialize->is_valid()) return false;
+  // The answer to our own write comes before its echo in the picture.
+  if (draft.cluster().revision < draft.seen.session.leader_revision) return true;
   if (claim_is_mine(draft)) {
     if (!draft.instance().is_running_primary()) return false;
     finish_initialize(draft, "B2", "the new cluster runs: writing its keys");

@@ -8,6 +8,8 @@ namespace {
 // How long a stopped leader waits for a standby to report that it has the last record, before it
 // takes its place again rather than lose what only it has.
 constexpr Duration kReceiptLimit = 5s;
+// Whoever leaves cannot take its place again, and those who could tell have mostly gone before it.
+constexpr Duration kLeavingReceiptLimit = 1s;
 constexpr Duration kReceiptProbeGap = 50ms;
 
 bool may_be_open(const Draft& draft) {
@@ -152,7 +154,10 @@ bool step_down(Draft& draft) {
                 " and a standby has received it: releasing the leader key");
     return true;
   }
-  if (memory.stopped_since && draft.now >= *memory.stopped_since + kReceiptLimit) {
+  const Duration limit = !draft.seen.is_leaving ? kReceiptLimit
+                         : targets.empty()      ? Duration(0)
+                                                : kLeavingReceiptLimit;
+  if (memory.stopped_since && draft.now >= *memory.stopped_since + limit) {
     if (draft.seen.is_leaving) {
       release(draft, instance.control ? instance.control->checkpoint : Lsn{}, "D8",
               "leaving, and no standby has confirmed the last record: releasing the leader key");
@@ -173,7 +178,7 @@ bool step_down(Draft& draft) {
     }
     draft.wake(draft.now + kReceiptProbeGap);
   }
-  if (memory.stopped_since) draft.wake(*memory.stopped_since + kReceiptLimit);
+  if (memory.stopped_since) draft.wake(*memory.stopped_since + limit);
   return true;
 }
 
