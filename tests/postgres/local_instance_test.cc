@@ -273,7 +273,7 @@ TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {
   bootstrap(*pg0);
   pg1->config.basebackup = {{"max-rate", "32k"}};
   pg1->begin(CloneFrom{pg0->as_upstream()});
-  pg1->wait_until([&] { return std::filesystem::exists(pg1->config.data_dir + "/base"); });
+  pg1->wait_until([&] { return std::filesystem::exists(pg1->config.data_dir + "/backup_label"); });
   EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Missing);
   pg1->instance().cancel();
   EXPECT_EQ(pg1->end_of_begun().outcome, ActOutcome::Cancelled);

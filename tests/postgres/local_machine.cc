@@ -39,6 +39,8 @@ std::string bin_dir_of(int major) {
 }
 
 std::string any_bin_dir() {
+  if (const char* wanted = std::getenv("PGHERD_TEST_POSTGRES"))
+    return bin_dir_of(std::atoi(wanted));
   for (int major : {17, 18, 16, 15})
     if (const std::string dir = bin_dir_of(major); !dir.empty()) return dir;
   return {};

@@ -16,7 +16,7 @@ namespace pgherd::test {
 
 // The programs of this major version, "" when they are not installed.
 [[nodiscard]] std::string bin_dir_of(int major);
-// The newest there is.
+// The one that the variable PGHERD_TEST_POSTGRES names ("15"), else the newest that we know well.
 [[nodiscard]] std::string any_bin_dir();
 [[nodiscard]] std::uint16_t free_port();
 

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "postgres/local/config_files.h"
+#include "postgres/local/monitor.h"
 #include "postgres/local_machine.h"
 
 namespace pgherd {
@@ -103,6 +104,16 @@ TEST(PostgresqlConf, GivesBackTheRecoverySectionThatWasWritten) {
   EXPECT_NE(text.find("include 'postgresql.base.conf'\n"), std::string::npos);
   EXPECT_NE(text.find("work_mem = '8MB'\n"), std::string::npos);
   EXPECT_EQ(recovery_section_of(text), recovery);
+}
+
+TEST(Upstream, IsReadFromConninfoWhateverElseItSays) {
+  const UpstreamView plain = upstream_of(
+      "user=r passfile='/a b/it\\'s' host = 10.0.0.2 port=5433 some_future_keyword=1", "pg0");
+  EXPECT_EQ(plain.host, "10.0.0.2");
+  EXPECT_EQ(plain.port, "5433");
+  EXPECT_EQ(plain.slot, "pg0");
+  EXPECT_EQ(upstream_of("postgresql://r@10.0.0.3:5434/x", "").port, "5434");
+  EXPECT_EQ(upstream_of("", "pg0").host, "");
 }
 
 TEST(PostgresqlAutoConf, LosesRecoveryParametersOnly) {

@@ -66,7 +66,7 @@ TEST(PgSession, ThatIsInterruptedEndsAtOnce) {
 TEST(PgSession, KnowsAStartingServerByItsSqlstateWhateverTheLanguage) {
   asio::io_context loop;
   asio::ip::tcp::acceptor server(loop, {asio::ip::address_v4::loopback(), 0});
-  const std::string fields = std::string("SFATAL\0VFATAL\0C57P03\0", 20) +
+  const std::string fields = std::string("SFATAL\0VFATAL\0C57P03\0", 21) +
                              std::string("Mdas Datenbanksystem startet\0\0", 30);
   const auto length = htonl(static_cast<std::uint32_t>(fields.size() + 4));
   const std::string error = "E" + std::string(reinterpret_cast<const char*>(&length), 4) + fields;

@@ -2,7 +2,9 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace pgherd {
 namespace {
@@ -124,6 +126,48 @@ void read_setting(const Row& row, const ParameterMap& wanted, InstanceView& view
   view.pending_restart[name] = {.old_value = running, .new_value = found->second};
 }
 
+using Words = std::vector<std::pair<std::string, std::string>>;
+
+// libpq would refuse a keyword that is younger than itself, and the server's may be.
+Words keyword_words(std::string_view text) {
+  Words words;
+  const auto skip_space = [&] {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+  };
+  for (skip_space(); !text.empty(); skip_space()) {
+    const auto end = text.find_first_of("= \t\n");
+    std::string keyword(text.substr(0, end));
+    text.remove_prefix(std::min(end, text.size()));
+    skip_space();
+    if (!text.starts_with('=')) return {};
+    text.remove_prefix(1);
+    skip_space();
+    const bool is_quoted = text.starts_with('\'');
+    if (is_quoted) text.remove_prefix(1);
+    std::string value;
+    while (!text.empty()) {
+      const char next = text.front();
+      if (is_quoted ? next == '\'' : next == ' ' || next == '\t' || next == '\n') break;
+      if (next == '\\' && text.size() > 1) text.remove_prefix(1);
+      value += text.front();
+      text.remove_prefix(1);
+    }
+    if (is_quoted && !text.empty()) text.remove_prefix(1);
+    words.emplace_back(std::move(keyword), std::move(value));
+  }
+  return words;
+}
+
+Words uri_words(const std::string& uri) {
+  Words words;
+  PQconninfoOption* options = PQconninfoParse(uri.c_str(), nullptr);
+  for (const PQconninfoOption* option = options; option != nullptr && option->keyword != nullptr;
+       ++option)
+    if (option->val != nullptr) words.emplace_back(option->keyword, option->val);
+  PQconninfoFree(options);
+  return words;
+}
+
 }  // namespace
 
 std::string monitoring_query() {
@@ -155,15 +199,12 @@ bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted
 UpstreamView upstream_of(const std::string& conninfo, const std::string& slot) {
   UpstreamView view;
   if (conninfo.empty()) return view;
-  PQconninfoOption* options = PQconninfoParse(conninfo.c_str(), nullptr);
-  if (options == nullptr) return view;
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    if (option->val == nullptr) continue;
-    const std::string_view keyword = option->keyword;
-    if (keyword == "host") view.host = option->val;
-    if (keyword == "port") view.port = option->val;
+  const bool is_uri = conninfo.starts_with("postgresql://") || conninfo.starts_with("postgres://");
+  const auto words = is_uri ? uri_words(conninfo) : keyword_words(conninfo);
+  for (const auto& [keyword, value] : words) {
+    if (keyword == "host") view.host = value;
+    if (keyword == "port") view.port = value;
   }
-  PQconninfoFree(options);
   view.slot = slot;
   return view;
 }

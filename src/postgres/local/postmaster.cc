@@ -92,8 +92,10 @@ ProcessState Postmaster::look() {
     watch_.reset();
   }
   // A postmaster lives without its file for a moment only: at its very start and its very end.
-  if (!present_)
-    return child_ && !child_->has_ended() ? ProcessState::Starting : ProcessState::Stopped;
+  if (!present_) {
+    const bool is_beginning = child_ && !child_->has_ended() && identify_process(child_->pid());
+    return is_beginning ? ProcessState::Starting : ProcessState::Stopped;
+  }
   if (stop_is_under_way_ || !search.found) return ProcessState::Stopping;
   return state_of(present_->file);
 }

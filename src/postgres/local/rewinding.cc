@@ -172,12 +172,14 @@ asio::awaitable<Answer<LocalEnd>> local_end(Shop& shop, ActControl& control) {
   }
 }
 
-asio::awaitable<Answer<HistoryVerdict>> examine(Shop& shop, ActControl& control, Upstream source) {
+asio::awaitable<Answer<HistoryVerdict>> examine(Shop& shop, ActControl& control, Upstream source,
+                                                Timeline& source_timeline) {
   if (auto ready = co_await expect_ready_source(shop, source); !ready)
     co_return tl::unexpected(ready.error());
   if (control.is_cancelled) co_return cancelled();
   const auto history = co_await read_source_history(shop, source);
   if (!history) co_return tl::unexpected(history.error());
+  source_timeline = history->timeline;
   if (control.is_cancelled) co_return cancelled();
   const auto end = co_await local_end(shop, control);
   if (!end) co_return tl::unexpected(end.error());
@@ -269,7 +271,7 @@ asio::awaitable<Answer<ProcessEnd>> run_rewind(Shop& shop, ActControl& control, 
 
 Act act_examine(Shop& shop, ActControl& control, ExamineDivergence step, DivergenceSeen& seen) {
   seen.source = step.source.name;
-  const auto verdict = co_await examine(shop, control, step.source);
+  const auto verdict = co_await examine(shop, control, step.source, seen.source_timeline);
   seen.seen_at = boottime_now();
   if (!verdict && verdict.error().outcome == ActOutcome::Cancelled) co_return cancelled();
   // That it cannot be told is an answer, too.
