@@ -126,9 +126,10 @@ http::request<http::string_body> message_of(const Journey& journey) {
     message.set(http::field::authorization, basic_authorization(*journey.request.authentication));
   }
   message.body() = journey.request.body;
-  const bool has_body = !journey.request.body.empty();
-  if (has_body) message.set(http::field::content_type, "application/json");
-  if (has_body || journey.request.method != "GET") message.prepare_payload();
+  const std::string& body = message.body();
+  if (!body.empty()) message.set(http::field::content_type, "application/json");
+  // Said even when it is zero: some requests may leave the body out, but not its length.
+  if (!body.empty() || journey.request.method != "GET") message.content_length(body.size());
   return message;
 }
 

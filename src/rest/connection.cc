@@ -113,7 +113,6 @@ class Conversation {
     const auto [header_error, header_size] =
         co_await http::async_read_header(stream_, buffer_, parser, kAsTuple);
     if (header_error) co_return co_await refuse_unreadable(header_error);
-    registration_.begins_request();
     const auto began = std::chrono::steady_clock::now();
     const bool is_awaited = parser.get()[http::field::expect] == "100-continue";
     if (is_awaited && !parser.is_done()) {
@@ -128,6 +127,8 @@ class Conversation {
   }
 
   awaitable<bool> answer(Parser& parser, std::chrono::steady_clock::time_point began) {
+    // Only from here on: a client that sends its body drop by drop may be closed for a newer one.
+    registration_.begins_request();
     const auto version = parser.get().version();
     const bool keeps_alive = parser.keep_alive();
     ApiRequest request = request_of(parser);

@@ -104,10 +104,16 @@ awaitable<Result<ClusterView, Refusal>> known_cluster(Service service) {
 
 awaitable<ApiReply> reply_to_read(Service service, std::string segment) {
   if (segment == "patroni") {
-    co_return json_reply(200, status_document(co_await fresh_status(service)));
+    const NodeStatus status = co_await fresh_status(service);
+    co_return json_reply(200, status_document(status));
   }
-  const auto cluster =
-      segment == "cluster" ? co_await fresh_cluster(service) : co_await known_cluster(service);
+  // No co_await in a conditional expression: g++ 12 destroys the result of both branches.
+  Result<ClusterView, Refusal> cluster;
+  if (segment == "cluster") {
+    cluster = co_await fresh_cluster(service);
+  } else {
+    cluster = co_await known_cluster(service);
+  }
   if (!cluster) co_return reply_of(cluster.error());
   if (segment == "history") co_return json_reply(200, history_document(*cluster));
   if (segment == "config") co_return config_reply(*cluster);
@@ -224,11 +230,13 @@ awaitable<ApiReply> reply_to_change(Service service, ApiRequest request, const R
   const std::string_view what = route.segment;
   if (what == "config") co_return co_await write_config(service, std::move(request));
   if (what == "switchover" && request.method == "DELETE") {
-    co_return reply_of(co_await delete_switchover(service));
+    const ActAnswer answer = co_await delete_switchover(service);
+    co_return reply_of(answer);
   }
   if (what == "switchover" || what == "failover") {
     const auto action = what == "switchover" ? Handover::Switchover : Handover::Failover;
-    co_return reply_of(co_await hand_over(service, action, std::move(request.body)));
+    const ActAnswer answer = co_await hand_over(service, action, std::move(request.body));
+    co_return reply_of(answer);
   }
   if (what == "restart" && request.method == "DELETE") {
     co_return text_reply(404, "no restarts are scheduled");

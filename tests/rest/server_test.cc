@@ -442,6 +442,7 @@ TEST(RestServer, LeavesTheNodeAloneOnceStopped) {
   api.node.waiting_restarts.at(0)(true, "");
   api.run_until([&] { return answer->has_value(); });
   EXPECT_FALSE(**answer);
+  api.run_until([&] { return api.server.connection_count() == 0; });
   EXPECT_EQ(api.server.connection_count(), 0U);
 }
 
