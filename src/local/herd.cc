@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "local/errors.h"
@@ -171,6 +173,18 @@ std::optional<ProcessIdentity> running_supervisor(const std::string& dir) {
   lock.l_whence = SEEK_SET;
   if (::fcntl(file.get(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return std::nullopt;
   return identify_process(lock.l_pid);
+}
+
+std::optional<ProcessIdentity> running_postmaster(const std::string& data_dir) {
+  const auto text = read_file(data_dir + "/postmaster.pid");
+  if (!text) return std::nullopt;
+  const int pid = std::atoi(text->c_str());
+  const auto process = identify_process(pid);
+  // The file outlives a crash, and its number may have gone to somebody else.
+  std::error_code error;
+  const bool works_there =
+      std::filesystem::equivalent("/proc/" + std::to_string(pid) + "/cwd", data_dir, error);
+  return process && works_there ? process : std::nullopt;
 }
 
 }  // namespace pgherd::local

@@ -71,4 +71,7 @@ void save_herd(const Herd& herd);
 // The process that holds the lock on <dir>/supervisor.pid; empty if there is none.
 [[nodiscard]] std::optional<ProcessIdentity> running_supervisor(const std::string& dir);
 
+// The PostgreSQL that runs on a data directory, with or without its agent.
+[[nodiscard]] std::optional<ProcessIdentity> running_postmaster(const std::string& data_dir);
+
 }  // namespace pgherd::local

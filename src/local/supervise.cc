@@ -25,7 +25,6 @@
 #include "local/herd.h"
 #include "local/http.h"
 #include "local/ward.h"
-#include "runtime/files.h"
 #include "runtime/log.h"
 #include "runtime/process.h"
 #include "runtime/unique_fd.h"
@@ -37,6 +36,14 @@ namespace asio = boost::asio;
 // Longer than an agent needs for a fast shutdown of PostgreSQL with a checkpoint.
 constexpr Duration kAgentPatience = 60s;
 constexpr Duration kPatience = 10s;
+// etcd's last leader looks for a successor, for seven seconds, among members that are ending as
+// well. Its data is safe at every instant, so nobody has to wait for that.
+constexpr Duration kEtcdPatience = 2s;
+
+Duration patience_with(PartKind kind) {
+  if (kind == PartKind::Agent) return kAgentPatience;
+  return kind == PartKind::Etcd ? kEtcdPatience : kPatience;
+}
 
 // Held until the process ends. A POSIX lock, since it tells others who holds it.
 UniqueFd take_lock(const std::string& dir) {
@@ -134,7 +141,7 @@ class Supervisor {
       if (!fits(part) || is_stopped_.count(part.name) > 0) continue;
       is_stopped_.insert(part.name);
       ++left;
-      wards_[i]->stop(part.kind == PartKind::Agent ? kAgentPatience : kPatience, [&] {
+      wards_[i]->stop(patience_with(part.kind), [&] {
         if (--left == 0) all_gone.cancel();
       });
     }
@@ -145,8 +152,7 @@ class Supervisor {
 
   // An agent that was paused, or had to be killed, leaves its PostgreSQL running.
   asio::awaitable<void> stop_left_behind(const Part& agent) {
-    const auto text = read_file(agent.data_dir + "/postmaster.pid");
-    if (!text || !identify_process(std::atoi(text->c_str()))) co_return;
+    if (!running_postmaster(agent.data_dir)) co_return;
     log_info("{}: PostgreSQL runs without its agent; stopping it", agent.name);
     ProcessSpec spec;
     spec.argv = {

@@ -102,7 +102,7 @@ void Ward::stop(Duration patience, std::function<void()> stopped) {
   timer_.expires_after(patience);
   timer_.async_wait([this, process](boost::system::error_code error) {
     if (error) return;
-    log_warning("{}: process {} does not end; killing it", part_.name, process.pid);
+    log_info("{}: process {} takes its time to end; killing it", part_.name, process.pid);
     signal_process(process, SIGKILL);
   });
 }
