@@ -2,7 +2,16 @@
 
 #include <utility>
 
+#include "base/check.h"
+#include "codec/dcs_values.h"
+
 namespace pgherd::sim {
+
+HerdPlan::HerdPlan(std::string json) : config_json(std::move(json)) {
+  const auto read = decode_settings(config_json);
+  PGHERD_CHECK(read.has_value(), "the agents would run with other settings than the referee knows");
+  settings = *read;
+}
 
 // One life of the agent. The Node is last, so that it goes first.
 struct Host::Life {
@@ -82,9 +91,9 @@ NodeListener Host::listener() {
 void Host::told(const Decision& decision) {
   std::string text = decision.summary;
   for (const auto& reason : decision.reasons) {
-    text += "\n    [" + reason.rule + "] " + reason.text;
+    text += (text.empty() ? "[" : "\n                  [") + reason.rule + "] " + reason.text;
   }
-  if (text == last_told_) return;
+  if (text.empty() || text == last_told_) return;
   last_told_ = text;
   ground_.tell(name(), [&] { return text; });
 }

@@ -17,8 +17,9 @@ namespace pgherd::sim {
 
 // What all machines of a herd have in common.
 struct HerdPlan {
-  Settings settings;
-  std::string config_json = "{}";
+  explicit HerdPlan(std::string json = "{}");
+  std::string config_json;
+  Settings settings;  // as every agent reads them
   std::string scope = "herd";
 };
 

@@ -6,10 +6,14 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "sim/run.h"
+#include "sim/scenario.h"
 #include "sim/summary.h"
 
 #ifndef PGHERD_COMMIT
@@ -28,6 +32,8 @@ struct Wishes {
   int replay_twice = 0;  // every so many percent of the seeds
   double phase_one_seconds = 60;
   std::string seeds_file;
+  std::vector<std::string> scenarios;
+  bool rewrites = false;
 };
 
 void print_line(Instant when, const NodeName& who, const std::string& text) {
@@ -84,6 +90,20 @@ class Runner {
   std::vector<std::uint64_t> failed_;
 };
 
+// Both sides of the first line that is not the same.
+std::string first_difference(const std::string& expected, const std::string& had) {
+  std::istringstream left(expected);
+  std::istringstream right(had);
+  for (std::string a, b;;) {
+    const bool has_left = static_cast<bool>(std::getline(left, a));
+    const bool has_right = static_cast<bool>(std::getline(right, b));
+    if (!has_left && !has_right) return "";
+    if (has_left != has_right || a != b) {
+      return "  expected: " + (has_left ? a : "(the end)") + "\n  happened: " + (has_right ? b : "(the end)");
+    }
+  }
+}
+
 std::vector<std::uint64_t> seeds_of(const Wishes& wishes) {
   if (wishes.one) return {*wishes.one};
   if (!wishes.seeds_file.empty()) return read_seeds(wishes.seeds_file);
@@ -110,6 +130,36 @@ int run_seeds(const Wishes& wishes) {
   return failed == 0 ? 0 : 1;
 }
 
+// 0: what happens is what the file expects.
+bool run_scenario(const std::string& path, bool rewrites) {
+  const auto result = play_scenario(path);
+  for (const auto& failure : result.failures) {
+    std::cout << "FAILED " << path << ": " << failure << std::endl;
+  }
+  if (!result.failures.empty()) {
+    std::cout << result.log;
+    return false;
+  }
+  if (result.log == result.expected) return true;
+  if (rewrites) {
+    rewrite_scenario(path, result);
+    std::cout << "rewritten: " << path << std::endl;
+    return true;
+  }
+  std::cout << "FAILED " << path << ": the log differs from the expected one; look at it, and if it is right, "
+            << "write it down with --rewrite\n" << first_difference(result.expected, result.log) << std::endl;
+  return false;
+}
+
+int run_scenarios(const Wishes& wishes) {
+  std::size_t failed = 0;
+  for (const auto& path : wishes.scenarios) {
+    if (!run_scenario(path, wishes.rewrites)) ++failed;
+  }
+  std::cout << wishes.scenarios.size() - failed << " passed, " << failed << " failed" << std::endl;
+  return failed == 0 ? 0 : 1;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Runs the herd in an invented world and judges it");
   Wishes wishes;
@@ -124,8 +174,10 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("-v,--verbose", wishes.is_verbose, "tell the story line by line");
   app.add_flag("--stop", wishes.stops_at_failure, "stop at the first failure");
+  app.add_option("--scenario", wishes.scenarios, "play these scenario files instead of seeds");
+  app.add_flag("--rewrite", wishes.rewrites, "write the log that was had into the scenario files");
   CLI11_PARSE(app, argc, argv);
-  return run_seeds(wishes);
+  return wishes.scenarios.empty() ? run_seeds(wishes) : run_scenarios(wishes);
 }
 
 }  // namespace

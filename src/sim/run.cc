@@ -20,25 +20,29 @@ struct Draw {
   int writers = 0;
 };
 
-std::string as_json(const Settings& settings) {
-  const auto seconds = [](Milliseconds time) { return std::to_string(time.count() / 1000); };
-  return "{\"ttl\":" + seconds(settings.ttl) + ",\"loop_wait\":" + seconds(settings.loop_wait) +
-         ",\"retry_timeout\":" + seconds(settings.retry_timeout) + "}";
-}
-
-Settings draw_settings(Dice& dice) {
-  Settings settings;
-  settings.ttl = Seconds(dice.between(3, 12));
-  settings.loop_wait = Seconds(dice.between(1, 3));
-  settings.retry_timeout = Seconds(dice.between(1, 3));
-  settings.maximum_lag_on_failover_bytes = dice.chance(30) ? dice.between(2'000, 50'000) : 1'048'576;
-  settings.check_timeline = dice.chance(30);
-  settings.primary_start_timeout = dice.chance(30) ? Seconds(dice.between(0, 5)) : Seconds(300);
-  settings.use_slots = dice.chance(80);
-  settings.use_pg_rewind = dice.chance(80);
-  settings.remove_data_directory_on_rewind_failure = true;
-  settings.remove_data_directory_on_diverged_timelines = !settings.use_pg_rewind || dice.chance(50);
-  return settings;
+// One draw in each statement: the order of operands is the compiler's choice.
+std::string draw_config(Dice& dice) {
+  std::string json = "{";
+  const auto number = [&](const char* key, std::int64_t low, std::int64_t high) {
+    json.append("\"").append(key).append("\":").append(std::to_string(dice.between(low, high))).append(",");
+  };
+  const auto flag = [&](const char* key, bool value) {
+    json.append("\"").append(key).append(value ? "\":true," : "\":false,");
+  };
+  number("ttl", 3, 12);
+  number("loop_wait", 1, 3);
+  number("retry_timeout", 1, 3);
+  if (dice.chance(30)) number("maximum_lag_on_failover", 2'000, 50'000);
+  if (dice.chance(30)) number("primary_start_timeout", 0, 5);
+  flag("check_timeline", dice.chance(30));
+  json += "\"postgresql\":{";
+  const bool can_rewind = dice.chance(80);
+  flag("use_slots", dice.chance(80));
+  flag("use_pg_rewind", can_rewind);
+  flag("remove_data_directory_on_rewind_failure", true);
+  flag("remove_data_directory_on_diverged_timelines", !can_rewind || dice.chance(50));
+  json.back() = '}';
+  return json + "}";
 }
 
 Draw draw_everything(std::uint64_t seed) {
@@ -50,8 +54,7 @@ Draw draw_everything(std::uint64_t seed) {
     drawn.names.emplace_back(kNames[i]);
     drawn.drifts_ppm.push_back(dice.chance(30) ? dice.between(-50'000, 50'000) : 0);
   }
-  drawn.plan.settings = draw_settings(dice);
-  drawn.plan.config_json = as_json(drawn.plan.settings);
+  drawn.plan = HerdPlan(draw_config(dice));
   drawn.is_formed = dice.chance(60);
   const int share = static_cast<int>(dice.between(10, 70));
   for (int kind = 0; kind < kFaultKinds; ++kind) {

@@ -28,24 +28,32 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     host->ask_peer = [this](Place at) { return hosts_[static_cast<std::size_t>(at)]->answer_peer(); };
     hosts_.push_back(std::move(host));
   }
-  watch_leader();
+  watch_store();
 }
 
 World::~World() = default;
 
-void World::watch_leader() {
-  (void)store_.memory().watch(key("leader"), Revision{}, [this](const WatchBatch& batch) {
+void World::watch_store() {
+  (void)store_.memory().watch(prefix_, Revision{}, [this](const WatchBatch& batch) {
     for (const auto& event : batch.events) {
-      const auto name = event.is_deletion ? NodeName() : event.entry.value;
-      if (name == referee_.leader()) continue;
-      ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
-      referee_.leader_is(name);
-      clients_.leader_is(name);
-      if (const auto found = servers_.find(name); found != servers_.end()) {
-        found->second->is_bootstrapping = false;
-      }
+      const auto leaf = event.entry.key.substr(prefix_.size());
+      if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
+      const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
+      if (is_frequent || leaf == "leader") continue;
+      ground_.tell("store", [&] {
+        return "/" + leaf + (event.is_deletion ? " is gone" : " is '" + event.entry.value + "'");
+      });
     }
   });
+}
+
+void World::leader_key_is(const NodeName& name) {
+  if (name == referee_.leader()) return;
+  ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
+  referee_.leader_is(name);
+  clients_.leader_is(name);
+  const auto found = servers_.find(name);
+  if (found != servers_.end()) found->second->is_bootstrapping = false;
 }
 
 void World::form_cluster() {

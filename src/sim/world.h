@@ -42,7 +42,8 @@ class World {
   [[nodiscard]] std::uint64_t digest();
 
  private:
-  void watch_leader();
+  void watch_store();
+  void leader_key_is(const NodeName& name);
 
   HerdPlan plan_;
   std::string prefix_;
