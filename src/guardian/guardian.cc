@@ -169,8 +169,7 @@ void Guardian::carry_out_if_due() {
   if (!is_armed() || present < fence_at_ || (is_hunting_ && present < look_again_)) return;
   const int alive = hunt(prey_);
   if (!is_hunting_ && alive > 0)
-    say("the agent did not renew its order in time: killing PostgreSQL (" + std::to_string(alive) +
-        " processes)");
+    say("the agent did not renew its order in time: killing PostgreSQL");
   if (alive == 0) {
     if (is_hunting_) say("PostgreSQL is gone");
     fence_at_ = Instant::never();

@@ -122,8 +122,10 @@ void check_ports(const Herd& herd) {
   std::vector<PortUse> wanted;
   for (const Part& part : herd.parts) {
     if (is_running(part.process)) continue;  // will be adopted
+    const bool has_postmaster =
+        part.kind == PartKind::Agent && running_postmaster(part.data_dir).has_value();
     for (const auto& [what, port] : part.ports)
-      wanted.push_back({port, part.name + ", " + what});
+      if (what != "pg" || !has_postmaster) wanted.push_back({port, part.name + ", " + what});
   }
   if (const auto taken = describe_taken(wanted); !taken.empty())
     throw LocalError("ports are in use (stop what holds them, or choose others with --port-base):" +
