@@ -48,7 +48,7 @@ TEST_F(EditConfig, AsksAndSaysWhenNothingWasDone) {
 TEST_F(EditConfig, DoesNotOverwriteWhatSomebodyElseChangedMeanwhile) {
   int turns = 0;
   desk.clock.meanwhile = [&] {
-    if (++turns == 2) desk.put("config", R"({"ttl":40})");
+    if (++turns == 1) desk.put("config", R"({"ttl":40})");
   };
   const Ran ran = desk.run({"edit-config", "orders", "-s", "ttl=20", "--force"});
   EXPECT_EQ(ran.exit_code, 1);

@@ -3,8 +3,6 @@
 namespace pgherd::ctl::test {
 namespace {
 
-using testing::Test;
-
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != text.npos;
 }
