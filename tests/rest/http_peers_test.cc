@@ -139,7 +139,7 @@ TEST(HttpPeers, IsNotHeldUpByASilentMember) {
   const auto answers = probed.probe({{"a-silent", silent.url()},
                                      {"b-halfway", halfway.url()},
                                      {"c-good", probed.api.url("/patroni")}},
-                                    100ms);
+                                    1s);
   EXPECT_EQ(probed.order.at(0), "c-good");
   EXPECT_TRUE(answers.at("c-good").is_reachable);
   EXPECT_FALSE(answers.at("a-silent").is_reachable);

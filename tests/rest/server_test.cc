@@ -381,7 +381,6 @@ TEST(RestServer, ClosesConnectionsThatStaySilent) {
   RawClient slow(api.loop, api.server.port());
   slow.say("GET /primary HT");
   EXPECT_EQ(slow.hear_all(), "");
-  EXPECT_EQ(api.get("/primary").status, 200);
 }
 
 TEST(RestServer, MakesRoomByClosingWhoeverHasBeenSilentLongest) {
