@@ -18,6 +18,8 @@ void remember_cluster(Draft& draft) {
   if (leader != memory.last_leader) {
     memory.last_leader = leader;
     memory.rewind_failed = false;
+    memory.failed_acts = 0;  // what failed with the old leader is tried at once with the new one
+    memory.retry_act_at = Instant{};
     memory.not_streaming_since.reset();
   }
   memory.last_known_members = draft.cluster().members;
@@ -56,6 +58,8 @@ void remember_act(Draft& draft) {
   if (!draft.seen.last_act || draft.seen.last_act->ended_at == memory.counted_act_at) return;
   const ActEnded& act = *draft.seen.last_act;
   memory.counted_act_at = act.ended_at;
+  // A comparison that told nothing says nothing about this node: it must not hold up what comes next.
+  if (std::holds_alternative<ExamineDivergence>(act.step)) return;
   const bool failed = act.outcome == ActOutcome::Failed || act.outcome == ActOutcome::TimedOut;
   if (!failed) {
     if (act.outcome == ActOutcome::Done) memory.failed_acts = 0;

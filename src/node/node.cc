@@ -148,7 +148,7 @@ void Node::carry_out(const Command& command) {
 void Node::end(const Exit& exit) {
   has_ended_ = true;
   queue_.clear();
-  session_.reset();
+  session_->stop();
   alarm_.reset();
   if (listener_.on_exit) listener_.on_exit(exit);
 }

@@ -19,6 +19,11 @@ void StoreSession::start() {
   read();
 }
 
+void StoreSession::stop() {
+  alive_.reset();
+  again_.reset();
+}
+
 // Linearizable: a member of the store that has been cut off must not show us a world of yesterday.
 void StoreSession::read() {
   std::weak_ptr<char> alive = alive_;
@@ -72,6 +77,7 @@ void StoreSession::take(const WatchBatch& batch) {
 void StoreSession::lost(const DcsError& error) {
   // Inside the watch's own handler: it is destroyed later, from the alarm.
   listener_.silent(error.text);
+  if (!alive_) return;  // that ended the agent
   const Milliseconds pause = error.kind == DcsErrorKind::Compacted ? Milliseconds(0) : pause_;
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   std::weak_ptr<char> alive = alive_;
