@@ -377,7 +377,11 @@ Invocation parse_command_line(const std::string& program, std::vector<std::strin
   } catch (const CLI::CallForHelp&) {
     invocation.help = tool.help();
   } catch (const CLI::ParseError& error) {
-    throw UsageError(usage_of(tool, program) + "Error: " + error.what());
+    const bool has_command = !tool.get_subcommands().empty();
+    const std::vector<std::string> strange = tool.remaining();
+    throw UsageError(usage_of(tool, program) + "Error: " +
+                     (has_command || strange.empty() ? std::string(error.what())
+                                                     : "No such command or option: " + strange[0]));
   }
   return invocation;
 }

@@ -44,7 +44,10 @@ TEST(CommandLine, ExplainsWrongUsageAndExitsWithTwo) {
   EXPECT_EQ(desk.run({"restart"}).exit_code, 2);
   EXPECT_EQ(desk.run({"list", "-f", "xml"}).exit_code, 2);
   EXPECT_EQ(desk.run({"flush", "orders", "everything"}).exit_code, 2);
-  EXPECT_EQ(desk.run({"frobnicate"}).exit_code, 2);
+  const Ran strange = desk.run({"frobnicate"});
+  EXPECT_EQ(strange.exit_code, 2);
+  EXPECT_TRUE(strange.err.ends_with("Error: No such command or option: frobnicate\n"))
+      << strange.err;
 }
 
 TEST(CommandLine, HelpsWithTheToolAndWithEachCommand) {
