@@ -27,7 +27,10 @@ struct GuardianTest : testing::Test {
     data_dir = folder + "/data";
     fs::create_directory(data_dir);
   }
-  ~GuardianTest() override { fs::remove_all(folder); }
+  ~GuardianTest() override {
+    if (child.pid != 0) signal_process(child, SIGKILL);  // where the test let it live
+    fs::remove_all(folder);
+  }
 
   // Turns the loop until it is so. A test that waits in vain is ended by ctest.
   void until(const std::function<bool()>& is_so) {
