@@ -8,7 +8,9 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -303,3 +305,95 @@ class Writer:
         there = {row[0] for row in connection.execute(f"select number from {self.table}")}
         sent = {number for number, _ in self.acknowledged} | self.uncertain
         return sorted(there - sent)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Solo:
+    """One agent of a cluster of its own, on the store of a herd, with a configuration that a test can
+    spoil. Nobody starts it again."""
+
+    def __init__(self, herd, scope, name="solo", share=None):
+        self.folder = share.folder if share else pathlib.Path(
+            tempfile.mkdtemp(prefix=f"pgherd-{scope}-", dir="/var/tmp"))
+        owner = pathlib.Path(herd.dir / "pg0").stat()
+        self.user, self.group = owner.st_uid, owner.st_gid
+        os.chown(self.folder, self.user, self.group)
+        self.scope, self.name = scope, name
+        self.data_dir = self.folder / f"{name}-data"
+        self.rest_port, self.pg_port = free_port(), free_port()
+        self.bin_dir = deps()["PG_BINDIR"]
+        etcd = [f"127.0.0.1:{member['client_port']}" for member in herd.plan["etcd"].values()]
+        self.text = f"""
+scope: {scope}
+name: {name}
+restapi: {{listen: "127.0.0.1:{self.rest_port}", connect_address: "127.0.0.1:{self.rest_port}"}}
+etcd3: {{hosts: {json.dumps(etcd)}}}
+bootstrap:
+  dcs: {{ttl: 5, loop_wait: 1, retry_timeout: 1}}
+  initdb: [{{encoding: UTF8}}, {{locale: C.UTF-8}}, data-checksums]
+postgresql:
+  listen: "127.0.0.1:{self.pg_port}"
+  connect_address: "127.0.0.1:{self.pg_port}"
+  data_dir: "{self.data_dir}"
+  bin_dir: "{self.bin_dir}"
+  pgpass: "{self.folder}/{name}-pgpass"
+  parameters: {{unix_socket_directories: "", shared_buffers: 16MB}}
+  authentication:
+    superuser: {{username: postgres, password: secret}}
+    replication: {{username: replicator, password: secret}}
+"""
+        self.process = None
+        self.log_path = self.folder / f"{name}.log"
+
+    def start(self, text=None):
+        config = self.folder / f"{self.name}.yml"
+        config.write_text(self.text if text is None else text)
+        os.chown(config, self.user, self.group)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [PGHERD, "agent", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.folder,
+                **({"user": self.user, "group": self.group, "extra_groups": []}
+                   if os.geteuid() == 0 else {}))
+        return self
+
+    def run_to_its_end(self, text=None, seconds=30):
+        """Exit status and everything it said."""
+        self.start(text)
+        status = self.process.wait(seconds)
+        return status, self.said()
+
+    def said(self):
+        return self.log_path.read_text(errors="replace")
+
+    def wait_for(self, words, seconds=30):
+        wait_until(f"'{words}' in the log", lambda: words in self.said(), seconds)
+
+    def wait_leads(self, seconds=60):
+        def leads():
+            connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=3)
+            with contextlib.closing(connection):
+                connection.request("GET", "/health")
+                healthy = connection.getresponse().status == 200
+            connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=3)
+            with contextlib.closing(connection):
+                connection.request("GET", "/leader")
+                return healthy and connection.getresponse().status == 200
+        wait_until("the solo agent leads", leads, seconds)
+
+    def stop(self, number=signal.SIGTERM, seconds=30):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(seconds)
+        return None if self.process is None else self.process.returncode
+
+    def close(self):
+        self.stop()
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            kill(int((self.data_dir / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,179 @@
+"""Wrong configurations and broken surroundings: one clear line, nothing lost, nothing that spins."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import pytest
+
+from herdlib import PGHERD, Solo, deps, process_is_alive, wait_until
+
+
+@pytest.fixture
+def solo(herd, request):
+    made = Solo(herd, "solo-" + request.node.name.removeprefix("test_").split("[")[0].replace("_", "-"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("old, new, expected", [
+    ("scope: ", "scope: [", ["yml", "line"]),
+    ("name: solo\n", "", ["name"]),
+    ('listen: "127.0.0.1', 'listen: "nonsense', ["listen", "nonsense"]),
+    ("ttl: 5", "ttl: soon", ["ttl", "soon"]),
+    ("etcd3:", "etcd7:", ["etcd3"]),
+    ("data_dir:", "data_dri:", ["data_dir"]),
+])
+def test_a_wrong_configuration_is_named_and_refused(solo, old, new, expected):
+    assert old in solo.text
+    status, said = solo.run_to_its_end(solo.text.replace(old, new, 1))
+    assert status != 0
+    line = said.strip().splitlines()[-1]
+    assert all(word in line for word in expected), said
+
+
+def test_unknown_keys_are_one_warning_and_no_obstacle(solo):
+    solo.start(solo.text + "\nlogg: {level: INFO}\nwhat_is_this: 1\n")
+    solo.wait_leads()
+    warnings = [line for line in solo.said().splitlines() if "WARNING" in line and "logg" in line]
+    assert len(warnings) == 1, solo.said()
+    assert "what_is_this" in warnings[0]
+
+
+def test_a_silent_store_is_waited_for_without_spinning(solo):
+    before = solo.text
+    solo.start(before.replace(before[before.index("hosts: "):before.index("]", before.index("hosts: ")) + 1],
+                              'hosts: ["127.0.0.1:1"]'))
+    solo.wait_for("waiting on etcd")
+    used = sum(os.times()[2:4])
+    with pytest.raises(subprocess.TimeoutExpired):
+        solo.process.wait(3)
+    del used
+    assert len(solo.said().splitlines()) < 40, solo.said()
+    assert solo.stop() == 0
+
+
+def test_a_twin_is_refused(solo, herd):
+    solo.start()
+    solo.wait_leads()
+    twin = Solo(herd, solo.scope, share=solo)
+    twin.log_path = twin.folder / "twin.log"
+    status, said = twin.run_to_its_end(
+        twin.text.replace(str(twin.data_dir), str(twin.folder / "twin-data")))
+    assert status == 1
+    assert "Can't start; there is already a node named 'solo' running" in said
+    assert solo.process.poll() is None
+
+
+def test_data_of_another_cluster_is_refused_naming_both_ids(solo, herd):
+    solo.start()
+    solo.wait_leads()
+    mine = herd.etcdctl("get", "--print-value-only", f"/service/{solo.scope}/initialize")
+    other = herd.etcdctl("get", "--print-value-only", "/service/pgherd/initialize")
+    solo.stop()
+    status, said = solo.run_to_its_end(solo.text.replace(f"scope: {solo.scope}", "scope: pgherd"))
+    assert status == 1
+    assert mine in said and other in said
+    assert (solo.data_dir / "PG_VERSION").exists(), "nothing is removed"
+
+
+def test_a_data_directory_open_to_others_is_left_alone_and_explained(solo):
+    solo.start()
+    solo.wait_leads()
+    solo.stop()
+    os.chmod(solo.data_dir, 0o777)
+    solo.log_path.unlink()
+    solo.start()
+    solo.wait_for(str(solo.data_dir))
+    assert not (solo.data_dir / "postmaster.pid").exists()
+    os.chmod(solo.data_dir, 0o700)
+    solo.wait_leads()
+
+
+def test_a_full_disk_fails_the_bootstrap_and_keeps_what_was_made(solo, herd):
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    disk = solo.folder / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size=8m,uid={solo.user},gid={solo.group},mode=700",
+                    "tmpfs", disk], check=True)
+    try:
+        status, said = solo.run_to_its_end(
+            solo.text.replace(str(solo.data_dir), str(disk / "data")), 60)
+        assert status == 1
+        assert "No space left on device" in said, said
+        assert herd.etcdctl("get", "--print-value-only", f"/service/{solo.scope}/initialize") == ""
+        assert not (disk / "data").exists()
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def test_another_server_on_the_port_is_named(solo, herd):
+    taken = herd.nodes["pg0"]["pg_port"]
+    status, said = solo.run_to_its_end(solo.text.replace(str(solo.pg_port), str(taken)), 90)
+    assert status == 1
+    assert str(taken) in said
+    with herd.connect_node("pg0") as connection:
+        assert connection.execute("select 1").fetchone() == (1,), "the stranger is unharmed"
+
+
+def test_programs_of_another_major_version_are_named(solo):
+    if "PG_BINDIR_15" not in deps() or "/17/" not in solo.bin_dir:
+        pytest.skip("needs PostgreSQL 15 beside 17")
+    solo.start()
+    solo.wait_leads()
+    solo.stop()
+    solo.log_path.unlink()
+    solo.start(solo.text.replace(solo.bin_dir, deps()["PG_BINDIR_15"]))
+    wait_until("both versions in the log", lambda: "15" in solo.said() and "17" in solo.said()
+               and "version" in solo.said())
+    assert (solo.data_dir / "PG_VERSION").read_text().strip() == "17"
+    solo.stop()
+
+
+def test_root_is_refused(solo):
+    if os.geteuid() != 0:
+        pytest.skip("only root can be refused")
+    config = solo.folder / "root.yml"
+    config.write_text(solo.text)
+    done = subprocess.run([PGHERD, "agent", config], capture_output=True, text=True, timeout=20,
+                          check=False)
+    assert done.returncode == 1
+    assert "root" in done.stderr
+
+
+def test_a_wrong_replication_password_stops_no_primary_and_is_said(solo, herd):
+    solo.start()
+    solo.wait_leads()
+    joiner = Solo(herd, solo.scope, "joiner", share=solo)
+    joiner.start(joiner.text.replace("username: replicator, password: secret",
+                                     "username: replicator, password: wrong"))
+    try:
+        joiner.wait_for("CloneFrom{solo} failed")
+        assert "password authentication failed" in joiner.said()
+        assert not joiner.data_dir.exists() or not any(joiner.data_dir.iterdir())
+        assert joiner.process.poll() is None, "it tries again, with pauses"
+    finally:
+        joiner.stop()
+
+
+def test_the_agent_dies_and_the_guardian_ends_the_reign(solo):
+    solo.start()
+    solo.wait_leads()
+    postmaster = int((solo.data_dir / "postmaster.pid").read_text().splitlines()[0])
+    solo.process.send_signal(signal.SIGKILL)
+    solo.process.wait()
+    assert process_is_alive(postmaster), "the agent's death alone is no reason"
+    wait_until("the end of PostgreSQL", lambda: not process_is_alive(postmaster), 15)
+
+
+def test_ctl_says_in_one_line_that_the_store_is_silent(tmp_path):
+    config = tmp_path / "ctl.yml"
+    config.write_text("scope: x\netcd3: {host: '127.0.0.1:1'}\n")
+    done = subprocess.run([PGHERD, "ctl", "-c", config, "list"], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and len(done.stderr.strip().splitlines()) == 1
+    with contextlib.suppress(ValueError):
+        assert "Traceback" not in done.stderr
