@@ -197,6 +197,9 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
     seen_.session.leads = false;
     return;
   }
+  if (lane_of(step.step) == Lane::Initialize && event.store != StoreOutcome::Unknown) {
+    seen_.session.initialize_revision = std::max(seen_.session.initialize_revision, event.revision);
+  }
   if (event.store != StoreOutcome::Applied || !seen_.store.cluster) return;
   ClusterView& cluster = *seen_.store.cluster;
   if (const auto* publish = std::get_if<PublishMember>(&step.step)) {
@@ -208,6 +211,9 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
     cluster.status = status->status;
   } else if (const auto* history = std::get_if<PublishHistory>(&step.step)) {
     cluster.history = history->rows;
+  } else if (const auto* claim = std::get_if<ClaimTimeline>(&step.step)) {
+    cluster.claim = TimelineClaim{
+        .timeline = claim->timeline, .by = seen_.self.name, .mod_revision = event.revision};
   } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
     if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
   }
@@ -290,11 +296,19 @@ void Agent::order_fence() {
       seen_.instance.process == ProcessState::Unknown ||
       (seen_.instance.process != ProcessState::Stopped && !seen_.instance.in_recovery.has_value());
   if (is_open || is_opening || will_open) {
-    if (!seen_.session.leads || seen_.settings.paused) return;
+    // A cluster that is being made has no leader key yet; its claim hangs on the same lease.
+    const auto* act_step = seen_.under_way_as<Bootstrap>(Lane::Instance);
+    const bool is_making = act_step != nullptr || memory_.bootstrap_is_unconfirmed ||
+                           std::any_of(last_.plan.begin(), last_.plan.end(), [](const Step& step) {
+                             return std::holds_alternative<Bootstrap>(step);
+                           });
+    if (!(seen_.session.leads || is_making) || seen_.settings.paused) return;
     Settings settings = seen_.settings;
     settings.ttl = std::min(settings.ttl, seen_.session.ttl);
-    const ArmFence order{.at = seen_.session.renewed_at + lease_margins(settings).fence_after,
-                         .postmaster_pid = seen_.instance.postmaster_pid};
+    const ArmFence order{
+        .at = seen_.session.renewed_at + lease_margins(settings).fence_after,
+        // The act brings a postmaster that nobody has seen yet.
+        .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid};
     if (fence_ && fence_->at == order.at && fence_->postmaster_pid == order.postmaster_pid) return;
     fence_ = order;
     fence_is_set_ = true;

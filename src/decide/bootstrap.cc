@@ -1,7 +1,11 @@
+#include <string_view>
+
 #include "decide/rules.h"
 
 namespace pgherd {
 namespace {
+
+constexpr std::string_view kBootstrapFailed = "bootstrap failed: ";
 
 bool claim_is_mine(const Draft& draft) {
   const auto& initialize = draft.cluster().initialize;
@@ -38,21 +42,34 @@ bool clear_failed_bootstrap(Draft& draft) {
   if (draft.instance().process != ProcessState::Stopped) {
     draft.plan(Stop{.mode = StopMode::Immediate});
   } else {
-    draft.plan(SetAsideDataDirectory{.why = "bootstrap failed: " + draft.seen.last_act->detail});
+    draft.plan(
+        SetAsideDataDirectory{.why = std::string(kBootstrapFailed) + draft.seen.last_act->detail});
   }
   return true;
 }
 
+// Nothing of the attempt is left in the directory's place: either it was moved aside, or the
+// attempt failed before it had made anything.
 bool give_back_claim(Draft& draft) {
   const auto& act = draft.seen.last_act;
-  if (!act || !std::holds_alternative<SetAsideDataDirectory>(act->step)) return false;
-  if (claim_is_mine(draft)) {
-    draft.plan(GiveBackInitializeKey{.seen = draft.cluster().initialize->mod_revision});
-    draft.because("B4", "giving the initialize key back");
+  if (!act) return false;
+  std::string why;
+  if (const auto* aside = std::get_if<SetAsideDataDirectory>(&act->step)) {
+    why = aside->why + "; " + act->detail;
+  } else if (std::holds_alternative<Bootstrap>(act->step) && act->outcome != ActOutcome::Done) {
+    why = "bootstrap failed: " + act->detail;
   } else {
-    draft.plan(Exit{.exit_code = 1,
-                    .message = std::get<SetAsideDataDirectory>(act->step).why + "; " + act->detail +
-                               ". Correct the cause named above and start the agent again"});
+    return false;
+  }
+  draft.say("bootstrap failed");
+  if (claim_is_mine(draft)) {
+    draft.because("B4", "giving the initialize key back: " + why);
+    draft.plan(GiveBackInitializeKey{.seen = draft.cluster().initialize->mod_revision});
+  } else {
+    draft.plan(Exit{
+        .exit_code = 1,
+        .message = why + ". Correct the cause named above and start the agent again",
+    });
   }
   return true;
 }
@@ -131,6 +148,38 @@ bool adopt_data(Draft& draft) {
   return true;
 }
 
+// B9 the claim ended before the new cluster's keys could be written, and somebody else has it: what
+// was made here was never shown to anybody, so it makes room (sim seed 532).
+bool forget_own_cluster(Draft& draft) {
+  if (!draft.memory.bootstrap_is_unconfirmed || !draft.cluster().initialize ||
+      claim_is_mine(draft) || draft.instance().process != ProcessState::Stopped) {
+    return false;
+  }
+  draft.because("B9", "another member makes the cluster: moving aside what was made here");
+  draft.say("making room for another member's cluster");
+  draft.plan(SetAsideDataDirectory{.why = "another member made the cluster"});
+  return true;
+}
+
+// B8 what an interrupted copy or rewind has left is no data any more: it is moved aside, nothing is
+// deleted, and a fresh copy is made, as soon as there is somebody to copy from.
+bool replace_broken_data(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.data_directory != DataDirectory::Broken ||
+      instance.process != ProcessState::Stopped || draft.leadership() != Leadership::Others) {
+    return false;
+  }
+  if (!draft.act_may_be_tried()) {
+    draft.wake(draft.memory.retry_act_at);
+    return false;
+  }
+  draft.because("B8", "the data directory holds no cluster that can be started: moving it aside");
+  draft.say("moving aside a broken data directory");
+  draft.plan(SetAsideDataDirectory{.why = "it holds no cluster that can be started: " +
+                                          instance.data_directory_problem});
+  return true;
+}
+
 }  // namespace
 
 // I1 data of another cluster must never serve or vote: refuse, and say both ids. I2 a leader writes
@@ -138,7 +187,7 @@ bool adopt_data(Draft& draft) {
 bool check_identity(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (instance.data_directory != DataDirectory::Valid || !instance.control) return false;
-  if (clear_failed_bootstrap(draft)) return true;
+  if (clear_failed_bootstrap(draft) || forget_own_cluster(draft)) return true;
   const SystemId& mine = instance.control->system_id;
   const auto& initialize = draft.cluster().initialize;
   if (initialize && initialize->is_valid() && initialize->value != mine) {
@@ -169,6 +218,8 @@ bool check_identity(Draft& draft) {
 
 bool fill_empty_directory(Draft& draft) {
   const InstanceView& instance = draft.instance();
+  // The answer to our own claim comes before its echo in the picture.
+  if (draft.cluster().revision < draft.seen.session.initialize_revision) return true;
   switch (instance.data_directory) {
     case DataDirectory::Valid:
     case DataDirectory::Unknown:
@@ -176,6 +227,7 @@ bool fill_empty_directory(Draft& draft) {
     case DataDirectory::Inaccessible:
     case DataDirectory::Broken:
       if (clear_failed_bootstrap(draft)) return true;
+      if (replace_broken_data(draft)) return true;
       draft.say("cannot use the data directory: " + instance.data_directory_problem);
       draft.because("B6", "cannot use the data directory: " + instance.data_directory_problem);
       break;

@@ -24,6 +24,8 @@ struct Memory {
   NodeName last_leader;
   // A primary runs here and no answer of the store since then has confirmed that it may.
   std::optional<Instant> primary_unconfirmed_since;
+  // A cluster was made here and its keys are not in the store yet.
+  bool bootstrap_is_unconfirmed = false;
   std::optional<Instant> starting_since;
   std::optional<Instant> not_streaming_since;
   // Acts of the instance lane that failed in a row, and when to try again.
@@ -57,7 +59,8 @@ struct Decision {
   std::string summary;
   // Whether `/leader` is mine by a confirmation that has not run out: what REST shows as leader.
   bool is_leader = false;
-  // What this node is to say of itself, in the store and by REST, whether or not it can be published.
+  // What this node is to say of itself, in the store and by REST, whether or not it can be
+  // published.
   Member portrait;
   bool operator==(const Decision&) const = default;
 };

@@ -76,7 +76,20 @@ void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
 bool demote_what_may_not_lead(Draft& draft) {
   if (draft.seen.settings.paused || !may_be_open(draft)) return false;
   if (is_stopping_already(draft)) return true;
-  if (is_bootstrapping(draft)) return false;
+  if (is_bootstrapping(draft)) {
+    // The claim ends with its lease, and then somebody else may make the cluster.
+    if (draft.now >= draft.demote_at()) {
+      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
+      return true;
+    }
+    draft.wake(draft.demote_at());
+    return false;
+  }
+  if (draft.memory.bootstrap_is_unconfirmed && draft.seen.store.cluster &&
+      draft.cluster().initialize && draft.leadership() == Leadership::Nobodys) {
+    stop_at_once(draft, "B9", "another member makes the cluster");
+    return true;
+  }
   if (draft.leadership() == Leadership::Others) {
     stop_at_once(draft, "D3", "'" + draft.cluster().leader->name + "' holds the leader key");
     return true;
@@ -104,7 +117,7 @@ bool demote_what_may_not_lead(Draft& draft) {
     return true;
   }
   if (draft.seen.store.is_reachable && draft.seen.store.cluster &&
-      draft.instance().timeline < draft.cluster().newest_timeline() &&
+      draft.instance().timeline < draft.newest_timeline_of_all() &&
       draft.instance().timeline.is_known()) {
     stop_at_once(draft, "D4", "the cluster has a newer timeline than this primary");
     return true;

@@ -56,6 +56,12 @@ const PeerView* Draft::fresh_peer(const NodeName& name) const {
   return &peer;
 }
 
+Timeline Draft::newest_timeline_of_all() const {
+  const Timeline published = cluster().newest_timeline();
+  const auto& claim = cluster().claim;
+  return claim && claim->by != me() ? std::max(published, claim->timeline) : published;
+}
+
 Milliseconds Draft::probe_timeout() const {
   return std::clamp(std::chrono::duration_cast<Milliseconds>(seen.settings.ttl / 10),
                     Milliseconds(300), Milliseconds(2000));

@@ -40,6 +40,8 @@ class Draft {
   // A peer's answer that is no older than a second, or nullptr.
   [[nodiscard]] const PeerView* fresh_peer(const NodeName& name) const;
   [[nodiscard]] Milliseconds probe_timeout() const;
+  // The newest timeline that is known to be, or that somebody else was going to begin.
+  [[nodiscard]] Timeline newest_timeline_of_all() const;
 
   // ---- Conclusions -----------------------------------------------------------------------------
   void plan(Step step) { plan_.push_back(std::move(step)); }

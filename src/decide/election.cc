@@ -46,13 +46,23 @@ bool is_usable(const PeerView& peer) {
   return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed;
 }
 
-// E8 a reachable primary vetoes. E9 a usable standby that is ahead vetoes. E10 at the same position
-// the higher failover_priority goes first, unless it is the leader that has just gone.
+// E13 a usable standby on a newer timeline vetoes (safety A7). E8 a reachable primary vetoes. E9 a
+// usable standby that is ahead vetoes. E10 at the same position the higher failover_priority goes
+// first, unless it is the leader that has just gone.
 Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& peer) {
   if (!peer.is_reachable) return run();
   if (!peer.in_recovery) return no("E8", "Primary (" + name + ") is still alive");
   if (!is_usable(peer)) return run();
   const Lsn mine = draft.instance().position();
+  const Timeline here = draft.instance().timeline;
+  if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
+    // What lies beyond a switch point on the older timeline has been left behind: positions on
+    // different timelines do not compare.
+    return peer.timeline > here
+               ? no("E13", "Timeline " + std::to_string(peer.timeline.value) + " of " + name +
+                               " is newer than my timeline " + std::to_string(here.value))
+               : run();
+  }
   if (peer.position > mine) {
     return no("E9", "Wal position of " + name + " is ahead of my wal position");
   }

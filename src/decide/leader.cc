@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "decide/rules.h"
 
 namespace pgherd {
@@ -7,6 +9,27 @@ bool last_promotion_failed(const Draft& draft) {
   const auto& act = draft.seen.last_act;
   return act && std::holds_alternative<Promote>(act->step) && act->outcome != ActOutcome::Done &&
          act->ended_at == draft.memory.counted_act_at && draft.memory.failed_acts > 0;
+}
+
+// K5 the number of the new timeline is claimed in the store first. PostgreSQL takes the one after
+// the last it has heard of: two that are promoted one after the other, the second without having
+// heard of the first, would both write the same timeline, and whoever comes back later follows the
+// wrong one without noticing (safety A7; sim seeds 51, 102, 319). The claim also proves once more
+// that the key is mine (safety A4).
+std::optional<Timeline> claimed_timeline(Draft& draft) {
+  const Timeline here = draft.instance().timeline;
+  const auto& claim = draft.cluster().claim;
+  const Timeline newest = std::max(here, draft.newest_timeline_of_all());
+  if (claim && claim->by == draft.me() && claim->timeline > newest) return claim->timeline;
+  Timeline next = claim ? std::max(newest, claim->timeline) : newest;
+  for (const auto& [name, peer] : draft.seen.peers) {
+    if (peer.is_reachable) next = std::max(next, peer.timeline);
+  }
+  ++next.value;
+  draft.because("K5", "claiming timeline " + std::to_string(next.value) + " for the promotion");
+  draft.say("promoted self to leader by acquiring session lock");
+  draft.plan(ClaimTimeline{.timeline = next, .seen = claim ? claim->mod_revision : Revision{}});
+  return std::nullopt;
 }
 
 // K2 the key is mine and PostgreSQL is a standby: promote it, while the lease still has margin
@@ -23,9 +46,11 @@ void promote(Draft& draft) {
     draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
     return;
   }
+  const auto number = claimed_timeline(draft);
+  if (!number) return;
   draft.because("K2", "holding the leader key: promoting PostgreSQL");
   draft.say("promoted self to leader by acquiring session lock");
-  draft.plan(Promote{.lease_valid_until = draft.demote_at()});
+  draft.plan(Promote{.lease_valid_until = draft.demote_at(), .timeline = *number});
 }
 
 // K4 whoever wins clears the request that led to it.

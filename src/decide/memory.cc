@@ -31,6 +31,7 @@ void remember_cluster(Draft& draft) {
 void remember_instance(Draft& draft) {
   Memory& memory = draft.memory;
   const InstanceView& instance = draft.instance();
+  if (draft.seen.session.leads) memory.bootstrap_is_unconfirmed = false;
   const bool unconfirmed = instance.is_running_primary() && !draft.seen.session.leads;
   if (!unconfirmed) {
     memory.primary_unconfirmed_since.reset();
@@ -58,7 +59,14 @@ void remember_act(Draft& draft) {
   if (!draft.seen.last_act || draft.seen.last_act->ended_at == memory.counted_act_at) return;
   const ActEnded& act = *draft.seen.last_act;
   memory.counted_act_at = act.ended_at;
-  // A comparison that told nothing says nothing about this node: it must not hold up what comes next.
+  if (act.outcome == ActOutcome::Done) {
+    if (std::holds_alternative<Bootstrap>(act.step)) memory.bootstrap_is_unconfirmed = true;
+    if (std::holds_alternative<SetAsideDataDirectory>(act.step)) {
+      memory.bootstrap_is_unconfirmed = false;
+    }
+  }
+  // A comparison that told nothing says nothing about this node: it must not hold up what comes
+  // next.
   if (std::holds_alternative<ExamineDivergence>(act.step)) return;
   const bool failed = act.outcome == ActOutcome::Failed || act.outcome == ActOutcome::TimedOut;
   if (!failed) {

@@ -26,7 +26,7 @@ struct Identity {
   std::string version;           // dotted integers, at least 4.1: peers derive abilities from it
   bool may_bootstrap = false;    // the configuration has a `bootstrap` section
   std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
-  LocalOverrides overrides;        // of settings in `/config`
+  LocalOverrides overrides;      // of settings in `/config`
   std::string configuration;     // generation of everything that goes into PostgreSQL's files
   bool operator==(const Identity&) const = default;
 };
@@ -54,6 +54,8 @@ struct Session {
   // picture older than that says nothing against it.
   bool leads = false;
   Revision leader_revision;
+  // The store's revision at the last answer to a claim on `/initialize`, granted or not.
+  Revision initialize_revision;
   // Sending of the last request that confirmed it; stays when leadership is lost.
   std::optional<Instant> led_at;
   bool operator==(const Session&) const = default;

@@ -29,7 +29,7 @@ Lane lane_of(const Step& step) {
         }
         if (is_one_of<PublishMember>(s)) return Lane::Member;
         if (is_one_of<PublishStatus>(s)) return Lane::Status;
-        if (is_one_of<PublishHistory>(s)) return Lane::History;
+        if (is_one_of<PublishHistory, ClaimTimeline>(s)) return Lane::History;
         if (is_one_of<ClearFailoverRequest>(s)) return Lane::FailoverRequest;
         if (is_one_of<ProbePeers>(s)) return Lane::Peers;
         if (is_one_of<KeepSlots>(s)) return Lane::Slots;
@@ -57,6 +57,7 @@ std::string_view name_of(const Step& step) {
       "PublishMember",
       "PublishStatus",
       "PublishHistory",
+      "ClaimTimeline",
       "ClearFailoverRequest",
       "RevokeLease",
       "ProbePeers",

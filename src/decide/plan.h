@@ -96,6 +96,13 @@ struct PublishHistory {
   std::vector<HistoryRow> rows;
   bool operator==(const PublishHistory&) const = default;
 };
+// Put the number of the timeline that this node's promotion will begin into `/timeline`, if
+// `/leader` is mine and nobody wrote `/timeline` since `seen` (zero: it is absent).
+struct ClaimTimeline {
+  Timeline timeline;
+  Revision seen;
+  bool operator==(const ClaimTimeline&) const = default;
+};
 // Write `{}` to `/failover`, provided nobody wrote it since `seen`.
 struct ClearFailoverRequest {
   Revision seen;
@@ -155,6 +162,7 @@ struct Follow {  // point a running standby at another upstream (reload)
 };
 struct Promote {
   Instant lease_valid_until;  // checked again just before the point of no return
+  Timeline timeline;          // to begin, no lower one; 0: whatever comes next
   bool operator==(const Promote&) const = default;
 };
 enum class DemoteMode {
@@ -241,8 +249,8 @@ struct Exit {
 using Step =
     std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
                  TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
-                 PublishMember, PublishStatus, PublishHistory, ClearFailoverRequest, RevokeLease,
-                 ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary,
+                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, ClearFailoverRequest,
+                 RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary,
                  StartStandby, Follow, Promote, Demote, Stop, Restart, ExamineDivergence, Rewind,
                  RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration,
                  ObserveInstance, CancelInstanceAct, Exit>;

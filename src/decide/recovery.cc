@@ -41,7 +41,7 @@ void recover_as_leader(Draft& draft) {
   }
   // Until the checkpoint after a promotion only the end-of-recovery mark shows the new timeline.
   const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
-  const bool is_current = !(timeline < draft.cluster().newest_timeline());
+  const bool is_current = !(timeline < draft.newest_timeline_of_all());
   if (!was_primary(control) || draft.instance().has_standby_signal || !is_current) {
     if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
     draft.because("R3", "holding the leader key with a standby's data: starting it to be promoted");
@@ -115,7 +115,9 @@ bool recover(Draft& draft) {
       break;
     case Leadership::Nobodys:
       // R4 whoever has just stepped down leaves the field to its successor for a moment.
-      if (draft.now < draft.memory.lead_again_at && was_primary(*draft.instance().control)) {
+      if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) {
+        draft.say("waiting for the cluster to be made: the initialize key is not settled");
+      } else if (draft.now < draft.memory.lead_again_at && was_primary(*draft.instance().control)) {
         draft.wake(draft.memory.lead_again_at);
       } else if (!draft.act_may_be_tried()) {
         draft.wake(draft.memory.retry_act_at);

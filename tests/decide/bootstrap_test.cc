@@ -64,6 +64,19 @@ TEST(Bootstrap, ThatFailedIsMovedAsideBeforeTheClaimIsGivenBack) {
   EXPECT_NE(exit->exit_code, 0);
 }
 
+TEST(Bootstrap, ThatFailedBeforeItMadeAnythingIsNotTriedWithoutEnd) {
+  Scene scene = empty_node("a");
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = kLease};
+  scene.seen.last_act = ActEnded{.step = pgherd::Bootstrap{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "permission denied",
+                                 .ended_at = scene.now};
+  EXPECT_FALSE(scene.planned<pgherd::Bootstrap>());
+  EXPECT_TRUE(scene.planned<GiveBackInitializeKey>());
+  scene.cluster().initialize.reset();
+  EXPECT_NE(scene.planned<Exit>()->message.find("permission denied"), std::string::npos);
+}
+
 TEST(Joining, CopiesFromTheLeader) {
   Scene scene = empty_node("a");
   scene.led_by("b");

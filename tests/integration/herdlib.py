@@ -343,6 +343,7 @@ postgresql:
   bin_dir: "{self.bin_dir}"
   pgpass: "{self.folder}/{name}-pgpass"
   parameters: {{unix_socket_directories: "", shared_buffers: 16MB}}
+  pg_hba: ["host all all 127.0.0.1/32 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256"]
   authentication:
     superuser: {{username: postgres, password: secret}}
     replication: {{username: replicator, password: secret}}
