@@ -1,5 +1,6 @@
 #include "dcs/layout.h"
 
+#include <charconv>
 #include <utility>
 
 #include "codec/dcs_values.h"
@@ -18,6 +19,7 @@ constexpr std::string_view kFailover = "failover";
 constexpr std::string_view kSync = "sync";
 constexpr std::string_view kHistory = "history";
 constexpr std::string_view kFailsafe = "failsafe";
+constexpr std::string_view kTimeline = "timeline";  // "<number> <member name>"
 
 std::string collapse_slashes(std::string_view path) {
   std::string collapsed;
@@ -149,6 +151,14 @@ struct Writer {
                        .otherwise = {}};
   }
 
+  std::optional<Transaction> operator()(const ClaimTimeline& step) const {
+    const auto key = layout.key(kTimeline);
+    return Transaction{
+        .compares = {i_lead(), is_unchanged_since(key, step.seen)},
+        .writes = {unbound(key, std::to_string(step.timeline.value) + " " + self)},
+        .otherwise = {}};
+  }
+
   std::optional<Transaction> operator()(const ClearFailoverRequest& step) const {
     const auto key = layout.key(kFailover);
     return Transaction{.compares = {is_unchanged_since(key, step.seen)},
@@ -244,6 +254,18 @@ struct Reader {
     return decode_history(entry->value);
   }
 
+  [[nodiscard]] std::optional<TimelineClaim> claim() const {
+    const auto* entry = find(kTimeline);
+    if (!entry) return std::nullopt;
+    TimelineClaim claim{.timeline = {}, .by = {}, .mod_revision = entry->mod_revision};
+    const char* const end = entry->value.data() + entry->value.size();
+    const auto read = std::from_chars(entry->value.data(), end, claim.timeline.value);
+    // What is no number claims nothing, but its revision is needed to write over it.
+    if (read.ec != std::errc{}) claim.timeline = {};
+    if (read.ptr != end) claim.by.assign(read.ptr + 1, end);
+    return claim;
+  }
+
   [[nodiscard]] std::map<NodeName, std::string> failsafe() const {
     const auto* entry = find(kFailsafe);
     if (!entry) return {};
@@ -277,7 +299,8 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
           .failover = reader.failover(),
           .sync = reader.sync(),
           .history = reader.history(),
-          .failsafe = reader.failsafe()};
+          .failsafe = reader.failsafe(),
+          .claim = reader.claim()};
 }
 
 std::optional<Transaction> Layout::transaction(const Step& step) const {

@@ -181,6 +181,14 @@ void publish_history(Draft& draft) {
     }
   }
   if (rows.back().new_leader.empty()) rows.back().new_leader = draft.me();
+  // PostgreSQL's file knows nothing of numbers that were claimed and lost (K5). Every member reads
+  // the last parent + 1 as the present timeline, so these get a row as well.
+  while (rows.back().parent.value + 1 < instance.timeline.value) {
+    HistoryRow skipped = rows.back();
+    ++skipped.parent.value;
+    skipped.reason = "number skipped: claimed for a promotion that was not followed";
+    rows.push_back(std::move(skipped));
+  }
   const int keep = draft.seen.settings.max_timelines_history;
   if (keep > 0 && rows.size() > static_cast<std::size_t>(keep)) {
     rows.erase(rows.begin(), rows.end() - keep);

@@ -77,6 +77,16 @@ struct HistoryRow {
   friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
 };
 
+// `/timeline`: the highest number that a promotion was going to give its timeline, and whose. Ours; Patroni
+// knows nothing of it. Written before the promotion, so that no number is given twice, however
+// early the promoted one dies.
+struct TimelineClaim {
+  Timeline timeline;
+  NodeName by;
+  Revision mod_revision;
+  friend bool operator==(const TimelineClaim&, const TimelineClaim&) = default;
+};
+
 struct ClusterView {
   Revision revision;
   std::optional<InitializeKey> initialize;
@@ -88,6 +98,7 @@ struct ClusterView {
   std::optional<SyncKey> sync;
   std::optional<std::vector<HistoryRow>> history;
   std::map<NodeName, std::string> failsafe;
+  std::optional<TimelineClaim> claim;
 
   [[nodiscard]] bool has_leader() const { return leader && !leader->name.empty(); }
   [[nodiscard]] bool is_led_by(const NodeName& name) const {

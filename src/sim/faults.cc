@@ -67,6 +67,14 @@ void Faults::heal_everything() {
     host->thaw_agent();
     host->start_agent();
   }
+  // Who was about to leave goes, and is started again by hand.
+  for (const auto after : {5s, 10s, 15s}) {
+    world_.ground().queue.in(after, [this] {
+      for (auto& host : world_.hosts()) {
+        host->start_agent();
+      }
+    });
+  }
 }
 
 void Faults::cut_from_all(Host& target, bool also_to, bool also_from) {

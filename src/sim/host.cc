@@ -82,10 +82,19 @@ NodeListener Host::listener() {
       if (life != lives_ || !life_) return;
       kill_agent();
       if (exit.exit_code == 0) return;
+      obey_advice(exit.message);
       ground_.queue.in(5s, [this] { start_agent(); });
     });
   };
   return listener;
+}
+
+// What the message asks of a person: foreign data is moved away by hand.
+void Host::obey_advice(const std::string& message) {
+  if (message.find("system ID mismatch") == std::string::npos) return;
+  ground_.tell(name(), [] { return "operator moves the foreign data away"; });
+  server_.kill();
+  server_.directory() = Server::Directory{};
 }
 
 void Host::told(const Decision& decision) {

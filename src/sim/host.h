@@ -65,6 +65,7 @@ class Host {
   [[nodiscard]] Identity identity() const;
   [[nodiscard]] NodeListener listener();
   void told(const Decision& decision);
+  void obey_advice(const std::string& message);
 
   Ground& ground_;
   Store& store_;

@@ -69,8 +69,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
 void Referee::judge_new_timeline(const Server& server) {
   const auto& wal = server.directory().wal;
   if (reigns_.contains({server.directory().system_id, wal.timeline()})) {
-    ++timelines_used_twice_;
-    ground_.tell("referee", [&] { return "the number of a timeline is used twice: " + position(server); });
+    object("A8", "the number of a timeline is used twice: " + position(server));
   }
   const Server* before = last_writer_;
   if (before == nullptr || before == &server ||

@@ -6,6 +6,7 @@
 //   A2  a server opened for writes though /leader did not name it, at that instant, in the store
 //   A3  a server goes on acknowledging though /leader names somebody else or nobody
 //   A7  a server opened for writes on a timeline that another one had written
+//   A8  two promotions gave their timelines the same number
 //   B1  the promoted one lacked more than maximum_lag_on_failover of what /status had published
 //   B8  pg_rewind against a source that is not on the newest timeline
 //   B9  a server of another system opened for writes
@@ -53,8 +54,6 @@ class Referee final : public ServerWitness, public ActWitness {
   // Promotions that found everything of a predecessor that had shut down cleanly, and that did not.
   [[nodiscard]] int clean_handovers() const { return clean_handovers_; }
   [[nodiscard]] int lossy_handovers() const { return lossy_handovers_; }
-  // Two nodes chose the same timeline number, as PostgreSQL's do when the first was never heard of.
-  [[nodiscard]] int timelines_used_twice() const { return timelines_used_twice_; }
 
  private:
   void object(const char* rule, const std::string& what);
@@ -80,7 +79,6 @@ class Referee final : public ServerWitness, public ActWitness {
   int openings_ = 0;
   int clean_handovers_ = 0;
   int lossy_handovers_ = 0;
-  int timelines_used_twice_ = 0;
 };
 
 // Of the acknowledged writes those that are not in the final log.

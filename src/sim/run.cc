@@ -76,7 +76,6 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   report.promotions = referee.promotions();
   report.clean_handovers = referee.clean_handovers();
   report.lossy_handovers = referee.lossy_handovers();
-  report.timelines_used_twice = referee.timelines_used_twice();
   report.attempts = world.clients().attempts();
   report.acknowledged = world.clients().acknowledged().size();
   report.outages = world.clients().outages();

@@ -154,7 +154,7 @@ bool Server::everything_is_sent() const {
                      [this](const auto& one) { return one.second.flushed >= directory_.wal.end(); });
 }
 
-void Server::promote() {
+void Server::promote(Timeline at_least) {
   PGHERD_CHECK(process_ == ProcessState::Running && is_in_recovery_, "a primary would be promoted");
   if (upstream_ != nullptr) {
     upstream_->receivers_.erase(name_);
@@ -163,8 +163,8 @@ void Server::promote() {
   ++upstream_attempt_;
   is_in_recovery_ = false;
   directory_.has_standby_signal = false;
-  directory_.newest_timeline =
-      Timeline{std::max(directory_.newest_timeline, directory_.wal.timeline()).value + 1};
+  const Timeline next{std::max(directory_.newest_timeline, directory_.wal.timeline()).value + 1};
+  directory_.newest_timeline = std::max(next, at_least);
   append({.id = ground_.next_id++,
           .timeline = directory_.newest_timeline,
           .end = Lsn{directory_.wal.end().bytes + 48}});

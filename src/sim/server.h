@@ -84,8 +84,9 @@ class Server {
   void shut_down(ShutdownMode mode, std::function<void()> stopped);
   // SIGKILL to the whole process group, or power loss.
   void kill();
-  // Ends recovery on a new timeline at once (the caller has waited).
-  void promote();
+  // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it has
+  // heard of, or `at_least`.
+  void promote(Timeline at_least = {});
   // pg_control shows the running timeline from now on.
   void checkpoint();
   void follow(const UpstreamView& upstream);

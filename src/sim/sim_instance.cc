@@ -237,9 +237,10 @@ void SimInstance::begin(const Promote& step) {
     is_past_return_ = true;
     // From here on it happens whatever becomes of the agent.
     const auto takes = ground_.draw(ground_.pace.small_act);
-    ground_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid()] {
+    ground_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid(),
+                             timeline = step.timeline] {
       const bool is_same = server->pid() == pid && server->process() == ProcessState::Running;
-      if (is_same && server->is_in_recovery()) server->promote();
+      if (is_same && server->is_in_recovery()) server->promote(timeline);
       if (*alive) end(is_same ? ActOutcome::Done : ActOutcome::Failed, is_same ? "" : "it crashed");
     });
   });
@@ -272,8 +273,7 @@ void SimInstance::begin(const Bootstrap& /*step*/) {
 
 void SimInstance::begin(const SetAsideDataDirectory& /*step*/) {
   if (!try_directory("rename")) return;
-  after(ground_.draw(ground_.pace.small_act), [this] {
-    if (witness_ != nullptr) witness_->removing(server_);
+  after(ground_.draw(ground_.pace.small_act), [this] {  // nothing is deleted: no case for the referee
     server_.directory() = Server::Directory{};
     end(ActOutcome::Done);
   });

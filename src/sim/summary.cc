@@ -36,7 +36,6 @@ void Summary::add(const RunReport& report) {
   promotions += report.promotions;
   clean_handovers += report.clean_handovers;
   lossy_handovers += report.lossy_handovers;
-  timelines_used_twice += report.timelines_used_twice;
   fenced += report.fenced;
   attempts += report.attempts;
   acknowledged += report.acknowledged;
@@ -63,8 +62,7 @@ std::string to_text(const Summary& summary, double seconds) {
   }
   text += "\npromotions: " + std::to_string(summary.promotions) + "; after a clean shutdown complete " +
           std::to_string(summary.clean_handovers) + ", incomplete " +
-          std::to_string(summary.lossy_handovers) + "; timeline numbers used twice: " +
-          std::to_string(summary.timelines_used_twice);
+          std::to_string(summary.lossy_handovers);
   text += "\nfenced by the guardian: " + std::to_string(summary.fenced);
   text += "\nwrites: " + std::to_string(summary.attempts) + " tried, " +
           std::to_string(summary.acknowledged) + " acknowledged, of these lost " +

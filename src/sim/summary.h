@@ -18,7 +18,6 @@ struct Summary {
   int promotions = 0;
   int clean_handovers = 0;
   int lossy_handovers = 0;
-  int timelines_used_twice = 0;
   int fenced = 0;
   std::uint64_t attempts = 0;
   std::uint64_t acknowledged = 0;

@@ -139,5 +139,49 @@ TEST(Identity, IsWrittenAgainByALeaderWhenTheStoreWasWiped) {
   EXPECT_TRUE(restore->config_json);
 }
 
+TEST(BrokenData, IsMovedAsideWhenThereIsSomebodyToCopyFrom) {
+  Scene scene("a");
+  scene.led_by("b");
+  scene.seen.instance.data_directory = DataDirectory::Broken;
+  scene.seen.instance.control.reset();
+  EXPECT_TRUE(scene.planned<SetAsideDataDirectory>());
+  EXPECT_TRUE(scene.gives_reason("B8"));
+  scene.seen.last_act = ActEnded{.step = SetAsideDataDirectory{.why = "it was broken"},
+                                 .outcome = ActOutcome::Done,
+                                 .detail = {},
+                                 .ended_at = scene.now};
+  scene.seen.instance.data_directory = DataDirectory::Missing;
+  EXPECT_TRUE(scene.planned<CloneFrom>()) << "only a failed bootstrap ends the agent";
+}
+
+TEST(BrokenData, StaysWhereItIsWhenNobodyLeads) {
+  Scene scene("a");
+  scene.unlocked();
+  scene.seen.instance.data_directory = DataDirectory::Broken;
+  scene.seen.instance.control.reset();
+  EXPECT_FALSE(scene.planned<SetAsideDataDirectory>());
+}
+
+TEST(Bootstrap, WhoseClaimWasLostMakesRoomForTheClusterOfAnother) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = {99}};
+  scene.memory.bootstrap_is_unconfirmed = true;
+  EXPECT_TRUE(scene.planned<Demote>());
+  scene.down(ControlState::InProduction);
+  EXPECT_TRUE(scene.planned<SetAsideDataDirectory>());
+}
+
+TEST(Bootstrap, EndsBeforeTheLeaseOfItsClaimDoes) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = kLease};
+  scene.memory.bootstrap_is_unconfirmed = true;
+  scene.seen.store.is_reachable = false;
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.later(8s);
+  EXPECT_TRUE(scene.planned<Demote>());
+}
+
 }  // namespace
 }  // namespace pgherd::test

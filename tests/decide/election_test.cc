@@ -127,9 +127,58 @@ TEST(Election, IsLeftToTheNamedCandidateUntilItTurnsOutToBeDead) {
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
+TEST(Election, LeavesTheFieldToANewerTimelineWhateverThePositions) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).unlocked();
+  scene.silent_peer("b").peer("c", Lsn{10});
+  scene.seen.peers["c"].timeline = Timeline{2};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E13"));
+}
+
+TEST(Election, IsNotHeldUpByWhatLiesAheadOnAnOlderTimeline) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).unlocked();
+  scene.seen.instance.timeline = Timeline{2};
+  scene.silent_peer("b").peer("c", Lsn{5000});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Leader, ClaimsTheNumberOfTheNewTimelineBeforeItPromotes) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  const auto claim = scene.planned<ClaimTimeline>();
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->timeline, Timeline{2});
+  EXPECT_EQ(claim->seen, Revision{});
+  EXPECT_FALSE(scene.planned<Promote>());
+}
+
+TEST(Leader, ClaimsANumberAboveEveryOneThatIsKnownOrClaimed) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.cluster().claim = TimelineClaim{.timeline = {5}, .by = "b", .mod_revision = {44}};
+  scene.peer("c", Lsn{900});
+  scene.seen.peers["c"].timeline = Timeline{7};
+  const auto claim = scene.planned<ClaimTimeline>();
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->timeline, Timeline{8});
+  EXPECT_EQ(claim->seen, Revision{44});
+}
+
+TEST(Leader, DoesNotPromoteOnAClaimThatItHasAlreadyUsed) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.instance.timeline = Timeline{2};
+  scene.cluster().claim = TimelineClaim{.timeline = {2}, .by = "a", .mod_revision = {44}};
+  ASSERT_TRUE(scene.planned<ClaimTimeline>());
+  EXPECT_FALSE(scene.planned<Promote>());
+}
+
 TEST(Leader, PromotesOnlyUnderALeaseWithMargin) {
   Scene scene("a");
   scene.standby(Lsn{1000}).led_by("a");
+  scene.cluster().claim = TimelineClaim{.timeline = {2}, .by = "a", .mod_revision = {44}};
   const auto promote = scene.planned<Promote>();
   ASSERT_TRUE(promote);
   EXPECT_LT(promote->lease_valid_until, scene.now + 10s);

@@ -63,5 +63,19 @@ TEST(Publishing, StampsTheNewTimelineWithItsMaker) {
   EXPECT_EQ(history->rows.back().new_leader, "a");
 }
 
+TEST(Publishing, OfTheHistoryNamesNumbersThatWereSkippedSoThatTheLastParentTellsTheTimeline) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{500}, Timeline{5});
+  scene.seen.instance.history = {{.parent = {2}, .switched_at = Lsn{400}}};
+  const auto publish = scene.planned<PublishHistory>();
+  ASSERT_TRUE(publish);
+  ASSERT_EQ(publish->rows.size(), 3U);
+  EXPECT_EQ(publish->rows.back().parent, Timeline{4});
+  EXPECT_EQ(publish->rows.back().switched_at, Lsn{400});
+  scene.cluster().history = publish->rows;
+  EXPECT_EQ(scene.cluster().newest_timeline(), Timeline{5});
+  EXPECT_FALSE(scene.planned<PublishHistory>());
+}
+
 }  // namespace
 }  // namespace pgherd::test

@@ -124,5 +124,12 @@ TEST(Recovery, LeavesTheFieldToTheSuccessorAfterSteppingDown) {
   EXPECT_TRUE(scene.planned<StartStandby>());
 }
 
+TEST(Recovery, DoesNotTurnDataIntoAStandbysWhileTheClusterIsBeingMade) {
+  Scene scene("a");
+  scene.unlocked().down(ControlState::ShutDown);
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = {99}};
+  EXPECT_FALSE(scene.planned<StartStandby>());
+}
+
 }  // namespace
 }  // namespace pgherd::test
