@@ -54,10 +54,11 @@ bool give_back_claim(Draft& draft) {
   const auto& act = draft.seen.last_act;
   if (!act) return false;
   std::string why;
-  if (const auto* aside = std::get_if<SetAsideDataDirectory>(&act->step)) {
+  const auto* aside = std::get_if<SetAsideDataDirectory>(&act->step);
+  if (aside != nullptr && aside->why.starts_with(kBootstrapFailed)) {
     why = aside->why + "; " + act->detail;
   } else if (std::holds_alternative<Bootstrap>(act->step) && act->outcome != ActOutcome::Done) {
-    why = "bootstrap failed: " + act->detail;
+    why = std::string(kBootstrapFailed) + act->detail;
   } else {
     return false;
   }
@@ -151,8 +152,7 @@ bool adopt_data(Draft& draft) {
 // B9 the claim ended before the new cluster's keys could be written, and somebody else has it: what
 // was made here was never shown to anybody, so it makes room (sim seed 532).
 bool forget_own_cluster(Draft& draft) {
-  if (!draft.memory.bootstrap_is_unconfirmed || !draft.cluster().initialize ||
-      claim_is_mine(draft) || draft.instance().process != ProcessState::Stopped) {
+  if (!another_makes_the_cluster(draft) || draft.instance().process != ProcessState::Stopped) {
     return false;
   }
   draft.because("B9", "another member makes the cluster: moving aside what was made here");
@@ -181,6 +181,15 @@ bool replace_broken_data(Draft& draft) {
 }
 
 }  // namespace
+
+// Not so when the key has this node's own identifier: then the keys were written, and only the answer
+// was lost (sim seed 383).
+bool another_makes_the_cluster(const Draft& draft) {
+  if (!draft.memory.bootstrap_is_unconfirmed || !draft.seen.store.cluster) return false;
+  const auto& initialize = draft.cluster().initialize;
+  const auto& control = draft.instance().control;
+  return initialize && control && initialize->value != control->system_id && !claim_is_mine(draft);
+}
 
 // I1 data of another cluster must never serve or vote: refuse, and say both ids. I2 a leader writes
 // lost keys again; only a leader does (Patroni release notes 1.4.4, 3.2.2).

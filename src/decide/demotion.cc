@@ -85,8 +85,7 @@ bool demote_what_may_not_lead(Draft& draft) {
     draft.wake(draft.demote_at());
     return false;
   }
-  if (draft.memory.bootstrap_is_unconfirmed && draft.seen.store.cluster &&
-      draft.cluster().initialize && draft.leadership() == Leadership::Nobodys) {
+  if (another_makes_the_cluster(draft)) {
     stop_at_once(draft, "B9", "another member makes the cluster");
     return true;
   }

@@ -18,8 +18,10 @@ void remember_cluster(Draft& draft) {
   if (leader != memory.last_leader) {
     memory.last_leader = leader;
     memory.rewind_failed = false;
-    memory.failed_acts = 0;  // what failed with the old leader is tried at once with the new one
-    memory.retry_act_at = Instant{};
+    if (leader != draft.me()) {  // what failed with the old leader is tried at once with the new one
+      memory.failed_acts = 0;
+      memory.retry_act_at = Instant{};
+    }
     memory.not_streaming_since.reset();
   }
   memory.last_known_members = draft.cluster().members;

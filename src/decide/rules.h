@@ -30,6 +30,9 @@ void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> 
 [[nodiscard]] bool check_identity(Draft& draft);
 [[nodiscard]] bool fill_empty_directory(Draft& draft);
 
+// The cluster that was made here is not the one that the store knows or is about to know.
+[[nodiscard]] bool another_makes_the_cluster(const Draft& draft);
+
 // recovery.cc (R): PostgreSQL is not running, or not yet.
 [[nodiscard]] bool wait_for_start(Draft& draft);
 [[nodiscard]] bool recover(Draft& draft);

@@ -37,6 +37,7 @@ void World::watch_store() {
   (void)store_.memory().watch(prefix_, Revision{}, [this](const WatchBatch& batch) {
     for (const auto& event : batch.events) {
       const auto leaf = event.entry.key.substr(prefix_.size());
+      if (leaf == "failover") note_request(event.entry.value);
       if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
       const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
       if (is_frequent || leaf == "leader") continue;
@@ -45,6 +46,14 @@ void World::watch_store() {
       });
     }
   });
+}
+
+void World::note_request(const std::string& json) {
+  for (const auto& host : hosts_) {
+    if (json.find("\"member\":\"" + host->name() + "\"") != std::string::npos) {
+      referee_.asked_for(host->name());
+    }
+  }
 }
 
 void World::leader_key_is(const NodeName& name) {

@@ -43,6 +43,7 @@ class World {
 
  private:
   void watch_store();
+  void note_request(const std::string& json);
   void leader_key_is(const NodeName& name);
 
   HerdPlan plan_;

@@ -53,7 +53,7 @@ TEST(Bootstrap, ThatFailedIsMovedAsideBeforeTheClaimIsGivenBack) {
   EXPECT_TRUE(scene.planned<SetAsideDataDirectory>());
   EXPECT_FALSE(scene.planned<GiveBackInitializeKey>());
   scene.seen.instance.data_directory = DataDirectory::Missing;
-  scene.seen.last_act = ActEnded{.step = SetAsideDataDirectory{.why = "bootstrap failed"},
+  scene.seen.last_act = ActEnded{.step = SetAsideDataDirectory{.why = "bootstrap failed: no space"},
                                  .outcome = ActOutcome::Done,
                                  .detail = "moved",
                                  .ended_at = scene.now};
@@ -181,6 +181,15 @@ TEST(Bootstrap, EndsBeforeTheLeaseOfItsClaimDoes) {
   EXPECT_FALSE(scene.planned<Demote>());
   scene.later(8s);
   EXPECT_TRUE(scene.planned<Demote>());
+}
+
+TEST(Bootstrap, KeepsItsClusterWhenOnlyTheAnswerToItsKeysWasLost) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.memory.bootstrap_is_unconfirmed = true;
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.down(ControlState::InProduction);
+  EXPECT_FALSE(scene.planned<SetAsideDataDirectory>());
 }
 
 }  // namespace
