@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "contract/dcs_fixture.h"
 #include "contract/etcd_world.h"
 
@@ -288,6 +291,63 @@ TEST_F(OneEtcd, ThatWantsNoPasswordTakesUsWithOne) {
   world.use(world.client_of(config));
   ask.write({put("/c/a", "1")});
   EXPECT_EQ(ask.get("/c/a")->value, "1");
+}
+
+// ---- With certificates
+// ------------------------------------------------------------------------------
+
+// One certificate serves as authority, as the server's and as the client's.
+class Certificate {
+ public:
+  Certificate() {
+    auto pattern = (std::filesystem::temp_directory_path() / "pgherd-tls-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make a folder " + pattern);
+    folder_ = pattern;
+    run({find_program("OPENSSL", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=herd", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", key(), "-out", cert()});
+  }
+  ~Certificate() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Certificate(const Certificate&) = delete;
+  Certificate& operator=(const Certificate&) = delete;
+
+  [[nodiscard]] std::string cert() const { return folder_ + "/cert.pem"; }
+  [[nodiscard]] std::string key() const { return folder_ + "/key.pem"; }
+  [[nodiscard]] std::vector<std::string> options() const {
+    return {"--cert-file=" + cert(), "--key-file=" + key(), "--trusted-ca-file=" + cert(),
+            "--client-cert-auth"};
+  }
+  [[nodiscard]] EtcdConfig config() const {
+    EtcdConfig config;
+    config.use_tls = true;
+    config.cacert = cert();
+    config.cert = cert();
+    config.key = key();
+    return config;
+  }
+
+ private:
+  std::string folder_;
+};
+
+TEST(EtcdWithCertificates, IsSpokenToByWhoHasOneAndTrustsIt) {
+  const Certificate certificate;
+  EtcdWorld world(1, certificate.options(), certificate.config());
+  DcsFixture ask(world);
+  const auto lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  EXPECT_EQ(ask.get("/c/leader")->value, "pg1");
+
+  const Certificate stranger;
+  auto config = stranger.config();
+  config.endpoints = world.cluster().endpoints();
+  world.use(world.client_of(config));
+  const auto outcome = ask.read("/c/", ReadMode::Linearizable, 2s);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable) << outcome.error().text;
 }
 
 }  // namespace

@@ -8,9 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -117,9 +118,23 @@ std::string find_program(const std::string& variable, const std::string& name) {
                            " nor by .deps/env, nor in PATH: run `make fetch-deps`");
 }
 
-EtcdProcess::EtcdProcess(Identity identity, std::string initial_cluster, std::string folder,
-                         std::vector<std::string> more_options)
+std::string run(std::vector<std::string> words) {
+  const auto program = words.front();
+  std::FILE* output = std::tmpfile();
+  if (!output) throw std::runtime_error(std::string("no temporary file: ") + std::strerror(errno));
+  const int status = wait_for(spawn(std::move(words), ::fileno(output)));
+  std::rewind(output);
+  std::string said(4000, '\0');
+  said.resize(std::fread(said.data(), 1, said.size(), output));
+  (void)std::fclose(output);
+  if (status != 0) throw std::runtime_error(program + " failed: " + said);
+  return said;
+}
+
+EtcdProcess::EtcdProcess(Identity identity, std::string scheme, std::string initial_cluster,
+                         std::string folder, std::vector<std::string> more_options)
     : identity_(std::move(identity)),
+      scheme_(std::move(scheme)),
       initial_cluster_(std::move(initial_cluster)),
       folder_(std::move(folder)),
       more_options_(std::move(more_options)),
@@ -139,8 +154,8 @@ void EtcdProcess::start() {
   std::vector<std::string> words{find_program("ETCD", "etcd"),
                                  "--name=" + identity_.name,
                                  "--data-dir=" + folder_ + "/" + identity_.name,
-                                 "--listen-client-urls=" + url(identity_.client_port),
-                                 "--advertise-client-urls=" + url(identity_.client_port),
+                                 "--listen-client-urls=" + scheme_ + "://" + endpoint(),
+                                 "--advertise-client-urls=" + scheme_ + "://" + endpoint(),
                                  "--listen-peer-urls=" + url(identity_.peer_port),
                                  "--initial-advertise-peer-urls=" + url(identity_.peer_port),
                                  "--initial-cluster=" + initial_cluster_,
@@ -192,8 +207,13 @@ EtcdCluster::EtcdCluster(int members, std::vector<std::string> more_options) {
       cluster += (i > 0 ? "," : "") + identities.back().name + "=" + url(ports.back()->port);
     }
   }
+  const bool has_certificate =
+      std::any_of(more_options.begin(), more_options.end(),
+                  [](const std::string& option) { return option.starts_with("--cert-file"); });
+  const std::string scheme = has_certificate ? "https" : "http";
   for (const auto& identity : identities)
-    members_.push_back(std::make_unique<EtcdProcess>(identity, cluster, folder_, more_options));
+    members_.push_back(
+        std::make_unique<EtcdProcess>(identity, scheme, cluster, folder_, more_options));
 }
 
 EtcdCluster::~EtcdCluster() {
@@ -213,14 +233,7 @@ std::string EtcdCluster::ctl(const std::vector<std::string>& arguments) {
   std::vector<std::string> words{find_program("ETCDCTL", "etcdctl"),
                                  "--endpoints=" + members_.front()->endpoint()};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const auto path = folder_ + "/etcdctl.out";
-  const int output = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (output < 0) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
-  const int status = wait_for(spawn(std::move(words), output));
-  ::close(output);
-  auto said = end_of_file(path);
-  if (status != 0) throw std::runtime_error("etcdctl " + arguments.front() + " failed: " + said);
-  return said;
+  return run(std::move(words));
 }
 
 std::string EtcdCluster::logs() const {

@@ -15,6 +15,9 @@ namespace pgherd::contract {
 // Throws std::runtime_error that says where it was looked for.
 [[nodiscard]] std::string find_program(const std::string& variable, const std::string& name);
 
+// Runs a program to its end and returns what it printed; throws, with that, when it fails.
+std::string run(std::vector<std::string> words);
+
 class EtcdProcess {
  public:
   struct Identity {
@@ -23,8 +26,9 @@ class EtcdProcess {
     int peer_port = 0;
   };
 
-  EtcdProcess(Identity identity, std::string initial_cluster, std::string folder,
-              std::vector<std::string> more_options);
+  // `scheme`: of the client URLs.
+  EtcdProcess(Identity identity, std::string scheme, std::string initial_cluster,
+              std::string folder, std::vector<std::string> more_options);
   ~EtcdProcess();
   EtcdProcess(const EtcdProcess&) = delete;
   EtcdProcess& operator=(const EtcdProcess&) = delete;
@@ -41,6 +45,7 @@ class EtcdProcess {
   void send(int signal) const;
 
   const Identity identity_;
+  const std::string scheme_;
   const std::string initial_cluster_;
   const std::string folder_;
   const std::vector<std::string> more_options_;
@@ -50,6 +55,7 @@ class EtcdProcess {
 
 class EtcdCluster {
  public:
+  // Options that name certificates make the members speak TLS to clients.
   explicit EtcdCluster(int members, std::vector<std::string> more_options = {});
   ~EtcdCluster();
   EtcdCluster(const EtcdCluster&) = delete;

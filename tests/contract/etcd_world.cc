@@ -13,8 +13,8 @@ constexpr Duration kHang = 60s;
 
 }  // namespace
 
-EtcdWorld::EtcdWorld(int members, std::vector<std::string> more_options)
-    : cluster_(members, std::move(more_options)) {
+EtcdWorld::EtcdWorld(int members, std::vector<std::string> more_options, EtcdConfig config)
+    : config_(std::move(config)), cluster_(members, std::move(more_options)) {
   dcs_ = client_of(config_of_all());
   std::optional<Result<Snapshot, DcsError>> first;
   dcs_->read("/", ReadMode::Linearizable, clock_.now() + kHang,
@@ -26,7 +26,7 @@ EtcdWorld::EtcdWorld(int members, std::vector<std::string> more_options)
 }
 
 EtcdConfig EtcdWorld::config_of_all() const {
-  EtcdConfig config;
+  EtcdConfig config = config_;
   config.endpoints = cluster_.endpoints();
   return config;
 }

@@ -14,9 +14,11 @@ namespace pgherd::contract {
 
 class EtcdWorld final : public DcsWorld {
  public:
+  // `config`: of the client, but for the endpoints.
   // Returns when the cluster has a leader and answers; throws with the members' logs when it does
   // not.
-  explicit EtcdWorld(int members = 1, std::vector<std::string> more_options = {});
+  explicit EtcdWorld(int members = 1, std::vector<std::string> more_options = {},
+                     EtcdConfig config = {});
 
   Dcs& dcs() override { return *dcs_; }
   std::unique_ptr<Dcs> another_client() override { return client_of(config_of_all()); }
@@ -33,6 +35,7 @@ class EtcdWorld final : public DcsWorld {
   void use(std::unique_ptr<EtcdDcs> client) { dcs_ = std::move(client); }
 
  private:
+  EtcdConfig config_;
   EtcdCluster cluster_;
   boost::asio::io_context loop_;
   AsioClock clock_{loop_.get_executor()};

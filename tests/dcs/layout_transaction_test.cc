@@ -235,6 +235,18 @@ TEST_F(LayoutTransaction, OnlyTheLeaderPublishesStatusAndHistory) {
   EXPECT_FALSE(lease_of("history").exists());
 }
 
+TEST_F(LayoutTransaction, ATimelineIsClaimedByTheLeaderAndOnlyOnce) {
+  const ClaimTimeline first{.timeline = Timeline{7}, .seen = Revision{}};
+  write("leader", "pg2", other_lease);
+  EXPECT_FALSE(carry_out(first));
+  write("leader", "pg1", lease);
+  EXPECT_TRUE(carry_out(first));
+  EXPECT_EQ(value("timeline"), "7 pg1");
+  EXPECT_FALSE(carry_out(first)) << "somebody has claimed one meanwhile";
+  EXPECT_TRUE(carry_out(ClaimTimeline{.timeline = Timeline{8}, .seen = modified("timeline")}));
+  EXPECT_FALSE(lease_of("timeline").exists()) << "a claim outlives who made it";
+}
+
 TEST_F(LayoutTransaction, ARequestIsClearedUnlessANewOneCameMeanwhile) {
   write("failover", R"({"member":"pg2"})");
   const auto seen = modified("failover");

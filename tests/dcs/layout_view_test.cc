@@ -132,6 +132,16 @@ TEST_F(LayoutView, DeeperAndNamelessKeysAreNoMembers) {
   EXPECT_TRUE(view().members.empty());
 }
 
+TEST_F(LayoutView, AClaimOfATimelineHasNumberNameAndRevision) {
+  EXPECT_FALSE(view().claim);
+  has("timeline", "7 pg1");
+  EXPECT_EQ(view().claim,
+            (TimelineClaim{.timeline = Timeline{7}, .by = "pg1", .mod_revision = Revision{20}}));
+  has("timeline", "garbage");
+  EXPECT_FALSE(view().claim->timeline.is_known());
+  EXPECT_EQ(view().claim->mod_revision, Revision{20}) << "needed to write over it";
+}
+
 TEST_F(LayoutView, AClearedRequestIsNone) {
   has("failover", "{}");
   EXPECT_FALSE(view().failover);
