@@ -37,6 +37,13 @@ bool Draft::has_lease() const {
   return seen.session.lease.exists() && now < seen.session.renewed_at + seen.session.ttl;
 }
 
+bool Draft::cluster_is_made_by_another() const {
+  const auto& initialize = cluster().initialize;
+  if (!initialize) return false;
+  if (initialize->is_in_progress()) return initialize->lease != seen.session.lease;
+  return !instance().control || initialize->value != instance().control->system_id;
+}
+
 Instant Draft::demote_at() const {
   return seen.session.renewed_at + margins_.demote_after;
 }

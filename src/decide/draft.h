@@ -30,6 +30,8 @@ class Draft {
   [[nodiscard]] const ClusterView& cluster() const { return *seen.store.cluster; }
   [[nodiscard]] Leadership leadership() const { return leadership_; }
   [[nodiscard]] bool has_lease() const;
+  // `/initialize` is neither my claim nor the identifier of the data that lies here.
+  [[nodiscard]] bool cluster_is_made_by_another() const;
   // `/leader` is mine and the lease has so much left that PostgreSQL may be open for writes.
   [[nodiscard]] bool may_lead() const;
   [[nodiscard]] Instant demote_at() const;

@@ -70,6 +70,7 @@ class Scene {
     cluster().leader =
         LeaderKey{.name = name, .lease = lease, .create_revision = {50}, .mod_revision = {50}};
     if (cluster().members.contains(name)) cluster().members[name].role = MemberRole::Primary;
+    memory.last_leader = name;
     if (name == seen.self.name) {
       seen.session.leads = true;
       seen.session.led_at = seen.session.renewed_at;

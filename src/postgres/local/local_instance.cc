@@ -98,10 +98,10 @@ class LocalInstance::Hands {
 
   Hands(std::string scope, NodeName self, PostgresConfig config,
         std::optional<BootstrapConfig> bootstrap, LocalOptions options, Sight changed)
-      : disk_(1),
+      : disk_(std::make_unique<asio::thread_pool>(1)),
         loop_(1),
         work_(asio::make_work_guard(loop_)),
-        bench_(std::make_shared<Bench>(disk_, loop_.get_executor())) {
+        bench_(std::make_shared<Bench>(*disk_, loop_.get_executor())) {
     Bench& bench = *bench_;
     bench.changed = std::move(changed);
     bench.shop.scope = std::move(scope);
@@ -123,8 +123,9 @@ class LocalInstance::Hands {
   ~Hands() {
     loop_.stop();
     thread_.join();
-    disk_.stop();
-    disk_.join();
+    // What never came to run there resumes on the loop: it goes while there still is one.
+    disk_->stop();
+    disk_.reset();
     // What waits on the loop owns the bench; it goes with the loop, which still serves it then.
     bench_.reset();
   }
@@ -262,7 +263,7 @@ class LocalInstance::Hands {
     co_return failed("PostgreSQL has no part in the step " + name);
   }
 
-  asio::thread_pool disk_;
+  std::unique_ptr<asio::thread_pool> disk_;
   asio::io_context loop_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   BenchPtr bench_;

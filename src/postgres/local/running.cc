@@ -10,6 +10,7 @@
 #include "postgres/local/config_files.h"
 #include "postgres/local/monitor.h"
 #include "postgres/local/shop.h"
+#include "postgres/local/timeline_numbers.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
@@ -42,6 +43,7 @@ asio::awaitable<Attempt> start_as(Shop& shop, const ActControl& control,
   auto parameters = co_await prepare_files(shop, control, std::move(upstream));
   if (!parameters) co_return tl::unexpected(parameters.error());
   if (auto done = set_standby_signal(data_dir, is_standby); !done) co_return done;
+  forget_skipped_timeline_numbers(data_dir);
   co_return co_await start_server(shop, control, std::move(*parameters), deadline, may_start);
 }
 
@@ -199,6 +201,12 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
     co_return failed("PostgreSQL does not accept connections; a promotion needs a running standby");
   if (control_says_primary(data_dir)) co_return "is a primary already";
   if (control.is_cancelled) co_return cancelled();
+  if (const auto control_file = read_pg_control(data_dir)) {
+    const ControlData& data = control_file->data;
+    const Timeline present = std::max(data.timeline, data.minimum_recovery_timeline);
+    if (auto skipped = skip_timeline_numbers(data_dir, present, step.timeline); !skipped)
+      co_return tl::unexpected(skipped.error());
+  }
   if (auto asked = ask_for_promotion(shop, step.lease_valid_until); !asked)
     co_return tl::unexpected(asked.error());
   // pg_control changes in the same moment as the role; until then nothing needs to be asked.
@@ -210,6 +218,7 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
     if (control.is_cancelled) co_return cancelled("the promotion goes on in PostgreSQL");
     co_await pause_for(3ms);
   }
+  forget_skipped_timeline_numbers(data_dir);
   for (;;) {
     const auto in_recovery = co_await is_in_recovery(shop, control);
     if (in_recovery && !*in_recovery) break;

@@ -1,0 +1,284 @@
+#include "agent/agent.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace pgherd::test {
+namespace {
+
+Instant at(Duration since_start) {
+  return Instant::from_nanoseconds(1'000'000'000'000) + since_start;
+}
+
+Settings settings() {
+  Settings made;
+  made.ttl = 10s;
+  made.loop_wait = 2s;
+  return made;
+}
+
+// Drives one agent by hand: time, answers to its steps, views.
+class Bench {
+ public:
+  Bench() : agent_(identity(), settings()) {}
+
+  static Identity identity() {
+    Identity self;
+    self.name = "a";
+    self.conn_url = "postgres://10.0.0.1:5432/postgres";
+    self.api_url = "http://10.0.0.1:8008/patroni";
+    self.version = "4.1.4";
+    return self;
+  }
+
+  std::vector<Command> give(const Event& event) {
+    commands = agent_.step(event, now, WallTime{});
+    for (const Command& command : commands) {
+      if (const auto* start = std::get_if<StartStep>(&command)) open.push_back(*start);
+    }
+    return commands;
+  }
+
+  template <typename S>
+  std::optional<StartStep> started() const {
+    for (const StartStep& step : open) {
+      if (std::holds_alternative<S>(step.step)) return step;
+    }
+    return std::nullopt;
+  }
+
+  // The first open step of this kind ends.
+  template <typename S>
+  void end(StoreOutcome outcome, Revision revision = {}, ActOutcome act = ActOutcome::Done) {
+    const auto found = std::find_if(open.begin(), open.end(), [](const StartStep& step) {
+      return std::holds_alternative<S>(step.step);
+    });
+    ASSERT_NE(found, open.end()) << "nothing of this kind is under way";
+    StepEnded event;
+    event.id = found->id;
+    event.store = outcome;
+    event.act = act;
+    event.revision = revision;
+    event.lease = LeaseId{7};
+    event.ttl = 10s;
+    open.erase(found);
+    give(event);
+  }
+
+  static ClusterView cluster(std::optional<NodeName> leader, std::int64_t revision = 100) {
+    ClusterView view;
+    view.revision = Revision{revision};
+    view.initialize =
+        InitializeKey{.value = "7391442209411208193", .mod_revision = {1}, .lease = {}};
+    view.config = ConfigKey{.json = "{}", .settings = settings(), .mod_revision = {2}};
+    if (leader) {
+      view.leader = LeaderKey{.name = *leader,
+                              .lease = *leader == "a" ? LeaseId{7} : LeaseId{9},
+                              .create_revision = {50},
+                              .mod_revision = {50}};
+    }
+    return view;
+  }
+
+  InstanceView standby() const {
+    InstanceView view;
+    view.seen_at = now;
+    view.data_directory = DataDirectory::Valid;
+    view.control = ControlData{};
+    view.control->system_id = "7391442209411208193";
+    view.control->timeline = Timeline{1};
+    view.process = ProcessState::Running;
+    view.postmaster_pid = 4711;
+    view.in_recovery = true;
+    view.has_standby_signal = true;
+    view.timeline = Timeline{1};
+    view.received = Lsn{1000};
+    return view;
+  }
+  InstanceView primary() const {
+    InstanceView view = standby();
+    view.in_recovery = false;
+    view.has_standby_signal = false;
+    view.flushed = Lsn{1000};
+    return view;
+  }
+
+  // A standby of a cluster of which it is the only member, with a lease, right after the leader
+  // went.
+  void lead_alone() {
+    give(TimeCame{});
+    end<GrantLease>(StoreOutcome::Applied);
+    give(InstanceSeen{standby()});
+    give(StorePictured{cluster(std::nullopt)});
+    now = now + 1ms;
+    give(InstanceSeen{standby()});
+    end<AcquireLeaderKey>(StoreOutcome::Applied, Revision{101});
+    end<ClaimTimeline>(StoreOutcome::Applied, Revision{102});
+  }
+
+  Agent& agent() { return agent_; }
+  Instant now = at(0s);
+  std::vector<Command> commands;
+  std::vector<StartStep> open;
+
+ private:
+  Agent agent_;
+};
+
+TEST(Agent, AsksForALeaseFirstAndOnlyOnce) {
+  Bench bench;
+  bench.give(TimeCame{});
+  ASSERT_TRUE(bench.started<GrantLease>());
+  const std::size_t before = bench.open.size();
+  bench.give(TimeCame{});
+  EXPECT_EQ(bench.open.size(), before) << "a busy lane takes no second step";
+}
+
+TEST(Agent, AlwaysSaysWhenItWantsToThinkAgain) {
+  Bench bench;
+  const auto commands = bench.give(TimeCame{});
+  ASSERT_FALSE(commands.empty());
+  const auto* wake = std::get_if<WakeAt>(&commands.back());
+  ASSERT_NE(wake, nullptr);
+  EXPECT_GE(wake->when, bench.now);
+  EXPECT_LE(wake->when, bench.now + 2s);
+}
+
+TEST(Agent, ArmsTheGuardianBeforeItPromotes) {
+  Bench bench;
+  bench.lead_alone();
+  ASSERT_TRUE(bench.started<Promote>());
+  const auto is_arm = [](const Command& c) { return std::holds_alternative<ArmFence>(c); };
+  const auto is_promote = [](const Command& c) {
+    const auto* start = std::get_if<StartStep>(&c);
+    return start != nullptr && std::holds_alternative<Promote>(start->step);
+  };
+  const auto arm = std::find_if(bench.commands.begin(), bench.commands.end(), is_arm);
+  const auto promote = std::find_if(bench.commands.begin(), bench.commands.end(), is_promote);
+  ASSERT_NE(arm, bench.commands.end());
+  EXPECT_LT(arm - bench.commands.begin(), promote - bench.commands.begin());
+  EXPECT_LT(std::get<ArmFence>(*arm).at, at(10s)) << "before the lease can end";
+}
+
+TEST(Agent, CountsTheLeaseFromTheSendingOfTheRequest) {
+  Bench bench;
+  bench.give(TimeCame{});
+  bench.now = bench.now + 4s;  // the answer took that long
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  EXPECT_EQ(bench.agent().picture().session.renewed_at, at(0s));
+}
+
+TEST(Agent, TakesAnUnknownOutcomeForNeitherSuccessNorFailure) {
+  Bench bench;
+  bench.give(TimeCame{});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  bench.give(StorePictured{Bench::cluster(std::nullopt)});
+  bench.now = bench.now + 1ms;
+  bench.give(InstanceSeen{bench.standby()});
+  bench.end<AcquireLeaderKey>(StoreOutcome::Unknown);
+  EXPECT_FALSE(bench.started<Promote>());
+  // The picture shows that it was applied; a renewal with confirmation settles it.
+  bench.now = bench.now + 1s;
+  bench.give(StorePictured{Bench::cluster("a", 102)});
+  ASSERT_TRUE(bench.started<RenewLease>());
+  EXPECT_TRUE(std::get<RenewLease>(bench.started<RenewLease>()->step).holds_leader_key);
+  bench.end<RenewLease>(StoreOutcome::Applied, Revision{102});
+  bench.end<ClaimTimeline>(StoreOutcome::Applied, Revision{103});
+  EXPECT_TRUE(bench.started<Promote>());
+}
+
+TEST(Agent, StopsLeadingAtOnceWhenTheStoreDeniesTheKey) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.end<Promote>(StoreOutcome::Applied);
+  EXPECT_TRUE(bench.agent().leads(bench.now));
+  bench.now = bench.now + 3s;
+  bench.give(TimeCame{});
+  bench.end<RenewLease>(StoreOutcome::Refused, Revision{120});
+  EXPECT_FALSE(bench.agent().leads(bench.now));
+}
+
+TEST(Agent, ShowsNoLeadershipOnceTheLeaseHasAgedTooFar) {
+  Bench bench;
+  bench.lead_alone();
+  EXPECT_TRUE(bench.agent().leads(bench.now));
+  EXPECT_FALSE(bench.agent().leads(bench.now + 9s)) << "also when nobody has told the agent yet";
+}
+
+TEST(Agent, KeepsTheGuardianArmedWhenLeadershipIsLostAndPostgresRuns) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.now = bench.now + 3s;
+  bench.give(TimeCame{});
+  bench.end<RenewLease>(StoreOutcome::LeaseLost);
+  for (const Command& command : bench.commands) {
+    EXPECT_FALSE(std::holds_alternative<DisarmFence>(command));
+  }
+}
+
+TEST(Agent, DisarmsTheGuardianWhenPostgresIsAStandby) {
+  Bench bench;
+  bench.give(StorePictured{Bench::cluster("b")});
+  bench.give(InstanceSeen{bench.standby()});
+  const bool disarmed =
+      std::any_of(bench.commands.begin(), bench.commands.end(),
+                  [](const Command& c) { return std::holds_alternative<DisarmFence>(c); });
+  EXPECT_TRUE(disarmed);
+}
+
+TEST(Agent, AnswersARestartWhenItHasEnded) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.end<Promote>(StoreOutcome::Applied);
+  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  ASSERT_TRUE(bench.started<Restart>());
+  bench.give(RestartAsked{.wish = {.id = 6, .timeout = {}}});
+  const auto* refused = std::get_if<AnswerRestart>(&bench.commands.front());
+  ASSERT_NE(refused, nullptr) << "one restart at a time";
+  EXPECT_EQ(refused->id, 6U);
+  EXPECT_FALSE(refused->succeeded);
+  bench.end<Restart>(StoreOutcome::Applied, {}, ActOutcome::Failed);
+  const auto* answer = std::get_if<AnswerRestart>(&bench.commands.front());
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->id, 5U);
+  EXPECT_FALSE(answer->succeeded);
+}
+
+TEST(Agent, IgnoresALookAtPostgresThatWasOvertaken) {
+  Bench bench;
+  InstanceView newer = bench.standby();
+  newer.seen_at = at(5s);
+  bench.give(InstanceSeen{newer});
+  InstanceView older = bench.primary();
+  older.seen_at = at(4s);
+  bench.give(InstanceSeen{older});
+  EXPECT_TRUE(bench.agent().picture().instance.is_running_standby());
+}
+
+TEST(Agent, SaysAReasonOnceAndNotInEveryRound) {
+  Bench bench;
+  bench.give(TimeCame{});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  InstanceView standby = bench.standby();
+  standby.process = ProcessState::Stopped;
+  standby.in_recovery.reset();
+  standby.data_directory = DataDirectory::Inaccessible;
+  standby.data_directory_problem = "mode is 0777";
+  bench.give(InstanceSeen{standby});
+  bench.give(StorePictured{Bench::cluster("b")});
+  const auto tells = [&] {
+    return std::count_if(bench.commands.begin(), bench.commands.end(),
+                         [](const Command& c) { return std::holds_alternative<Tell>(c); });
+  };
+  EXPECT_EQ(tells(), 1);
+  bench.now = bench.now + 100ms;
+  bench.give(TimeCame{});
+  EXPECT_EQ(tells(), 0);
+}
+
+}  // namespace
+}  // namespace pgherd::test
