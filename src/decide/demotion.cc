@@ -67,6 +67,19 @@ void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
   draft.because(rule, std::move(why));
 }
 
+// A bootstrap ends with an open primary: it is not waited for when the claim cannot be held
+// (sim seed 2515).
+bool end_bootstrap_without_claim(Draft& draft) {
+  if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) == nullptr) return false;
+  if (draft.now < draft.demote_at()) {
+    draft.wake(draft.demote_at());
+    return false;
+  }
+  draft.because("D1", "the lease of the claim could not be renewed and is about to end");
+  draft.plan(CancelInstanceAct{.why = "the claim to make the cluster is lost"});
+  return true;
+}
+
 }  // namespace
 
 // D1 the lease is about to end without a renewal: stop now, so that the last acknowledgement is
@@ -74,6 +87,7 @@ void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
 // somebody else leads: stop at once (Patroni ha.py: "I do not have the lock and I was a leader").
 // D4 nobody leads and the store knows a newer timeline than this primary has (safety A7).
 bool demote_what_may_not_lead(Draft& draft) {
+  if (end_bootstrap_without_claim(draft)) return true;
   if (draft.seen.settings.paused || !may_be_open(draft)) return false;
   if (is_stopping_already(draft)) return true;
   if (is_bootstrapping(draft)) {

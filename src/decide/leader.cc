@@ -76,6 +76,12 @@ void lead(Draft& draft) {
   if (instance.is_running_standby()) return promote(draft);
   if (!instance.is_running_primary()) return;
   draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
+  // M3 what is asked for and not done must not pass in silence.
+  if (draft.seen.settings.synchronous_mode != SynchronousMode::Off) {
+    draft.because("M3",
+                  "synchronous_mode is set, and this build does not manage "
+                  "synchronous_standby_names: commits are acknowledged asynchronously");
+  }
   if (handle_failover_request(draft)) return;
 }
 

@@ -124,7 +124,9 @@ void serve_restart(Draft& draft) {
   if (draft.instance().process != ProcessState::Running) return;
   if (draft.instance().is_running_primary() && !draft.may_lead()) return;
   draft.because("U6", "restarting PostgreSQL as asked");
-  draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout});
+  const bool is_primary = draft.instance().is_running_primary();
+  draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,
+                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never()});
 }
 
 }  // namespace

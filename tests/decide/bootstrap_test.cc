@@ -192,5 +192,15 @@ TEST(Bootstrap, KeepsItsClusterWhenOnlyTheAnswerToItsKeysWasLost) {
   EXPECT_FALSE(scene.planned<SetAsideDataDirectory>());
 }
 
+TEST(Bootstrap, IsEndedWhenTheClaimCannotBeHeld) {
+  Scene scene("a");
+  scene.seen.instance.data_directory = DataDirectory::Broken;
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = kLease};
+  scene.under_way(pgherd::Bootstrap{});
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.later(8s);
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
 }  // namespace
 }  // namespace pgherd::test
