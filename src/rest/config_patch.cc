@@ -1,6 +1,9 @@
 #include "rest/config_patch.h"
 
+#include <utility>
+
 #include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 #include "codec/json_reading.h"
 
 namespace pgherd {
@@ -17,47 +20,9 @@ Result<Json, Refusal> read_body(std::string_view body) {
   return std::move(*object);
 }
 
-// 1 and "1" are the same setting: people's YAML, JSON and shells do not agree on quotes.
-bool is_spelled_alike(const Json& one, const Json& other) {
-  if (one.is_structured() || other.is_structured()) {
-    if (one.type() != other.type() || one.size() != other.size()) return false;
-    for (const auto& item : one.items()) {
-      const Json* there = nullptr;
-      if (one.is_array()) {
-        there = &other[std::stoul(item.key())];
-      } else if (const auto found = other.find(item.key()); found != other.end()) {
-        there = &*found;
-      }
-      if (there == nullptr || !is_spelled_alike(item.value(), *there)) return false;
-    }
-    return true;
-  }
-  if (one.is_null() || other.is_null()) return one.is_null() == other.is_null();
-  return as_text(one) == as_text(other);
-}
-
-bool merge(Json& into, const Json& patch) {
-  bool has_changed = false;
-  for (const auto& item : patch.items()) {
-    const auto there = into.find(item.key());
-    if (item.value().is_null()) {
-      has_changed |= into.erase(item.key()) > 0;
-    } else if (there == into.end()) {
-      into[item.key()] = item.value();
-      has_changed = true;
-    } else if (item.value().is_object() && there->is_object()) {
-      has_changed |= merge(*there, item.value());
-    } else if (!is_spelled_alike(*there, item.value())) {
-      *there = item.value();
-      has_changed = true;
-    }
-  }
-  return has_changed;
-}
-
-Result<ConfigChange, Refusal> accepted(const ConfigKey& stored, const Json& config,
-                                       bool has_changed) {
-  ConfigChange change{.json = write_json(config), .has_changed = has_changed};
+Result<ConfigChange, Refusal> accepted(const ConfigKey& stored, std::string json) {
+  const bool has_changed = !is_same_config(stored.json, json);
+  ConfigChange change{.json = std::move(json), .has_changed = has_changed};
   if (!has_changed || !decode_settings(stored.json)) return change;
   if (const auto settings = decode_settings(change.json); !settings) {
     return fail(
@@ -71,21 +36,19 @@ Result<ConfigChange, Refusal> accepted(const ConfigKey& stored, const Json& conf
 Result<ConfigChange, Refusal> patched_config(const ConfigKey& stored, std::string_view body) {
   const auto patch = read_body(body);
   if (!patch) return fail(patch.error());
-  auto config = read_json_object(stored.json);
-  if (!config) {
+  auto merged = merge_patch(stored.json, body);
+  if (!merged) {
     return fail(Refusal{kNoConfig,
                         "the stored configuration is not a JSON object; replace it "
                         "with PUT /config"});
   }
-  const bool has_changed = merge(*config, *patch);
-  return accepted(stored, *config, has_changed);
+  return accepted(stored, std::move(*merged));
 }
 
 Result<ConfigChange, Refusal> replaced_config(const ConfigKey& stored, std::string_view body) {
   const auto wanted = read_body(body);
   if (!wanted) return fail(wanted.error());
-  const auto config = read_json_object(stored.json);
-  return accepted(stored, *wanted, !config || !is_spelled_alike(*config, *wanted));
+  return accepted(stored, write_json(*wanted));
 }
 
 }  // namespace pgherd
