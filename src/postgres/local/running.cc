@@ -174,7 +174,8 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
     co_return tl::unexpected(stopped.error());
   std::optional<Upstream> upstream;
   if (is_standby) upstream = written_upstream(*config);
-  const auto started = co_await start_as(shop, control, std::move(upstream), deadline, nullptr);
+  const auto may_start = [step] { return unless_late(step.lease_valid_until, "started again"); };
+  const auto started = co_await start_as(shop, control, std::move(upstream), deadline, may_start);
   co_return done_or(started, "restarted");
 }
 
