@@ -47,6 +47,14 @@ TEST_F(TimelineNumbers, ThatAreKnownKeepTheirHistory) {
   EXPECT_EQ(histories(), std::set<std::string>{"00000003.history"});
 }
 
+TEST_F(TimelineNumbers, BelowATimelineThatWasReachedStayForTheStandbysThatAskForThem) {
+  EXPECT_TRUE(skip_timeline_numbers(dir_, Timeline{2}, Timeline{5}));
+  std::ofstream(dir_ + "/pg_wal/00000005.history") << "2\t0/5000000\treal\n";
+  forget_skipped_timeline_numbers(dir_);
+  EXPECT_EQ(histories(), (std::set<std::string>{"00000003.history", "00000004.history",
+                                                "00000005.history"}));
+}
+
 TEST_F(TimelineNumbers, FarAwayAreAMistakeAndNothingIsWritten) {
   EXPECT_FALSE(skip_timeline_numbers(dir_, Timeline{2}, Timeline{2000000}));
   EXPECT_TRUE(histories().empty());

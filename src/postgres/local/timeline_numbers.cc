@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -41,13 +42,19 @@ Attempt skip_timeline_numbers(const std::string& data_dir, Timeline present, Tim
 void forget_skipped_timeline_numbers(const std::string& data_dir) {
   std::error_code error;
   std::vector<std::filesystem::path> ours;
+  std::filesystem::path newest_real;
   for (const auto& entry : std::filesystem::directory_iterator(data_dir + "/pg_wal", error)) {
     if (entry.path().extension() != ".history") continue;
     const auto text = read_file(entry.path().string());
-    if (text && text->starts_with(kOurs)) ours.push_back(entry.path());
+    if (text && text->starts_with(kOurs)) {
+      ours.push_back(entry.path());
+    } else {
+      newest_real = std::max(newest_real, entry.path());  // the names sort like the numbers
+    }
   }
-  for (const auto& path : ours)
-    std::filesystem::remove(path, error);
+  for (const auto& path : ours) {
+    if (path > newest_real) std::filesystem::remove(path, error);
+  }
 }
 
 }  // namespace pgherd
