@@ -80,6 +80,21 @@ void recover_as_follower(Draft& draft) {
   repair_divergence(draft);
 }
 
+// R8 PostgreSQL died between initdb and the keys of the new cluster: whoever still holds the claim opens
+// it again and goes on; everybody else waits (sim seed 2486).
+void recover_unfinished_cluster(Draft& draft) {
+  const auto& initialize = draft.cluster().initialize;
+  const bool is_mine = initialize && initialize->is_in_progress() && draft.has_lease() &&
+                       initialize->lease == draft.seen.session.lease;
+  if (!is_mine || !draft.memory.bootstrap_is_unconfirmed || draft.now >= draft.demote_at()) {
+    draft.say("waiting for the cluster to be made: the initialize key is not settled");
+    return;
+  }
+  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+  draft.because("R8", "the new cluster's PostgreSQL is down and the claim is mine: starting it again");
+  draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});
+}
+
 }  // namespace
 
 bool wait_for_start(Draft& draft) {
@@ -116,7 +131,7 @@ bool recover(Draft& draft) {
     case Leadership::Nobodys:
       // R4 whoever has just stepped down leaves the field to its successor for a moment.
       if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) {
-        draft.say("waiting for the cluster to be made: the initialize key is not settled");
+        recover_unfinished_cluster(draft);
       } else if (draft.now < draft.memory.lead_again_at && was_primary(*draft.instance().control)) {
         draft.wake(draft.memory.lead_again_at);
       } else if (!draft.act_may_be_tried()) {

@@ -71,7 +71,6 @@ void Server::end_process() {
   pid_ = 0;
   has_backends_ = false;
   is_in_recovery_ = false;
-  is_bootstrapping = false;
   ++upstream_attempt_;
   if (upstream_ != nullptr) {
     upstream_->receivers_.erase(name_);

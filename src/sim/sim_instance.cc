@@ -36,6 +36,14 @@ SimInstance::~SimInstance() {
 }
 
 void SimInstance::after(Duration time, EventQueue::Call call) {
+  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
+    mailbox_->deliver([this, alive, act, call] {
+      if (*alive && act == act_ && done_) call();
+    });
+  });
+}
+
+void SimInstance::child_after(Duration time, EventQueue::Call call) {
   ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
     if (*alive && act == act_ && done_) call();
   });
@@ -188,18 +196,20 @@ void SimInstance::begin(const Demote& step) {
 
 void SimInstance::begin(const Stop& step) { stop(step.mode == StopMode::Fast); }
 
-void SimInstance::begin(const Restart& /*step*/) {
+void SimInstance::begin(const Restart& step) {
   if (server_.process() != ProcessState::Running) {
     end(ActOutcome::Failed, "the server does not run");
     return;
   }
   const bool as_standby = server_.is_in_recovery();
-  server_.shut_down(ShutdownMode::Fast, [this, alive = is_alive_, act = act_, as_standby] {
+  server_.shut_down(ShutdownMode::Fast, [this, alive = is_alive_, act = act_, as_standby, step] {
+    if (!*alive || act != act_) return;
     // Not from inside the end of the old postmaster.
-    ground_.queue.in(Duration(1), [this, alive, act, as_standby] {
-      if (!*alive || act != act_) return;
+    after(Duration(1), [this, as_standby, step] {
       if (is_cancelled_) {
         end(ActOutcome::Cancelled, "between stop and start");
+      } else if (local_now() > step.lease_valid_until) {
+        end(ActOutcome::Failed, "the lease would have run out");
       } else {
         start(as_standby);
       }
@@ -275,6 +285,7 @@ void SimInstance::begin(const SetAsideDataDirectory& /*step*/) {
   if (!try_directory("rename")) return;
   after(ground_.draw(ground_.pace.small_act), [this] {  // nothing is deleted: no case for the referee
     server_.directory() = Server::Directory{};
+    server_.is_bootstrapping = false;
     end(ActOutcome::Done);
   });
 }
@@ -306,7 +317,8 @@ void SimInstance::copy_on(const std::string& host, std::uint64_t pid_of_source, 
     copied(source);
     return;
   }
-  after(std::min<Duration>(left, kCheckSource),
+  child_after(
+      std::min<Duration>(left, kCheckSource),
         [this, host, pid_of_source, until, must_be_primary, copied = std::move(copied)] {
           copy_on(host, pid_of_source, until, must_be_primary, copied);
         });

@@ -59,7 +59,10 @@ class SimInstance final : public Instance {
                bool must_be_primary, std::function<void(const Server*)> copied);
   void end(ActOutcome outcome, std::string detail = {},
            std::optional<DivergenceSeen> divergence = {});
+  // What the agent does next in an act: a frozen one does it when it goes on.
   void after(Duration time, EventQueue::Call call);
+  // What a child process does by itself.
+  void child_after(Duration time, EventQueue::Call call);
   void interrupt_child();
   [[nodiscard]] Server* reachable(const std::string& host) const;
   [[nodiscard]] DivergenceSeen compare(const Upstream& source) const;

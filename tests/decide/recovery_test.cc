@@ -131,5 +131,15 @@ TEST(Recovery, DoesNotTurnDataIntoAStandbysWhileTheClusterIsBeingMade) {
   EXPECT_FALSE(scene.planned<StartStandby>());
 }
 
+TEST(Recovery, OpensTheNewClusterAgainThatDiedBeforeItsKeysWereWritten) {
+  Scene scene("a");
+  scene.unlocked().down(ControlState::InProduction);
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = kLease};
+  scene.memory.bootstrap_is_unconfirmed = true;
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  scene.cluster().initialize->lease = LeaseId{99};
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+}
+
 }  // namespace
 }  // namespace pgherd::test
