@@ -184,6 +184,9 @@ void EtcdProcess::kill() {
 
 void EtcdProcess::freeze() {
   send(SIGSTOP);
+  // The signal is sent; a thread of it may still be answering until all of them stand.
+  int status = 0;
+  if (pid_ > 0) ::waitpid(pid_, &status, WUNTRACED);
 }
 void EtcdProcess::thaw() {
   send(SIGCONT);

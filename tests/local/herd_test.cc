@@ -111,6 +111,7 @@ TEST_F(LocalHerdTest, is_stopped_also_when_its_supervisor_is_gone_and_removed_on
     EXPECT_FALSE(is_running(part.process)) << part.name;
   EXPECT_TRUE(fs::exists(dir + "/etcd0"));
 
+  ::unsetenv("YES");  // what make may have passed on
   EXPECT_EQ(pgherd({"destroy"}).exit_code, 1);  // nobody to ask
   EXPECT_TRUE(fs::exists(dir));
   EXPECT_TRUE(pgherd({"destroy", "--yes"}).succeeded());
