@@ -153,10 +153,9 @@ struct Writer {
 
   std::optional<Transaction> operator()(const ClaimTimeline& step) const {
     const auto key = layout.key(kTimeline);
-    return Transaction{
-        .compares = {i_lead(), is_unchanged_since(key, step.seen)},
-        .writes = {unbound(key, std::to_string(step.timeline.value) + " " + self)},
-        .otherwise = {}};
+    return Transaction{.compares = {i_lead(), is_unchanged_since(key, step.seen)},
+                       .writes = {unbound(key, std::to_string(step.timeline.value) + " " + self)},
+                       .otherwise = {}};
   }
 
   std::optional<Transaction> operator()(const ClearFailoverRequest& step) const {

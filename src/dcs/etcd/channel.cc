@@ -1,10 +1,12 @@
 #include "dcs/etcd/channel.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -12,6 +14,13 @@
 namespace pgherd::etcd {
 
 namespace {
+
+// gRPC writes every failed attempt to connect to stderr, in its own format. All of it is in the
+// errors that the callers get. Whoever wants it nevertheless sets GRPC_VERBOSITY, as gRPC's manual
+// says.
+void quieten_grpc() {
+  if (!std::getenv("GRPC_VERBOSITY")) gpr_set_log_function([](gpr_log_func_args*) {});
+}
 
 std::string read_pem(const std::string& path, const char* setting) {
   std::ifstream file(path, std::ios::binary);
@@ -64,7 +73,10 @@ std::shared_ptr<grpc::ChannelCredentials> make_credentials(const EtcdConfig& con
 
 std::shared_ptr<grpc::Channel> make_channel(
     const std::string& endpoint, const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-  static const grpc::ChannelArguments arguments = make_arguments();
+  static const grpc::ChannelArguments arguments = [] {
+    quieten_grpc();
+    return make_arguments();
+  }();
   auto channel = grpc::CreateCustomChannel("dns:///" + endpoint, credentials, arguments);
   (void)channel->GetState(/*try_to_connect=*/true);
   return channel;

@@ -1,7 +1,6 @@
 #include "dcs/etcd/session.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "dcs/etcd/request.h"
@@ -22,10 +21,9 @@ constexpr Duration kDiscoveryPause = 5s;
 Session::Session(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& its_clock,
                  EtcdHints hints)
     : clock(its_clock),
-      pump(loop),
+      pump(std::move(loop)),
       endpoints(config),
       config_(config),
-      loop_(std::move(loop)),
       hints_(std::move(hints)) {
   schedule_discovery(0s);
 }
@@ -40,12 +38,6 @@ Session::~Session() {
   for (const auto& call : discovery_calls_)
     call->cancel();
   pump.close();
-}
-
-void Session::later(std::function<void()> then) {
-  boost::asio::post(loop_, [alive = std::weak_ptr<char>(alive_), then = std::move(then)] {
-    if (!alive.expired()) then();
-  });
 }
 
 // ---- Calls --------------------------------------------------------------------------------------

@@ -68,9 +68,6 @@ class Session {
   // `used` was refused. A newer one, got meanwhile, stays.
   void drop_token(const std::string& used);
 
-  // In the loop's next turn, if the session is still there.
-  void later(std::function<void()> then);
-
   void hold(const std::shared_ptr<Pending>& pending) { pending_[pending.get()] = pending; }
   void release(const Pending* pending) { pending_.erase(pending); }
 
@@ -88,7 +85,6 @@ class Session {
                   const etcdserverpb::MemberListResponse& response);
 
   EtcdConfig config_;
-  boost::asio::any_io_executor loop_;
   EtcdHints hints_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 
