@@ -182,8 +182,8 @@ bool replace_broken_data(Draft& draft) {
 
 }  // namespace
 
-// Not so when the key has this node's own identifier: then the keys were written, and only the answer
-// was lost (sim seed 383).
+// Not so when the key has this node's own identifier: then the keys were written, and only the
+// answer was lost (sim seed 383).
 bool another_makes_the_cluster(const Draft& draft) {
   if (!draft.memory.bootstrap_is_unconfirmed || !draft.seen.store.cluster) return false;
   const auto& initialize = draft.cluster().initialize;

@@ -18,7 +18,8 @@ void remember_cluster(Draft& draft) {
   if (leader != memory.last_leader) {
     memory.last_leader = leader;
     memory.rewind_failed = false;
-    if (leader != draft.me()) {  // what failed with the old leader is tried at once with the new one
+    if (leader !=
+        draft.me()) {  // what failed with the old leader is tried at once with the new one
       memory.failed_acts = 0;
       memory.retry_act_at = Instant{};
     }

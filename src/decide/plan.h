@@ -183,7 +183,8 @@ struct Stop {  // the agent is leaving, or the directory must be at rest
 };
 struct Restart {  // an operator asked for it; the role stays
   std::optional<Milliseconds> timeout;
-  // Of a primary: it is not started again later than this (the agent may hang between stop and start).
+  // Of a primary: it is not started again later than this (the agent may hang between stop and
+  // start).
   Instant lease_valid_until = Instant::never();
   bool operator==(const Restart&) const = default;
 };

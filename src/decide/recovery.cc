@@ -80,8 +80,8 @@ void recover_as_follower(Draft& draft) {
   repair_divergence(draft);
 }
 
-// R8 PostgreSQL died between initdb and the keys of the new cluster: whoever still holds the claim opens
-// it again and goes on; everybody else waits (sim seed 2486).
+// R8 PostgreSQL died between initdb and the keys of the new cluster: whoever still holds the claim
+// opens it again and goes on; everybody else waits (sim seed 2486).
 void recover_unfinished_cluster(Draft& draft) {
   const auto& initialize = draft.cluster().initialize;
   const bool is_mine = initialize && initialize->is_in_progress() && draft.has_lease() &&
@@ -91,7 +91,8 @@ void recover_unfinished_cluster(Draft& draft) {
     return;
   }
   if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
-  draft.because("R8", "the new cluster's PostgreSQL is down and the claim is mine: starting it again");
+  draft.because("R8",
+                "the new cluster's PostgreSQL is down and the claim is mine: starting it again");
   draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});
 }
 

@@ -77,9 +77,9 @@ struct HistoryRow {
   friend bool operator==(const HistoryRow&, const HistoryRow&) = default;
 };
 
-// `/timeline`: the highest number that a promotion was going to give its timeline, and whose. Ours; Patroni
-// knows nothing of it. Written before the promotion, so that no number is given twice, however
-// early the promoted one dies.
+// `/timeline`: the highest number that a promotion was going to give its timeline, and whose. Ours;
+// Patroni knows nothing of it. Written before the promotion, so that no number is given twice,
+// however early the promoted one dies.
 struct TimelineClaim {
   Timeline timeline;
   NodeName by;

@@ -26,7 +26,8 @@ class Clients {
   };
   [[nodiscard]] const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
-  // Times without a single acknowledged write that were longer than a second, after the first write.
+  // Times without a single acknowledged write that were longer than a second, after the first
+  // write.
   [[nodiscard]] const std::vector<Duration>& outages() const { return outages_; }
 
  private:

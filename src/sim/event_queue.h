@@ -1,5 +1,5 @@
-// EventQueue: invented time. What happens is a set of calls in a total order (time, then the order in
-// which they were asked for), so that the same calls give the same run on every machine.
+// EventQueue: invented time. What happens is a set of calls in a total order (time, then the order
+// in which they were asked for), so that the same calls give the same run on every machine.
 #pragma once
 
 #include <cstdint>

@@ -7,11 +7,11 @@ namespace pgherd::sim {
 
 std::string_view name_of(FaultKind kind) {
   static constexpr std::string_view kNames[] = {
-      "kill postmaster", "kill agent",       "kill both",      "lose power",
-      "freeze agent",    "cut from store",   "cut from all",   "cut one way",
-      "cut pair",        "lose messages",    "delay messages", "store down",
-      "store cut off",   "store leader change", "break watches", "ask switchover",
-      "ask failover",    "ask restart",      "ask to leave",
+      "kill postmaster", "kill agent",          "kill both",      "lose power",
+      "freeze agent",    "cut from store",      "cut from all",   "cut one way",
+      "cut pair",        "lose messages",       "delay messages", "store down",
+      "store cut off",   "store leader change", "break watches",  "ask switchover",
+      "ask failover",    "ask restart",         "ask to leave",
   };
   static_assert(std::size(kNames) == kFaultKinds);
   return kNames[static_cast<std::size_t>(kind)];
@@ -99,7 +99,8 @@ void Faults::ask(Host& target, bool is_switchover) {
   if (is_switchover) json += "\"leader\":\"" + leader.name() + "\"";
   const bool has_candidate = !is_switchover || dice().chance(60);
   if (has_candidate && is_switchover) json += ",";
-  if (has_candidate) json += "\"member\":\"" + (&target == &leader ? any_host() : target).name() + "\"";
+  if (has_candidate)
+    json += "\"member\":\"" + (&target == &leader ? any_host() : target).name() + "\"";
   json += "}";
   tell([&] { return "operator writes /failover " + json; });
   world_.store().put(world_.key("failover"), json);

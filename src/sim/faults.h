@@ -1,5 +1,6 @@
 // Faults: what goes wrong. Each run has a random subset of the kinds (swarm testing: a run without
-// partitions finds other things than one with them), and each fault heals by itself after a drawn time.
+// partitions finds other things than one with them), and each fault heals by itself after a drawn
+// time.
 #pragma once
 
 #include <cstdint>

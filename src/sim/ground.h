@@ -1,5 +1,5 @@
-// Ground: what everything in the invented world stands on: time, dice, network, how long things take,
-// and the story that is told of it all.
+// Ground: what everything in the invented world stands on: time, dice, network, how long things
+// take, and the story that is told of it all.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Guardian: the small process beside the agent, and the agent's door to it. It keeps the last order,
-// also when the agent is frozen or dead, and only a power loss ends it.
+// Guardian: the small process beside the agent, and the agent's door to it. It keeps the last
+// order, also when the agent is frozen or dead, and only a power loss ends it.
 #pragma once
 
 #include "postgres/fence.h"

@@ -51,7 +51,9 @@ Host::Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan&
       server_(ground, servers, place, std::move(name)),
       guardian_(ground, time_, server_) {}
 
-Host::~Host() { life_.reset(); }
+Host::~Host() {
+  life_.reset();
+}
 
 Identity Host::identity() const {
   Identity self;
@@ -107,9 +109,13 @@ void Host::told(const Decision& decision) {
   ground_.tell(name(), [&] { return text; });
 }
 
-bool Host::is_frozen() const { return life_ && life_->mailbox->is_frozen(); }
+bool Host::is_frozen() const {
+  return life_ && life_->mailbox->is_frozen();
+}
 
-Node* Host::node() { return life_ ? &life_->node : nullptr; }
+Node* Host::node() {
+  return life_ ? &life_->node : nullptr;
+}
 
 std::optional<PeerView> Host::answer_peer() const {
   if (!life_ || is_frozen()) return std::nullopt;

@@ -1,5 +1,5 @@
-// Host: one machine of the world: its clock, its PostgreSQL, its guardian and the agent's life on it.
-// The agent is the real Node behind invented doors.
+// Host: one machine of the world: its clock, its PostgreSQL, its guardian and the agent's life on
+// it. The agent is the real Node behind invented doors.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// LocalTime: one machine's CLOCK_BOOTTIME, which runs faster or slower than true time by up to a few
-// per cent and begins anew when the machine does.
+// LocalTime: one machine's CLOCK_BOOTTIME, which runs faster or slower than true time by up to a
+// few per cent and begins anew when the machine does.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ class LocalTime {
 
   [[nodiscard]] Instant local(Instant true_time) const {
     const auto passed = (true_time - booted_).count();
-    return Instant::from_nanoseconds(kUptimeAtBoot + scale(passed, 1'000'000 + drift_ppm_, 1'000'000));
+    return Instant::from_nanoseconds(kUptimeAtBoot +
+                                     scale(passed, 1'000'000 + drift_ppm_, 1'000'000));
   }
   // The first true instant at which the clock shows `local_time` or more.
   [[nodiscard]] Instant true_time(Instant local_time) const {

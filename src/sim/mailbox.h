@@ -1,5 +1,5 @@
-// Mailbox: the way into one life of one agent. While the agent is frozen what arrives waits, and comes
-// all at once when it goes on; when the agent is dead it is thrown away.
+// Mailbox: the way into one life of one agent. While the agent is frozen what arrives waits, and
+// comes all at once when it goes on; when the agent is dead it is thrown away.
 #pragma once
 
 #include <deque>

@@ -1,5 +1,5 @@
-// pgherd-sim: runs seeds and scenarios in the invented world. Exit code 0: all passed; 1: some failed;
-// 2: the command line or a scenario cannot be understood.
+// pgherd-sim: runs seeds and scenarios in the invented world. Exit code 0: all passed; 1: some
+// failed; 2: the command line or a scenario cannot be understood.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -62,8 +62,8 @@ class Runner {
         std::chrono::duration<double>(wishes_.phase_one_seconds));
     if (wishes_.is_verbose) options.listener = print_line;
     auto report = run_seed(seed, options);
-    const bool again = wishes_.replay_twice > 0 &&
-                       seed % 100 < static_cast<std::uint64_t>(wishes_.replay_twice);
+    const bool again =
+        wishes_.replay_twice > 0 && seed % 100 < static_cast<std::uint64_t>(wishes_.replay_twice);
     if (again && !report.failure) {
       options.listener = nullptr;
       ++summary_.replayed;
@@ -99,7 +99,8 @@ std::string first_difference(const std::string& expected, const std::string& had
     const bool has_right = static_cast<bool>(std::getline(right, b));
     if (!has_left && !has_right) return "";
     if (has_left != has_right || a != b) {
-      return "  expected: " + (has_left ? a : "(the end)") + "\n  happened: " + (has_right ? b : "(the end)");
+      return "  expected: " + (has_left ? a : "(the end)") +
+             "\n  happened: " + (has_right ? b : "(the end)");
     }
   }
 }
@@ -146,8 +147,10 @@ bool run_scenario(const std::string& path, bool rewrites) {
     std::cout << "rewritten: " << path << std::endl;
     return true;
   }
-  std::cout << "FAILED " << path << ": the log differs from the expected one; look at it, and if it is right, "
-            << "write it down with --rewrite\n" << first_difference(result.expected, result.log) << std::endl;
+  std::cout << "FAILED " << path
+            << ": the log differs from the expected one; look at it, and if it is right, "
+            << "write it down with --rewrite\n"
+            << first_difference(result.expected, result.log) << std::endl;
   return false;
 }
 

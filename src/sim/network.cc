@@ -35,7 +35,9 @@ bool Network::loses(Place from, Place to) {
   return is_cut(from, to) || (loss_percent_ > 0 && dice_.chance(loss_percent_));
 }
 
-Duration Network::delay() { return dice_.between(delay_low_, delay_high_); }
+Duration Network::delay() {
+  return dice_.between(delay_low_, delay_high_);
+}
 
 void Network::send(Place from, Place to, EventQueue::Call deliver) {
   if (loses(from, to)) return;

@@ -1,5 +1,6 @@
-// Network: delay, loss and partition between places (nodes, the store, the clients). A message either
-// arrives after a drawn delay or never; nobody is told that it was lost. Directions are cut one by one.
+// Network: delay, loss and partition between places (nodes, the store, the clients). A message
+// either arrives after a drawn delay or never; nobody is told that it was lost. Directions are cut
+// one by one.
 #pragma once
 
 #include <functional>
@@ -36,8 +37,8 @@ class Network {
 
   // A single message; it may overtake others.
   void send(Place from, Place to, EventQueue::Call deliver);
-  // A message of an ordered connection whose last one arrives at `last_arrival` (updated). False: it
-  // is lost, and with it the connection, though neither side knows yet.
+  // A message of an ordered connection whose last one arrives at `last_arrival` (updated). False:
+  // it is lost, and with it the connection, though neither side knows yet.
   [[nodiscard]] bool send_in_order(Place from, Place to, Instant& last_arrival,
                                    EventQueue::Call deliver);
 

@@ -11,7 +11,8 @@ Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>&
       store_(store),
       servers_(servers),
       prefix_(std::move(prefix)),
-      maximum_lag_bytes_(static_cast<std::uint64_t>(std::max<std::int64_t>(maximum_lag_bytes, 0))) {}
+      maximum_lag_bytes_(static_cast<std::uint64_t>(std::max<std::int64_t>(maximum_lag_bytes, 0))) {
+}
 
 std::string Referee::position(const Server& server) {
   const auto& wal = server.directory().wal;
@@ -51,7 +52,8 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   const auto initialize = store_.value(prefix_ + "initialize");
   if (!server.is_bootstrapping && !initialize.empty() &&
       initialize != server.directory().system_id) {
-    object("B9", position(server) + " opens for writes, but its system identifier is not the cluster's");
+    object("B9",
+           position(server) + " opens for writes, but its system identifier is not the cluster's");
   }
   const std::pair key(server.directory().system_id, server.directory().wal.timeline());
   const auto known = reigns_.find(key);
@@ -84,7 +86,8 @@ void Referee::judge_new_timeline(const Server& server) {
   } else {
     ++lossy_handovers_;
     ground_.tell("referee", [&] {
-      return position(server) + " follows a clean shutdown of " + position(*before) + " without all of it";
+      return position(server) + " follows a clean shutdown of " + position(*before) +
+             " without all of it";
     });
   }
 }
@@ -115,7 +118,8 @@ void Referee::attached(const Server& standby, const Server& upstream) {
 
 void Referee::rewinding(const Server& target, const Server& source) {
   for (const auto& [key, reign] : reigns_) {
-    if (key.first == source.directory().system_id && key.second > source.directory().wal.timeline()) {
+    if (key.first == source.directory().system_id &&
+        key.second > source.directory().wal.timeline()) {
       object("B8", position(target) + " is rewound to " + position(source) + ", but timeline " +
                        std::to_string(key.second.value) + " exists");
     }
@@ -139,8 +143,10 @@ const Server* Referee::primary() const {
 
 std::optional<std::string> Referee::unsettled() const {
   const Server* leads = primary();
-  if (leads == nullptr) return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
-  if (leader_ != leads->name()) return "/leader names " + leader_ + ", the primary is " + leads->name();
+  if (leads == nullptr)
+    return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
+  if (leader_ != leads->name())
+    return "/leader names " + leader_ + ", the primary is " + leads->name();
   for (const Server* server : servers_) {
     if (server != leads && !server->is_streaming_from(*leads)) {
       return position(*server) + " does not stream from " + position(*leads);
@@ -149,17 +155,17 @@ std::optional<std::string> Referee::unsettled() const {
   return std::nullopt;
 }
 
-std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged, const Wal& final_log) {
+std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged,
+                         const Wal& final_log) {
   std::vector<std::uint64_t> kept;
   kept.reserve(final_log.size());
   for (std::size_t index = 0; index < final_log.size(); ++index) {
     kept.push_back(final_log[index].id);
   }
   std::sort(kept.begin(), kept.end());
-  return static_cast<std::uint64_t>(
-      std::count_if(acknowledged.begin(), acknowledged.end(), [&](const auto& one) {
-        return !std::binary_search(kept.begin(), kept.end(), one.id);
-      }));
+  return static_cast<std::uint64_t>(std::count_if(
+      acknowledged.begin(), acknowledged.end(),
+      [&](const auto& one) { return !std::binary_search(kept.begin(), kept.end(), one.id); }));
 }
 
 }  // namespace pgherd::sim

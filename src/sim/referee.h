@@ -1,6 +1,6 @@
-// Referee: watches the invented world with true time and true knowledge, and says what must never be
-// seen. It knows PostgreSQL and the promises made to users (safety invariants); it shares no code with
-// the rules that it judges.
+// Referee: watches the invented world with true time and true knowledge, and says what must never
+// be seen. It knows PostgreSQL and the promises made to users (safety invariants); it shares no
+// code with the rules that it judges.
 //
 //   A1  two servers could acknowledge writes at one instant
 //   A2  a server opened for writes though /leader did not name it, at that instant, in the store

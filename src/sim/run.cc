@@ -24,7 +24,11 @@ struct Draw {
 std::string draw_config(Dice& dice) {
   std::string json = "{";
   const auto number = [&](const char* key, std::int64_t low, std::int64_t high) {
-    json.append("\"").append(key).append("\":").append(std::to_string(dice.between(low, high))).append(",");
+    json.append("\"")
+        .append(key)
+        .append("\":")
+        .append(std::to_string(dice.between(low, high)))
+        .append(",");
   };
   const auto flag = [&](const char* key, bool value) {
     json.append("\"").append(key).append(value ? "\":true," : "\":false,");
@@ -118,7 +122,9 @@ std::optional<std::string> settle(World& world, RunReport& report) {
 
 }  // namespace
 
-Duration settle_bound(const Settings& settings) { return 2 * settings.ttl + Duration(50s); }
+Duration settle_bound(const Settings& settings) {
+  return 2 * settings.ttl + Duration(50s);
+}
 
 RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   const auto drawn = draw_everything(seed);

@@ -1,5 +1,6 @@
-// One seed, run and judged: phase one with faults, in which nothing unsafe may happen; phase two without,
-// in which the herd must come to rest: one primary, everybody follows, within a stated time.
+// One seed, run and judged: phase one with faults, in which nothing unsafe may happen; phase two
+// without, in which the herd must come to rest: one primary, everybody follows, within a stated
+// time.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ struct RunReport {
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one
 // election, one repair (rewind or copy, begun again twice).
 [[nodiscard]] Duration settle_bound(const Settings& settings);
-// Promotions after the end of the faults: one that was due, one for a request that still stood, one for a
-// node that came back in the middle of it.
+// Promotions after the end of the faults: one that was due, one for a request that still stood, one
+// for a node that came back in the middle of it.
 inline constexpr int kMaxPromotionsAfterFaults = 3;
 
 [[nodiscard]] RunReport run_seed(std::uint64_t seed, const RunOptions& options);

@@ -18,7 +18,9 @@ namespace {
 constexpr const char* kDashes = "----\n";
 using Words = std::vector<std::string>;
 
-Range always(Duration time) { return {.low = time, .high = time}; }
+Range always(Duration time) {
+  return {.low = time, .high = time};
+}
 
 Pace fixed_pace() {
   Pace pace;
@@ -54,7 +56,8 @@ class Player {
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
-    throw std::runtime_error(path_ + ":" + std::to_string(line_number_) + ": " + why + ": '" + line_ + "'");
+    throw std::runtime_error(path_ + ":" + std::to_string(line_number_) + ": " + why + ": '" +
+                             line_ + "'");
   }
   void obey(const Words& words);
   void make(Words names, bool is_formed);
@@ -77,7 +80,8 @@ class Player {
   std::string path_;
   std::string line_;
   int line_number_ = 0;
-  HerdPlan plan_{"{\"ttl\":10,\"loop_wait\":2,\"retry_timeout\":3,\"postgresql\":{\"use_pg_rewind\":true}}"};
+  HerdPlan plan_{
+      "{\"ttl\":10,\"loop_wait\":2,\"retry_timeout\":3,\"postgresql\":{\"use_pg_rewind\":true}}"};
   std::unique_ptr<World> world_;
   std::string log_;
   std::vector<std::string> failures_;
@@ -86,13 +90,15 @@ class Player {
 Words split(const std::string& line) {
   std::istringstream stream(line);
   Words words;
-  for (std::string word; stream >> word;) words.push_back(word);
+  for (std::string word; stream >> word;)
+    words.push_back(word);
   return words;
 }
 
 std::string join(const Words& words, std::size_t first, std::size_t last) {
   std::string text;
-  for (auto i = first; i < last; ++i) text += (text.empty() ? "" : " ") + words[i];
+  for (auto i = first; i < last; ++i)
+    text += (text.empty() ? "" : " ") + words[i];
   return text;
 }
 
@@ -146,7 +152,8 @@ void Player::make(Words names, bool is_formed) {
 }
 
 void Player::run_until(Instant when) {
-  if (!world().run_until(when)) failures_.push_back("the referee saw " + *world().referee().violation());
+  if (!world().run_until(when))
+    failures_.push_back("the referee saw " + *world().referee().violation());
 }
 
 Duration Player::time(const std::string& word) const {
@@ -158,7 +165,8 @@ Duration Player::time(const std::string& word) const {
     refuse("'" + word + "' is no time such as 10s or 250ms");
   }
   const auto unit = word.substr(used);
-  if (unit == "s") return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number));
+  if (unit == "s")
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number));
   if (unit == "ms") {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::milli>(number));
   }
@@ -178,7 +186,8 @@ Place Player::place(const std::string& word) {
   return host(word).place();
 }
 
-// ---- Acts ---------------------------------------------------------------------------------------------
+// ---- Acts
+// ---------------------------------------------------------------------------------------------
 
 void Player::act(const Words& words) {
   const auto whole = join(words, 0, words.size());
@@ -190,7 +199,8 @@ void Player::act(const Words& words) {
   } else if (whole == "store up") {
     store.come_back();
   } else if (whole == "break watches") {
-    for (auto& one : world().hosts()) one->break_watches();
+    for (auto& one : world().hosts())
+      one->break_watches();
   } else if (words.size() == 4 && words[0] == "cut" && words[2] == "from") {
     cut(words[1], words[3]);
   } else if (words[0] == "switchover" || words[0] == "failover") {
@@ -247,7 +257,8 @@ void Player::request(const Words& words) {
   world().store().put(world().key("failover"), json + "}");
 }
 
-// ---- Expectations ---------------------------------------------------------------------------------------
+// ---- Expectations
+// ---------------------------------------------------------------------------------------
 
 std::function<bool()> Player::condition(const Words& words) {
   auto& judge = world().referee();
@@ -279,7 +290,8 @@ std::function<bool()> Player::condition(const Words& words) {
 }
 
 void Player::expect(const Words& words) {
-  if (words.size() < 4 || words[words.size() - 2] != "within") refuse("an expectation ends in 'within <time>'");
+  if (words.size() < 4 || words[words.size() - 2] != "within")
+    refuse("an expectation ends in 'within <time>'");
   const auto what = join(words, 1, words.size() - 2);
   const auto is_met = condition({words.begin() + 1, words.end() - 2});
   const auto began = world().now();

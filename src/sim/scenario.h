@@ -1,16 +1,16 @@
-// Scenario: a story that a person can read, played in the invented world with fixed delays. The file
-// holds commands, a line of four dashes, and the log that is expected (docs: tests/scenarios/README.md).
+// Scenario: a story that a person can read, played in the invented world with fixed delays. The
+// file holds commands, a line of four dashes, and the log that is expected (docs:
+// tests/scenarios/README.md).
 //
-//   cluster a b c                      a formed cluster, everything stopped; `new cluster a b c`: empty
-//   config {"ttl":10}                  the dynamic configuration, before `cluster`
-//   start                              all agents
-//   at 10s kill postmaster a           runs until then and does it; `until 10s` only runs
+//   cluster a b c                      a formed cluster, everything stopped; `new cluster a b c`:
+//   empty config {"ttl":10}                  the dynamic configuration, before `cluster` start all
+//   agents at 10s kill postmaster a           runs until then and does it; `until 10s` only runs
 //   expect leader b within 8s          runs until it is so; fails if it is not by then
 //
-// Acts: kill postmaster|agent|both N; start agent N; freeze|thaw agent N; power off|on N; cut N from
-// M|store|clients|all; heal; store down|up; break watches; switchover from N [to M]; failover to M; restart N;
-// leave N.
-// Expectations: leader N; nobody leads; primary N on timeline T; no primary; rest; N streams; N is down.
+// Acts: kill postmaster|agent|both N; start agent N; freeze|thaw agent N; power off|on N; cut N
+// from M|store|clients|all; heal; store down|up; break watches; switchover from N [to M]; failover
+// to M; restart N; leave N. Expectations: leader N; nobody leads; primary N on timeline T; no
+// primary; rest; N streams; N is down.
 #pragma once
 
 #include <string>
@@ -19,14 +19,14 @@
 namespace pgherd::sim {
 
 struct ScenarioResult {
-  std::string commands;             // the part of the file before the dashes
-  std::string expected;             // the part after them
-  std::string log;                  // what happened
+  std::string commands;               // the part of the file before the dashes
+  std::string expected;               // the part after them
+  std::string log;                    // what happened
   std::vector<std::string> failures;  // expectations that were not met, and what the referee saw
 };
 
-// Throws std::runtime_error on a file that cannot be read or a command that cannot be understood; the
-// message names file and line.
+// Throws std::runtime_error on a file that cannot be read or a command that cannot be understood;
+// the message names file and line.
 [[nodiscard]] ScenarioResult play_scenario(const std::string& path);
 
 // Writes the file again with the log that was had.

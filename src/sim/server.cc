@@ -25,7 +25,8 @@ void Server::enter(ProcessState state) {
   ground_.queue.mix(static_cast<std::uint64_t>(state) * 31 + static_cast<std::uint64_t>(place_));
 }
 
-// ---- Start and end --------------------------------------------------------------------------------
+// ---- Start and end
+// --------------------------------------------------------------------------------
 
 void Server::boot(bool as_standby, std::function<void(bool)> running) {
   PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
@@ -57,8 +58,9 @@ void Server::finish_boot(bool as_standby) {
     checkpoint();  // the end of crash recovery is one
   }
   ground_.tell(name_, [&] {
-    return std::string("postgres runs as a ") + (as_standby ? "standby" : "primary") + " on timeline " +
-           std::to_string(directory_.wal.timeline().value) + " at " + to_string(directory_.wal.end());
+    return std::string("postgres runs as a ") + (as_standby ? "standby" : "primary") +
+           " on timeline " + std::to_string(directory_.wal.timeline().value) + " at " +
+           to_string(directory_.wal.end());
   });
   if (auto told = std::exchange(running_, nullptr)) told(true);
   changed();
@@ -137,7 +139,8 @@ void Server::end_after_checkpoint() {
   });
   changed();
   const auto archiving = ground_.draw_act(ground_.pace.archive_at_shutdown);
-  const auto patience = ground_.queue.now() + archiving + ground_.draw(ground_.pace.receiver_timeout);
+  const auto patience =
+      ground_.queue.now() + archiving + ground_.draw(ground_.pace.receiver_timeout);
   const auto wait = [this, patience](auto& self) -> void {
     if (everything_is_sent() || ground_.queue.now() >= patience) {
       end_process();
@@ -149,8 +152,9 @@ void Server::end_after_checkpoint() {
 }
 
 bool Server::everything_is_sent() const {
-  return std::all_of(receivers_.begin(), receivers_.end(),
-                     [this](const auto& one) { return one.second.flushed >= directory_.wal.end(); });
+  return std::all_of(receivers_.begin(), receivers_.end(), [this](const auto& one) {
+    return one.second.flushed >= directory_.wal.end();
+  });
 }
 
 void Server::promote(Timeline at_least) {
@@ -202,7 +206,8 @@ void Server::append(const WalRecord& record) {
   }
 }
 
-// ---- Streaming --------------------------------------------------------------------------------------
+// ---- Streaming
+// --------------------------------------------------------------------------------------
 
 void Server::follow(const UpstreamView& upstream) {
   directory_.upstream = upstream;
@@ -311,7 +316,8 @@ void Server::receive(std::size_t first, const std::vector<WalRecord>& records, S
   from.send_wal(*this);
 }
 
-// ---- What is seen -----------------------------------------------------------------------------------
+// ---- What is seen
+// -----------------------------------------------------------------------------------
 
 InstanceView Server::view() const {
   InstanceView seen;

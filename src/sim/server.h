@@ -1,6 +1,7 @@
-// Server: an invented PostgreSQL: one data directory and at most one postmaster on it. It outlives the
-// agent, as the real one does. Timelines, switch points, streaming, crash and clean shutdown behave as
-// PostgreSQL's (manual 26.3.6 Timelines, 27.2.5 Streaming Replication); pages and rows do not exist.
+// Server: an invented PostgreSQL: one data directory and at most one postmaster on it. It outlives
+// the agent, as the real one does. Timelines, switch points, streaming, crash and clean shutdown
+// behave as PostgreSQL's (manual 26.3.6 Timelines, 27.2.5 Streaming Replication); pages and rows do
+// not exist.
 //
 // Threads: the world's one. Owned by its Host; other servers are reached through Servers.
 #pragma once
@@ -51,7 +52,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // ---- What is -----------------------------------------------------------------------------------
+  // ---- What is
+  // -----------------------------------------------------------------------------------
 
   [[nodiscard]] const NodeName& name() const { return name_; }
   [[nodiscard]] Place place() const { return place_; }
@@ -74,18 +76,19 @@ class Server {
   // As the local monitoring query, pg_control and the process table would show it.
   [[nodiscard]] InstanceView view() const;
 
-  // ---- What may be done ----------------------------------------------------------------------------
+  // ---- What may be done
+  // ----------------------------------------------------------------------------
 
   // Starts a postmaster on a valid directory. `running` is told once: true when it accepts
   // connections, false when it ended before.
   void boot(bool as_standby, std::function<void(bool)> running);
-  // Fast: backends end, shutdown checkpoint, standbys get it, exit. Immediate: exit. `stopped` is told
-  // when the postmaster is gone, however it went. A second call can only make it faster.
+  // Fast: backends end, shutdown checkpoint, standbys get it, exit. Immediate: exit. `stopped` is
+  // told when the postmaster is gone, however it went. A second call can only make it faster.
   void shut_down(ShutdownMode mode, std::function<void()> stopped);
   // SIGKILL to the whole process group, or power loss.
   void kill();
-  // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it has
-  // heard of, or `at_least`.
+  // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it
+  // has heard of, or `at_least`.
   void promote(Timeline at_least = {});
   // pg_control shows the running timeline from now on.
   void checkpoint();

@@ -16,12 +16,12 @@ class SimAlarm final : public Alarm {
   SimAlarm& operator=(const SimAlarm&) = delete;
 
   void set(Instant when, std::shared_ptr<Mailbox> mailbox, std::function<void()> then) {
-    ticket_ = queue_.at(when, [mailbox = std::move(mailbox), then = std::move(then),
-                               is_cancelled = is_cancelled_] {
-      mailbox->deliver([then, is_cancelled] {
-        if (!*is_cancelled) then();
-      });
-    });
+    ticket_ = queue_.at(
+        when, [mailbox = std::move(mailbox), then = std::move(then), is_cancelled = is_cancelled_] {
+          mailbox->deliver([then, is_cancelled] {
+            if (!*is_cancelled) then();
+          });
+        });
   }
 
  private:

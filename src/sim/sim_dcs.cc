@@ -15,7 +15,8 @@ SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
                std::shared_ptr<Mailbox> mailbox)
     : ground_(ground), store_(store), place_(place), time_(time), mailbox_(std::move(mailbox)) {}
 
-// ---- Requests ---------------------------------------------------------------------------------------
+// ---- Requests
+// ---------------------------------------------------------------------------------------
 
 template <typename T>
 void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
@@ -26,7 +27,8 @@ void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
   };
   auto pending = std::make_shared<Pending>();
   pending->answer = std::move(answer);
-  const auto reply = [mailbox = mailbox_, pending, &queue = ground_.queue](Result<T, DcsError> what) {
+  const auto reply = [mailbox = mailbox_, pending,
+                      &queue = ground_.queue](Result<T, DcsError> what) {
     mailbox->deliver([pending, &queue, what = std::move(what)] {
       if (!pending->answer) return;
       queue.cancel(pending->timeout);
@@ -79,7 +81,8 @@ void SimDcs::revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer
                      [lease](MemoryStore& store) { return store.revoke(lease); });
 }
 
-// ---- Watching -----------------------------------------------------------------------------------------
+// ---- Watching
+// -----------------------------------------------------------------------------------------
 
 // One watch, held by its owner's handle and by the calls under way.
 struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
@@ -93,9 +96,10 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
 
   void open(const std::string& prefix, Revision from) {
     if (is_over || !store.is_up()) return;
-    auto begun = store.memory().watch(prefix, from, [self = weak_from_this()](const WatchBatch& batch) {
-      if (const auto stream = self.lock()) stream->send(batch);
-    });
+    auto begun =
+        store.memory().watch(prefix, from, [self = weak_from_this()](const WatchBatch& batch) {
+          if (const auto stream = self.lock()) stream->send(batch);
+        });
     if (!begun) {
       send(fail(begun.error()));
       return;
@@ -120,7 +124,8 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
     if (is_broken) return;
     is_broken = !ground.network.send_in_order(ground.network.store(), place, last_arrival,
                                               [self = weak_from_this(), what = std::move(what)] {
-                                                if (const auto stream = self.lock()) stream->arrive(what);
+                                                if (const auto stream = self.lock())
+                                                  stream->arrive(what);
                                               });
   }
 

@@ -1,6 +1,6 @@
 // SimDcs: one agent's door to the store: requests and answers travel through the network, so that a
-// request can be lost, or its answer after the write was applied. What is not answered by its deadline
-// is Unavailable. Belongs to one life of an agent.
+// request can be lost, or its answer after the write was applied. What is not answered by its
+// deadline is Unavailable. Belongs to one life of an agent.
 #pragma once
 
 #include <functional>

@@ -21,7 +21,8 @@ bool was_standby(const Server& server) {
 }  // namespace
 
 SimInstance::SimInstance(Ground& ground, const Servers& servers, Server& server,
-                         const LocalTime& time, std::shared_ptr<Mailbox> mailbox, ActWitness* witness)
+                         const LocalTime& time, std::shared_ptr<Mailbox> mailbox,
+                         ActWitness* witness)
     : ground_(ground),
       servers_(servers),
       server_(server),
@@ -142,7 +143,8 @@ bool SimInstance::try_directory(const char* what) {
   return true;
 }
 
-// ---- Starting and stopping ------------------------------------------------------------------------
+// ---- Starting and stopping
+// ------------------------------------------------------------------------
 
 void SimInstance::start(bool as_standby) {
   if (!try_directory("start")) return;
@@ -194,7 +196,9 @@ void SimInstance::begin(const Demote& step) {
   }
 }
 
-void SimInstance::begin(const Stop& step) { stop(step.mode == StopMode::Fast); }
+void SimInstance::begin(const Stop& step) {
+  stop(step.mode == StopMode::Fast);
+}
 
 void SimInstance::begin(const Restart& step) {
   if (server_.process() != ProcessState::Running) {
@@ -219,9 +223,8 @@ void SimInstance::begin(const Restart& step) {
 
 void SimInstance::begin(const Follow& step) {
   after(ground_.draw(ground_.pace.small_act), [this, step] {
-    server_.follow({.host = step.upstream.host,
-                    .port = step.upstream.port,
-                    .slot = step.upstream.slot});
+    server_.follow(
+        {.host = step.upstream.host, .port = step.upstream.port, .slot = step.upstream.slot});
     end(ActOutcome::Done);
   });
 }
@@ -256,7 +259,8 @@ void SimInstance::begin(const Promote& step) {
   });
 }
 
-// ---- Making, copying, removing --------------------------------------------------------------------
+// ---- Making, copying, removing
+// --------------------------------------------------------------------
 
 void SimInstance::begin(const Bootstrap& /*step*/) {
   auto& directory = server_.directory();
@@ -271,7 +275,8 @@ void SimInstance::begin(const Bootstrap& /*step*/) {
   after(ground_.draw_act(ground_.pace.bootstrap), [this] {
     auto& made = server_.directory();
     made.state = DataDirectory::Valid;
-    made.system_id = std::to_string(7'000'000'000'000'000'000 + ground_.dice.between(0, 1'000'000'000));
+    made.system_id =
+        std::to_string(7'000'000'000'000'000'000 + ground_.dice.between(0, 1'000'000'000));
     made.control = ControlState::ShutDown;
     made.control_timeline = made.newest_timeline = Timeline{1};
     made.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
@@ -283,11 +288,12 @@ void SimInstance::begin(const Bootstrap& /*step*/) {
 
 void SimInstance::begin(const SetAsideDataDirectory& /*step*/) {
   if (!try_directory("rename")) return;
-  after(ground_.draw(ground_.pace.small_act), [this] {  // nothing is deleted: no case for the referee
-    server_.directory() = Server::Directory{};
-    server_.is_bootstrapping = false;
-    end(ActOutcome::Done);
-  });
+  after(ground_.draw(ground_.pace.small_act),
+        [this] {  // nothing is deleted: no case for the referee
+          server_.directory() = Server::Directory{};
+          server_.is_bootstrapping = false;
+          end(ActOutcome::Done);
+        });
 }
 
 void SimInstance::begin(const RemoveDataDirectory& /*step*/) {
@@ -317,11 +323,10 @@ void SimInstance::copy_on(const std::string& host, std::uint64_t pid_of_source, 
     copied(source);
     return;
   }
-  child_after(
-      std::min<Duration>(left, kCheckSource),
-        [this, host, pid_of_source, until, must_be_primary, copied = std::move(copied)] {
-          copy_on(host, pid_of_source, until, must_be_primary, copied);
-        });
+  child_after(std::min<Duration>(left, kCheckSource),
+              [this, host, pid_of_source, until, must_be_primary, copied = std::move(copied)] {
+                copy_on(host, pid_of_source, until, must_be_primary, copied);
+              });
 }
 
 void SimInstance::begin(const CloneFrom& step) {
@@ -406,7 +411,8 @@ void SimInstance::interrupt_child() {
   child_ = Child::None;
 }
 
-// ---- Divergence -------------------------------------------------------------------------------------
+// ---- Divergence
+// -------------------------------------------------------------------------------------
 
 Divergence judge_divergence(const Server& local, const Server& source, std::string& detail) {
   const Wal& mine = local.directory().wal;
@@ -444,11 +450,12 @@ void SimInstance::begin(const ExamineDivergence& step) {
   });
 }
 
-// ---- Small acts -------------------------------------------------------------------------------------
+// ---- Small acts
+// -------------------------------------------------------------------------------------
 
 void SimInstance::small(const Step& step, Done done) {
-  const auto pace = std::holds_alternative<Checkpoint>(step) ? ground_.pace.checkpoint
-                                                             : ground_.pace.small_act;
+  const auto pace =
+      std::holds_alternative<Checkpoint>(step) ? ground_.pace.checkpoint : ground_.pace.small_act;
   ground_.queue.in(ground_.draw(pace), [this, alive = is_alive_, step, done = std::move(done),
                                         pid = server_.pid()] {
     if (!*alive) return;
@@ -456,8 +463,10 @@ void SimInstance::small(const Step& step, Done done) {
     if (is_running) {
       if (std::holds_alternative<Checkpoint>(step)) server_.checkpoint();
       if (const auto* keep = std::get_if<KeepSlots>(&step)) {
-        for (const auto& name : keep->drop) server_.directory().slots.erase(name);
-        for (const auto& wish : keep->wishes) server_.directory().slots.insert(wish.name);
+        for (const auto& name : keep->drop)
+          server_.directory().slots.erase(name);
+        for (const auto& wish : keep->wishes)
+          server_.directory().slots.insert(wish.name);
       }
     }
     const ActResult result{.outcome = is_running || std::holds_alternative<ApplyConfiguration>(step)

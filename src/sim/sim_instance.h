@@ -1,7 +1,7 @@
-// SimInstance: the agent's door to its invented PostgreSQL: one long act at a time, small acts beside
-// it, in drawn times, now and then failing. It lives as long as one life of the agent: what an act had
-// begun in a child process (a copy, a rewind, initdb) dies with it, what the postmaster was told to
-// do goes on.
+// SimInstance: the agent's door to its invented PostgreSQL: one long act at a time, small acts
+// beside it, in drawn times, now and then failing. It lives as long as one life of the agent: what
+// an act had begun in a child process (a copy, a rewind, initdb) dies with it, what the postmaster
+// was told to do goes on.
 #pragma once
 
 #include <functional>

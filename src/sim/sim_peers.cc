@@ -49,18 +49,19 @@ void SimPeers::probe(const std::map<NodeName, std::string>& targets, Millisecond
     });
   };
   for (const auto& [name, url] : targets) {
-    round->waiting[name] = ground_.queue.at(
-        timeout_at, [reply, who = name] { reply(who, silent()); });
+    round->waiting[name] =
+        ground_.queue.at(timeout_at, [reply, who = name] { reply(who, silent()); });
   }
   for (const auto& [name, url] : targets) {
     const auto there = find_(name);
     if (!there) continue;
-    ground_.network.send(place_, *there,
-                         [&ground = ground_, ask = ask_, reply, who = name, here = place_, at = *there] {
-                           const auto said = ask(at);
-                           if (!said) return;
-                           ground.network.send(at, here, [reply, who, said] { reply(who, *said); });
-                         });
+    ground_.network.send(
+        place_, *there,
+        [&ground = ground_, ask = ask_, reply, who = name, here = place_, at = *there] {
+          const auto said = ask(at);
+          if (!said) return;
+          ground.network.send(at, here, [reply, who, said] { reply(who, *said); });
+        });
   }
 }
 

@@ -1,5 +1,5 @@
-// SimPeers: the agent's door to the other members' REST APIs: an answer is made of the picture that the
-// other agent has of its PostgreSQL, if that agent lives, is not frozen and both ways are open.
+// SimPeers: the agent's door to the other members' REST APIs: an answer is made of the picture that
+// the other agent has of its PostgreSQL, if that agent lives, is not frozen and both ways are open.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// Store: the etcd of the world: a MemoryStore whose time is true time, that can be away. While it has no
-// quorum its leases do not run out, and they begin anew when it is back (as etcd's do).
+// Store: the etcd of the world: a MemoryStore whose time is true time, that can be away. While it
+// has no quorum its leases do not run out, and they begin anew when it is back (as etcd's do).
 #pragma once
 
 #include <functional>

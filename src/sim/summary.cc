@@ -20,8 +20,8 @@ std::string distribution(std::vector<Duration> times) {
   const auto at = [&](std::size_t percent) {
     return in_seconds(times[std::min(times.size() - 1, times.size() * percent / 100)]);
   };
-  return std::to_string(times.size()) + ", median " + at(50) + " s, 90% " + at(90) + " s, 99% " + at(99) +
-         " s, longest " + in_seconds(times.back()) + " s";
+  return std::to_string(times.size()) + ", median " + at(50) + " s, 90% " + at(90) + " s, 99% " +
+         at(99) + " s, longest " + in_seconds(times.back()) + " s";
 }
 
 }  // namespace
@@ -49,7 +49,8 @@ std::string to_text(const Summary& summary, double seconds) {
   const int injected = std::accumulate(summary.faults.begin(), summary.faults.end(), 0,
                                        [](int sum, const auto& one) { return sum + one.second; });
   std::array<char, 160> speed{};
-  std::snprintf(speed.data(), speed.size(), "%llu seeds in %.1f s (%.1f a second), %.0f virtual hours, %.1f million events",
+  std::snprintf(speed.data(), speed.size(),
+                "%llu seeds in %.1f s (%.1f a second), %.0f virtual hours, %.1f million events",
                 static_cast<unsigned long long>(summary.runs), seconds,
                 static_cast<double>(summary.runs) / std::max(seconds, 1e-9),
                 std::chrono::duration<double, std::ratio<3600>>(summary.virtual_time).count(),
@@ -60,9 +61,9 @@ std::string to_text(const Summary& summary, double seconds) {
     text += std::string(text.ends_with("\n") ? "" : "\n  ") + std::string(name_of(kind)) + ": " +
             std::to_string(count);
   }
-  text += "\npromotions: " + std::to_string(summary.promotions) + "; after a clean shutdown complete " +
-          std::to_string(summary.clean_handovers) + ", incomplete " +
-          std::to_string(summary.lossy_handovers);
+  text += "\npromotions: " + std::to_string(summary.promotions) +
+          "; after a clean shutdown complete " + std::to_string(summary.clean_handovers) +
+          ", incomplete " + std::to_string(summary.lossy_handovers);
   text += "\nfenced by the guardian: " + std::to_string(summary.fenced);
   text += "\nwrites: " + std::to_string(summary.attempts) + " tried, " +
           std::to_string(summary.acknowledged) + " acknowledged, of these lost " +

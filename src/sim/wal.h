@@ -1,6 +1,7 @@
-// Wal: an invented write-ahead log. A record has an end position, the timeline it was written on and
-// a number that no other record in the world has; so two logs agree up to a record exactly if that
-// record's number is the same at the same place, and the referee sees a fork that PostgreSQL would not.
+// Wal: an invented write-ahead log. A record has an end position, the timeline it was written on
+// and a number that no other record in the world has; so two logs agree up to a record exactly if
+// that record's number is the same at the same place, and the referee sees a fork that PostgreSQL
+// would not.
 #pragma once
 
 #include <cstdint>

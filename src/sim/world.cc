@@ -11,7 +11,8 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       ground_(seed, static_cast<int>(names.size())),
       store_(ground_),
       clients_(ground_, servers_),
-      referee_(ground_, store_, server_list_, prefix_, plan_.settings.maximum_lag_on_failover_bytes) {
+      referee_(ground_, store_, server_list_, prefix_,
+               plan_.settings.maximum_lag_on_failover_bytes) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;
     auto host = std::make_unique<Host>(ground_, store_, servers_, plan_, static_cast<Place>(i),
@@ -25,7 +26,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       if (found == servers_.end()) return std::nullopt;
       return found->second->place();
     };
-    host->ask_peer = [this](Place at) { return hosts_[static_cast<std::size_t>(at)]->answer_peer(); };
+    host->ask_peer = [this](Place at) {
+      return hosts_[static_cast<std::size_t>(at)]->answer_peer();
+    };
     hosts_.push_back(std::move(host));
   }
   watch_store();

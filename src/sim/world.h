@@ -1,5 +1,5 @@
-// World: a herd that does not exist: machines with the real agents on them, a network, a store, clients
-// and a referee, on invented time. The same seed and the same calls give the same history.
+// World: a herd that does not exist: machines with the real agents on them, a network, a store,
+// clients and a referee, on invented time. The same seed and the same calls give the same history.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,8 @@ class World {
   // Runs until true time `until`, or until the referee objects. False: it has objected.
   bool run_until(Instant until);
 
-  // ---- Its parts -----------------------------------------------------------------------------------
+  // ---- Its parts
+  // -----------------------------------------------------------------------------------
   [[nodiscard]] Ground& ground() { return ground_; }
   [[nodiscard]] Store& store() { return store_; }
   [[nodiscard]] Referee& referee() { return referee_; }

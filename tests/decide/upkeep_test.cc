@@ -61,7 +61,8 @@ TEST(Restart, IsServedWhenNothingElseIsUnderWay) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});
   scene.seen.restart_wish = RestartWish{.id = 1, .timeout = 5s};
-  EXPECT_EQ(scene.planned<Restart>(), (Restart{.timeout = 5s, .lease_valid_until = scene.now + 7500ms}));
+  EXPECT_EQ(scene.planned<Restart>(),
+            (Restart{.timeout = 5s, .lease_valid_until = scene.now + 7500ms}));
 }
 
 TEST(MaintenanceMode, TouchesNothing) {

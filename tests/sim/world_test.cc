@@ -23,7 +23,8 @@ TEST(World, ListeningToTheStoryDoesNotChangeIt) {
   EXPECT_EQ(run_seed(5, silent).digest, run_seed(5, told).digest);
 }
 
-// The referee must see what it is there for: each of these is done to the world behind the agents' backs.
+// The referee must see what it is there for: each of these is done to the world behind the agents'
+// backs.
 class RefereeTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -43,7 +44,9 @@ class RefereeTest : public ::testing::Test {
   World world_{1, {"a", "b", "c"}, HerdPlan("{\"ttl\":6,\"loop_wait\":1,\"retry_timeout\":2}")};
 };
 
-TEST_F(RefereeTest, AHealthyHerdIsAtRest) { EXPECT_EQ(world_.referee().unsettled(), std::nullopt); }
+TEST_F(RefereeTest, AHealthyHerdIsAtRest) {
+  EXPECT_EQ(world_.referee().unsettled(), std::nullopt);
+}
 
 TEST_F(RefereeTest, APromotionWithoutTheKeyIsSeen) {
   some_standby().promote();
