@@ -86,6 +86,9 @@ struct Writer {
   // A position that is not known must not replace one that is.
   std::optional<Transaction> operator()(const ReleaseLeaderKey& step) const {
     Transaction release{.compares = {i_lead()}, .writes = {}, .otherwise = {}};
+    if (step.seen.value != 0) {
+      release.compares.push_back(is_unchanged_since(layout.key(kLeader), step.seen));
+    }
     if (step.status.optime.is_known())
       release.writes.emplace_back(unbound(layout.key(kStatus), encode_status(step.status)));
     release.writes.emplace_back(Delete{layout.key(kLeader)});

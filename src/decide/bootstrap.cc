@@ -162,11 +162,13 @@ bool forget_own_cluster(Draft& draft) {
 }
 
 // B8 what an interrupted copy or rewind has left is no data any more: it is moved aside, nothing is
-// deleted, and a fresh copy is made, as soon as there is somebody to copy from.
+// deleted, and a fresh copy is made, as soon as there is somebody to copy from. Likewise what an
+// interrupted initdb has left while there is no cluster at all (sim seed 10549).
 bool replace_broken_data(Draft& draft) {
   const InstanceView& instance = draft.instance();
+  const bool is_of_use = draft.leadership() == Leadership::Others || !draft.cluster().initialize;
   if (instance.data_directory != DataDirectory::Broken ||
-      instance.process != ProcessState::Stopped || draft.leadership() != Leadership::Others) {
+      instance.process != ProcessState::Stopped || !is_of_use) {
     return false;
   }
   if (!draft.act_may_be_tried()) {
@@ -246,7 +248,7 @@ bool fill_empty_directory(Draft& draft) {
   }
   if (draft.leadership() == Leadership::Mine) {
     draft.because("B7", "the leader's data directory is not usable: releasing the leader key");
-    draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+    draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return true;
   }
   if (instance.data_directory != DataDirectory::Missing) return true;

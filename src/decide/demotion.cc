@@ -63,7 +63,7 @@ bool somebody_received(const Draft& draft, const std::map<NodeName, std::string>
 void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
   StatusKey status = draft.cluster().status;
   if (last.is_known()) status.optime = std::max(status.optime, last);
-  draft.plan(ReleaseLeaderKey{.status = std::move(status)});
+  draft.plan(draft.release_of_leader_key(std::move(status)));
   draft.because(rule, std::move(why));
 }
 

@@ -63,6 +63,11 @@ const PeerView* Draft::fresh_peer(const NodeName& name) const {
   return &peer;
 }
 
+ReleaseLeaderKey Draft::release_of_leader_key(StatusKey status) const {
+  const auto& leader = cluster().leader;
+  return {.status = std::move(status), .seen = leader ? leader->mod_revision : Revision{}};
+}
+
 Timeline Draft::newest_timeline_of_all() const {
   const Timeline published = cluster().newest_timeline();
   const auto& claim = cluster().claim;

@@ -42,6 +42,8 @@ class Draft {
   // A peer's answer that is no older than a second, or nullptr.
   [[nodiscard]] const PeerView* fresh_peer(const NodeName& name) const;
   [[nodiscard]] Milliseconds probe_timeout() const;
+  // The key as it is in the picture, given back with this status.
+  [[nodiscard]] ReleaseLeaderKey release_of_leader_key(StatusKey status) const;
   // The newest timeline that is known to be, or that somebody else was going to begin.
   [[nodiscard]] Timeline newest_timeline_of_all() const;
 

@@ -43,7 +43,7 @@ void promote(Draft& draft) {
                             "): releasing the leader key");
   }
   if (draft.now < draft.memory.lead_again_at) {
-    draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+    draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
   const auto number = claimed_timeline(draft);

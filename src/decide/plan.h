@@ -56,6 +56,9 @@ struct RebindLeaderKey {
 // key.
 struct ReleaseLeaderKey {
   StatusKey status;
+  // The key as it was seen; a request that arrives late, after a new life of this agent has bound
+  // the key anew, must not take it away. Zero: whatever it is.
+  Revision seen;
   bool operator==(const ReleaseLeaderKey&) const = default;
 };
 // Create `/initialize` = "" under my lease. Refused = somebody else bootstraps.

@@ -26,7 +26,7 @@ void give_way(Draft& draft, std::string why) {
   draft.memory.failed_acts = 0;
   draft.because("R2", std::move(why));
   draft.say("removed leader key after trying and failing to start postgres");
-  draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+  draft.plan(draft.release_of_leader_key(draft.cluster().status));
 }
 
 // R1 the leader's PostgreSQL died: start it again in place, on the same timeline; the key is ours
@@ -36,7 +36,7 @@ void recover_as_leader(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.may_lead()) return;
   if (draft.now < draft.memory.lead_again_at) {  // R2 was decided before
-    draft.plan(ReleaseLeaderKey{.status = draft.cluster().status});
+    draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
   // Until the checkpoint after a promotion only the end-of-recovery mark shows the new timeline.

@@ -103,7 +103,7 @@ void Referee::judge_published_position(const Server& server) {
   const auto published = published_position();
   const auto& wal = server.directory().wal;
   const auto had = wal.switches().empty() ? wal.end().bytes : wal.switches().back().at.bytes;
-  if (published > had + maximum_lag_bytes_ && asked_for_ != server.name()) {
+  if (published > had + maximum_lag_bytes_ && asked_for_.erase(server.name()) == 0) {
     object("B1", position(server) + " is promoted though " + std::to_string(published - had) +
                      " published bytes are missing");
   }

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ class Referee final : public ServerWitness, public ActWitness {
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) { leader_ = name; }
   // An operator names who shall lead, whatever is lost by it.
-  void asked_for(const NodeName& candidate) { asked_for_ = candidate; }
+  void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
 
   // The first thing that must not be; everything after it may be its consequence.
@@ -74,7 +75,7 @@ class Referee final : public ServerWitness, public ActWitness {
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
-  NodeName asked_for_;
+  std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;
   const Server* last_writer_ = nullptr;

@@ -117,6 +117,25 @@ TEST_F(LayoutTransaction, SomebodyElsesKeyIsNotReleased) {
   EXPECT_EQ(value("status"), "<absent>");
 }
 
+TEST_F(LayoutTransaction, AReleaseThatArrivesAfterTheKeyWasBoundAnewTakesNothingAway) {
+  write("leader", "pg1", lease);
+  const auto seen = modified("leader");
+  EXPECT_TRUE(carry_out(RebindLeaderKey{.lease = other_lease, .seen = seen}));
+  EXPECT_FALSE(carry_out(ReleaseLeaderKey{.status = {}, .seen = seen}));
+  EXPECT_EQ(value("leader"), "pg1");
+}
+
+TEST_F(LayoutTransaction, ATimelineIsClaimedByTheLeaderAboveWhatItHasSeen) {
+  write("leader", "pg1", lease);
+  EXPECT_TRUE(carry_out(ClaimTimeline{.timeline = {4}, .seen = {}}));
+  EXPECT_EQ(value("timeline"), "4 pg1");
+  EXPECT_FALSE(carry_out(ClaimTimeline{.timeline = {5}, .seen = {}}));
+  EXPECT_TRUE(carry_out(ClaimTimeline{.timeline = {5}, .seen = modified("timeline")}));
+  write("leader", "pg2", other_lease);
+  EXPECT_FALSE(carry_out(ClaimTimeline{.timeline = {6}, .seen = modified("timeline")}));
+  EXPECT_EQ(value("timeline"), "5 pg1");
+}
+
 TEST_F(LayoutTransaction, TheClaimToBootstrapIsEmptyAndDiesWithItsHolder) {
   EXPECT_TRUE(carry_out(TakeInitializeKey{.lease = lease}));
   EXPECT_EQ(value("initialize"), "");

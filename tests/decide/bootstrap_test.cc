@@ -202,5 +202,13 @@ TEST(Bootstrap, IsEndedWhenTheClaimCannotBeHeld) {
   EXPECT_TRUE(scene.planned<CancelInstanceAct>());
 }
 
+TEST(BrokenData, IsMovedAsideWhenThereIsNoClusterAtAll) {
+  Scene scene("a");
+  scene.cluster().initialize.reset();
+  scene.seen.instance.data_directory = DataDirectory::Broken;
+  scene.seen.instance.control.reset();
+  EXPECT_TRUE(scene.planned<SetAsideDataDirectory>());
+}
+
 }  // namespace
 }  // namespace pgherd::test
