@@ -110,8 +110,9 @@ std::string end_of_file(const std::string& path) {
 }  // namespace
 
 std::string find_program(const std::string& variable, const std::string& name) {
-  if (const char* named = std::getenv(variable.c_str()); named && *named) return named;
-  for (const auto& found : {from_env_file(variable), from_path(name)})
+  const char* named = std::getenv(variable.c_str());
+  for (const auto& found :
+       {std::string(named ? named : ""), from_env_file(variable), from_path(name)})
     if (!found.empty() && ::access(found.c_str(), X_OK) == 0) return found;
   throw std::runtime_error("these tests need a real etcd 3.5, and `" + name +
                            "` is neither named by $" + variable +
