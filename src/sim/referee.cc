@@ -59,6 +59,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   const auto known = reigns_.find(key);
   if (is_new_timeline) {
     judge_new_timeline(server);
+    count_overtaken(server);
     judge_published_position(server);
   } else if (known != reigns_.end() && known->second.writer != &server) {
     object("A7", position(server) + " starts as a primary on a timeline that " +
@@ -90,6 +91,21 @@ void Referee::judge_new_timeline(const Server& server) {
              " without all of it";
     });
   }
+}
+
+void Referee::count_overtaken(const Server& server) {
+  const auto& left = server.directory().wal.switches().back();
+  const bool is_overtaken = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
+    return other != &server && other->process() == ProcessState::Running &&
+           other->is_in_recovery() &&
+           ground_.network.is_open_both(server.place(), other->place()) &&
+           other->directory().wal.timeline() == left.parent &&
+           other->directory().wal.end() > left.at;
+  });
+  if (!is_overtaken || asked_for_.contains(server.name())) return;
+  ++overtaken_;
+  ground_.tell("referee",
+               [&] { return position(server) + " is promoted past a standby that is ahead"; });
 }
 
 // The text of the key is read here with the simplest means, so that nothing is shared with codec.

@@ -57,11 +57,15 @@ class Referee final : public ServerWitness, public ActWitness {
   // Promotions that found everything of a predecessor that had shut down cleanly, and that did not.
   [[nodiscard]] int clean_handovers() const { return clean_handovers_; }
   [[nodiscard]] int lossy_handovers() const { return lossy_handovers_; }
+  // Promotions of a standby while another one, reachable and on the same timeline, was ahead of it.
+  // A few are innocent: it was not reachable when it was asked, or an operator chose.
+  [[nodiscard]] int overtaken() const { return overtaken_; }
 
  private:
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const Server& server);
   void judge_published_position(const Server& server);
+  void count_overtaken(const Server& server);
   [[nodiscard]] std::uint64_t published_position();
   [[nodiscard]] static std::string position(const Server& server);
 
@@ -83,6 +87,7 @@ class Referee final : public ServerWitness, public ActWitness {
   int openings_ = 0;
   int clean_handovers_ = 0;
   int lossy_handovers_ = 0;
+  int overtaken_ = 0;
 };
 
 // Of the acknowledged writes those that are not in the final log.

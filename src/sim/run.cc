@@ -79,6 +79,7 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   report.faults = faults.counts();
   report.promotions = referee.promotions();
   report.clean_handovers = referee.clean_handovers();
+  report.overtaken = referee.overtaken();
   report.lossy_handovers = referee.lossy_handovers();
   report.attempts = world.clients().attempts();
   report.acknowledged = world.clients().acknowledged().size();

@@ -29,6 +29,7 @@ struct RunReport {
   int promotions = 0;
   int clean_handovers = 0;
   int lossy_handovers = 0;
+  int overtaken = 0;
   int fenced = 0;
   std::uint64_t attempts = 0;
   std::uint64_t acknowledged = 0;

@@ -36,6 +36,7 @@ void Summary::add(const RunReport& report) {
   promotions += report.promotions;
   clean_handovers += report.clean_handovers;
   lossy_handovers += report.lossy_handovers;
+  overtaken += report.overtaken;
   fenced += report.fenced;
   attempts += report.attempts;
   acknowledged += report.acknowledged;
@@ -63,7 +64,8 @@ std::string to_text(const Summary& summary, double seconds) {
   }
   text += "\npromotions: " + std::to_string(summary.promotions) +
           "; after a clean shutdown complete " + std::to_string(summary.clean_handovers) +
-          ", incomplete " + std::to_string(summary.lossy_handovers);
+          ", incomplete " + std::to_string(summary.lossy_handovers) +
+          "; past a reachable standby that was ahead " + std::to_string(summary.overtaken);
   text += "\nfenced by the guardian: " + std::to_string(summary.fenced);
   text += "\nwrites: " + std::to_string(summary.attempts) + " tried, " +
           std::to_string(summary.acknowledged) + " acknowledged, of these lost " +
