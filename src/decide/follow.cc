@@ -51,8 +51,6 @@ void explain_refusal(Draft& draft, const DivergenceSeen& known) {
                     known.detail + ") and may not be repaired: ";
   if (!draft.seen.settings.use_pg_rewind) {
     why += "postgresql.use_pg_rewind is off";
-  } else if (draft.memory.rewind_failed) {
-    why += "pg_rewind has failed";
   } else {
     why += "pg_rewind needs wal_log_hints or data checksums";
   }
@@ -81,6 +79,8 @@ std::optional<Upstream> upstream_for(const Draft& draft) {
 
 // F4 histories agree: start and follow. F5 they don't: rewind where that is possible and allowed,
 // else copy afresh where the settings allow it. F6 else a person decides, and is told what to do.
+// A rewind that failed before it changed anything is tried again after a pause, for most of what it
+// can fail of passes by itself; one that was interrupted half-way leaves a broken directory (B8).
 // PostgreSQL is down here. Authority: Patroni rewind.py; PostgreSQL manual, pg_rewind.
 void repair_divergence(Draft& draft) {
   const auto source = leader_as_source(draft);
@@ -101,7 +101,9 @@ void repair_divergence(Draft& draft) {
   }
   const Settings& settings = draft.seen.settings;
   const bool can_rewind = settings.use_pg_rewind && draft.instance().control->can_be_rewound;
-  if (can_rewind && !draft.memory.rewind_failed) {
+  const bool gives_up_rewind =
+      draft.memory.rewind_failed && settings.remove_data_directory_on_rewind_failure;
+  if (can_rewind && !gives_up_rewind) {
     if (leader->checkpoint_after_promote_is_pending) {
       draft.say("waiting for the checkpoint of '" + source->name + "' before pg_rewind");
       return;
@@ -110,9 +112,7 @@ void repair_divergence(Draft& draft) {
     draft.plan(Rewind{.source = *source});
     return;
   }
-  const bool may_remove =
-      settings.remove_data_directory_on_diverged_timelines ||
-      (draft.memory.rewind_failed && settings.remove_data_directory_on_rewind_failure);
+  const bool may_remove = settings.remove_data_directory_on_diverged_timelines || gives_up_rewind;
   if (!may_remove) return explain_refusal(draft, *known);
   draft.because("F5", "removing the data directory for a fresh copy from '" + source->name + "'");
   draft.plan(RemoveDataDirectory{.why = known->detail});

@@ -66,11 +66,22 @@ void recover_as_leader(Draft& draft) {
   draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});
 }
 
+// F6 while nothing but another attempt is left to do.
+void say_rewind_failed(Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  const bool has_detail = act && std::holds_alternative<Rewind>(act->step);
+  draft.say("pg_rewind failed" + (has_detail ? " (" + act->detail + ")" : std::string()) +
+            " and will be tried again; 'ctl reinit' for this member makes a fresh copy instead");
+}
+
 // R5 a former primary first compares histories with the new one, at rest, before it may follow.
 // R6 a standby's data can be started straight away.
 void recover_as_follower(Draft& draft) {
   const ControlData& control = *draft.instance().control;
-  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+  if (!draft.act_may_be_tried()) {
+    if (draft.memory.rewind_failed) say_rewind_failed(draft);
+    return draft.wake(draft.memory.retry_act_at);
+  }
   const auto upstream = upstream_for(draft);
   if (!was_primary(control) && !draft.seen.divergence) {
     draft.because("R6", "PostgreSQL is down: starting it as a standby");

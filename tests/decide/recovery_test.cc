@@ -92,6 +92,30 @@ TEST(Recovery, WaitsForTheCheckpointOfTheNewPrimaryBeforeRewinding) {
   EXPECT_FALSE(scene.planned<Rewind>());
 }
 
+TEST(Recovery, TriesAFailedRewindAgainAfterAPause) {
+  Scene scene = compared(Divergence::Diverged);
+  const auto rewind = scene.planned<Rewind>();
+  ASSERT_TRUE(rewind);
+  scene.seen.last_act = ActEnded{.step = *rewind,
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "no route to host",
+                                 .ended_at = scene.now};
+  EXPECT_FALSE(scene.planned<Rewind>());
+  EXPECT_NE(scene.last.summary.find("no route to host"), std::string::npos);
+  EXPECT_NE(scene.last.summary.find("reinit"), std::string::npos)
+      << "it says what else can be done";
+  scene.later(1s);
+  EXPECT_TRUE(scene.planned<Rewind>());
+}
+
+TEST(Recovery, ReplacesTheDataAfterAFailedRewindWhereThatIsWanted) {
+  Scene scene = compared(Divergence::Diverged);
+  scene.seen.settings.remove_data_directory_on_rewind_failure = true;
+  scene.memory.rewind_failed = true;
+  EXPECT_FALSE(scene.planned<Rewind>());
+  EXPECT_TRUE(scene.planned<RemoveDataDirectory>());
+}
+
 TEST(Recovery, RemovesNothingWithoutLeave) {
   Scene scene = compared(Divergence::Diverged);
   scene.seen.settings.use_pg_rewind = false;

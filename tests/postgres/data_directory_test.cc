@@ -64,6 +64,25 @@ TEST_F(DataDirectoryOnDisk, SetAsideNeverReplacesAnEarlierOne) {
   EXPECT_TRUE(fs::exists(data_dir + ".failed.1/two"));
 }
 
+TEST_F(DataDirectoryOnDisk, AnInterruptedRewindIsBrokenUntilItIsDoneOrAnotherDirectoryLiesThere) {
+  make();
+  put("PG_VERSION", "17\n");
+  const auto is_said = [&] {
+    const auto look = look_at_data_directory(data_dir);
+    return look.state == DataDirectory::Broken &&
+           look.problem.find("pg_rewind was interrupted") != std::string::npos;
+  };
+  ASSERT_TRUE(mark_rewinding(data_dir));
+  EXPECT_TRUE(is_said());
+  ASSERT_TRUE(mark_rewound(data_dir));
+  EXPECT_FALSE(is_said());
+  ASSERT_TRUE(mark_rewinding(data_dir));
+  fs::rename(data_dir, data_dir + ".other");
+  make();
+  put("PG_VERSION", "17\n");
+  EXPECT_FALSE(is_said());
+}
+
 TEST_F(DataDirectoryOnDisk, EmptyingFollowsOnlyLinksThatLookLikePostgres) {
   make();
   put("PG_VERSION", "17\n");

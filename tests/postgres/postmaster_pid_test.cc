@@ -1,6 +1,7 @@
 #include "postgres/local/postmaster_pid.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -41,12 +42,27 @@ TEST(PostmasterPid, ALiveProcessThatIsNoPostgresIsAStranger) {
   EXPECT_EQ(search.stranger, ::getppid());
 }
 
+TEST(PostmasterPid, ADeadOneThatIsNotReapedYetIsAStrangerThatPostgresMustBeToldOf) {
+  const test::TemporaryDirectory directory;
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
+  std::ofstream(directory.path() + "/postmaster.pid") << child << "\n" << directory.path() << "\n";
+  const PostmasterSearch search = find_postmaster(directory.path());
+  EXPECT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_FALSE(search.found);
+  EXPECT_EQ(acquaintance_with_stranger(search),
+            EnvironmentEntry("PG_GRANDPARENT_PID", std::to_string(child)));
+}
+
 TEST(PostmasterPid, ADeadOneIsNobody) {
   const test::TemporaryDirectory directory;
   std::ofstream(directory.path() + "/postmaster.pid") << "2147483600\n" << directory.path() << "\n";
   const PostmasterSearch search = find_postmaster(directory.path());
   EXPECT_FALSE(search.found);
   EXPECT_EQ(search.stranger, 0);
+  EXPECT_FALSE(acquaintance_with_stranger(search));
 }
 
 }  // namespace

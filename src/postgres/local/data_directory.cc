@@ -20,9 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMarker = "pgherd.unfinished";
+constexpr const char* kRewindMarkerInside = "/pgherd.rewinding";
+constexpr const char* kRewindMarkerBeside = ".rewinding";
 
 bool exists(const std::string& path) {
-  struct stat facts {};
+  struct stat facts{};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
@@ -56,6 +58,19 @@ std::string ownership_problem(const std::string& data_dir, const struct stat& fa
   return {};
 }
 
+std::string rewind_marker_text(const std::string& data_dir) {
+  struct stat facts{};
+  const bool is_there = ::stat(data_dir.c_str(), &facts) == 0;
+  return fmt::format("pg_rewind is at work on the directory with inode {}\n",
+                     is_there ? facts.st_ino : 0);
+}
+
+bool is_half_rewound(const std::string& data_dir) {
+  if (exists(data_dir + kRewindMarkerInside)) return true;
+  const auto beside = read_file(data_dir + kRewindMarkerBeside, 256);
+  return beside && *beside == rewind_marker_text(data_dir);
+}
+
 DirectoryLook broken(DirectoryLook look, std::string why) {
   look.state = DataDirectory::Broken;
   look.problem = std::move(why);
@@ -77,6 +92,9 @@ DirectoryLook look_inside(const std::string& data_dir) {
   if (control) look.control = *control;
   if (look.is_ours_unfinished)
     return broken(look, data_dir + " holds a copy that pgherd began and did not finish");
+  if (is_half_rewound(data_dir))
+    return broken(look, "pg_rewind was interrupted in " + data_dir +
+                            ": a part of it is changed and a part is not");
   if (look.major_version == 0)
     return broken(look, data_dir +
                             " is not empty, but has no readable PG_VERSION: it is no "
@@ -156,7 +174,7 @@ Attempt remove_tree(const std::string& path) {
 }
 
 Attempt empty_link_target(const Link& link) {
-  struct stat facts {};
+  struct stat facts{};
   if (::stat(link.target.c_str(), &facts) != 0) {
     if (errno == ENOENT) return {};
     return tl::unexpected(errno_failure("look at", link.target));
@@ -194,7 +212,7 @@ Attempt refuse_strange_path(const std::string& data_dir) {
 
 DirectoryLook look_at_data_directory(const std::string& data_dir) {
   DirectoryLook look;
-  struct stat facts {};
+  struct stat facts{};
   if (::stat(data_dir.c_str(), &facts) != 0) {
     if (errno == ENOENT) {
       look.state = DataDirectory::Missing;
@@ -232,6 +250,23 @@ Attempt mark_finished(const std::string& data_dir) {
   return {};
 }
 
+Attempt mark_rewinding(const std::string& data_dir) {
+  const std::string text = rewind_marker_text(data_dir);
+  if (write_file_atomically(data_dir + kRewindMarkerBeside, text, 0600)) return {};
+  const auto inside = write_file_atomically(data_dir + kRewindMarkerInside, text, 0600);
+  if (!inside) return failed(inside.error().text);
+  return {};
+}
+
+Attempt mark_rewound(const std::string& data_dir) {
+  for (const char* name : {kRewindMarkerBeside, kRewindMarkerInside}) {
+    const std::string marker = data_dir + name;
+    if (::unlink(marker.c_str()) != 0 && errno != ENOENT)
+      return tl::unexpected(errno_failure("remove", marker));
+  }
+  return {};
+}
+
 Attempt make_empty_directory(const std::string& data_dir) {
   std::error_code error;
   fs::create_directories(data_dir, error);
@@ -249,7 +284,10 @@ Answer<std::string> set_aside(const std::string& data_dir) {
   for (const Link& link : outside_links(data_dir))
     if (auto moved = move_link_target(link); !moved) return tl::unexpected(moved.error());
   const std::string aside = free_name_beside(data_dir);
-  if (::rename(data_dir.c_str(), aside.c_str()) == 0) return aside;
+  if (::rename(data_dir.c_str(), aside.c_str()) == 0) {
+    ::unlink((data_dir + kRewindMarkerBeside).c_str());  // stale from here on, by its inode
+    return aside;
+  }
   Failure failure = errno_failure("rename to " + aside, data_dir);
   failure.text +=
       "; move its content away by hand (a mount point cannot be renamed), then the node "
@@ -259,7 +297,7 @@ Answer<std::string> set_aside(const std::string& data_dir) {
 
 Attempt empty_data_directory(const std::string& data_dir) {
   if (auto path = refuse_strange_path(data_dir); !path) return path;
-  struct stat facts {};
+  struct stat facts{};
   if (::stat(data_dir.c_str(), &facts) != 0) {
     if (errno == ENOENT) return {};
     return tl::unexpected(errno_failure("look at", data_dir));

@@ -32,6 +32,13 @@ struct DirectoryLook {
 [[nodiscard]] Attempt mark_unfinished(const std::string& data_dir);
 [[nodiscard]] Attempt mark_finished(const std::string& data_dir);
 
+// The marker that says "pg_rewind may have changed a part of this directory": neither the old data
+// nor the new, and nothing in it shows that. It lies beside the directory, for pg_rewind removes
+// what its source does not have; inside only where the parent cannot be written. It names the
+// directory by its inode, so that another one put in its place is not taken for it.
+[[nodiscard]] Attempt mark_rewinding(const std::string& data_dir);
+[[nodiscard]] Attempt mark_rewound(const std::string& data_dir);
+
 // Makes the directory if it is missing, and gives it mode 0700. Precondition: missing or empty.
 [[nodiscard]] Attempt make_empty_directory(const std::string& data_dir);
 

@@ -31,7 +31,7 @@ constexpr Duration kPoll = 10ms;
 constexpr std::uint64_t kLogBytesMax = 64ULL << 20U;
 
 std::uint64_t size_of(const std::string& path) {
-  struct stat facts {};
+  struct stat facts{};
   return ::stat(path.c_str(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_size) : 0;
 }
 
@@ -185,8 +185,7 @@ asio::awaitable<Attempt> Postmaster::start(ServerStart how, std::function<Attemp
   spec.env_unset = foreign_variables();
   if (const char* arenas = ::getenv("PG_MALLOC_ARENA_MAX"))
     spec.env.emplace_back("MALLOC_ARENA_MAX", arenas);
-  if (search.stranger != 0)
-    spec.env.emplace_back("PG_GRANDPARENT_PID", std::to_string(search.stranger));
+  if (auto known = acquaintance_with_stranger(search)) spec.env.push_back(std::move(*known));
   log_file_ = how.log_file;
   if (size_of(log_file_) > kLogBytesMax) ::rename(log_file_.c_str(), (log_file_ + ".1").c_str());
   log_starts_at_ = size_of(log_file_);

@@ -94,13 +94,19 @@ PostmasterSearch find_postmaster(const std::string& data_dir) {
   PostmasterSearch search;
   const auto file = read_postmaster_pid(data_dir);
   if (!file) return search;
-  const auto process = identify_process(file->pid);
+  const auto process = process_status(file->pid);
   if (!process) return search;
-  if (file->pid != ::getpid() && runs_postgres_in(file->pid, real_path(data_dir)))
-    search.found = FoundPostmaster{.file = *file, .process = *process};
+  if (file->pid != ::getpid() && !process->has_ended() &&
+      runs_postgres_in(file->pid, real_path(data_dir)))
+    search.found = FoundPostmaster{.file = *file, .process = process->identity};
   else
     search.stranger = file->pid;
   return search;
+}
+
+std::optional<EnvironmentEntry> acquaintance_with_stranger(const PostmasterSearch& search) {
+  if (search.stranger == 0) return std::nullopt;
+  return EnvironmentEntry("PG_GRANDPARENT_PID", std::to_string(search.stranger));
 }
 
 std::vector<ProcessIdentity> postgres_processes_in(const std::string& data_dir) {

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/pid_watch.h"
@@ -45,12 +46,18 @@ struct FoundPostmaster {
 };
 struct PostmasterSearch {
   std::optional<FoundPostmaster> found;
-  // A live process that has the pid in the file but is not the postmaster of this directory.
-  // PostgreSQL would refuse to start because of it, unless told in PG_GRANDPARENT_PID that it knows
-  // this process.
+  // A process that has the pid in the file but is not the postmaster of this directory: a later
+  // owner of the pid, or the dead postmaster itself whose parent has not reaped it yet.
   pid_t stranger = 0;
 };
 [[nodiscard]] PostmasterSearch find_postmaster(const std::string& data_dir);
+
+// PostgreSQL asks only whether some process has the pid in the file, and would refuse to start
+// because of the stranger, unless told that it knows this process. It still looks for users of the
+// shared memory itself. Empty when there is no stranger.
+using EnvironmentEntry = std::pair<std::string, std::string>;
+[[nodiscard]] std::optional<EnvironmentEntry> acquaintance_with_stranger(
+    const PostmasterSearch& search);
 
 // PostgreSQL processes that run in this directory, the postmaster included: what a killed
 // postmaster leaves behind holds its shared memory, and nothing can start before they are gone.

@@ -217,7 +217,7 @@ ProcessSpec rewind_spec(const Shop& shop, const PostgresConfig& config, const Up
   ConnInfo info = tool_conninfo(config, rewind_login(config), source, config.database);
   info.set("application_name", shop.self);
   ProcessSpec spec;
-  spec.argv = {shop.program("pg_rewind"), "--target-pgdata=" + config.data_dir,
+  spec.argv = {shop.program("pg_rewind"), "--progress", "--target-pgdata=" + config.data_dir,
                "--source-server=" + info.to_string()};
   if (config_dir_of(config) != config.data_dir)
     spec.argv.push_back("--config-file=" + config_dir_of(config) + "/postgresql.conf");
@@ -248,6 +248,13 @@ std::string summary_of(const ProcessEnd& end) {
   return kept;
 }
 
+// Whether pg_rewind got as far as changing files. With --progress it tells how much it is going to
+// copy just before the first change, and then how far it is.
+bool may_have_changed_files(const ProcessEnd& end) {
+  return end.err.find("need to copy") != end.err.npos || end.err.find(" kB (") != end.err.npos ||
+         end.err.size() >= ProcessSpec{}.tail_bytes_max;
+}
+
 asio::awaitable<Answer<ProcessEnd>> run_rewind(Shop& shop, ActControl& control, Upstream source) {
   const auto config = shop.config;
   if (auto written = write_pgpass(*config, source); !written)
@@ -259,7 +266,14 @@ asio::awaitable<Answer<ProcessEnd>> run_rewind(Shop& shop, ActControl& control, 
   const KeptFiles kept(config->data_dir);
   if (auto removed = set_standby_signal(config->data_dir, false); !removed)
     co_return tl::unexpected(removed.error());
-  auto end = co_await run_tool(shop, control, rewind_spec(shop, *config, source));
+  if (auto marked = mark_rewinding(config->data_dir); !marked)
+    co_return tl::unexpected(marked.error());
+  ProcessEnd how_it_ended;
+  auto end =
+      co_await run_tool(shop, control, rewind_spec(shop, *config, source), {}, &how_it_ended);
+  if (end || !may_have_changed_files(how_it_ended))
+    if (auto unmarked = mark_rewound(config->data_dir); !unmarked)
+      co_return tl::unexpected(unmarked.error());
   // Whatever came of it: what starts here next is a standby.
   if (auto put = set_standby_signal(config->data_dir, true); !put)
     co_return tl::unexpected(put.error());

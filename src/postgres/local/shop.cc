@@ -9,6 +9,7 @@
 #include "codec/postgres_settings.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/monitor.h"
+#include "postgres/local/postmaster_pid.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
@@ -125,10 +126,14 @@ std::string last_lines(const std::string& text, std::size_t lines) {
 }
 
 asio::awaitable<Answer<ProcessEnd>> run_tool(Shop& shop, const ActControl& control,
-                                             ProcessSpec spec, std::function<void()> meanwhile) {
+                                             ProcessSpec spec, std::function<void()> meanwhile,
+                                             ProcessEnd* how_it_ended) {
   const std::string name = spec.argv.front().substr(spec.argv.front().rfind('/') + 1);
   // A tool of ours must not go on writing in the data directory when we are gone.
   spec.dies_with_parent = true;
+  // pg_rewind runs the server in single-user mode.
+  if (auto known = acquaintance_with_stranger(find_postmaster(shop.config->data_dir)))
+    spec.env.push_back(std::move(*known));
   auto child = ChildProcess::start(shop.loop, std::move(spec));
   if (!child)
     co_return failed(child.error() + "; set postgresql.bin_dir to where PostgreSQL's programs are");
@@ -139,6 +144,7 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(Shop& shop, const ActControl& contr
     if (meanwhile) meanwhile();
     if (control.is_cancelled) (*child)->terminate();
   }
+  if (how_it_ended != nullptr) *how_it_ended = **end;
   if ((*end)->succeeded()) co_return **end;
   if ((*end)->cancelled) co_return cancelled(name + " was cancelled");
   const std::string said = last_lines((*end)->err.empty() ? (*end)->out : (*end)->err, 6);

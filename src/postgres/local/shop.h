@@ -74,9 +74,11 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
 
 // Runs a program to its end; cancelling ends its process group. `meanwhile` is called every few
 // milliseconds. Fails when it could not be started, was cancelled, or did not succeed: then with
-// the end of what it said, and advice where the words are known.
+// the end of what it said, and advice where the words are known. `how_it_ended`, if given, is
+// filled when the program ran, whatever came of it; it must outlive the call.
 [[nodiscard]] boost::asio::awaitable<Answer<ProcessEnd>> run_tool(
-    Shop& shop, const ActControl& control, ProcessSpec spec, std::function<void()> meanwhile = {});
+    Shop& shop, const ActControl& control, ProcessSpec spec, std::function<void()> meanwhile = {},
+    ProcessEnd* how_it_ended = nullptr);
 
 // Asks the local server as the superuser; the statement may take `timeout`.
 [[nodiscard]] boost::asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(
