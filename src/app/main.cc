@@ -37,9 +37,10 @@ int agent_main(const std::vector<std::string_view>& arguments) {
   bool only_validate = false;
   for (const std::string_view argument : arguments) {
     if (argument == "--help" || argument == "-h") {
-      fmt::print("usage: pgherd agent [--validate-config] CONFIG.yml\n\n"
-                 "CONFIG.yml is a Patroni configuration; PATRONI_* variables override it. Without a\n"
-                 "file the variables must say everything.\n");
+      fmt::print(
+          "usage: pgherd agent [--validate-config] CONFIG.yml\n\n"
+          "CONFIG.yml is a Patroni configuration; PATRONI_* variables override it. Without a\n"
+          "file the variables must say everything.\n");
       return 0;
     }
     if (argument == "--version") {

@@ -1,6 +1,6 @@
 // Reading JSON that somebody else wrote: nothing throws, numbers may come as strings and booleans
-// in PostgreSQL's spellings. It shows nlohmann-json: besides this room only `rest`, whose bodies are
-// JSON, includes it; others see text.
+// in PostgreSQL's spellings. It shows nlohmann-json: besides this room only `rest`, whose bodies
+// are JSON, includes it; others see text.
 #pragma once
 
 #include <cstdint>

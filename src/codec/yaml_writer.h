@@ -1,8 +1,9 @@
 // YAML for people: block style, sorted keys, two spaces, strings quoted where they would be read as
 // something else; byte for byte what patronictl's users are used to (PyYAML's safe_dump with
-// default_flow_style=False, allow_unicode=True, width=200). Exceptions, where readers disagree or nobody
-// looks: texts that begin or end with a line break and texts with U+0085, U+2028 or U+2029 are in double
-// quotes; an empty key and one beyond 128 characters are simple keys. For the codec room only.
+// default_flow_style=False, allow_unicode=True, width=200). Exceptions, where readers disagree or
+// nobody looks: texts that begin or end with a line break and texts with U+0085, U+2028 or U+2029
+// are in double quotes; an empty key and one beyond 128 characters are simple keys. For the codec
+// room only.
 #pragma once
 
 #include <string>

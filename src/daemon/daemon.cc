@@ -32,7 +32,8 @@
 namespace pgherd {
 namespace {
 
-// Peers derive abilities from it (spec dcs 2.4), so it names the Patroni whose behaviour is matched.
+// Peers derive abilities from it (spec dcs 2.4), so it names the Patroni whose behaviour is
+// matched.
 constexpr const char* kMatchedVersion = "4.1.4";
 
 std::string member_url(const AgentConfig& config, const std::string& address) {
@@ -119,9 +120,10 @@ Daemon::Daemon(std::string path, LoadedConfig loaded)
                  .on_connected = [] { log_debug("the guardian is there"); },
                  .on_trouble =
                      [](const std::string& problem) {
-                       log_error("no guardian: {}; until there is one, a hanging agent cannot be "
-                                 "replaced safely",
-                                 problem);
+                       log_error(
+                           "no guardian: {}; until there is one, a hanging agent cannot be "
+                           "replaced safely",
+                           problem);
                      }}),
       instance_(io_.get_executor(), loaded_.config.scope, loaded_.config.name, in_force_,
                 loaded_.config.bootstrap) {}
@@ -145,11 +147,8 @@ Identity Daemon::identity() const {
 int Daemon::run() {
   hear_signals();
   fence_.start();
-  name_guard_ = std::make_unique<NameGuard>(NameGuard::Parts{.clock = clock_,
-                                                             .dcs = dcs_,
-                                                             .layout = layout_,
-                                                             .http = http_,
-                                                             .self = loaded_.config.name});
+  name_guard_ = std::make_unique<NameGuard>(NameGuard::Parts{
+      .clock = clock_, .dcs = dcs_, .layout = layout_, .http = http_, .self = loaded_.config.name});
   name_guard_->check(
       [this](bool has_twin) {
         if (!has_twin) return begin();
@@ -179,7 +178,8 @@ void Daemon::begin() {
       .metrics = [this] { return metrics(); },
   });
   try {
-    rest_ = std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *desk_, peers_);
+    rest_ =
+        std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *desk_, peers_);
   } catch (const std::exception& problem) {
     return end(Exit{.exit_code = 1, .message = problem.what()});
   }
@@ -196,13 +196,10 @@ void Daemon::build_node() {
   listener.on_step = [](const std::string& line) { log_info("{}", line); };
   listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
   listener.on_exit = [this](const Exit& exit) { end(exit); };
-  node_ = std::make_unique<Node>(identity(), loaded_.initial_settings, layout_,
-                                 Doors{.clock = clock_,
-                                       .dcs = dcs_,
-                                       .instance = instance_,
-                                       .peers = peers_,
-                                       .fence = fence_},
-                                 std::move(listener));
+  node_ = std::make_unique<Node>(
+      identity(), loaded_.initial_settings, layout_,
+      Doors{.clock = clock_, .dcs = dcs_, .instance = instance_, .peers = peers_, .fence = fence_},
+      std::move(listener));
 }
 
 void Daemon::take_dynamic(const std::string& json) {
@@ -214,11 +211,11 @@ void Daemon::take_dynamic(const std::string& json) {
   const auto settings = decode_settings(json);
   if (settings) {
     const LeaseMargins margins = lease_margins(*settings);
-    log_info("lease of {} s: renewed every {} ms; without an answer PostgreSQL is stopped {} ms and "
-             "fenced {} ms before the lease can end",
-             settings->ttl / 1s, margins.renew_every / 1ms,
-             (settings->ttl - margins.demote_after) / 1ms,
-             (settings->ttl - margins.fence_after) / 1ms);
+    log_info(
+        "lease of {} s: renewed every {} ms; without an answer PostgreSQL is stopped {} ms and "
+        "fenced {} ms before the lease can end",
+        settings->ttl / 1s, margins.renew_every / 1ms, (settings->ttl - margins.demote_after) / 1ms,
+        (settings->ttl - margins.fence_after) / 1ms);
   }
   // Called from inside the node: it is told a moment later.
   boost::asio::post(io_, [this] { apply_postgres_config(); });
@@ -227,7 +224,8 @@ void Daemon::take_dynamic(const std::string& json) {
 void Daemon::apply_postgres_config() {
   std::vector<std::string> warnings;
   PostgresConfig merged = merge_dynamic(loaded_.config.postgresql, dynamic_json_, &warnings);
-  for (const std::string& warning : warnings) log_warning("{}", warning);
+  for (const std::string& warning : warnings)
+    log_warning("{}", warning);
   if (merged != in_force_) {
     in_force_ = std::move(merged);
     ++generation_;
@@ -240,11 +238,13 @@ void Daemon::reload() {
   log_info("reloading {}", path_);
   try {
     LoadedConfig fresh = load_config(path_, process_environment());
-    for (const std::string& warning : fresh.warnings) log_warning("{}", warning);
+    for (const std::string& warning : fresh.warnings)
+      log_warning("{}", warning);
     if (fresh.config.name != loaded_.config.name || fresh.config.scope != loaded_.config.scope ||
         fresh.config.postgresql.data_dir != loaded_.config.postgresql.data_dir) {
-      log_error("name, scope and postgresql.data_dir cannot change while the agent runs; "
-                "restart it. The old configuration stays");
+      log_error(
+          "name, scope and postgresql.data_dir cannot change while the agent runs; "
+          "restart it. The old configuration stays");
       return;
     }
     configure_log(fresh.config.log);
@@ -260,7 +260,8 @@ void Daemon::reload() {
 }
 
 void Daemon::hear_signals() {
-  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+    signals_.add(number);
   signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
     hear_signals();
@@ -302,7 +303,8 @@ std::string Daemon::metrics() const {
           ? std::chrono::duration<double>(session.renewed_at + session.ttl - clock_.now()).count()
           : 0;
   std::string text = fmt::format(
-      "# HELP pgherd_lease_remaining_seconds Time until the lease ends, counted from the sending of "
+      "# HELP pgherd_lease_remaining_seconds Time until the lease ends, counted from the sending "
+      "of "
       "its last renewal.\n# TYPE pgherd_lease_remaining_seconds gauge\n"
       "pgherd_lease_remaining_seconds{{{}}} {:.3f}\n"
       "# HELP pgherd_guardian_connected Whether the guardian process is there.\n"
@@ -335,11 +337,13 @@ int run_daemon(const std::string& config_path) {
   try {
     LoadedConfig loaded = load_config(config_path, process_environment());
     configure_log(loaded.config.log);
-    for (const std::string& warning : loaded.warnings) log_warning("{}", warning);
+    for (const std::string& warning : loaded.warnings)
+      log_warning("{}", warning);
     if (geteuid() == 0) {
-      throw ConfigError("the agent was started as root, and PostgreSQL refuses to run as root. "
-                        "Start it as the user who owns " +
-                        loaded.config.postgresql.data_dir + ", for example with 'runuser -u postgres'");
+      throw ConfigError(
+          "the agent was started as root, and PostgreSQL refuses to run as root. "
+          "Start it as the user who owns " +
+          loaded.config.postgresql.data_dir + ", for example with 'runuser -u postgres'");
     }
     return Daemon(config_path, std::move(loaded)).run();
   } catch (const std::exception& problem) {
@@ -352,7 +356,8 @@ int run_daemon(const std::string& config_path) {
 int validate_config(const std::string& config_path) {
   try {
     const LoadedConfig loaded = load_config(config_path, process_environment());
-    for (const std::string& warning : loaded.warnings) fmt::print(stderr, "warning: {}\n", warning);
+    for (const std::string& warning : loaded.warnings)
+      fmt::print(stderr, "warning: {}\n", warning);
     return 0;
   } catch (const std::exception& problem) {
     fmt::print(stderr, "pgherd: {}\n", problem.what());

@@ -1,8 +1,8 @@
-// Daemon: one agent in real time. It builds the real doors, keeps the loop, hears signals and writes
-// the log. It decides nothing.
+// Daemon: one agent in real time. It builds the real doors, keeps the loop, hears signals and
+// writes the log. It decides nothing.
 //
-// Threads: the loop (agent, HTTP API) is the thread that calls run(); PostgreSQL's hands and gRPC have
-// their own and post to it, so that nothing there can hold up a lease.
+// Threads: the loop (agent, HTTP API) is the thread that calls run(); PostgreSQL's hands and gRPC
+// have their own and post to it, so that nothing there can hold up a lease.
 #pragma once
 
 #include <string>

@@ -9,7 +9,9 @@
 namespace pgherd {
 namespace {
 
-std::string path_in(const std::string& data_dir) { return data_dir + "/patroni.dynamic.json"; }
+std::string path_in(const std::string& data_dir) {
+  return data_dir + "/patroni.dynamic.json";
+}
 
 }  // namespace
 

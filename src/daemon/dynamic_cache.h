@@ -1,5 +1,6 @@
 // The last known dynamic configuration, in `patroni.dynamic.json` in the data directory, so that an
-// agent that starts without the store knows how its PostgreSQL is to run (Patroni keeps the same file).
+// agent that starts without the store knows how its PostgreSQL is to run (Patroni keeps the same
+// file).
 #pragma once
 
 #include <optional>

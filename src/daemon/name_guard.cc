@@ -28,7 +28,8 @@ void NameGuard::ask_store() {
                     if (failures_++ % kTellEvery == 0) {
                       tell_("waiting on etcd: " + answer.error().text);
                     }
-                    again_ = parts_.clock.at(parts_.clock.now() + kAskAgain, [this] { ask_store(); });
+                    again_ =
+                        parts_.clock.at(parts_.clock.now() + kAskAgain, [this] { ask_store(); });
                   });
 }
 

@@ -24,8 +24,9 @@ class NameGuard {
   };
   explicit NameGuard(Parts parts) : parts_(std::move(parts)) {}
 
-  // Calls `verdict` once, on the loop: true when a twin lives. A store that does not answer is asked
-  // again every second, for ever; `tell` hears of it the first time and then every ten seconds.
+  // Calls `verdict` once, on the loop: true when a twin lives. A store that does not answer is
+  // asked again every second, for ever; `tell` hears of it the first time and then every ten
+  // seconds.
   void check(std::function<void(bool has_twin)> verdict,
              std::function<void(const std::string&)> tell);
 

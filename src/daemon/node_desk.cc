@@ -17,7 +17,9 @@ std::string long_task_of(const Observation& seen) {
 
 }  // namespace
 
-NodeStatus NodeDesk::status() { return status_with(parts_.node.agent().picture().instance); }
+NodeStatus NodeDesk::status() {
+  return status_with(parts_.node.agent().picture().instance);
+}
 
 NodeStatus NodeDesk::status_with(const InstanceView& instance) {
   const Agent& agent = parts_.node.agent();
@@ -50,9 +52,8 @@ NodeStatus NodeDesk::status_with(const InstanceView& instance) {
 }
 
 void NodeDesk::observe_now(std::function<void(NodeStatus)> answer) {
-  parts_.instance.observe([this, answer = std::move(answer)](const InstanceView& view) {
-    answer(status_with(view));
-  });
+  parts_.instance.observe(
+      [this, answer = std::move(answer)](const InstanceView& view) { answer(status_with(view)); });
 }
 
 void NodeDesk::read_cluster(std::function<void(Result<ClusterView, DcsError>)> answer) {
@@ -61,43 +62,43 @@ void NodeDesk::read_cluster(std::function<void(Result<ClusterView, DcsError>)> a
                   [this, answer = std::move(answer)](Result<Snapshot, DcsError> read) {
                     if (!read) return answer(fail(read.error()));
                     std::map<std::string, KeyValue> entries;
-                    for (KeyValue& entry : read->entries) entries[entry.key] = std::move(entry);
+                    for (KeyValue& entry : read->entries)
+                      entries[entry.key] = std::move(entry);
                     answer(parts_.layout.view(entries, read->revision));
                   });
 }
 
 void NodeDesk::commit(Transaction transaction, std::function<void(WriteEnded)> answer) {
-  parts_.dcs.commit(std::move(transaction), parts_.clock.now() + kStorePatience,
-                    [answer = std::move(answer)](Result<Committed, DcsError> done) {
-                      WriteEnded ended;
-                      if (!done) {
-                        ended.detail = done.error().text;
-                        ended.how = done.error().kind == DcsErrorKind::Unavailable
-                                        ? WriteEnded::How::Unknown
-                                        : WriteEnded::How::Refused;
-                      } else {
-                        ended.how = done->succeeded ? WriteEnded::How::Applied
-                                                    : WriteEnded::How::Refused;
-                        ended.revision = done->revision;
-                      }
-                      answer(std::move(ended));
-                    });
+  parts_.dcs.commit(
+      std::move(transaction), parts_.clock.now() + kStorePatience,
+      [answer = std::move(answer)](Result<Committed, DcsError> done) {
+        WriteEnded ended;
+        if (!done) {
+          ended.detail = done.error().text;
+          ended.how = done.error().kind == DcsErrorKind::Unavailable ? WriteEnded::How::Unknown
+                                                                     : WriteEnded::How::Refused;
+        } else {
+          ended.how = done->succeeded ? WriteEnded::How::Applied : WriteEnded::How::Refused;
+          ended.revision = done->revision;
+        }
+        answer(std::move(ended));
+      });
 }
 
 void NodeDesk::write_config(std::string json, Revision seen,
                             std::function<void(WriteEnded)> answer) {
   const std::string key = parts_.layout.key("config");
   Transaction transaction;
-  transaction.compares.push_back(Compare{
-      .what = Compare::What::ModRevision, .key = key, .number = seen.value, .text = {}});
+  transaction.compares.push_back(
+      Compare{.what = Compare::What::ModRevision, .key = key, .number = seen.value, .text = {}});
   transaction.writes.emplace_back(Put{.key = key, .value = std::move(json), .lease = {}});
   commit(std::move(transaction), std::move(answer));
 }
 
 void NodeDesk::write_failover(FailoverRequest request, std::function<void(WriteEnded)> answer) {
   Transaction transaction;
-  transaction.writes.emplace_back(Put{
-      .key = parts_.layout.key("failover"), .value = encode_failover(request), .lease = {}});
+  transaction.writes.emplace_back(
+      Put{.key = parts_.layout.key("failover"), .value = encode_failover(request), .lease = {}});
   commit(std::move(transaction), std::move(answer));
 }
 

@@ -1,5 +1,5 @@
-// NodeDesk: the node as its HTTP API sees it (NodeFace), answered from the agent's picture and, where
-// a request asks for it, from the store.
+// NodeDesk: the node as its HTTP API sees it (NodeFace), answered from the agent's picture and,
+// where a request asks for it, from the store.
 #pragma once
 
 #include <functional>

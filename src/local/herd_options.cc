@@ -50,7 +50,7 @@ std::optional<std::string> closed_folder(const std::string& path, const RunAs& w
   fs::path walked;
   for (const auto& piece : fs::path(path)) {
     walked /= piece;
-    struct stat status {};
+    struct stat status{};
     if (::stat(walked.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) break;
     mode_t needed = S_IXOTH;
     if (status.st_uid == who.user)

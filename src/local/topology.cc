@@ -78,7 +78,7 @@ BalancerLook look_at_haproxy(const Herd& herd, const Secrets& secrets) {
 
 bool is_complete(const Herd& herd, const std::vector<MemberLook>& members,
                  const BalancerLook& balancer) {
-  const auto count = [&](bool MemberLook::*what) {
+  const auto count = [&](bool MemberLook::* what) {
     return std::count_if(members.begin(), members.end(),
                          [&](const MemberLook& member) { return member.*what; });
   };

@@ -26,7 +26,8 @@ class StoreSession {
   StoreSession(Clock& clock, Dcs& dcs, const Layout& layout, Listener listener);
 
   void start();
-  // Nothing is told any more. May be called from inside the listener, where destroying is not allowed.
+  // Nothing is told any more. May be called from inside the listener, where destroying is not
+  // allowed.
   void stop();
   // How often the store must give a sign of life; counts from the next watch on.
   void set_sign_of_life(Milliseconds every) { sign_of_life_ = every; }

@@ -43,8 +43,9 @@ class Page {
     add(name, "gauge", help, value);
   }
   template <typename Number>
-  void gauge(std::string_view name, std::string_view help,
-             Number value) requires std::is_arithmetic_v<Number> {
+  void gauge(std::string_view name, std::string_view help, Number value)
+    requires std::is_arithmetic_v<Number>
+  {
     add(name, "gauge", help, fmt::format("{:d}", value));
   }
   void counter(std::string_view name, std::string_view help, std::uint64_t value) {

@@ -121,7 +121,7 @@ void prepare_groups(const ProcessSpec& spec, Prepared& prepared) {
 }
 
 void reset_signals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number)
     ::sigaction(number, &action, nullptr);

@@ -11,8 +11,9 @@ class Show : public Orders {};
 class Remove : public Orders {};
 
 TEST_F(ListCommand, ReadsTheStore) {
-  EXPECT_EQ(desk.run({"list", "orders"}).out,
-R"(+ Cluster: orders (7412345678901234567) ---+----+-------------+-----+------------+-----+
+  EXPECT_EQ(
+      desk.run({"list", "orders"}).out,
+      R"(+ Cluster: orders (7412345678901234567) ---+----+-------------+-----+------------+-----+
 | Member | Host      | Role    | State     | TL | Receive LSN | Lag | Replay LSN | Lag |
 +--------+-----------+---------+-----------+----+-------------+-----+------------+-----+
 | db-a   | 10.1.0.11 | Leader  | running   |  7 |             |     |            |     |
@@ -105,8 +106,9 @@ TEST_F(Show, History) {
   desk.put("history",
            R"([[1,83886432,"no recovery target specified","2026-07-30T10:11:12+00:00","db-b"],)"
            R"([2,83886500,"no recovery target specified"]])");
-  EXPECT_EQ(desk.run({"history", "orders"}).out,
-R"(+----+----------+------------------------------+---------------------------+------------+
+  EXPECT_EQ(
+      desk.run({"history", "orders"}).out,
+      R"(+----+----------+------------------------------+---------------------------+------------+
 | TL |      LSN | Reason                       | Timestamp                 | New Leader |
 +----+----------+------------------------------+---------------------------+------------+
 |  1 | 83886432 | no recovery target specified | 2026-07-30T10:11:12+00:00 | db-b       |
@@ -128,8 +130,7 @@ TEST_F(Show, WhereToConnect) {
 
 TEST_F(Show, Versions) {
   EXPECT_TRUE(desk.run({"version"}).out.starts_with("pgherd ctl version "));
-  desk.members
-      .answers(200, R"({"patroni":{"version":"4.1.4"},"server_version":170004})")
+  desk.members.answers(200, R"({"patroni":{"version":"4.1.4"},"server_version":170004})")
       .answers(503, R"({"patroni":{"version":"4.1.4"}})")
       .is_not_reached("connection refused");
   const Ran ran = desk.run({"version", "orders"});
@@ -148,7 +149,8 @@ TEST_F(Remove, NeedsThreeRightAnswers) {
             "Error: You did not specify the current leader of the cluster\n");
   EXPECT_EQ(desk.value_of("leader"), "db-a");
   desk.put("unknown/key", "x");
-  for (int number = 0; number < 250; ++number) desk.put("many/" + std::to_string(number), "x");
+  for (int number = 0; number < 250; ++number)
+    desk.put("many/" + std::to_string(number), "x");
   const Ran ran = desk.run({"remove", "orders"}, "orders\nYes I am aware\ndb-a\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_TRUE(desk.memory.entries().empty());

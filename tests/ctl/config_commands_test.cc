@@ -18,8 +18,8 @@ TEST_F(EditConfig, ShowsTheConfigurationAsYamlAndAnEmptyLine) {
 }
 
 TEST_F(EditConfig, SetsValuesAndParametersAndShowsWhatChanges) {
-  const Ran ran = desk.run({"edit-config", "-s", "ttl=20", "orders", "-p", "max_connections=200",
-                            "--force"});
+  const Ran ran =
+      desk.run({"edit-config", "-s", "ttl=20", "orders", "-p", "max_connections=200", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.out,
             "--- \n+++ \n@@ -1,3 +1,6 @@\n"
@@ -31,9 +31,8 @@ TEST_F(EditConfig, SetsValuesAndParametersAndShowsWhatChanges) {
             "-ttl: 30\n"
             "+ttl: 20\n"
             "Configuration changed\n");
-  EXPECT_EQ(desk.value_of("config"),
-            R"({"ttl":20,"loop_wait":10,"retry_timeout":10,)"
-            R"("postgresql":{"parameters":{"max_connections":200}}})");
+  EXPECT_EQ(desk.value_of("config"), R"({"ttl":20,"loop_wait":10,"retry_timeout":10,)"
+                                     R"("postgresql":{"parameters":{"max_connections":200}}})");
 }
 
 TEST_F(EditConfig, AsksAndSaysWhenNothingWasDone) {
@@ -57,13 +56,14 @@ TEST_F(EditConfig, DoesNotOverwriteWhatSomebodyElseChangedMeanwhile) {
 }
 
 TEST_F(EditConfig, AppliesAndReplacesFilesAndAsksForForceWithStdin) {
-  const Ran applied = desk.run({"edit-config", "orders", "--apply", "-", "--force"},
-                               "ttl: null\npause: true\n");
+  const Ran applied =
+      desk.run({"edit-config", "orders", "--apply", "-", "--force"}, "ttl: null\npause: true\n");
   EXPECT_EQ(applied.exit_code, 0) << applied.err;
   EXPECT_EQ(desk.value_of("config"), R"({"loop_wait":10,"retry_timeout":10,"pause":true})");
   const Ran dry = desk.run({"edit-config", "orders", "--replace", "-"}, "ttl: 25\n");
   EXPECT_TRUE(dry.out.ends_with("Use --force option to apply changes\n")) << dry.out;
-  const Ran replaced = desk.run({"edit-config", "orders", "--replace", "-", "--force"}, "ttl: 25\n");
+  const Ran replaced =
+      desk.run({"edit-config", "orders", "--replace", "-", "--force"}, "ttl: 25\n");
   EXPECT_EQ(replaced.exit_code, 0) << replaced.err;
   EXPECT_EQ(desk.value_of("config"), R"({"ttl":25})");
 }

@@ -9,7 +9,8 @@ namespace {
 
 std::string joined(const std::vector<std::string>& lines) {
   std::string text;
-  for (const std::string& line : lines) text.append(line).append("\n");
+  for (const std::string& line : lines)
+    text.append(line).append("\n");
   return text;
 }
 
@@ -31,7 +32,8 @@ TEST(UnifiedDiff, NamesAnAdditionAtTheEndAndAnEmptyBeginning) {
 
 TEST(UnifiedDiff, DividesDistantChangesAndJoinsNearOnes) {
   std::string before;
-  for (int line = 1; line <= 30; ++line) before.append(fmt::format("line {}\n", line));
+  for (int line = 1; line <= 30; ++line)
+    before.append(fmt::format("line {}\n", line));
   const auto replaced = [&](std::vector<int> changed) {
     std::string text;
     for (int line = 1; line <= 30; ++line) {

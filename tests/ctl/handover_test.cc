@@ -13,8 +13,8 @@ class Failover : public Orders {};
 TEST_F(Switchover, AsksTheLeaderAndShowsTheClusterBeforeAndAfter) {
   desk.members.answers(200, "Successfully switched over to \"db-b\"");
   desk.members.on_call = [&](const ApiRequest&) { desk.put("leader", "db-b"); };
-  const Ran ran = desk.run({"switchover", "orders", "--leader", "db-a", "--candidate", "db-b",
-                            "--force"});
+  const Ran ran =
+      desk.run({"switchover", "orders", "--leader", "db-a", "--candidate", "db-b", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(desk.members.asked,
             (std::vector<std::string>{R"(POST http://10.1.0.11:8008/switchover )"
@@ -31,8 +31,9 @@ TEST_F(Switchover, AsksThePersonForEverythingThatWasNotSaid) {
   EXPECT_TRUE(has(ran.out, "Primary [db-a]: ")) << ran.out;
   EXPECT_TRUE(has(ran.out, "Candidate ['db-b', 'db-c'] []: ")) << ran.out;
   EXPECT_TRUE(has(ran.out, "When should the switchover take place (e.g. 2026-08-01T")) << ran.out;
-  EXPECT_TRUE(has(ran.out, "Are you sure you want to switchover cluster orders, demoting current "
-                           "leader db-a? [y/N]: "))
+  EXPECT_TRUE(has(ran.out,
+                  "Are you sure you want to switchover cluster orders, demoting current "
+                  "leader db-a? [y/N]: "))
       << ran.out;
 }
 
@@ -48,15 +49,14 @@ TEST_F(Switchover, DoesNothingWhenThePersonSaysNoOrLeaves) {
 
 TEST_F(Switchover, IsScheduledWithAZone) {
   desk.members.answers(202, "Switchover scheduled");
-  const Ran ran = desk.run({"switchover", "--scheduled", "2026-08-02 03:00:00+02:00", "--force",
-                            "orders"});
+  const Ran ran =
+      desk.run({"switchover", "--scheduled", "2026-08-02 03:00:00+02:00", "--force", "orders"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_TRUE(has(desk.members.asked.at(0), R"("scheduled_at":"2026-08-02T03:00:00+02:00")"));
 }
 
 TEST_F(Switchover, CannotBeScheduledInPauseOrAtAnUnreadableTime) {
-  const Ran unreadable =
-      desk.run({"switchover", "orders", "--scheduled", "tomorrow", "--force"});
+  const Ran unreadable = desk.run({"switchover", "orders", "--scheduled", "tomorrow", "--force"});
   EXPECT_EQ(unreadable.exit_code, 1);
   EXPECT_EQ(unreadable.err,
             "Error: Unable to parse scheduled timestamp (tomorrow). It should be in an unambiguous "

@@ -47,10 +47,9 @@ TEST_F(Restart, IsScheduledInThePlaceOfAnEarlierOne) {
       desk.run({"restart", "orders", "db-b", "--scheduled", "2026-08-02T03:00Z", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(below_table(ran.out), "Success: restart scheduled on member db-b\n");
-  EXPECT_EQ(desk.members.asked,
-            (Requests{"DELETE http://10.1.0.12:8008/restart ",
-                      R"(POST http://10.1.0.12:8008/restart )"
-                      R"({"schedule":"2026-08-02T03:00:00+00:00"})"}));
+  EXPECT_EQ(desk.members.asked, (Requests{"DELETE http://10.1.0.12:8008/restart ",
+                                          R"(POST http://10.1.0.12:8008/restart )"
+                                          R"({"schedule":"2026-08-02T03:00:00+00:00"})"}));
 }
 
 TEST_F(Restart, AsksThePerson) {
@@ -76,9 +75,8 @@ TEST_F(Restart, RefusesWrongNamesVersionsAndSchedulesInPause) {
   EXPECT_EQ(desk.run({"restart", "orders", "--pg-version", "9.x", "--force"}).err,
             "Error: Invalid PostgreSQL version: 9.x\n");
   desk.put("config", R"({"pause":true})");
-  EXPECT_EQ(
-      desk.run({"restart", "orders", "--scheduled", "2026-08-02T03:00Z", "--force"}).err,
-      "Error: Can't schedule restart in the paused state\n");
+  EXPECT_EQ(desk.run({"restart", "orders", "--scheduled", "2026-08-02T03:00Z", "--force"}).err,
+            "Error: Can't schedule restart in the paused state\n");
   EXPECT_TRUE(desk.members.asked.empty());
 }
 

@@ -26,8 +26,9 @@ ClusterView orders() {
 }
 
 TEST(MemberTable, ListsAClusterAsTheSpecificationDrawsIt) {
-  EXPECT_EQ(cluster_text("orders", orders(), {}),
-R"(+ Cluster: orders (7412345678901234567) --------------------+----+-------------+-----+------------+-----+------------------+
+  EXPECT_EQ(
+      cluster_text("orders", orders(), {}),
+      R"(+ Cluster: orders (7412345678901234567) --------------------+----+-------------+-----+------------+-----+------------------+
 | Member | Host      | Role           | State               | TL | Receive LSN | Lag | Replay LSN | Lag | Tags             |
 +--------+-----------+----------------+---------------------+----+-------------+-----+------------+-----+------------------+
 | db-a   | 10.1.0.11 | Leader         | running             |  7 |             |     |            |     |                  |
@@ -209,13 +210,13 @@ TEST(Topology, HangsAllOnNothingWithoutALeaderAndLosesNobodyInACircle) {
   view.with(a_member("a", "10.0.0.1"))
       .with(following(a_member("b", "10.0.0.2"), "c"))
       .with(following(a_member("c", "10.0.0.3"), "b"));
-  EXPECT_EQ(topology_order(view),
-            (std::vector<TreeRow>{{"a", "+ "}, {"b", "+ "}, {"c", "  + "}}));
+  EXPECT_EQ(topology_order(view), (std::vector<TreeRow>{{"a", "+ "}, {"b", "+ "}, {"c", "  + "}}));
 }
 
 TEST(Topology, KeepsTagsOnOneLine) {
-  EXPECT_EQ(cluster_text("orders", orders(), {.layout = MemberLayout::Topology}),
-R"(+ Cluster: orders (7412345678901234567) --------------------+----+-------------+-----+------------+-----+-----------------------------+
+  EXPECT_EQ(
+      cluster_text("orders", orders(), {.layout = MemberLayout::Topology}),
+      R"(+ Cluster: orders (7412345678901234567) --------------------+----+-------------+-----+------------+-----+-----------------------------+
 | Member | Host      | Role           | State               | TL | Receive LSN | Lag | Replay LSN | Lag | Tags                        |
 +--------+-----------+----------------+---------------------+----+-------------+-----+------------+-----+-----------------------------+
 | db-a   | 10.1.0.11 | Leader         | running             |  7 |             |     |            |     |                             |

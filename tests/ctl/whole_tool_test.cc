@@ -35,9 +35,7 @@ class OneAnswer {
   [[nodiscard]] const http::request<http::string_body>& request() const { return request_; }
 
  private:
-  static boost::asio::ip::address loopback() {
-    return boost::asio::ip::make_address("127.0.0.1");
-  }
+  static boost::asio::ip::address loopback() { return boost::asio::ip::make_address("127.0.0.1"); }
   void answer(int status, const std::string& text) {
     tcp::socket socket = acceptor_.accept();
     boost::beast::flat_buffer buffer;
@@ -62,7 +60,8 @@ struct Ran {
 Ran ctl(std::vector<std::string> words, const std::string& typed = "") {
   words.insert(words.begin(), "ctl");
   std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
+  for (std::string& word : words)
+    argv.push_back(word.data());
   std::istringstream in(typed);
   std::ostringstream out;
   std::ostringstream err;
@@ -109,7 +108,8 @@ TEST_F(WholeTool, ReadsAndWritesTheStore) {
   const Ran edit = ctl({"edit-config", "-s", "ttl=25", "--force"});
   EXPECT_EQ(edit.exit_code, 0) << edit.err;
   EXPECT_EQ(etcd.ctl({"get", "--print-value-only", "/service/orders/config"}), "{\"ttl\":25}\n");
-  const Ran other = ctl({"-d", "etcd3://" + etcd.endpoints().front() + "/elsewhere", "show-config"});
+  const Ran other =
+      ctl({"-d", "etcd3://" + etcd.endpoints().front() + "/elsewhere", "show-config"});
   EXPECT_EQ(other.exit_code, 0) << other.err;
   EXPECT_EQ(other.out, "");
 }
@@ -138,8 +138,10 @@ TEST_F(WholeTool, SaysInOneLineThatTheStoreIsNotThere) {
 
 TEST(ToolWithoutStore, NamesWhatIsMissing) {
   setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-  EXPECT_TRUE(ctl({"list", "x"}).err.starts_with(
-      "Error: Can not find suitable configuration of distributed configuration store\n"));
+  EXPECT_TRUE(
+      ctl({"list", "x"})
+          .err.starts_with(
+              "Error: Can not find suitable configuration of distributed configuration store\n"));
   EXPECT_EQ(ctl({"-c", "/nowhere.yml", "list", "x"}).err,
             "Error: Provided config file /nowhere.yml not existing or no read rights. Check the "
             "-c/--config-file parameter\n");

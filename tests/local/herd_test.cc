@@ -111,7 +111,7 @@ TEST_F(LocalHerdTest, is_stopped_also_when_its_supervisor_is_gone_and_removed_on
     EXPECT_FALSE(is_running(part.process)) << part.name;
   EXPECT_TRUE(fs::exists(dir + "/etcd0"));
 
-  ::unsetenv("YES");  // what make may have passed on
+  ::unsetenv("YES");                            // what make may have passed on
   EXPECT_EQ(pgherd({"destroy"}).exit_code, 1);  // nobody to ask
   EXPECT_TRUE(fs::exists(dir));
   EXPECT_TRUE(pgherd({"destroy", "--yes"}).succeeded());
@@ -122,7 +122,7 @@ TEST_F(LocalHerdTest, passwords_are_not_for_others) {
   if (!start()) GTEST_SKIP() << "PostgreSQL, etcd or HAProxy cannot be run here";
   for (const char* name :
        {"secrets.json", "pgpass", "patronictl.yml", "haproxy.cfg", "pg0/agent.yml"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat((dir + "/" + name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
   }

@@ -51,8 +51,8 @@ TEST_F(TimelineNumbers, BelowATimelineThatWasReachedStayForTheStandbysThatAskFor
   EXPECT_TRUE(skip_timeline_numbers(dir_, Timeline{2}, Timeline{5}));
   std::ofstream(dir_ + "/pg_wal/00000005.history") << "2\t0/5000000\treal\n";
   forget_skipped_timeline_numbers(dir_);
-  EXPECT_EQ(histories(), (std::set<std::string>{"00000003.history", "00000004.history",
-                                                "00000005.history"}));
+  EXPECT_EQ(histories(),
+            (std::set<std::string>{"00000003.history", "00000004.history", "00000005.history"}));
 }
 
 TEST_F(TimelineNumbers, FarAwayAreAMistakeAndNothingIsWritten) {

@@ -192,8 +192,7 @@ TEST(HttpPeers, SaysNothingAfterItsEnd) {
   AsioClock clock(api.loop.get_executor());
   auto peers =
       std::make_unique<HttpPeers>(api.loop.get_executor(), clock, ClientSecurity{}, std::nullopt);
-  peers->probe(
-      {{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
+  peers->probe({{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
   peers.reset();
   EXPECT_EQ(api.get("/primary").status, 200);
 }

@@ -25,7 +25,7 @@ TEST_F(FilesTest, a_written_file_has_its_content_and_its_mode_whatever_the_umask
   const auto written = write_file_atomically(folder + "/f", "text\n", 0644);
   ::umask(before);
   ASSERT_TRUE(written) << written.error().text;
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat((folder + "/f").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777U, 0644U);
   EXPECT_EQ(read_file(folder + "/f").value(), "text\n");

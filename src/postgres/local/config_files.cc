@@ -22,13 +22,13 @@ constexpr std::array kCopied{"postgresql.conf", "postgresql.base.conf", "pg_hba.
                              "pg_ident.conf"};
 
 bool exists(const std::string& path) {
-  struct stat facts {};
+  struct stat facts{};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
 // Files inside follow the directory: readable by the group where PostgreSQL's own are.
 mode_t file_mode(const std::string& data_dir) {
-  struct stat facts {};
+  struct stat facts{};
   const bool group_reads = ::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
   return group_reads ? 0640 : 0600;
 }
@@ -140,7 +140,7 @@ Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
         "postgresql.pgpass is not set: without that file the replication password cannot be "
         "given to PostgreSQL");
   }
-  struct stat facts {};
+  struct stat facts{};
   if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return failed(fmt::format(
         "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));

@@ -18,10 +18,11 @@ namespace pgherd {
 [[nodiscard]] Attempt skip_timeline_numbers(const std::string& data_dir, Timeline present,
                                             Timeline wanted);
 
-// Removes what the former has laid for a promotion that was not reached: a standby that starts takes the
-// newest number it finds for its target. Below a timeline that was reached they stay: a standby asks
-// its primary for the history of every number between its own timeline and the primary's
-// (walreceiver.c, WalRcvFetchTimeLineHistoryFiles), and without the file it never streams again.
+// Removes what the former has laid for a promotion that was not reached: a standby that starts
+// takes the newest number it finds for its target. Below a timeline that was reached they stay: a
+// standby asks its primary for the history of every number between its own timeline and the
+// primary's (walreceiver.c, WalRcvFetchTimeLineHistoryFiles), and without the file it never streams
+// again.
 void forget_skipped_timeline_numbers(const std::string& data_dir);
 
 }  // namespace pgherd
