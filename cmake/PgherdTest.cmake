@@ -29,7 +29,6 @@ function(pgherd_test)
 
   add_executable(${target} ${arg_SOURCES})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  target_compile_definitions(${target} PRIVATE PGHERD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # What is tested is built as it ships; the tests themselves run for moments and are compiled often.
   target_compile_options(${target} PRIVATE -O0 -g0)
   target_link_libraries(${target} PRIVATE pgherd_flags ${depends} GTest::gtest GTest::gtest_main)

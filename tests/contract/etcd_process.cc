@@ -27,7 +27,7 @@ namespace {
 
 std::string from_env_file(const std::string& variable) {
   const char* path = std::getenv("PGHERD_DEPS_ENV");
-  std::ifstream file(path ? path : PGHERD_SOURCE_DIR "/.deps/env");
+  std::ifstream file(path ? path : ".deps/env");
   for (std::string line; std::getline(file, line);)
     if (line.starts_with(variable + "=")) return line.substr(variable.size() + 1);
   return {};

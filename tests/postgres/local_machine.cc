@@ -22,7 +22,7 @@ namespace {
 
 std::string from_deps(const std::string& key) {
   const char* path = std::getenv("PGHERD_DEPS_ENV");
-  std::ifstream file(path != nullptr ? path : PGHERD_SOURCE_DIR "/.deps/env");
+  std::ifstream file(path != nullptr ? path : ".deps/env");
   for (std::string line; std::getline(file, line);)
     if (line.starts_with(key + "=")) return line.substr(key.size() + 1);
   return {};
