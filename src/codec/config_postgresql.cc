@@ -97,7 +97,7 @@ PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context
   PostgresConfig config;
   if (postgresql.exists()) {
     for (const auto& child : postgresql.node()->children) {
-      if (child.second.kind != YamlNode::Kind::Null) config.set_locally.insert(child.first);
+      if (child.node.kind != YamlNode::Kind::Null) config.set_locally.insert(child.key);
     }
   }
   read_addresses(postgresql, config, context);

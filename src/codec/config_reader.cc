@@ -143,8 +143,8 @@ std::vector<std::string> Section::lines(std::string_view key) const {
   if (found == nullptr) return words;
   if (found->kind != Kind::List) refuse(key, "a list of texts");
   for (const auto& child : found->children) {
-    if (child.second.kind != Kind::Scalar) refuse(key, "a list of texts");
-    words.push_back(child.second.text);
+    if (child.node.kind != Kind::Scalar) refuse(key, "a list of texts");
+    words.push_back(child.node.text);
   }
   return words;
 }
@@ -170,7 +170,7 @@ std::map<std::string, std::string> Section::text_map(std::string_view key) const
   std::map<std::string, std::string> texts;
   if (!map.exists()) return texts;
   for (const auto& child : map.node()->children) {
-    if (child.second.kind != Kind::Null) texts[child.first] = *map.text(child.first);
+    if (child.node.kind != Kind::Null) texts[child.key] = *map.text(child.key);
   }
   return texts;
 }
@@ -196,7 +196,7 @@ OptionList Section::options(std::string_view key) const {
     } else if (child.kind == Kind::Scalar) {
       list.emplace_back(child.text, "");
     } else if (child.kind == Kind::Map && child.children.size() == 1) {
-      add(child.children[0].first, child.children[0].second);
+      add(child.children[0].key, child.children[0].node);
     } else {
       refuse(key, kAllowed);
     }

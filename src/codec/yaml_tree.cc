@@ -75,7 +75,7 @@ class Reader {
   static void add_merge_key(YamlNode& merged, const YamlNode& value) {
     if (value.kind == Kind::List) {
       for (const auto& item : value.children)
-        add_merge_key(merged, item.second);
+        add_merge_key(merged, item.node);
     } else if (value.kind == Kind::Map) {
       for (const auto& [key, child] : value.children) {
         if (merged.find(key) == nullptr) merged.at(key) = child;
@@ -209,8 +209,8 @@ Json float_value(std::string_view text) {
 const YamlNode* YamlNode::find(std::string_view key) const {
   if (kind != Kind::Map) return nullptr;
   const auto found = std::find_if(children.begin(), children.end(),
-                                  [&](const auto& child) { return child.first == key; });
-  return found == children.end() ? nullptr : &found->second;
+                                  [&](const auto& child) { return child.key == key; });
+  return found == children.end() ? nullptr : &found->node;
 }
 
 YamlNode& YamlNode::at(std::string_view key) {
@@ -219,7 +219,7 @@ YamlNode& YamlNode::at(std::string_view key) {
     children.clear();
   }
   if (const YamlNode* found = find(key)) return const_cast<YamlNode&>(*found);
-  return children.emplace_back(std::string(key), YamlNode{}).second;
+  return children.emplace_back(std::string(key), YamlNode{}).node;
 }
 
 YamlNode read_yaml(const std::string& text, const std::string& source) {
@@ -261,7 +261,7 @@ Json to_json(const YamlNode& node) {
     case Kind::List: {
       Json list = Json::array();
       for (const auto& child : node.children)
-        list.push_back(to_json(child.second));
+        list.push_back(to_json(child.node));
       return list;
     }
   }
@@ -275,7 +275,7 @@ void merge_yaml(YamlNode& base, const YamlNode& overlay) {
   }
   for (const auto& [key, value] : overlay.children) {
     if (value.kind == Kind::Null) {
-      std::erase_if(base.children, [&key = key](const auto& child) { return child.first == key; });
+      std::erase_if(base.children, [&key = key](const auto& child) { return child.key == key; });
     } else if (value.kind == Kind::Map && base.find(key) != nullptr) {
       merge_yaml(base.at(key), value);
     } else {

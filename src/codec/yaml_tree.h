@@ -6,7 +6,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "codec/json_reading.h"
@@ -19,12 +18,19 @@ struct YamlNode {
   std::string text;        // of a scalar
   bool is_quoted = false;  // then it is text, whatever it looks like
   std::string origin;      // "patroni.yml:12", "variable PATRONI_NAME"
-  // Of a map in the order of the file; of a list with empty keys.
-  std::vector<std::pair<std::string, YamlNode>> children;
+  // Of a map in the order of the file; of a list with empty keys. Not a std::pair: that must not
+  // be looked into before the node is complete, and clang does.
+  struct Child;
+  std::vector<Child> children;
 
   [[nodiscard]] const YamlNode* find(std::string_view key) const;
   // The child of a map, made if need be; what is no map becomes one.
   YamlNode& at(std::string_view key);
+};
+
+struct YamlNode::Child {
+  std::string key;
+  YamlNode node;
 };
 
 // The text is no YAML; what() says "<source>:<line>: ...".
