@@ -43,7 +43,7 @@ deps: packages  ## find or unpack PostgreSQL, etcd and HAProxy
 	@tools/bootstrap/make-user
 
 programs: deps
-	@tools/build release programs
+	@tools/build release pgherd
 
 build: deps  ## build everything, release
 	@tools/build release

@@ -6,9 +6,7 @@
 #
 # pgherd_program(NAME <program> SOURCES <file>... [DEPENDS ...])
 #
-# Makes an executable in the top of the build folder. The target `programs` builds all of them.
-
-add_custom_target(programs)
+# Makes an executable in the top of the build folder.
 
 function(pgherd_target_names out)
   set(targets)
@@ -66,7 +64,6 @@ function(pgherd_program)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;DEPENDS")
   pgherd_target_names(depends ${arg_DEPENDS})
   add_executable(${arg_NAME} ${arg_SOURCES})
-  add_dependencies(programs ${arg_NAME})
   target_link_libraries(${arg_NAME} PRIVATE pgherd_flags ${depends})
   set_target_properties(${arg_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
   target_compile_definitions(${arg_NAME} PRIVATE PGHERD_VERSION="${PROJECT_VERSION}")

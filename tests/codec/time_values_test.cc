@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 #include "base/dice.h"
 #include "codec/dcs_values.h"
 

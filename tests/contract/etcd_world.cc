@@ -1,6 +1,7 @@
 #include "contract/etcd_world.h"
 
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 

@@ -2,6 +2,7 @@
 // person who has written down the answers beforehand.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>

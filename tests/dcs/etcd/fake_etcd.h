@@ -7,6 +7,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
