@@ -51,7 +51,6 @@ bool Agent::leads(Instant now) const {
 }
 
 // ---- Events
-// -----------------------------------------------------------------------------------------
 
 void Agent::take(const StorePictured& event, Instant now) {
   seen_.store.is_reachable = true;
@@ -239,7 +238,6 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
 }
 
 // ---- Commands
-// ---------------------------------------------------------------------------------------
 
 void Agent::think(Instant now) {
   const Decision before = std::move(last_);

@@ -24,7 +24,6 @@ namespace pgherd {
 using StepId = std::uint64_t;
 
 // ---- Events
-// ---------------------------------------------------------------------------------------
 
 // The store's picture changed, or was confirmed to be still true (`cluster` empty).
 struct StorePictured {
@@ -68,7 +67,6 @@ using Event = std::variant<StorePictured, StoreSilent, InstanceSeen, PeerAnswere
                            TimeCame, SettingsRead, RestartAsked, LeaveAsked>;
 
 // ---- Commands
-// -------------------------------------------------------------------------------------
 
 struct StartStep {
   StepId id = 0;
@@ -96,7 +94,6 @@ struct AnswerRestart {
 using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart>;
 
 // ---- The machine
-// ------------------------------------------------------------------------------------
 
 class Agent {
  public:

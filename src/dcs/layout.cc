@@ -29,7 +29,6 @@ std::string collapse_slashes(std::string_view path) {
 }
 
 // ---- Compares, in the words of the key layout
-// ----------------------------------------------------
 
 Compare is_absent(std::string key) {
   return {.what = Compare::What::CreateRevision, .key = std::move(key), .number = 0, .text = {}};
@@ -55,7 +54,6 @@ Put unbound_if_absent(std::string key, std::string value) {
 }
 
 // ---- Steps
-// ---------------------------------------------------------------------------------------
 
 // One function for each step that is a transaction; everything else falls to the last.
 struct Writer {
@@ -175,7 +173,6 @@ struct Writer {
 };
 
 // ---- The picture
-// ---------------------------------------------------------------------------------
 
 struct Reader {
   const Layout& layout;

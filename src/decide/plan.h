@@ -118,7 +118,6 @@ struct RevokeLease {
 };
 
 // ---- Steps towards other members
-// -----------------------------------------------------------------
 
 // Ask these members (name -> api_url) for their state, all at once, `timeout` each.
 struct ProbePeers {
@@ -128,7 +127,6 @@ struct ProbePeers {
 };
 
 // ---- Steps on the local PostgreSQL
-// ---------------------------------------------------------------
 
 // Whom a standby follows. host == "" : nobody.
 struct Upstream {
@@ -208,7 +206,6 @@ struct RemoveDataDirectory {
 };
 
 // ---- Small acts on a running PostgreSQL, beside the long ones
-// ------------------------------------
 
 struct SlotWish {
   std::string name;
@@ -238,7 +235,6 @@ struct ObserveInstance {
 };
 
 // ---- Control
-// -------------------------------------------------------------------------------------
 
 // End the long act under way (its process group is killed); its end comes as an event.
 struct CancelInstanceAct {
@@ -289,7 +285,6 @@ enum class Lane {
 [[nodiscard]] bool may_open_for_writes(const Step& step);
 
 // ---- Reasons and decisions
-// -----------------------------------------------------------------------
 
 // Why something is done or refused: the rule (docs/rules.md), and the facts in a sentence for
 // people.

@@ -187,7 +187,6 @@ Place Player::place(const std::string& word) {
 }
 
 // ---- Acts
-// ---------------------------------------------------------------------------------------------
 
 void Player::act(const Words& words) {
   const auto whole = join(words, 0, words.size());
@@ -258,7 +257,6 @@ void Player::request(const Words& words) {
 }
 
 // ---- Expectations
-// ---------------------------------------------------------------------------------------
 
 std::function<bool()> Player::condition(const Words& words) {
   auto& judge = world().referee();

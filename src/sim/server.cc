@@ -26,7 +26,6 @@ void Server::enter(ProcessState state) {
 }
 
 // ---- Start and end
-// --------------------------------------------------------------------------------
 
 void Server::boot(bool as_standby, std::function<void(bool)> running) {
   PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
@@ -207,7 +206,6 @@ void Server::append(const WalRecord& record) {
 }
 
 // ---- Streaming
-// --------------------------------------------------------------------------------------
 
 void Server::follow(const UpstreamView& upstream) {
   directory_.upstream = upstream;
@@ -317,7 +315,6 @@ void Server::receive(std::size_t first, const std::vector<WalRecord>& records, S
 }
 
 // ---- What is seen
-// -----------------------------------------------------------------------------------
 
 InstanceView Server::view() const {
   InstanceView seen;

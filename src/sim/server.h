@@ -53,7 +53,6 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // ---- What is
-  // -----------------------------------------------------------------------------------
 
   [[nodiscard]] const NodeName& name() const { return name_; }
   [[nodiscard]] Place place() const { return place_; }
@@ -77,7 +76,6 @@ class Server {
   [[nodiscard]] InstanceView view() const;
 
   // ---- What may be done
-  // ----------------------------------------------------------------------------
 
   // Starts a postmaster on a valid directory. `running` is told once: true when it accepts
   // connections, false when it ended before.

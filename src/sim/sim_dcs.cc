@@ -16,7 +16,6 @@ SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
     : ground_(ground), store_(store), place_(place), time_(time), mailbox_(std::move(mailbox)) {}
 
 // ---- Requests
-// ---------------------------------------------------------------------------------------
 
 template <typename T>
 void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
@@ -82,7 +81,6 @@ void SimDcs::revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer
 }
 
 // ---- Watching
-// -----------------------------------------------------------------------------------------
 
 // One watch, held by its owner's handle and by the calls under way.
 struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {

@@ -144,7 +144,6 @@ bool SimInstance::try_directory(const char* what) {
 }
 
 // ---- Starting and stopping
-// ------------------------------------------------------------------------
 
 void SimInstance::start(bool as_standby) {
   if (!try_directory("start")) return;
@@ -260,7 +259,6 @@ void SimInstance::begin(const Promote& step) {
 }
 
 // ---- Making, copying, removing
-// --------------------------------------------------------------------
 
 void SimInstance::begin(const Bootstrap& /*step*/) {
   auto& directory = server_.directory();
@@ -412,7 +410,6 @@ void SimInstance::interrupt_child() {
 }
 
 // ---- Divergence
-// -------------------------------------------------------------------------------------
 
 Divergence judge_divergence(const Server& local, const Server& source, std::string& detail) {
   const Wal& mine = local.directory().wal;
@@ -451,7 +448,6 @@ void SimInstance::begin(const ExamineDivergence& step) {
 }
 
 // ---- Small acts
-// -------------------------------------------------------------------------------------
 
 void SimInstance::small(const Step& step, Done done) {
   const auto pace =

@@ -29,7 +29,6 @@ class World {
   bool run_until(Instant until);
 
   // ---- Its parts
-  // -----------------------------------------------------------------------------------
   [[nodiscard]] Ground& ground() { return ground_; }
   [[nodiscard]] Store& store() { return store_; }
   [[nodiscard]] Referee& referee() { return referee_; }

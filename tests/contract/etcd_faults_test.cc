@@ -99,7 +99,6 @@ TEST(NoEtcd, IsRefusedAtConstruction) {
 }
 
 // ---- Three members
-// --------------------------------------------------------------------------------
 
 class ThreeEtcds : public testing::Test {
  protected:
@@ -214,7 +213,6 @@ TEST_F(ThreeEtcds, WithoutAMajorityNothingIsConfirmed) {
 }
 
 // ---- With passwords
-// -------------------------------------------------------------------------------
 
 class EtcdWithPasswords : public testing::Test {
  protected:
@@ -294,7 +292,6 @@ TEST_F(OneEtcd, ThatWantsNoPasswordTakesUsWithOne) {
 }
 
 // ---- With certificates
-// ------------------------------------------------------------------------------
 
 // One certificate serves as authority, as the server's and as the client's.
 class Certificate {

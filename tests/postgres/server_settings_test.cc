@@ -137,7 +137,6 @@ TEST(LocalConninfo, UsesLoopbackWhenTheServerListensThere) {
 }
 
 // ---- on disk
-// ---------------------------------------------------------------------------------------
 
 class ConfigFilesOnDisk : public testing::Test {
  protected:

@@ -211,7 +211,6 @@ void Watching::broke(Setback setback) {
 }
 
 // ---- Signs of life
-// --------------------------------------------------------------------------------
 
 void Watching::arm_tick() {
   tick_ = session_.clock.at(session_.clock.now() + sign_of_life_, [weak = weak_from_this()] {
@@ -240,7 +239,6 @@ void Watching::tick() {
 }
 
 // ---- What etcd says
-// ---------------------------------------------------------------------------------
 
 void Watching::heard(const pb::WatchResponse& response) {
   // Cancellation comes as a message; the stream stays open and would be silent for ever.

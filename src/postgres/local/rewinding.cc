@@ -188,7 +188,6 @@ asio::awaitable<Answer<HistoryVerdict>> examine(Shop& shop, ActControl& control,
 }
 
 // ---- pg_rewind
-// ---------------------------------------------------------------------------------------
 
 // pg_rewind copies every file that is no relation from the source: its configuration too.
 class KeptFiles {
