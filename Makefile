@@ -87,10 +87,10 @@ format:  ## clang-format everything in place
 	@tools/bootstrap/install-packages lint
 	@git ls-files '*.cc' '*.h' | xargs clang-format-19 -i
 
-lint: packages  ## clang-format, shellcheck, clang-tidy (LINT=all: on all files)
+lint: packages  ## clang-format, shellcheck, clang-tidy (what was clean is not looked at again)
 	@tools/bootstrap/install-packages lint
 	@tools/build release
-	@tools/lint $(LINT)
+	@tools/lint
 
 clean:  ## remove what was built (.deps and the herd's data stay)
 	rm -rf build

@@ -25,6 +25,7 @@ def solo(herd, request):
     ("etcd3:", "etcd7:", ["etcd3"]),
     ("data_dir:", "data_dri:", ["data_dir"]),
 ])
+@pytest.mark.core
 def test_a_wrong_configuration_is_named_and_refused(solo, old, new, expected):
     assert old in solo.text
     status, said = solo.run_to_its_end(solo.text.replace(old, new, 1))
@@ -159,6 +160,7 @@ def test_a_wrong_replication_password_stops_no_primary_and_is_said(solo, herd):
         joiner.stop()
 
 
+@pytest.mark.core
 def test_the_agent_dies_and_the_guardian_ends_the_reign(solo):
     solo.start()
     solo.wait_leads()
@@ -169,6 +171,7 @@ def test_the_agent_dies_and_the_guardian_ends_the_reign(solo):
     wait_until("the end of PostgreSQL", lambda: not process_is_alive(postmaster), 15)
 
 
+@pytest.mark.core
 def test_ctl_says_in_one_line_that_the_store_is_silent(tmp_path):
     config = tmp_path / "ctl.yml"
     config.write_text("scope: x\netcd3: {host: '127.0.0.1:1'}\n")

@@ -11,6 +11,7 @@ import pytest
 from herdlib import wait_until
 
 
+@pytest.mark.core
 def test_bootstrap_makes_one_leader_and_streaming_standbys(herd):
     table = herd.ctl("list").stdout
     assert len(re.findall(r"\| Leader +\| running ", table)) == 1, table
@@ -18,6 +19,7 @@ def test_bootstrap_makes_one_leader_and_streaming_standbys(herd):
     assert table.startswith("+ Cluster: pgherd ("), table
 
 
+@pytest.mark.core
 def test_a_row_reaches_every_standby(herd):
     with herd.connect() as primary:
         primary.execute("create table if not exists news (text text)")
@@ -76,6 +78,7 @@ def test_the_store_holds_what_patroni_would_write(herd):
     assert status["optime"] > 0 and herd.leader() in status["slots"]
 
 
+@pytest.mark.core
 def test_health_routes_tell_the_roles_apart(herd):
     leader = herd.leader()
     expected = {"/leader": 200, "/primary": 200, "/": 200, "/replica": 503, "/health": 200,
@@ -91,6 +94,7 @@ def test_writing_routes_need_the_password(herd):
     assert (code, text) == (401, "no auth header received")
 
 
+@pytest.mark.core
 def test_a_changed_parameter_reaches_every_server(herd):
     code, text = herd.rest(herd.standbys()[0], "/config", "PATCH",
                            {"postgresql": {"parameters": {"log_min_duration_statement": 1234}}})
@@ -112,6 +116,7 @@ def test_metrics_are_patronis_and_ours(herd):
     assert "pgherd_lease_remaining_seconds" in text
 
 
+@pytest.mark.core
 def test_restart_by_ctl_keeps_the_leader(herd):
     leader = herd.leader()
     before = herd.postmaster_pid(leader)

@@ -3,6 +3,8 @@
 import contextlib
 import signal
 
+import pytest
+
 from herdlib import Writer, kill, process_is_alive, wait_until
 
 
@@ -16,6 +18,7 @@ def assert_nothing_is_lost(herd, writer):
         assert writer.alien(connection) == []
 
 
+@pytest.mark.core
 def test_a_killed_postmaster_is_restarted_in_place(herd):
     leader, before = herd.leader(), timeline(herd)
     with Writer(herd) as writer:
@@ -26,6 +29,7 @@ def test_a_killed_postmaster_is_restarted_in_place(herd):
     assert_nothing_is_lost(herd, writer)
 
 
+@pytest.mark.core
 def test_postgres_does_not_notice_a_killed_agent(herd):
     leader = herd.leader()
     agent, postmaster = herd.agent_pid(leader), herd.postmaster_pid(leader)
@@ -50,6 +54,7 @@ def test_agent_and_postmaster_killed_together(herd):
         assert writer.alien(connection) == []
 
 
+@pytest.mark.core
 def test_a_lost_node_is_replaced_and_rejoins_on_the_new_timeline(herd):
     leader, before = herd.leader(), timeline(herd)
     with Writer(herd) as writer:
@@ -82,6 +87,7 @@ def test_a_frozen_leader_stops_acknowledging_before_another_leads(herd):
     assert herd.wait_complete(90) != leader
 
 
+@pytest.mark.core
 def test_sigterm_hands_over_without_losing_anything(herd):
     leader = herd.leader()
     with Writer(herd) as writer:
@@ -95,6 +101,7 @@ def test_sigterm_hands_over_without_losing_anything(herd):
     assert_nothing_is_lost(herd, writer)
 
 
+@pytest.mark.core
 def test_switchover_by_ctl_loses_nothing_and_needs_no_rewind(herd):
     leader, candidate = herd.leader(), herd.standbys()[0]
     rewinds = herd.log(leader).count("Rewind")
@@ -122,6 +129,7 @@ def test_switchover_to_nobody_is_refused_and_changes_nothing(herd):
     assert herd.leader() == leader
 
 
+@pytest.mark.core
 def test_losing_an_etcd_member_is_not_noticed(herd):
     leader, before = herd.leader(), timeline(herd)
     with Writer(herd) as writer:
