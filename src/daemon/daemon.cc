@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "codec/config.h"
@@ -28,6 +29,7 @@
 #include "runtime/asio_clock.h"
 #include "runtime/environment.h"
 #include "runtime/log.h"
+#include "runtime/memory.h"
 
 namespace pgherd {
 namespace {
@@ -35,6 +37,9 @@ namespace {
 // Peers derive abilities from it (spec dcs 2.4), so it names the Patroni whose behaviour is
 // matched.
 constexpr const char* kMatchedVersion = "4.1.4";
+
+// By then every part has done its work a few times; what was used only before can go.
+constexpr Duration kStartIsOverAfter = 10s;
 
 std::string member_url(const AgentConfig& config, const std::string& address) {
   return address.empty() ? std::string{}
@@ -63,6 +68,8 @@ class Daemon {
   int run();
 
  private:
+  void ask_for_twin();
+  void make_hands();
   void begin();
   void build_node();
   void reload();
@@ -86,14 +93,17 @@ class Daemon {
   AsioClock clock_{io_.get_executor()};
   Layout layout_;
   EtcdDcs dcs_;
-  HttpClient http_;
-  HttpPeers peers_;
-  GuardianFence fence_;
-  LocalInstance instance_;
+  // Made while the store's first answer is under way: loading what TLS needs takes about as long.
+  std::optional<HttpClient> http_;
+  std::optional<HttpPeers> peers_;
+  std::optional<GuardianFence> fence_;
+  std::optional<LocalInstance> instance_;
   std::unique_ptr<NameGuard> name_guard_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<NodeDesk> desk_;
   std::unique_ptr<RestServer> rest_;
+  std::unique_ptr<Alarm> guardian_begins_;
+  std::unique_ptr<Alarm> start_is_over_;
 
   std::string last_summary_;
   std::set<std::string> last_told_;
@@ -110,23 +120,23 @@ Daemon::Daemon(std::string path, LoadedConfig loaded)
       in_force_(merge_dynamic(loaded_.config.postgresql, dynamic_json_)),
       layout_(loaded_.config.name_space, loaded_.config.scope, loaded_.config.name),
       dcs_(loaded_.config.etcd, io_.get_executor(), clock_,
-           EtcdHints{.tell = [](const std::string& line) { log_info("{}", line); }}),
-      http_(io_.get_executor(), peer_security(loaded_.config)),
-      peers_(io_.get_executor(), clock_, peer_security(loaded_.config),
-             peer_credentials(loaded_.config)),
-      fence_(io_.get_executor(),
-             GuardianFenceOptions{
-                 .data_dir = loaded_.config.postgresql.data_dir,
-                 .on_connected = [] { log_debug("the guardian is there"); },
-                 .on_trouble =
-                     [](const std::string& problem) {
-                       log_error(
-                           "no guardian: {}; until there is one, a hanging agent cannot be "
-                           "replaced safely",
-                           problem);
-                     }}),
-      instance_(io_.get_executor(), loaded_.config.scope, loaded_.config.name, in_force_,
-                loaded_.config.bootstrap) {}
+           EtcdHints{.tell = [](const std::string& line) { log_info("{}", line); }}) {}
+
+void Daemon::make_hands() {
+  const auto loop = io_.get_executor();
+  const AgentConfig& config = loaded_.config;
+  GuardianFenceOptions guardian;
+  guardian.data_dir = config.postgresql.data_dir;
+  guardian.on_connected = [] { log_debug("the guardian is there"); };
+  guardian.on_trouble = [](const std::string& problem) {
+    log_error("no guardian: {}; until there is one, a hanging agent cannot be replaced safely",
+              problem);
+  };
+  fence_.emplace(loop, std::move(guardian));
+  http_.emplace(loop, peer_security(config));
+  peers_.emplace(loop, clock_, peer_security(config), peer_credentials(config));
+  instance_.emplace(loop, config.scope, config.name, in_force_, config.bootstrap);
+}
 
 Identity Daemon::identity() const {
   const AgentConfig& config = loaded_.config;
@@ -146,17 +156,8 @@ Identity Daemon::identity() const {
 
 int Daemon::run() {
   hear_signals();
-  fence_.start();
-  name_guard_ = std::make_unique<NameGuard>(NameGuard::Parts{
-      .clock = clock_, .dcs = dcs_, .layout = layout_, .http = http_, .self = loaded_.config.name});
-  name_guard_->check(
-      [this](bool has_twin) {
-        if (!has_twin) return begin();
-        end(Exit{.exit_code = 1,
-                 .message = "Can't start; there is already a node named '" + loaded_.config.name +
-                            "' running. Give this node another name, or stop the other one"});
-      },
-      [](const std::string& line) { log_error("{}", line); });
+  ask_for_twin();
+  make_hands();
   io_.run();
   rest_.reset();
   node_.reset();
@@ -165,12 +166,29 @@ int Daemon::run() {
   return exit_code_;
 }
 
+void Daemon::ask_for_twin() {
+  name_guard_ = std::make_unique<NameGuard>(
+      NameGuard::Parts{.clock = clock_,
+                       .dcs = dcs_,
+                       .layout = layout_,
+                       .http = [this]() -> const HttpClient& { return *http_; },
+                       .self = loaded_.config.name});
+  name_guard_->check(
+      [this](bool has_twin) {
+        if (!has_twin) return begin();
+        end(Exit{.exit_code = 1,
+                 .message = "Can't start; there is already a node named '" + loaded_.config.name +
+                            "' running. Give this node another name, or stop the other one"});
+      },
+      [](const std::string& line) { log_error("{}", line); });
+}
+
 void Daemon::begin() {
   build_node();
   desk_ = std::make_unique<NodeDesk>(NodeDesk::Parts{
       .node = *node_,
       .dcs = dcs_,
-      .instance = instance_,
+      .instance = *instance_,
       .clock = clock_,
       .layout = layout_,
       .scope = loaded_.config.scope,
@@ -179,7 +197,7 @@ void Daemon::begin() {
   });
   try {
     rest_ =
-        std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *desk_, peers_);
+        std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *desk_, *peers_);
   } catch (const std::exception& problem) {
     return end(Exit{.exit_code = 1, .message = problem.what()});
   }
@@ -188,6 +206,10 @@ void Daemon::begin() {
            loaded_.config.scope, rest_->port());
   log_debug("a leader renews every {} ms", margins.renew_every / 1ms);
   node_->start();
+  // Starting a guardian takes milliseconds, which whoever asks for our health need not wait. It has
+  // nothing to do before the node gives it an order, and the order waits for it.
+  guardian_begins_ = clock_.at(clock_.now(), [this] { fence_->start(); });
+  start_is_over_ = clock_.at(clock_.now() + kStartIsOverAfter, [] { give_back_start_memory(); });
 }
 
 void Daemon::build_node() {
@@ -198,7 +220,8 @@ void Daemon::build_node() {
   listener.on_exit = [this](const Exit& exit) { end(exit); };
   node_ = std::make_unique<Node>(
       identity(), loaded_.initial_settings, layout_,
-      Doors{.clock = clock_, .dcs = dcs_, .instance = instance_, .peers = peers_, .fence = fence_},
+      Doors{
+          .clock = clock_, .dcs = dcs_, .instance = *instance_, .peers = *peers_, .fence = *fence_},
       std::move(listener));
 }
 
@@ -229,7 +252,7 @@ void Daemon::apply_postgres_config() {
   if (merged != in_force_) {
     in_force_ = std::move(merged);
     ++generation_;
-    instance_.reconfigure(in_force_);
+    instance_->reconfigure(in_force_);
   }
   if (node_) node_->reconfigure(identity(), loaded_.initial_settings);
 }
@@ -311,7 +334,7 @@ std::string Daemon::metrics() const {
       "# TYPE pgherd_guardian_connected gauge\npgherd_guardian_connected{{{}}} {}\n"
       "# HELP pgherd_rule_fired_total How often a rule of docs/rules.md gave a reason.\n"
       "# TYPE pgherd_rule_fired_total counter\n",
-      labels, left, labels, fence_.is_connected() ? 1 : 0);
+      labels, left, labels, fence_->is_connected() ? 1 : 0);
   for (const auto& [rule, count] : fired_) {
     text += fmt::format("pgherd_rule_fired_total{{{},rule=\"{}\"}} {}\n", labels, rule, count);
   }
@@ -333,6 +356,7 @@ void Daemon::end(const Exit& exit) {
 }  // namespace
 
 int run_daemon(const std::string& config_path) {
+  keep_malloc_small();
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT: a peer that hangs up is an error of its own call
   try {
     LoadedConfig loaded = load_config(config_path, process_environment());

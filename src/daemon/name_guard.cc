@@ -44,7 +44,7 @@ void NameGuard::ask_member(const Snapshot& snapshot) {
   request.url = endpoint_url(api_url, "liveness");
   request.connect_timeout = 3s;
   request.timeout = 3s;
-  parts_.http.send(std::move(request), [this](const Result<HttpAnswer, HttpError>& answer) {
+  parts_.http().send(std::move(request), [this](const Result<HttpAnswer, HttpError>& answer) {
     verdict_(answer.has_value());
   });
 }

@@ -19,7 +19,7 @@ class NameGuard {
     Clock& clock;
     Dcs& dcs;
     const Layout& layout;
-    const HttpClient& http;
+    std::function<const HttpClient&()> http;  // need not be there before the store has answered
     NodeName self;
   };
   explicit NameGuard(Parts parts) : parts_(std::move(parts)) {}

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@
 #include <system_error>
 
 #include "guardian/guardian.h"
+#include "guardian/hunt.h"
+#include "runtime/memory.h"
+#include "runtime/process_identity.h"
 #include "runtime/unique_fd.h"
 
 namespace pgherd {
@@ -41,8 +45,17 @@ void become_hard_to_stop() {
   [[maybe_unused]] const ssize_t written = ::write(oom.get(), "-1000", 5);
   const sched_param priority{.sched_priority = 1};
   if (::sched_setscheduler(0, SCHED_RR, &priority) != 0) ::setpriority(PRIO_PROCESS, 0, -20);
-  // On fault: what is used stays in memory; the rest of the binary is not read for it.
+}
+
+// What the hour of need takes stays in memory, even if the disk is gone by then; the rest of the
+// program and its libraries, which only starting read, does not have to.
+void keep_in_memory_what_it_takes() {
+  give_back_start_memory();
+  // On fault: what is used from here on stays.
   ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+  ::tzset();  // else the first word said would read a file
+  [[maybe_unused]] const int nobody = hunt(Prey{});
+  if (const auto self = identify_process(::getpid())) signal_process(*self, 0);
 }
 
 std::optional<std::string> data_dir_of(int argc, char** argv) {
@@ -62,6 +75,7 @@ int guardian_main(int argc, char** argv) {
   try {
     Guardian guardian(*data_dir);
     become_hard_to_stop();
+    keep_in_memory_what_it_takes();
     say_ready();
     guardian.run();
     return 0;

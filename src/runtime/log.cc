@@ -24,7 +24,8 @@
 namespace pgherd {
 namespace {
 
-constexpr std::size_t kLinesWaitingMax = 8192;
+// spdlog keeps room for all of them (400 bytes each), used or not.
+constexpr std::size_t kLinesWaitingMax = 512;
 constexpr std::array<std::string_view, 5> kNames{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 
 // Lines are made by the caller (their time is the caller's), so spdlog only carries them.
