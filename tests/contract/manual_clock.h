@@ -2,6 +2,7 @@
 // order in which they were asked for.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>

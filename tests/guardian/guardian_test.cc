@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <memory>
 
 #include "guardian/guardian_fence.h"
 #include "guardian/hunt.h"

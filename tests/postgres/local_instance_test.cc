@@ -8,6 +8,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <sstream>
 
 #include "postgres/local/postmaster_pid.h"
 #include "postgres/local_machine.h"

@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
 
 #include "postgres/local/postmaster_pid.h"
 #include "postgres/local/server_settings.h"

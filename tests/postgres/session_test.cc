@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "postgres/local_machine.h"

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "codec/json_reading.h"
 #include "rest/an_api.h"
 
