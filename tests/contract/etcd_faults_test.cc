@@ -170,7 +170,9 @@ TEST_F(ThreeEtcds, AWatchGoesOnAtAnotherWhenItsMemberIsFrozen) {
     ASSERT_TRUE(ask.until(
         [&] { return watching.seen->reached() >= written.revision || watching.seen->end; }));
     ASSERT_FALSE(watching.seen->end) << watching.seen->end->text;
-    EXPECT_EQ(watching.seen->events.size(), frozen + 1);
+    // Nothing is missed. A write whose answer the frozen member owes was written again, and may be
+    // applied a second time when it thaws.
+    EXPECT_GE(watching.seen->events.size(), frozen + 1);
     world.cluster().member(frozen).thaw();
   }
 }
