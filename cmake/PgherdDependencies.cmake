@@ -5,7 +5,7 @@
 # 60 shared libraries was half of an agent's start, and their pages a third of its memory. OpenSSL and
 # libpq stay shared, so that the distribution's security updates reach a running agent by a restart.
 
-option(PGHERD_STATIC_LIBRARIES "Link gRPC, Protobuf, Abseil and yaml-cpp from archives, if there are any" ON)
+option(PGHERD_STATIC_LIBRARIES "Link gRPC, what it stands on, and yaml-cpp from their archives" ON)
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)

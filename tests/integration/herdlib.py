@@ -242,10 +242,18 @@ class Writer:
         self.errors = []
         self._stop = threading.Event()
         self._progress = threading.Condition()
-        with psycopg.connect(self.dsn, autocommit=True) as connection:
-            connection.execute(f"drop table if exists {table}")
-            connection.execute(f"create table {table} (number bigint primary key)")
+        wait_until(f"an empty table {table}", self._prepare)
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _prepare(self):
+        """HAProxy may send a client to the former primary until its next check: a client tries again."""
+        try:
+            with psycopg.connect(self.dsn, autocommit=True) as connection:
+                connection.execute(f"drop table if exists {self.table}")
+                connection.execute(f"create table {self.table} (number bigint primary key)")
+            return True
+        except psycopg.Error:
+            return False
 
     def __enter__(self):
         self._thread.start()

@@ -283,7 +283,7 @@ Attempt make_empty_directory(const std::string& data_dir) {
 Answer<std::string> set_aside(const std::string& data_dir) {
   for (const Link& link : outside_links(data_dir))
     if (auto moved = move_link_target(link); !moved) return tl::unexpected(moved.error());
-  const std::string aside = free_name_beside(data_dir);
+  std::string aside = free_name_beside(data_dir);
   if (::rename(data_dir.c_str(), aside.c_str()) == 0) {
     ::unlink((data_dir + kRewindMarkerBeside).c_str());  // stale from here on, by its inode
     return aside;

@@ -189,10 +189,11 @@ class LocalInstance::Hands {
     bench->waiting.push_back(std::move(sight));
     if (bench->is_looking) return;
     bench->is_looking = true;
-    asio::co_spawn(bench->shop.loop, look_while_asked(bench), [bench](std::exception_ptr thrown) {
-      bench->is_looking = false;
-      if (thrown) log_critical("looking at PostgreSQL failed: {}", text_of(thrown));
-    });
+    asio::co_spawn(bench->shop.loop, look_while_asked(bench),
+                   [bench](const std::exception_ptr& thrown) {
+                     bench->is_looking = false;
+                     if (thrown) log_critical("looking at PostgreSQL failed: {}", text_of(thrown));
+                   });
   }
   static asio::awaitable<void> look_while_asked(BenchPtr bench) {
     while (!bench->waiting.empty()) {
@@ -213,7 +214,7 @@ class LocalInstance::Hands {
     const bool is_long = lane_of(step) == Lane::Instance;
     if (is_long) bench->long_act = control;
     auto result = std::make_shared<ActResult>();
-    auto finish = [bench, control, reply, result](std::exception_ptr thrown) {
+    auto finish = [bench, control, reply, result](const std::exception_ptr& thrown) {
       if (bench->long_act == control) bench->long_act.reset();
       if (thrown) *result = {.outcome = ActOutcome::Failed, .detail = text_of(thrown)};
       reply(*result);

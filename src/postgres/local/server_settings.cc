@@ -173,7 +173,7 @@ std::string local_address(const std::string& listen) {
 }
 
 std::string normal_boolean(std::string_view value) {
-  const std::string text = lower(trimmed(value));
+  std::string text = lower(trimmed(value));
   if (text == "on" || text == "true" || text == "yes" || text == "1") return "on";
   if (text == "off" || text == "false" || text == "no" || text == "0") return "off";
   return text;

@@ -40,8 +40,8 @@ asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(Shop& 
 
 // The statements that bring a slot to what is wished; empty: it is as it should be.
 std::string creation_of(const SlotWish& wish, const PresentSlot* present) {
-  const std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
-                                         quote_sql_literal(wish.name));
+  std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
+                                   quote_sql_literal(wish.name));
   if (present == nullptr) return create;
   // A slot that never reserved anything protects nobody.
   const bool is_empty = !present->restart_lsn.is_known() && !present->is_active;
