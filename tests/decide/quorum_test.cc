@@ -100,6 +100,14 @@ TEST(Quorum, RaisesTheQuorumBeforeItLowersTheCount) {
             (Told{"/sync ams V=ber, cph, dub Q=2", "ssn ANY 1 (\"ber\",\"cph\",\"dub\")"}));
 }
 
+TEST(Quorum, AddsAndRaisesTheCountAtOnce) {
+  SyncFacts facts = steady({"ber", "cph", "dub"}, 1);
+  facts.wanted = 2;
+  facts.active = {"ber", "cph", "dub", "eze", "fra"};
+  EXPECT_EQ(told(next_quorum_move(facts)), "/sync ams V=ber, cph, dub, eze, fra Q=4")
+      << "until PostgreSQL waits for two, a commit may be on one of five";
+}
+
 TEST(Quorum, LosesOneOfThree) {
   SyncFacts facts = steady({"ber", "cph", "dub"}, 2);
   facts.active.erase("dub");
