@@ -205,23 +205,26 @@ bool write_again_what_was_not_answered(Draft& draft) {
 }
 
 // Q7 the mode is off: nobody is bound by `/sync` any more, then PostgreSQL waits for whom the
-// operator names.
-void turn_off(Draft& draft) {
+// operator names. True: both are so.
+bool turn_off(Draft& draft) {
   const auto& key = draft.cluster().sync;
   Memory& memory = draft.memory;
   if (key) {
     const bool is_again = memory.sync_written_at && memory.sync_written_over == key->mod_revision;
     if (is_again && draft.now < *memory.sync_written_at + kWriteGap) {
-      return draft.wake(*memory.sync_written_at + kWriteGap);
+      draft.wake(*memory.sync_written_at + kWriteGap);
+      return false;
     }
     memory.sync_written_at = draft.now;
     memory.sync_written_over = key->mod_revision;
     draft.because("Q7", "synchronous_mode is off: deleting /sync");
     draft.plan(DeleteSync{.seen = key->mod_revision, .lease = draft.seen.session.lease});
-  } else if (draft.instance().sync_names_are_ours) {
-    draft.because("Q7", "synchronous_mode is off: synchronous_standby_names is the operator's");
-    plan_names(draft, std::nullopt);
+    return false;
   }
+  if (!draft.instance().sync_names_are_ours) return true;
+  draft.because("Q7", "synchronous_mode is off: synchronous_standby_names is the operator's");
+  plan_names(draft, std::nullopt);
+  return false;
 }
 
 // Whether standbys that are all gone may be back in a moment: after an election they first have to
@@ -280,7 +283,8 @@ void keep_synchronous(Draft& draft) {
   const bool is_off = settings_of(draft).synchronous_mode == SynchronousMode::Off;
   if (is_off) {
     draft.memory.sync_is_settled = true;
-    return turn_off(draft);
+    (void)turn_off(draft);
+    return;
   }
   if (write_again_what_was_not_answered(draft)) return;
   if (!is_synchronous(draft)) {
@@ -302,12 +306,7 @@ void keep_synchronous(Draft& draft) {
 bool prepare_synchronous(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (!picture_is_current(draft) || is_busy(draft)) return false;
-  if (settings_of(draft).synchronous_mode == SynchronousMode::Off) {
-    if (!instance.sync_names_are_ours) return true;
-    draft.because("Q7", "synchronous_mode is off: synchronous_standby_names is the operator's");
-    plan_names(draft, std::nullopt);
-    return false;
-  }
+  if (settings_of(draft).synchronous_mode == SynchronousMode::Off) return turn_off(draft);
   if (write_again_what_was_not_answered(draft)) return false;
   const SyncFacts facts = facts_of(draft);
   const bool is_quorum = settings_of(draft).synchronous_mode == SynchronousMode::Quorum;
