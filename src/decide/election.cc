@@ -85,12 +85,12 @@ bool is_ahead(const Draft& draft, const PeerView& peer) {
   return peer.position > draft.instance().position();
 }
 
-// In synchronous mode only those who may have all that was acknowledged have a say; the leader that
-// `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
+// In synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
+// 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
 bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) {
   if (verdict.rule == "E8" || !is_synchronous(draft)) return true;
   const bool is_former_leader = same_name(draft.cluster().sync->leader, name);
-  if (verdict.rule == "E13") return !is_former_leader;
+  if (verdict.rule == "E13" && counts_votes(draft)) return !is_former_leader;
   return is_in_sync(draft, name) && !is_former_leader;
 }
 

@@ -348,6 +348,13 @@ TEST(SynchronousElection, IsNotHeldUpByAnAsynchronousStandbyThatIsAhead) {
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
+TEST(SynchronousElection, IsNotHeldUpByANewerTimelineThatMayNotLead) {
+  Scene scene = race(SynchronousMode::On, "a", {});
+  scene.silent_peer("b").peer("c", Lsn{2000});
+  scene.seen.peers["c"].timeline = Timeline{2};
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
 TEST(SynchronousElection, IsNotHeldUpByTheOldLeaderReadOnlyAndAhead) {
   Scene scene = race(SynchronousMode::On, "b", {"a"});
   scene.peer("b", Lsn{2000}).silent_peer("c");

@@ -24,11 +24,14 @@ constexpr Duration kInForceLimit = 5s;
 // when it has slept so often since it took the signal.
 constexpr std::uint64_t kSleepsForSure = 10;
 
+// WAL senders that only copy, catch up or wait for a command release nobody, and look at the
+// configuration before they do.
 constexpr const char* kDeciders = R"(
 select current_setting('synchronous_standby_names'), null, null, null
 union all
-select null, pid, backend_type, coalesce(wait_event, '')
-from pg_stat_activity where backend_type in ('checkpointer', 'walsender'))";
+select null, a.pid, a.backend_type, coalesce(a.wait_event, '')
+from pg_stat_activity a left join pg_stat_replication r on r.pid = a.pid
+where a.backend_type = 'checkpointer' or r.state in ('streaming', 'stopping'))";
 
 struct Decider {
   std::int64_t pid = 0;
@@ -108,8 +111,9 @@ asio::awaitable<Attempt> wait_until_in_force(Shop& shop, ActControl& control, st
         for (const Decider& one : deciders) {
           if (one.is_checkpointer && !must_let_wait) continue;
           if (!readers.has(one.pid))
-            missing = fmt::format("the {} {} has not read it",
-                                  one.is_checkpointer ? "checkpointer" : "WAL sender", one.pid);
+            missing = fmt::format("the {} {} has not read it (it waits for '{}')",
+                                  one.is_checkpointer ? "checkpointer" : "WAL sender", one.pid,
+                                  one.waits_for);
         }
       } else {
         missing = fmt::format(
