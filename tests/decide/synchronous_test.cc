@@ -492,6 +492,12 @@ TEST(Release, ComesBeforeARestart) {
   EXPECT_TRUE(scene.planned<Restart>());
 }
 
+TEST(Release, IsFollowedByARestartThatNobodyEnds) {
+  Scene scene = waited_for();
+  scene.under_way(Restart{});
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>()) << "a standby opens nothing";
+}
+
 TEST(Release, ComesBeforeLeaving) {
   Scene scene = waited_for();
   scene.seen.is_leaving = true;
