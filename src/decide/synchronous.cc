@@ -305,8 +305,12 @@ void keep_synchronous(Draft& draft) {
 // successor of this node can be elected at any moment after it (spec synchronous 5, quirks 6, 78).
 bool prepare_synchronous(Draft& draft) {
   const InstanceView& instance = draft.instance();
-  if (!picture_is_current(draft) || is_busy(draft)) return false;
-  if (settings_of(draft).synchronous_mode == SynchronousMode::Off) return turn_off(draft);
+  if (is_busy(draft)) return false;
+  // Where nothing is synchronous nobody waits for a picture: the election compared `/sync`.
+  const bool is_off = settings_of(draft).synchronous_mode == SynchronousMode::Off;
+  if (is_off && !draft.cluster().sync && !instance.sync_names_are_ours) return true;
+  if (!picture_is_current(draft)) return false;
+  if (is_off) return turn_off(draft);
   if (write_again_what_was_not_answered(draft)) return false;
   const SyncFacts facts = facts_of(draft);
   const bool is_quorum = settings_of(draft).synchronous_mode == SynchronousMode::Quorum;
