@@ -57,7 +57,11 @@ void Agent::take(const StorePictured& event, Instant now) {
   seen_.store.problem.clear();
   seen_.store.confirmed_at = now;
   if (!event.cluster) return;
+  const bool is_behind = event.cluster->revision < seen_.session.sync_revision;
+  const auto own_sync = seen_.store.cluster ? seen_.store.cluster->sync : std::nullopt;
   seen_.store.cluster = event.cluster;
+  if (is_behind) seen_.store.cluster->sync = own_sync;
+  note_sync();
   if (event.cluster->config) {
     seen_.settings = with_overrides(event.cluster->config->settings, seen_.self.overrides);
   }
@@ -119,6 +123,8 @@ void Agent::take(const StepEnded& event, Instant now) {
     case Lane::History:
     case Lane::FailoverRequest:
       return written(event, step);
+    case Lane::Sync:
+      return sync_written(event, step);
     case Lane::Instance:
       return act_ended(event, step, now);
     case Lane::Configuration:
@@ -216,6 +222,36 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
   } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
     if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
   }
+}
+
+// What was not answered may yet be carried out: it is remembered until the key is another one.
+void Agent::sync_written(const StepEnded& event, const UnderWay& step) {
+  if (event.store == StoreOutcome::LeaseLost) {
+    seen_.session.lease = {};
+    seen_.session.leads = false;
+    return;
+  }
+  const auto* write = std::get_if<WriteSync>(&step.step);
+  const Revision over = write != nullptr ? write->seen : std::get<DeleteSync>(step.step).seen;
+  if (event.store == StoreOutcome::Unknown) {
+    seen_.session.unanswered_sync = over;
+  } else if (event.store == StoreOutcome::Applied && seen_.store.cluster) {
+    seen_.session.sync_revision = std::max(seen_.session.sync_revision, event.revision);
+    auto& sync = seen_.store.cluster->sync;
+    sync.reset();
+    if (write != nullptr) {
+      sync = write->value;
+      sync->mod_revision = event.revision;
+    }
+  }
+  note_sync();
+}
+
+void Agent::note_sync() {
+  if (!seen_.store.cluster || !seen_.session.unanswered_sync) return;
+  const auto& sync = seen_.store.cluster->sync;
+  const Revision present = sync ? sync->mod_revision : Revision{};
+  if (present != *seen_.session.unanswered_sync) seen_.session.unanswered_sync.reset();
 }
 
 void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {

@@ -122,6 +122,8 @@ class Agent {
   void lease_ended(const StepEnded& event, const UnderWay& step);
   void leader_key_ended(const StepEnded& event, const UnderWay& step);
   void written(const StepEnded& event, const UnderWay& step);
+  void sync_written(const StepEnded& event, const UnderWay& step);
+  void note_sync();
   void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
 
   void think(Instant now);

@@ -17,6 +17,7 @@
 #include "codec/config.h"
 #include "codec/dcs_values.h"
 #include "codec/postgres_settings.h"
+#include "codec/tags.h"
 #include "daemon/dynamic_cache.h"
 #include "daemon/name_guard.h"
 #include "daemon/node_desk.h"
@@ -143,6 +144,7 @@ Identity Daemon::identity() const {
   Identity self;
   self.name = config.name;
   self.tags = config.tags;
+  self.released_tags = released_from_sync(config.tags);
   self.conn_url = member_url(config, config.postgresql.connect_address);
   self.proxy_url = member_url(config, config.postgresql.proxy_address);
   self.api_url = api_url(config.restapi);

@@ -70,7 +70,8 @@ struct Writer {
   }
 
   std::optional<Transaction> operator()(const AcquireLeaderKey& step) const {
-    return Transaction{.compares = {is_absent(layout.key(kLeader))},
+    return Transaction{.compares = {is_absent(layout.key(kLeader)),
+                                    is_unchanged_since(layout.key(kSync), step.sync_seen)},
                        .writes = {Put{layout.key(kLeader), self, step.lease}},
                        .otherwise = {}};
   }
@@ -159,6 +160,21 @@ struct Writer {
                        .otherwise = {}};
   }
 
+  [[nodiscard]] std::vector<Compare> i_lead_and_sync_is(Revision seen, LeaseId lease) const {
+    return {i_lead(), is_bound_to(layout.key(kLeader), lease),
+            is_unchanged_since(layout.key(kSync), seen)};
+  }
+  std::optional<Transaction> operator()(const WriteSync& step) const {
+    return Transaction{.compares = i_lead_and_sync_is(step.seen, step.lease),
+                       .writes = {unbound(layout.key(kSync), encode_sync(step.value))},
+                       .otherwise = {}};
+  }
+  std::optional<Transaction> operator()(const DeleteSync& step) const {
+    return Transaction{.compares = i_lead_and_sync_is(step.seen, step.lease),
+                       .writes = {Delete{layout.key(kSync)}},
+                       .otherwise = {}};
+  }
+
   std::optional<Transaction> operator()(const ClearFailoverRequest& step) const {
     const auto key = layout.key(kFailover);
     return Transaction{.compares = {is_unchanged_since(key, step.seen)},
@@ -242,8 +258,9 @@ struct Reader {
   [[nodiscard]] std::optional<SyncKey> sync() const {
     const auto* entry = find(kSync);
     if (!entry) return std::nullopt;
-    auto sync = decode_sync(entry->value);
-    if (sync) sync->mod_revision = entry->mod_revision;
+    // What cannot be read says nothing, but its revision is needed to write over it.
+    SyncKey sync = decode_sync(entry->value).value_or(SyncKey{});
+    sync.mod_revision = entry->mod_revision;
     return sync;
   }
 

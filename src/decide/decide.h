@@ -45,6 +45,18 @@ struct Memory {
   std::optional<Instant> member_published_at;
   std::optional<Instant> status_published_at;
   std::optional<Instant> leaving_since;
+  // ---- Synchronous replication
+  // All standbys that commits wait for are gone, since when; and whether one was there before.
+  std::optional<Instant> sync_lonely_since;
+  bool sync_had_company = false;
+  bool sync_is_settled = true;  // nothing is to be changed, and nobody is missing
+  // The last attempts, so that a refusal is not answered by the same a moment later.
+  std::optional<Instant> sync_written_at;
+  Revision sync_written_over;
+  std::optional<Instant> sync_names_set_at;
+  std::optional<std::string> sync_names_set;
+  // Since when this node asks to be no synchronous standby any more, to restart or to leave.
+  std::optional<Instant> release_asked_at;
   bool operator==(const Memory&) const = default;
 };
 

@@ -45,6 +45,9 @@ std::map<NodeName, std::string> receivers(const Draft& draft) {
   std::map<NodeName, std::string> targets;
   for (const auto& [name, member] : draft.memory.last_known_members) {
     if (name == draft.me() || member.api_url.empty() || member.tags.nofailover) continue;
+    // Nobody else could be elected afterwards.
+    const bool is_elector = !is_synchronous(draft) || is_in_sync(draft, name);
+    if (!draft.memory.stepping_down_for && !is_elector) continue;
     if (draft.memory.stepping_down_for && *draft.memory.stepping_down_for != name) continue;
     targets.emplace(name, member.api_url);
   }

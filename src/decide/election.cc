@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "decide/rules.h"
+#include "model/sync_names.h"
 
 namespace pgherd {
 namespace {
@@ -76,8 +77,58 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
   return run();
 }
 
+bool is_ahead(const Draft& draft, const PeerView& peer) {
+  const Timeline here = draft.instance().timeline;
+  if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
+    return peer.timeline > here;
+  }
+  return peer.position > draft.instance().position();
+}
+
+// In synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
+// 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
+bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) {
+  if (verdict.rule == "E8" || !is_synchronous(draft)) return true;
+  const bool is_former_leader = same_name(draft.cluster().sync->leader, name);
+  if (verdict.rule == "E13" && counts_votes(draft)) return !is_former_leader;
+  return is_in_sync(draft, name) && !is_former_leader;
+}
+
+// E14 quorum mode: Q others out of `/sync` must answer and not be ahead; one of these and this node
+// has all that was acknowledged. The leader that `/sync` names has it anyway, unless somebody was
+// going to begin a newer timeline since.
+class Ballot {
+ public:
+  explicit Ballot(const Draft& draft)
+      : draft_(draft), votes_(is_in_sync(draft, draft.me()) ? 0 : -1) {}
+
+  void count(const NodeName& name, const PeerView& peer) {
+    if (!peer.is_reachable || !peer.in_recovery || !is_in_sync(draft_, name)) return;
+    if (is_ahead(draft_, peer)) {
+      ++ahead_;
+    } else {
+      ++votes_;
+    }
+  }
+  [[nodiscard]] Verdict result() const {
+    const SyncKey& sync = *draft_.cluster().sync;
+    const bool is_last_leader = same_name(sync.leader, draft_.me()) &&
+                                !(draft_.instance().timeline < draft_.newest_timeline_of_all());
+    if (votes_ >= sync.quorum || (is_last_leader && ahead_ == 0)) return run();
+    return no("E14", "quorum: " + std::to_string(votes_ + 1) + " of " +
+                         std::to_string(sync.quorum + 1) +
+                         " votes that are needed, this node's own included");
+  }
+
+ private:
+  const Draft& draft_;
+  int votes_ = 0;
+  int ahead_ = 0;
+};
+
 Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::string>& targets) {
   bool is_complete = true;
+  Ballot ballot(draft);
   for (const auto& [name, url] : targets) {
     const PeerView* peer = draft.fresh_peer(name);
     if (peer == nullptr) {
@@ -85,9 +136,11 @@ Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::strin
       continue;
     }
     Verdict verdict = compare_with(draft, name, *peer);
-    if (verdict.kind != Verdict::Kind::Run) return verdict;
+    if (verdict.kind != Verdict::Kind::Run && may_veto(draft, name, verdict)) return verdict;
+    ballot.count(name, *peer);
   }
-  return is_complete ? run() : wait_for("asking the other members");
+  if (!is_complete) return wait_for("asking the other members");
+  return counts_votes(draft) ? ballot.result() : run();
 }
 
 // E6 a request names who shall lead: the candidate runs at once, the others leave it the field
@@ -97,7 +150,10 @@ std::optional<Verdict> obey_request(const Draft& draft) {
   const auto& request = draft.cluster().failover;
   if (!request || request->scheduled_at) return std::nullopt;
   const bool has_expired = draft.now >= *draft.memory.unlocked_since + draft.seen.settings.ttl;
-  if (request->candidate == draft.me()) return run();
+  if (request->candidate == draft.me()) {
+    // A switchover must not lose anything: its candidate needs the votes as everybody else.
+    return request->leader && counts_votes(draft) ? std::nullopt : std::optional(run());
+  }
   if (request->candidate && !has_expired) {
     const Member* candidate = draft.cluster().member(*request->candidate);
     if (candidate != nullptr && !candidate->api_url.empty()) {
@@ -132,16 +188,15 @@ Verdict examine_self(const Draft& draft) {
   }
   if (!draft.has_lease()) return wait_for("no lease yet");
   if (draft.seen.self.tags.nofailover) return no("E2", "I am not allowed to promote");
-  const auto& sync = draft.cluster().sync;
-  if (settings.synchronous_mode != SynchronousMode::Off && sync && !sync->leader.empty() &&
-      sync->leader != draft.me() &&
-      std::find(sync->standbys.begin(), sync->standbys.end(), draft.me()) == sync->standbys.end()) {
+  const auto& request = draft.cluster().failover;
+  const bool is_asked_for = request && request->candidate == draft.me();
+  const bool is_forced = is_asked_for && !request->leader;
+  if (is_synchronous(draft) && !counts_votes(draft) && !is_in_sync(draft, draft.me()) &&
+      !is_forced) {
     return no("E11", "synchronous mode: this node is not among the synchronous standbys");
   }
   const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return run();
-  const bool is_asked_for =
-      draft.cluster().failover && draft.cluster().failover->candidate == draft.me();
   if (!is_asked_for && lag_to_published(draft) >
                            static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
     return no("E7", "My wal position exceeds maximum replication lag: " +
@@ -158,7 +213,9 @@ void acquire(Draft& draft) {
   draft.because("E12", "nobody leads and this node is the healthiest: taking the leader key at " +
                            to_string(draft.instance().position()));
   draft.say("racing for the leader key");
-  draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease});
+  const auto& sync = draft.cluster().sync;
+  draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease,
+                              .sync_seen = sync ? sync->mod_revision : Revision{}});
 }
 
 }  // namespace

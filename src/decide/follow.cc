@@ -127,6 +127,7 @@ void follow(Draft& draft) {
   const auto wanted = upstream_for(draft);
   draft.say("no action. I am (" + draft.me() + "), a secondary, and following a leader (" + leader +
             ")");
+  forget_synchronous(draft);
   if (!wanted) return;
   if (!points_at(instance.upstream, *wanted)) {
     if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);

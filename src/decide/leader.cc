@@ -46,8 +46,9 @@ void promote(Draft& draft) {
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
+  const bool is_prepared = prepare_synchronous(draft);
   const auto number = claimed_timeline(draft);
-  if (!number) return;
+  if (!number || !is_prepared) return;
   draft.because("K2", "holding the leader key: promoting PostgreSQL");
   draft.say("promoted self to leader by acquiring session lock");
   draft.plan(Promote{.lease_valid_until = draft.demote_at(), .timeline = *number});
@@ -76,13 +77,8 @@ void lead(Draft& draft) {
   if (instance.is_running_standby()) return promote(draft);
   if (!instance.is_running_primary()) return;
   draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
-  // M3 what is asked for and not done must not pass in silence.
-  if (draft.seen.settings.synchronous_mode != SynchronousMode::Off) {
-    draft.because("M3",
-                  "synchronous_mode is set, and this build does not manage "
-                  "synchronous_standby_names: commits are acknowledged asynchronously");
-  }
   if (handle_failover_request(draft)) return;
+  keep_synchronous(draft);
 }
 
 }  // namespace pgherd

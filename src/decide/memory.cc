@@ -35,6 +35,13 @@ void remember_instance(Draft& draft) {
   Memory& memory = draft.memory;
   const InstanceView& instance = draft.instance();
   if (draft.seen.session.leads) memory.bootstrap_is_unconfirmed = false;
+  if (!instance.is_running_primary()) {
+    memory.sync_lonely_since.reset();
+    memory.sync_had_company = false;
+    memory.sync_is_settled = true;
+  }
+  const bool wants_release = draft.seen.is_leaving || draft.seen.restart_wish.has_value();
+  if (!wants_release) memory.release_asked_at.reset();
   const bool unconfirmed = instance.is_running_primary() && !draft.seen.session.leads;
   if (!unconfirmed) {
     memory.primary_unconfirmed_since.reset();

@@ -23,8 +23,9 @@ struct Identity {
   std::string conn_url;
   std::string api_url;
   std::string proxy_url;
-  std::string version;           // dotted integers, at least 4.1: peers derive abilities from it
-  bool may_bootstrap = false;    // the configuration has a `bootstrap` section
+  Tags released_tags;          // what is published instead while this node is not to be synchronous
+  std::string version;         // dotted integers, at least 4.1: peers derive abilities from it
+  bool may_bootstrap = false;  // the configuration has a `bootstrap` section
   std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
   LocalOverrides overrides;      // of settings in `/config`
   std::string configuration;     // generation of everything that goes into PostgreSQL's files
@@ -58,6 +59,11 @@ struct Session {
   Revision initialize_revision;
   // Sending of the last request that confirmed it; stays when leadership is lost.
   std::optional<Instant> led_at;
+  // `/sync` as it was when a write was sent that nobody has answered: it may still be carried out,
+  // as long as the key has that revision.
+  std::optional<Revision> unanswered_sync;
+  // The store's revision at my last write of `/sync`; an older picture does not show it.
+  Revision sync_revision;
   bool operator==(const Session&) const = default;
 };
 

@@ -11,6 +11,8 @@ bool hold_still(Draft& draft) {
     const bool leads = draft.leadership() == Leadership::Mine;
     draft.say("PAUSE: no action. I am (" + draft.me() + ")" +
               (leads ? ", the leader with the lock" : ""));
+    // Whom commits wait for is no change of roles (Patroni 3.1.2, 4.1.1).
+    if (leads && draft.may_lead()) keep_synchronous(draft);
     return true;
   }
   if (draft.seen.settings.standby_cluster) {

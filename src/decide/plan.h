@@ -43,6 +43,9 @@ struct RenewLease {
 // Create `/leader` if it does not exist. Refused = somebody was faster.
 struct AcquireLeaderKey {
   LeaseId lease;
+  // `/sync` as the election saw it (zero: absent): who may be elected stands there, so a key that
+  // was written since refuses.
+  Revision sync_seen{};
   bool operator==(const AcquireLeaderKey&) const = default;
 };
 // `/leader` names me under another lease (agent restarted, ttl changed): bind it to `lease`,
@@ -105,6 +108,20 @@ struct ClaimTimeline {
   Timeline timeline;
   Revision seen;
   bool operator==(const ClaimTimeline&) const = default;
+};
+// Write `/sync`, if `/leader` is mine under `lease` and nobody wrote `/sync` since `seen` (zero: it
+// is absent). The lease makes what an earlier life of this agent sent, and what arrives late, void.
+struct WriteSync {
+  SyncKey value;
+  Revision seen;
+  LeaseId lease;
+  bool operator==(const WriteSync&) const = default;
+};
+// Delete it: synchronous mode was turned off.
+struct DeleteSync {
+  Revision seen;
+  LeaseId lease;
+  bool operator==(const DeleteSync&) const = default;
 };
 // Write `{}` to `/failover`, provided nobody wrote it since `seen`.
 struct ClearFailoverRequest {
@@ -229,6 +246,12 @@ struct ApplyConfiguration {
   std::string generation;  // what is applied, so that the same is not applied twice
   bool operator==(const ApplyConfiguration&) const = default;
 };
+// Write synchronous_standby_names and reload; done when it is in force in every process that
+// decides by it. nullopt: what the operator configured, as if nobody managed it.
+struct SetSyncNames {
+  std::optional<std::string> text;
+  bool operator==(const SetSyncNames&) const = default;
+};
 // Look at PostgreSQL now (the monitoring query); the answer is an event.
 struct ObserveInstance {
   bool operator==(const ObserveInstance&) const = default;
@@ -251,11 +274,12 @@ struct Exit {
 using Step =
     std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
                  TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
-                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, ClearFailoverRequest,
-                 RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary,
-                 StartStandby, Follow, Promote, Demote, Stop, Restart, ExamineDivergence, Rewind,
-                 RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration,
-                 ObserveInstance, CancelInstanceAct, Exit>;
+                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
+                 ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory,
+                 CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop, Restart,
+                 ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint,
+                 ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
+                 Exit>;
 
 enum class Lane {
   Lease,       // grant, renew, revoke
@@ -264,6 +288,7 @@ enum class Lane {
   Member,
   Status,
   History,
+  Sync,  // write, delete `/sync`
   FailoverRequest,
   Peers,
   Instance,  // the long acts
@@ -271,6 +296,7 @@ enum class Lane {
   Checkpoint,
   Replay,
   Configuration,
+  SyncNames,
   Observe,
   Control,
 };

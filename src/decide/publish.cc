@@ -64,7 +64,7 @@ Member self_portrait(const Draft& draft) {
   member.api_url = self.api_url;
   member.proxy_url = self.proxy_url;
   member.version = self.version;
-  member.tags = self.tags;
+  member.tags = draft.memory.release_asked_at ? self.released_tags : self.tags;
   member.state = state_of(draft);
   member.role = role_of(draft);
   member.pause = draft.seen.settings.paused;

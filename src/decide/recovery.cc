@@ -16,7 +16,10 @@ bool was_primary(const ControlData& control) {
 
 bool others_could_lead(const Draft& draft) {
   for (const auto& [name, member] : draft.cluster().members) {
-    if (name != draft.me() && !member.tags.nofailover && !member.api_url.empty()) return true;
+    const bool is_electable = !is_synchronous(draft) || is_in_sync(draft, name);
+    if (name != draft.me() && is_electable && !member.tags.nofailover && !member.api_url.empty()) {
+      return true;
+    }
   }
   return false;
 }

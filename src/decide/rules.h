@@ -46,6 +46,18 @@ void lead(Draft& draft);
 // switchover.cc (S): a request in `/failover`, seen by the leader. True: it is being carried out.
 [[nodiscard]] bool handle_failover_request(Draft& draft);
 
+// synchronous.cc (Q): who must have a commit, and who may be elected.
+void keep_synchronous(Draft& draft);
+// Whether this standby may be promoted as far as that goes; else the next operation is planned.
+[[nodiscard]] bool prepare_synchronous(Draft& draft);
+void forget_synchronous(Draft& draft);                  // on a standby of another leader
+[[nodiscard]] bool is_synchronous(const Draft& draft);  // the mode is on and `/sync` is active
+// An election that counts votes.
+[[nodiscard]] bool counts_votes(const Draft& draft);
+[[nodiscard]] bool is_in_sync(const Draft& draft, const NodeName& name);  // its leader included
+// Q9: true when no leader waits for this node any more, or that took too long.
+[[nodiscard]] bool is_released(Draft& draft);
+
 // follow.cc (F): somebody else leads.
 void follow(Draft& draft);
 [[nodiscard]] std::optional<Upstream> upstream_for(const Draft& draft);

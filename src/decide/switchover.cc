@@ -37,6 +37,9 @@ std::map<NodeName, std::string> candidates(const Draft& draft, const FailoverReq
   for (const auto& [name, member] : draft.cluster().members) {
     if (name == draft.me() || member.tags.nofailover || member.api_url.empty()) continue;
     if (request.candidate && *request.candidate != name) continue;
+    // Of a switchover; who asks for a failover to this one by name decides to lose something.
+    const bool must_be_listed = is_synchronous(draft) && request.leader && !counts_votes(draft);
+    if (must_be_listed && !is_in_sync(draft, name)) continue;
     found.emplace(name, member.api_url);
   }
   return found;
@@ -67,13 +70,16 @@ bool handle_failover_request(Draft& draft) {
     return false;
   }
   bool is_complete = true;
-  bool has_good = false;
+  int good = 0;
   for (const auto& [name, url] : asked) {
     const PeerView* peer = draft.fresh_peer(name);
     is_complete = is_complete && peer != nullptr;
-    has_good = has_good || (peer != nullptr && is_good(draft, *peer));
+    const bool counts = request.candidate || !counts_votes(draft) || is_in_sync(draft, name);
+    if (counts && peer != nullptr && is_good(draft, *peer)) ++good;
   }
-  if (has_good) {
+  // The winner and those who vote for it (Patroni 4.0.5).
+  const bool needs_votes = counts_votes(draft) && !request.candidate;
+  if (good > (needs_votes ? draft.cluster().sync->quorum : 0)) {
     draft.because("S4", "stepping down as asked" +
                             (request.candidate ? ", in favour of '" + *request.candidate + "'"
                                                : std::string{}));

@@ -8,6 +8,11 @@ namespace {
 
 // How often the instance is looked at when nothing happens by itself.
 Duration observe_every(const Draft& draft) {
+  // A standby that commits wait for and that is gone is found out by looking.
+  const bool has_waiting_commits = draft.seen.settings.synchronous_mode != SynchronousMode::Off &&
+                                   draft.instance().is_running_primary() &&
+                                   draft.leadership() == Leadership::Mine;
+  if (has_waiting_commits) return draft.memory.sync_is_settled ? 500ms : 200ms;
   return std::min<Duration>(draft.seen.settings.loop_wait, 1s);
 }
 
@@ -123,6 +128,7 @@ void serve_restart(Draft& draft) {
   }
   if (draft.instance().process != ProcessState::Running) return;
   if (draft.instance().is_running_primary() && !draft.may_lead()) return;
+  if (!is_released(draft)) return;
   draft.because("U6", "restarting PostgreSQL as asked");
   const bool is_primary = draft.instance().is_running_primary();
   draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,

@@ -165,6 +165,7 @@ void Node::start_step(const StartStep& command) {
     case Lane::Member:
     case Lane::Status:
     case Lane::History:
+    case Lane::Sync:
     case Lane::FailoverRequest:
       return start_transaction(command);
     case Lane::Peers: {
@@ -187,6 +188,7 @@ void Node::start_step(const StartStep& command) {
     case Lane::Checkpoint:
     case Lane::Replay:
     case Lane::Configuration:
+    case Lane::SyncNames:
       return start_act(command);
   }
 }

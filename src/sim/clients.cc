@@ -22,20 +22,22 @@ void Clients::write_and_again() {
   Server& server = *found->second;
   const auto here = ground_.network.clients();
   ground_.network.send(here, server.place(), [this, &server, here] {
-    const auto id = server.write();
-    if (!id) return;
-    ground_.network.send(server.place(), here,
-                         [this, id = *id, &server] { acknowledge(id, server.name()); });
+    (void)server.write([this, &server, here](const Commit& commit) {
+      ground_.network.send(server.place(), here,
+                           [this, commit, &server] { acknowledge(commit, server.name()); });
+    });
   });
 }
 
-void Clients::acknowledge(std::uint64_t id, const NodeName& by) {
+void Clients::acknowledge(const Commit& commit, const NodeName& by) {
   const auto now = ground_.queue.now();
   if (!acknowledged_.empty()) {
     const auto gap = now - acknowledged_.back().at;
     if (gap > 1s) outages_.push_back(gap);
   }
-  acknowledged_.push_back({.id = id, .by = by, .at = now});
+  acknowledged_.push_back(
+      {.id = commit.id, .by = by, .at = now, .is_synchronous = commit.is_synchronous});
+  if (on_acknowledged) on_acknowledged(acknowledged_.back());
 }
 
 }  // namespace pgherd::sim

@@ -23,7 +23,10 @@ class Clients {
     std::uint64_t id = 0;
     NodeName by;
     Instant at;
+    bool is_synchronous = false;
   };
+  // Of every write that a client was told is committed; may be empty.
+  std::function<void(const Acknowledged&)> on_acknowledged;
   [[nodiscard]] const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
   // Times without a single acknowledged write that were longer than a second, after the first
@@ -32,7 +35,7 @@ class Clients {
 
  private:
   void write_and_again();
-  void acknowledge(std::uint64_t id, const NodeName& by);
+  void acknowledge(const Commit& commit, const NodeName& by);
 
   Ground& ground_;
   const Servers& servers_;

@@ -11,7 +11,7 @@ std::string_view name_of(FaultKind kind) {
       "freeze agent",    "cut from store",      "cut from all",   "cut one way",
       "cut pair",        "lose messages",       "delay messages", "store down",
       "store cut off",   "store leader change", "break watches",  "ask switchover",
-      "ask failover",    "ask restart",         "ask to leave",
+      "ask failover",    "ask restart",         "ask to leave",   "change synchronous mode",
   };
   static_assert(std::size(kNames) == kFaultKinds);
   return kNames[static_cast<std::size_t>(kind)];
@@ -106,6 +106,29 @@ void Faults::ask(Host& target, bool is_switchover) {
   world_.store().put(world_.key("failover"), json);
 }
 
+std::string draw_synchronous(Dice& dice) {
+  static const char* const kModes[] = {"off", "on", "on", "quorum", "quorum", "quorum"};
+  std::string json = "\"synchronous_mode\":\"";
+  json += kModes[dice.between(0, 5)];
+  json += "\",\"synchronous_mode_strict\":";
+  json += dice.chance(30) ? "true" : "false";
+  json += ",\"synchronous_node_count\":" + std::to_string(dice.between(1, 3)) + ",";
+  if (dice.chance(20)) {
+    json += "\"maximum_lag_on_syncnode\":" + std::to_string(dice.between(500, 5000)) + ",";
+  }
+  return json;
+}
+
+// Everything else in the configuration stays.
+void Faults::change_synchronous_mode() {
+  const auto& json = world_.plan().config_json;
+  const auto rest = json.find("\"ttl\"");
+  if (rest == std::string::npos) return;
+  const auto changed = "{" + draw_synchronous(dice()) + json.substr(rest);
+  tell([&] { return "operator writes /config " + changed; });
+  world_.store().put(world_.key("config"), changed);
+}
+
 void Faults::inject(FaultKind kind, Host& target) {
   ++injected_;
   ++counts_[kind];
@@ -193,6 +216,9 @@ void Faults::inject(FaultKind kind, Host& target) {
       break;
     case FaultKind::AskRestart:
       target.ask_restart();
+      break;
+    case FaultKind::ChangeSynchronousMode:
+      change_synchronous_mode();
       break;
     case FaultKind::AskToLeave:
       target.ask_to_leave();

@@ -32,10 +32,15 @@ enum class FaultKind {
   AskFailover,
   AskRestart,
   AskToLeave,
+  ChangeSynchronousMode,
 };
-inline constexpr int kFaultKinds = static_cast<int>(FaultKind::AskToLeave) + 1;
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::ChangeSynchronousMode) + 1;
 
 [[nodiscard]] std::string_view name_of(FaultKind kind);
+
+// The keys of synchronous replication as they could stand at the beginning of `/config`; "" for
+// none.
+[[nodiscard]] std::string draw_synchronous(Dice& dice);
 
 class Faults {
  public:
@@ -55,6 +60,7 @@ class Faults {
   void heal_in(Range range, EventQueue::Call heal);
   void cut_from_all(Host& target, bool also_to, bool also_from);
   void ask(Host& target, bool is_switchover);
+  void change_synchronous_mode();
   [[nodiscard]] Dice& dice() { return world_.ground().dice; }
   [[nodiscard]] Host& any_host();
   [[nodiscard]] Host& likely_leader();

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "codec/dcs_values.h"
+#include "codec/tags.h"
 
 namespace pgherd::sim {
 
@@ -61,6 +62,7 @@ Identity Host::identity() const {
   self.conn_url = "postgres://" + name() + ":5432/postgres";
   self.api_url = "http://" + name() + ":8008/patroni";
   self.version = "4.1.4";
+  self.released_tags = released_from_sync(self.tags);
   self.may_bootstrap = true;
   self.bootstrap_config = plan_.config_json;
   self.configuration = "1";

@@ -4,11 +4,18 @@
 #include <utility>
 
 namespace pgherd::sim {
+namespace {
+
+// With everybody there nobody waits longer for a synchronous standby.
+constexpr Duration kCommitPatience = 3s;
+
+}  // namespace
 
 Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
                  std::string prefix, std::int64_t maximum_lag_bytes)
     : ground_(ground),
       store_(store),
+      synchronous_(ground),
       servers_(servers),
       prefix_(std::move(prefix)),
       maximum_lag_bytes_(static_cast<std::uint64_t>(std::max<std::int64_t>(maximum_lag_bytes, 0))) {
@@ -26,6 +33,12 @@ void Referee::object(const char* rule, const std::string& what) {
   ground_.tell("referee", [&] { return *violation_; });
 }
 
+void Referee::object(const std::optional<std::string>& wrong) {
+  if (!wrong || violation_) return;
+  violation_ = wrong;
+  ground_.tell("referee", [&] { return *violation_; });
+}
+
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
@@ -40,6 +53,7 @@ void Referee::look() {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
+  if (open != nullptr) object(synchronous_.look(*open));
 }
 
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
@@ -61,6 +75,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
     judge_new_timeline(server);
     count_overtaken(server);
     judge_published_position(server);
+    object(synchronous_.promoted(server));
   } else if (known != reigns_.end() && known->second.writer != &server) {
     object("A7", position(server) + " starts as a primary on a timeline that " +
                      known->second.writer->name() + " has written");
@@ -163,6 +178,11 @@ std::optional<std::string> Referee::unsettled() const {
     return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
   if (leader_ != leads->name())
     return "/leader names " + leader_ + ", the primary is " + leads->name();
+  const auto waiting = leads->sync_commit().waiting_since();
+  if (!waiting.is_never() && ground_.queue.now() - waiting > kCommitPatience) {
+    return "commits wait at " + leads->name() + " for " +
+           to_string(leads->sync_commit().in_force().back());
+  }
   for (const Server* server : servers_) {
     if (server != leads && !server->is_streaming_from(*leads)) {
       return position(*server) + " does not stream from " + position(*leads);

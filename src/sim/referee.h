@@ -10,6 +10,7 @@
 //   B1  the promoted one lacked more than maximum_lag_on_failover of what /status had published
 //   B8  pg_rewind against a source that is not on the newest timeline
 //   B9  a server of another system opened for writes
+//   B3, B4, B7  of synchronous replication: sync_judge.h
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -25,6 +26,7 @@
 #include "sim/server.h"
 #include "sim/sim_instance.h"
 #include "sim/store.h"
+#include "sim/sync_judge.h"
 
 namespace pgherd::sim {
 
@@ -40,6 +42,8 @@ class Referee final : public ServerWitness, public ActWitness {
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
+  [[nodiscard]] SyncJudge& synchronous() { return synchronous_; }
+  [[nodiscard]] const SyncJudge& synchronous() const { return synchronous_; }
 
   // The first thing that must not be; everything after it may be its consequence.
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
@@ -73,8 +77,11 @@ class Referee final : public ServerWitness, public ActWitness {
     const Server* writer = nullptr;
   };
 
+  void object(const std::optional<std::string>& wrong);
+
   Ground& ground_;
   Store& store_;
+  SyncJudge synchronous_;
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;

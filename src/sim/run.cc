@@ -58,12 +58,17 @@ Draw draw_everything(std::uint64_t seed) {
     drawn.names.emplace_back(kNames[i]);
     drawn.drifts_ppm.push_back(dice.chance(30) ? dice.between(-50'000, 50'000) : 0);
   }
-  drawn.plan = HerdPlan(draw_config(dice));
+  // Of its own dice, so that what was drawn for the other things stays what it was.
+  Dice sync_dice(seed ^ 0x5CULL);
+  auto config = draw_config(dice);
+  if (sync_dice.chance(50)) config = "{" + draw_synchronous(sync_dice) + config.substr(1);
+  drawn.plan = HerdPlan(config);
   drawn.is_formed = dice.chance(60);
   const int share = static_cast<int>(dice.between(10, 70));
-  for (int kind = 0; kind < kFaultKinds; ++kind) {
+  for (int kind = 0; kind < static_cast<int>(FaultKind::ChangeSynchronousMode); ++kind) {
     if (dice.chance(share)) drawn.faults.push_back(static_cast<FaultKind>(kind));
   }
+  if (sync_dice.chance(share / 2)) drawn.faults.push_back(FaultKind::ChangeSynchronousMode);
   const auto often = dice.between(500ms, 8s);
   drawn.faults_every = {often / 4, often * 2};
   drawn.slow_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
@@ -84,6 +89,8 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   report.attempts = world.clients().attempts();
   report.acknowledged = world.clients().acknowledged().size();
   report.outages = world.clients().outages();
+  report.synchronous_writes = referee.synchronous().synchronous_writes();
+  report.judged_promotions = referee.synchronous().judged_promotions();
   if (const auto* primary = referee.primary()) {
     report.lost = count_lost(world.clients().acknowledged(), primary->directory().wal);
   }

@@ -34,6 +34,8 @@ struct RunReport {
   std::uint64_t attempts = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t lost = 0;
+  std::uint64_t synchronous_writes = 0;  // acknowledged because a standby had them
+  std::uint64_t judged_promotions = 0;   // in which none of those could be missing
   std::vector<Duration> outages;
 };
 

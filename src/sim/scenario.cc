@@ -26,6 +26,7 @@ Pace fixed_pace() {
   Pace pace;
   pace.observe = always(2ms);
   pace.small_act = always(20ms);
+  pace.reload = always(30ms);
   pace.checkpoint = always(200ms);
   pace.start_clean = always(300ms);
   pace.crash_recovery = always(800ms);
@@ -200,6 +201,8 @@ void Player::act(const Words& words) {
   } else if (whole == "break watches") {
     for (auto& one : world().hosts())
       one->break_watches();
+  } else if (words.size() >= 2 && words[0] == "configure") {
+    store.put(world().key("config"), join(words, 1, words.size()));
   } else if (words.size() == 4 && words[0] == "cut" && words[2] == "from") {
     cut(words[1], words[3]);
   } else if (words[0] == "switchover" || words[0] == "failover") {

@@ -36,6 +36,7 @@ void Server::boot(bool as_standby, std::function<void(bool)> running) {
   is_in_recovery_ = as_standby;
   directory_.has_standby_signal = as_standby;
   running_ = std::move(running);
+  sync_commit_.begin(directory_.sync_names);
   const bool was_clean = directory_.control == ControlState::ShutDown ||
                          directory_.control == ControlState::ShutDownInRecovery;
   directory_.control = as_standby  ? ControlState::InArchiveRecovery
@@ -72,6 +73,7 @@ void Server::end_process() {
   pid_ = 0;
   has_backends_ = false;
   is_in_recovery_ = false;
+  sync_commit_.end();
   ++upstream_attempt_;
   if (upstream_ != nullptr) {
     upstream_->receivers_.erase(name_);
@@ -186,10 +188,37 @@ void Server::checkpoint() {
   if (is_running_primary()) directory_.control_timeline = directory_.wal.timeline();
 }
 
-std::optional<std::uint64_t> Server::write() {
+std::optional<std::uint64_t> Server::write(OnCommit told) {
   if (!can_acknowledge()) return std::nullopt;
   append_own(static_cast<std::uint64_t>(ground_.dice.between(100, 900)));
-  return directory_.wal[directory_.wal.size() - 1].id;
+  const auto id = directory_.wal[directory_.wal.size() - 1].id;
+  if (told) {
+    sync_commit_.wait(id, directory_.wal.end(), ground_.queue.now(), std::move(told));
+    release_commits();
+  }
+  return id;
+}
+
+void Server::release_commits() {
+  if (!can_acknowledge()) return;
+  SyncCommit::Reported reported;
+  for (const auto& [name, receiver] : receivers_)
+    reported[name] = receiver.flushed;
+  sync_commit_.release(reported);
+}
+
+void Server::set_sync_names(const std::string& text, bool are_ours,
+                            std::function<void()> in_force) {
+  directory_.sync_names = text;
+  directory_.sync_names_are_ours = are_ours;
+  sync_commit_.reload(text);
+  release_commits();
+  later(ground_.draw(ground_.pace.reload),
+        [this, reload = ++reloads_, in_force = std::move(in_force)] {
+          if (reload == reloads_) sync_commit_.settle();
+          release_commits();
+          in_force();
+        });
 }
 
 void Server::append_own(std::uint64_t bytes) {
@@ -309,9 +338,11 @@ void Server::receive(std::size_t first, const std::vector<WalRecord>& records, S
   received_ = directory_.wal.end();
   const auto found = from.receivers_.find(name_);
   if (found == from.receivers_.end()) return;
-  found->second.flushed = directory_.wal.end();
+  // What it reports may not get through.
+  if (!ground_.network.is_cut(place_, from.place_)) found->second.flushed = directory_.wal.end();
   found->second.has_message_under_way = false;
   from.send_wal(*this);
+  from.release_commits();
 }
 
 // ---- What is seen
@@ -344,6 +375,8 @@ InstanceView Server::view() const {
   seen.in_recovery = is_in_recovery_;
   seen.timeline = directory_.wal.timeline();
   seen.history = directory_.wal.history();
+  seen.sync_names = directory_.sync_names;
+  seen.sync_names_are_ours = directory_.sync_names_are_ours;
   if (is_in_recovery_) {
     seen.received = received_;
     seen.replayed = directory_.wal.end();
@@ -355,7 +388,7 @@ InstanceView Server::view() const {
   for (const auto& [name, receiver] : receivers_) {
     seen.wal_senders.push_back({.application_name = name,
                                 .state = "streaming",
-                                .sync_state = "async",
+                                .sync_state = sync_commit_.state_of(name),
                                 .written = receiver.flushed,
                                 .flushed = receiver.flushed,
                                 .replayed = receiver.flushed});

@@ -16,6 +16,7 @@
 
 #include "model/instance_view.h"
 #include "sim/ground.h"
+#include "sim/sync_commit.h"
 #include "sim/wal.h"
 
 namespace pgherd::sim {
@@ -46,6 +47,8 @@ class Server {
     bool has_standby_signal = false;
     UpstreamView upstream;
     std::set<std::string> slots;
+    std::string sync_names;  // synchronous_standby_names in its configuration
+    bool sync_names_are_ours = false;
   };
 
   Server(Ground& ground, const Servers& servers, Place place, NodeName name);
@@ -91,8 +94,13 @@ class Server {
   // pg_control shows the running timeline from now on.
   void checkpoint();
   void follow(const UpstreamView& upstream);
-  // One transaction: the record's number, or nothing if nobody here could acknowledge it.
-  std::optional<std::uint64_t> write();
+  // One transaction: the record's number, or nothing if nobody here could acknowledge it. `told`
+  // when it is acknowledged; never, if the server ends before.
+  std::optional<std::uint64_t> write(OnCommit told = {});
+  // Writes synchronous_standby_names and reloads; `in_force` is told when every process has read
+  // it, unless the postmaster ends before.
+  void set_sync_names(const std::string& text, bool are_ours, std::function<void()> in_force);
+  [[nodiscard]] const SyncCommit& sync_commit() const { return sync_commit_; }
 
   // Somebody (the agent's door) who hears of changes that nobody there asked for; may be empty.
   std::function<void()> on_change;
@@ -112,6 +120,8 @@ class Server {
   void append(const WalRecord& record);
   void append_own(std::uint64_t bytes);
   [[nodiscard]] bool everything_is_sent() const;
+
+  void release_commits();
 
   void connect_upstream();
   void connect_later();
@@ -142,6 +152,8 @@ class Server {
   std::uint64_t upstream_attempt_ = 0;
   Lsn received_;  // by this postmaster's WAL receiver
   std::map<NodeName, Receiver> receivers_;
+  SyncCommit sync_commit_;
+  std::uint64_t reloads_ = 0;
 };
 
 }  // namespace pgherd::sim

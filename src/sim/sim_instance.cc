@@ -125,6 +125,10 @@ void SimInstance::on_change(std::function<void(InstanceView)> handler) {
 InstanceView SimInstance::view_now() const {
   auto view = server_.view();
   view.seen_at = local_now();
+  if (view.postmaster_pid == in_force_.pid && view.sync_names == in_force_.text) {
+    view.sync_names_are_in_force = view.process == ProcessState::Running;
+    view.sync_names_since = in_force_.since;
+  }
   return view;
 }
 
@@ -449,7 +453,45 @@ void SimInstance::begin(const ExamineDivergence& step) {
 
 // ---- Small acts
 
+// The position is taken when the last process has read the names, not before.
+void SimInstance::set_sync_names(const SetSyncNames& step, Done done) {
+  const auto pid = server_.pid();
+  const auto answer = [this, done = std::move(done)](ActOutcome outcome, std::string detail) {
+    mailbox_->deliver([done, result = ActResult{.outcome = outcome,
+                                                .detail = std::move(detail),
+                                                .divergence = {}}] { done(result); });
+  };
+  const bool is_running = server_.process() == ProcessState::Running && pid != 0;
+  if (!is_running || ground_.draw_failure()) {
+    answer(ActOutcome::Failed,
+           is_running ? "the configuration cannot be written" : "the server does not run");
+    return;
+  }
+  const auto text = step.text.value_or("");
+  in_force_ = {};
+  ground_.tell(server_.name(), [&] { return "postgres reads synchronous_standby_names: " + text; });
+  auto is_told = std::make_shared<bool>(false);
+  server_.set_sync_names(
+      text, step.text.has_value(), [this, alive = is_alive_, pid, text, answer, is_told] {
+        if (!*alive || std::exchange(*is_told, true)) return;
+        in_force_ = {.pid = pid,
+                     .text = text,
+                     .since = server_.is_in_recovery() ? Lsn{} : server_.directory().wal.end()};
+        answer(ActOutcome::Done, "");
+      });
+  ground_.queue.in(2s, [alive = is_alive_, answer, is_told] {
+    if (*alive && !std::exchange(*is_told, true)) answer(ActOutcome::Failed, "it is not in force");
+  });
+}
+
 void SimInstance::small(const Step& step, Done done) {
+  if (const auto* names = std::get_if<SetSyncNames>(&step)) {
+    ground_.queue.in(ground_.draw(ground_.pace.small_act),
+                     [this, alive = is_alive_, step = *names, done = std::move(done)] {
+                       if (*alive) set_sync_names(step, done);
+                     });
+    return;
+  }
   const auto pace =
       std::holds_alternative<Checkpoint>(step) ? ground_.pace.checkpoint : ground_.pace.small_act;
   ground_.queue.in(ground_.draw(pace), [this, alive = is_alive_, step, done = std::move(done),

@@ -41,6 +41,8 @@ void Summary::add(const RunReport& report) {
   attempts += report.attempts;
   acknowledged += report.acknowledged;
   lost += report.lost;
+  synchronous_writes += report.synchronous_writes;
+  judged_promotions += report.judged_promotions;
   runs_with_loss += report.lost > 0 ? 1 : 0;
   outages.insert(outages.end(), report.outages.begin(), report.outages.end());
   if (!report.failure) settle_times.push_back(report.settle_time);
@@ -71,6 +73,8 @@ std::string to_text(const Summary& summary, double seconds) {
           std::to_string(summary.acknowledged) + " acknowledged, of these lost " +
           std::to_string(summary.lost) + " (asynchronous replication) in " +
           std::to_string(summary.runs_with_loss) + " runs";
+  text += "\nacknowledged synchronously: " + std::to_string(summary.synchronous_writes) +
+          "; promotions that had to have all of them: " + std::to_string(summary.judged_promotions);
   text += "\noutages longer than a second: " + distribution(summary.outages);
   text += "\nrest after the last fault: " + distribution(summary.settle_times);
   if (summary.replayed > 0) text += "\nrun twice: " + std::to_string(summary.replayed);

@@ -23,6 +23,8 @@ struct Summary {
   std::uint64_t attempts = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t lost = 0;
+  std::uint64_t synchronous_writes = 0;
+  std::uint64_t judged_promotions = 0;
   std::uint64_t runs_with_loss = 0;
   std::vector<Duration> outages;
   std::vector<Duration> settle_times;

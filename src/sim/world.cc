@@ -31,6 +31,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     };
     hosts_.push_back(std::move(host));
   }
+  clients_.on_acknowledged = [this](const Clients::Acknowledged& write) {
+    referee_.synchronous().acknowledged(write);
+  };
   watch_store();
 }
 
@@ -41,6 +44,10 @@ void World::watch_store() {
     for (const auto& event : batch.events) {
       const auto leaf = event.entry.key.substr(prefix_.size());
       if (leaf == "failover") note_request(event.entry.value);
+      const std::string text = event.is_deletion ? std::string() : event.entry.value;
+      if (leaf == "failover") referee_.synchronous().request_is(text);
+      if (leaf == "sync") referee_.synchronous().sync_is(text);
+      if (leaf == "config") referee_.synchronous().config_is(text);
       if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
       const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
       if (is_frequent || leaf == "leader") continue;

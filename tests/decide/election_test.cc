@@ -197,15 +197,5 @@ TEST(Leader, GivesTheKeyBackWhenThePromotionFails) {
   EXPECT_FALSE(scene.planned<Promote>());
 }
 
-TEST(Leader, SaysThatItDoesNotReplicateSynchronouslyWhenThatIsAskedFor) {
-  Scene scene("a");
-  scene.led_by("a").primary(Lsn{100});
-  scene.decide();
-  EXPECT_FALSE(scene.gives_reason("M3"));
-  scene.seen.settings.synchronous_mode = SynchronousMode::On;
-  scene.decide();
-  EXPECT_TRUE(scene.gives_reason("M3"));
-}
-
 }  // namespace
 }  // namespace pgherd::test
