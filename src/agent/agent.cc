@@ -35,10 +35,14 @@ Agent::Agent(Identity self, Settings settings) {
   seen_.store.problem = "not read yet";
 }
 
-std::vector<Command> Agent::step(const Event& event, Instant now, WallTime wall_now) {
+std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
   out_.clear();
   seen_.wall_now = wall_now;
-  std::visit([&](const auto& e) { take(e, now); }, event);
+  if (changes_nothing(event, now)) {
+    seen_.store.confirmed_at = now;
+    return {};
+  }
+  std::visit([&](auto& e) { take(std::move(e), now); }, event);
   think(now);
   return std::exchange(out_, {});
 }
@@ -52,15 +56,22 @@ bool Agent::leads(Instant now) const {
 
 // ---- Events
 
-void Agent::take(const StorePictured& event, Instant now) {
+// A sign of life of a store that was not thought to be silent: no rule looks at its time, and until
+// `wake_at` the last decision stands.
+bool Agent::changes_nothing(const Event& event, Instant now) const {
+  const auto* pictured = std::get_if<StorePictured>(&event);
+  return pictured != nullptr && !pictured->cluster && seen_.store.is_reachable &&
+         now < last_.wake_at;
+}
+
+void Agent::take(StorePictured&& event, Instant now) {
   seen_.store.is_reachable = true;
   seen_.store.problem.clear();
   seen_.store.confirmed_at = now;
   if (!event.cluster) return;
-  seen_.store.cluster = event.cluster;
-  if (event.cluster->config) {
-    seen_.settings = with_overrides(event.cluster->config->settings, seen_.self.overrides);
-  }
+  seen_.store.cluster = std::move(event.cluster);
+  const ClusterView& cluster = *std::as_const(seen_.store.cluster);
+  if (cluster.config) seen_.settings = with_overrides(cluster.config->settings, seen_.self.overrides);
 }
 
 void Agent::take(const StoreSilent& event, Instant /*now*/) {
@@ -68,10 +79,10 @@ void Agent::take(const StoreSilent& event, Instant /*now*/) {
   seen_.store.problem = event.problem;
 }
 
-void Agent::take(const InstanceSeen& event, Instant /*now*/) {
+void Agent::take(InstanceSeen&& event, Instant /*now*/) {
   if (event.view.seen_at < seen_.instance.seen_at) return;  // overtaken by a newer look
-  seen_.instance = event.view;
-  if (event.view.process == ProcessState::Stopped) seen_.applied_configuration.clear();
+  seen_.instance = std::move(event.view);
+  if (seen_.instance.process == ProcessState::Stopped) seen_.applied_configuration.clear();
 }
 
 void Agent::take(const PeerAnswered& event, Instant /*now*/) {
@@ -82,9 +93,10 @@ void Agent::take(const TimeCame& /*event*/, Instant /*now*/) {}
 
 void Agent::take(const SettingsRead& event, Instant /*now*/) {
   seen_.self = event.self;
-  const bool has_config = seen_.store.cluster && seen_.store.cluster->config;
-  seen_.settings = with_overrides(
-      has_config ? seen_.store.cluster->config->settings : event.settings, seen_.self.overrides);
+  const auto& cluster = std::as_const(seen_.store.cluster);
+  const bool has_config = cluster && cluster->config;
+  seen_.settings =
+      with_overrides(has_config ? cluster->config->settings : event.settings, seen_.self.overrides);
 }
 
 void Agent::take(const RestartAsked& event, Instant /*now*/) {
@@ -100,7 +112,8 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
   seen_.is_leaving = true;
 }
 
-void Agent::take(const StepEnded& event, Instant now) {
+void Agent::take(StepEnded&& event, Instant now) {
+  if (event.instance) take(InstanceSeen{std::move(*event.instance)}, now);
   const auto id = std::find_if(ids_.begin(), ids_.end(),
                                [&](const auto& entry) { return entry.second == event.id; });
   if (id == ids_.end()) return;  // of an earlier life of this lane
@@ -200,7 +213,7 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
     seen_.session.initialize_revision = std::max(seen_.session.initialize_revision, event.revision);
   }
   if (event.store != StoreOutcome::Applied || !seen_.store.cluster) return;
-  ClusterView& cluster = *seen_.store.cluster;
+  ClusterView& cluster = seen_.store.cluster.edit();
   if (const auto* publish = std::get_if<PublishMember>(&step.step)) {
     Member member = publish->member;
     member.lease = publish->lease;
@@ -241,8 +254,7 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
 
 void Agent::think(Instant now) {
   const Decision before = std::move(last_);
-  last_ = decide(seen_, memory_, now);
-  memory_ = last_.memory;
+  last_ = decide(seen_, before.memory, now);
   started_something_ = false;
   // The guardian knows before PostgreSQL can open.
   order_fence();
@@ -296,7 +308,7 @@ void Agent::order_fence() {
   if (is_open || is_opening || will_open) {
     // A cluster that is being made has no leader key yet; its claim hangs on the same lease.
     const auto* act_step = seen_.under_way_as<Bootstrap>(Lane::Instance);
-    const bool is_making = act_step != nullptr || memory_.bootstrap_is_unconfirmed ||
+    const bool is_making = act_step != nullptr || last_.memory.bootstrap_is_unconfirmed ||
                            std::any_of(last_.plan.begin(), last_.plan.end(), [](const Step& step) {
                              return std::holds_alternative<Bootstrap>(step);
                            });

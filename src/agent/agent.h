@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/decide.h"
 #include "decide/observation.h"
 #include "decide/plan.h"
@@ -27,7 +28,7 @@ using StepId = std::uint64_t;
 
 // The store's picture changed, or was confirmed to be still true (`cluster` empty).
 struct StorePictured {
-  std::optional<ClusterView> cluster;
+  Shared<ClusterView> cluster;
 };
 struct StoreSilent {  // watch or read failed; the picture is not to be trusted any more
   std::string problem;
@@ -52,6 +53,9 @@ struct StepEnded {
   ActOutcome act = ActOutcome::Done;
   std::string detail;
   std::optional<DivergenceSeen> divergence;
+  // What was seen of PostgreSQL after the step; part of the same event, so that no decision sees a
+  // server that is not what the step has made of it.
+  Shared<InstanceView> instance;
 };
 struct TimeCame {};
 struct SettingsRead {  // dynamic or local configuration changed
@@ -100,20 +104,20 @@ class Agent {
   Agent(Identity self, Settings settings);
 
   // `now` never goes backwards. The commands are to be carried out in order.
-  [[nodiscard]] std::vector<Command> step(const Event& event, Instant now, WallTime wall_now);
+  [[nodiscard]] std::vector<Command> step(Event event, Instant now, WallTime wall_now);
 
   [[nodiscard]] const Observation& picture() const { return seen_; }
-  [[nodiscard]] const Memory& memory() const { return memory_; }
+  [[nodiscard]] const Memory& memory() const { return last_.memory; }
   [[nodiscard]] const Decision& last_decision() const { return last_; }
   // For REST: `/leader` is mine by a confirmation that has not run out at `now`.
   [[nodiscard]] bool leads(Instant now) const;
 
  private:
-  void take(const StorePictured& event, Instant now);
+  void take(StorePictured&& event, Instant now);
   void take(const StoreSilent& event, Instant now);
-  void take(const InstanceSeen& event, Instant now);
+  void take(InstanceSeen&& event, Instant now);
   void take(const PeerAnswered& event, Instant now);
-  void take(const StepEnded& event, Instant now);
+  void take(StepEnded&& event, Instant now);
   void take(const TimeCame& event, Instant now);
   void take(const SettingsRead& event, Instant now);
   void take(const RestartAsked& event, Instant now);
@@ -124,13 +128,13 @@ class Agent {
   void written(const StepEnded& event, const UnderWay& step);
   void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
 
+  [[nodiscard]] bool changes_nothing(const Event& event, Instant now) const;
   void think(Instant now);
   void start(const Step& step, Instant now);
   void order_fence();
   void tell(const Decision& before);
 
   Observation seen_;
-  Memory memory_;
   Decision last_;
   StepId next_id_ = 1;
   std::map<Lane, StepId> ids_;

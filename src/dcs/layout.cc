@@ -174,6 +174,11 @@ struct Writer {
 
 // ---- The picture
 
+// Exactly members/<name>; deeper keys belong to somebody else.
+bool is_member_name(std::string_view name) {
+  return !name.empty() && name.find('/') == std::string_view::npos;
+}
+
 struct Reader {
   const Layout& layout;
   const std::map<std::string, KeyValue>& entries;
@@ -215,18 +220,20 @@ struct Reader {
     return {};
   }
 
-  // Exactly members/<name>; deeper keys belong to somebody else.
+  static Member member(NodeName name, const KeyValue& entry) {
+    auto member = decode_member(name, entry.value);
+    member.mod_revision = entry.mod_revision;
+    member.lease = entry.lease;
+    return member;
+  }
+
   [[nodiscard]] std::map<NodeName, Member> members() const {
     std::map<NodeName, Member> found;
     const auto prefix = layout.key(kMembers);
     for (auto at = entries.lower_bound(prefix);
          at != entries.end() && at->first.starts_with(prefix); ++at) {
       const NodeName name = at->first.substr(prefix.size());
-      if (name.empty() || name.find('/') != NodeName::npos) continue;
-      auto member = decode_member(name, at->second.value);
-      member.mod_revision = at->second.mod_revision;
-      member.lease = at->second.lease;
-      found.emplace(name, std::move(member));
+      if (is_member_name(name)) found.emplace(name, member(name, at->second));
     }
     return found;
   }
@@ -300,6 +307,41 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
           .history = reader.history(),
           .failsafe = reader.failsafe(),
           .claim = reader.claim()};
+}
+
+void Layout::amend(ClusterView& view, std::string_view key,
+                   const std::map<std::string, KeyValue>& entries) const {
+  if (!key.starts_with(prefix_)) return;
+  const Reader reader{*this, entries};
+  const auto leaf = key.substr(prefix_.size());
+  if (leaf.starts_with(kMembers)) {
+    const NodeName name(leaf.substr(kMembers.size()));
+    if (!is_member_name(name)) return;
+    const auto* entry = reader.find(leaf);
+    if (entry == nullptr) {
+      view.members.erase(name);
+    } else {
+      view.members[name] = Reader::member(name, *entry);
+    }
+  } else if (leaf == kStatus || leaf == kLegacyOptime) {
+    view.status = reader.status();
+  } else if (leaf == kLeader) {
+    view.leader = reader.leader();
+  } else if (leaf == kConfig) {
+    view.config = reader.config(view.config);
+  } else if (leaf == kInitialize) {
+    view.initialize = reader.initialize();
+  } else if (leaf == kFailover) {
+    view.failover = reader.failover();
+  } else if (leaf == kSync) {
+    view.sync = reader.sync();
+  } else if (leaf == kHistory) {
+    view.history = reader.history();
+  } else if (leaf == kFailsafe) {
+    view.failsafe = reader.failsafe();
+  } else if (leaf == kTimeline) {
+    view.claim = reader.claim();
+  }
 }
 
 std::optional<Transaction> Layout::transaction(const Step& step) const {

@@ -27,6 +27,10 @@ class Layout {
   [[nodiscard]] ClusterView view(const std::map<std::string, KeyValue>& entries, Revision revision,
                                  const std::optional<ConfigKey>& previous_config = {}) const;
 
+  // `view`, a picture of these entries but for `key`, with what `key` is now.
+  void amend(ClusterView& view, std::string_view key,
+             const std::map<std::string, KeyValue>& entries) const;
+
   // The transaction of a store step; nullopt for steps that are no transaction (GrantLease,
   // Promote...). RenewLease{holds_leader_key}: the confirming compare, without a write.
   [[nodiscard]] std::optional<Transaction> transaction(const Step& step) const;

@@ -27,7 +27,11 @@ void remember_cluster(Draft& draft) {
   }
   memory.last_known_members = draft.cluster().members;
   for (const auto& [name, member] : draft.cluster().members) {
-    memory.member_slots_seen[slot_name_of(name)] = draft.now;
+    const std::string slot = slot_name_of(name);
+    const auto seen = memory.member_slots_seen.find(slot);
+    if (seen == memory.member_slots_seen.end() || draft.now - seen->second >= 1s) {
+      memory.member_slots_seen[slot] = draft.now;
+    }
   }
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/plan.h"
 #include "model/cluster_view.h"
 #include "model/instance_view.h"
@@ -35,7 +36,7 @@ struct Identity {
 // which the store proved that this picture is not an old one (an answer, an event, a progress
 // mark).
 struct StoreSeen {
-  std::optional<ClusterView> cluster;
+  Shared<ClusterView> cluster;
   Instant confirmed_at;
   bool is_reachable = false;
   std::string problem;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/member.h"
@@ -93,7 +94,7 @@ struct ClusterView {
   std::optional<ConfigKey> config;
   std::optional<LeaderKey> leader;
   StatusKey status;
-  std::map<NodeName, Member> members;
+  SharedMap<std::map<NodeName, Member>> members;
   std::optional<FailoverRequest> failover;
   std::optional<SyncKey> sync;
   std::optional<std::vector<HistoryRow>> history;

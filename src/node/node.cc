@@ -50,8 +50,8 @@ const Agent& Node::agent() const {
   return agent_;
 }
 
-const std::optional<ClusterView>& Node::cluster() const {
-  static const std::optional<ClusterView> kNone;
+const Shared<ClusterView>& Node::cluster() const {
+  static const Shared<ClusterView> kNone;
   const StoreSeen& store = agent_.picture().store;
   const bool is_fresh =
       store.is_reachable || doors_.clock.now() - store.confirmed_at < agent_.picture().settings.ttl;
@@ -67,10 +67,10 @@ void Node::start() {
       doors_.clock, doors_.dcs, layout_,
       StoreSession::Listener{
           .pictured =
-              [this](ClusterView view) {
-                note_config(view);
-                if (view.config) session_->set_sign_of_life(sign_of_life(view.config->settings));
-                post(StorePictured{.cluster = std::move(view)});
+              [this](const Shared<ClusterView>& view) {
+                note_config(*view);
+                if (view->config) session_->set_sign_of_life(sign_of_life(view->config->settings));
+                post(StorePictured{.cluster = view});
               },
           .alive = [this] { post(StorePictured{}); },
           .silent = [this](std::string problem) { post(StoreSilent{std::move(problem)}); },
@@ -106,15 +106,15 @@ void Node::note_config(const ClusterView& cluster) {
 }
 
 // Events that arise while commands are carried out wait for their turn.
-void Node::post(const Event& event) {
+void Node::post(Event event) {
   if (has_ended_) return;
-  queue_.push_back(event);
+  queue_.push_back(std::move(event));
   if (is_busy_) return;
   is_busy_ = true;
   while (!queue_.empty() && !has_ended_) {
-    const Event next = std::move(queue_.front());
+    Event next = std::move(queue_.front());
     queue_.pop_front();
-    const auto commands = agent_.step(next, doors_.clock.now(), doors_.clock.wall_now());
+    const auto commands = agent_.step(std::move(next), doors_.clock.now(), doors_.clock.wall_now());
     for (const Command& command : commands) {
       if (!has_ended_) carry_out(command);
     }
@@ -181,7 +181,7 @@ void Node::start_step(const StartStep& command) {
           });
     }
     case Lane::Observe:
-      return observe_then([this, id = command.id] { post(ended(id, StoreOutcome::Applied)); });
+      return observe_then(ended(command.id, StoreOutcome::Applied));
     case Lane::Instance:
     case Lane::Slots:
     case Lane::Checkpoint:
@@ -262,12 +262,12 @@ void Node::renew(const StartStep& command, const RenewLease& step) {
                         });
 }
 
-void Node::observe_then(std::function<void()> then) {
+void Node::observe_then(StepEnded event) {
   std::weak_ptr<char> alive = alive_;
-  doors_.instance.observe([this, alive, then = std::move(then)](InstanceView view) {
+  doors_.instance.observe([this, alive, event = std::move(event)](InstanceView view) mutable {
     if (alive.expired()) return;
-    post(InstanceSeen{std::move(view)});
-    then();
+    event.instance = std::move(view);
+    post(std::move(event));
   });
 }
 
@@ -289,7 +289,7 @@ void Node::start_act(const StartStep& command) {
         StepEnded event = ended(id, StoreOutcome::Applied, result.detail);
         event.act = result.outcome;
         event.divergence = result.divergence;
-        observe_then([this, event = std::move(event)] { post(event); });
+        observe_then(std::move(event));
       });
 }
 

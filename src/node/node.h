@@ -63,18 +63,18 @@ class Node {
   [[nodiscard]] const Agent& agent() const;
   // The last picture of the store, if it is one (REST: "cached cluster"); empty when silent for
   // ttl.
-  [[nodiscard]] const std::optional<ClusterView>& cluster() const;
+  [[nodiscard]] const Shared<ClusterView>& cluster() const;
   [[nodiscard]] bool leads() const;
 
  private:
-  void post(const Event& event);
+  void post(Event event);
   void carry_out(const Command& command);
   void start_step(const StartStep& command);
   void start_transaction(const StartStep& command);
   void start_lease_step(const StartStep& command);
   void renew(const StartStep& command, const RenewLease& step);
   void start_act(const StartStep& command);
-  void observe_then(std::function<void()> then);
+  void observe_then(StepEnded event);
   void note_config(const ClusterView& cluster);
   void end(const Exit& exit);
 

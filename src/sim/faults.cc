@@ -49,7 +49,7 @@ Host& Faults::likely_leader() {
 
 void Faults::heal_in(Range range, EventQueue::Call heal) {
   world_.ground().queue.in(world_.ground().draw(range),
-                           [this, generation = generation_, heal = std::move(heal)] {
+                           [this, generation = generation_, heal = std::move(heal)]() mutable {
                              if (generation == generation_) heal();
                            });
 }

@@ -41,7 +41,7 @@ Duration Network::delay() {
 
 void Network::send(Place from, Place to, EventQueue::Call deliver) {
   if (loses(from, to)) return;
-  queue_.in(delay(), [this, from, to, deliver = std::move(deliver)] {
+  queue_.in(delay(), [this, from, to, deliver = std::move(deliver)]() mutable {
     if (!is_cut(from, to)) deliver();
   });
 }

@@ -11,7 +11,7 @@ Server::Server(Ground& ground, const Servers& servers, Place place, NodeName nam
     : ground_(ground), servers_(servers), place_(place), name_(std::move(name)) {}
 
 void Server::later(Duration after, EventQueue::Call call) {
-  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)] {
+  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)]() mutable {
     if (epoch == epoch_) call();
   });
 }

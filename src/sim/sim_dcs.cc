@@ -19,35 +19,42 @@ SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
 
 template <typename T>
 void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
-                     std::function<Result<T, DcsError>(MemoryStore&)> handle) {
+                     Handle<T> handle) {
   struct Pending {
+    std::shared_ptr<Mailbox> mailbox;
+    EventQueue& queue;
+    Handle<T> handle;
     DcsAnswer<T> answer;
     EventQueue::Ticket timeout;
+    Result<T, DcsError> result = fail(DcsError{});
+
+    // Into the agent's mailbox; the first answer is the only one.
+    static void reply(const std::shared_ptr<Pending>& self, Result<T, DcsError> what) {
+      self->mailbox->deliver([self, what = std::move(what)]() mutable {
+        if (!self->answer) return;
+        self->queue.cancel(self->timeout);
+        std::exchange(self->answer, nullptr)(std::move(what));
+      });
+    }
   };
-  auto pending = std::make_shared<Pending>();
-  pending->answer = std::move(answer);
-  const auto reply = [mailbox = mailbox_, pending,
-                      &queue = ground_.queue](Result<T, DcsError> what) {
-    mailbox->deliver([pending, &queue, what = std::move(what)] {
-      if (!pending->answer) return;
-      queue.cancel(pending->timeout);
-      std::exchange(pending->answer, nullptr)(what);
-    });
-  };
-  pending->timeout = ground_.queue.at(time_.true_time(deadline), [reply] {
-    reply(fail(unavailable("the store did not answer in time")));
+  auto pending = std::make_shared<Pending>(
+      Pending{mailbox_, ground_.queue, std::move(handle), std::move(answer), {}});
+  pending->timeout = ground_.queue.at(time_.true_time(deadline), [pending] {
+    Pending::reply(pending, fail(unavailable("the store did not answer in time")));
   });
   ground_.network.send(
       place_, ground_.network.store(),
-      [&ground = ground_, &store = store_, place = place_, reply, handle = std::move(handle)] {
+      [&ground = ground_, &store = store_, place = place_, pending] {
         if (!store.is_up() && ground.dice.chance(50)) return;
-        Result<T, DcsError> result = fail(unavailable("etcdserver: no leader"));
         if (store.is_up()) {
-          result = handle(store.memory());
+          pending->result = pending->handle(store.memory());
           store.keep_time();
+        } else {
+          pending->result = fail(unavailable("etcdserver: no leader"));
         }
-        ground.network.send(ground.network.store(), place,
-                            [reply, result = std::move(result)] { reply(result); });
+        ground.network.send(ground.network.store(), place, [pending] {
+          Pending::reply(pending, std::move(pending->result));
+        });
       });
 }
 
@@ -143,12 +150,18 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
 
   // Silence for three signs of life, by the agent's clock, ends the watch.
   void expect_life() {
-    ground.queue.cancel(silence);
-    const auto when = time.true_time(time.local(ground.queue.now()) + 3 * sign_of_life);
-    silence = ground.queue.at(when, [self = weak_from_this()] {
-      if (const auto stream = self.lock()) {
-        stream->arrive(fail(unavailable("the watch has been silent for too long")));
-      }
+    silent_at = time.true_time(time.local(ground.queue.now()) + 3 * sign_of_life);
+    if (!is_listening) listen();
+  }
+
+  void listen() {
+    is_listening = true;
+    silence = ground.queue.at(silent_at, [self = weak_from_this()] {
+      const auto stream = self.lock();
+      if (!stream) return;
+      stream->is_listening = false;
+      if (stream->ground.queue.now() < stream->silent_at) return stream->listen();
+      stream->arrive(fail(unavailable("the watch has been silent for too long")));
     });
   }
 
@@ -170,6 +183,8 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
   bool is_broken = false;
   MemoryStore::WatcherId watcher = 0;
   Instant last_arrival;
+  Instant silent_at;
+  bool is_listening = false;
   EventQueue::Ticket silence;
 };
 

@@ -37,15 +37,15 @@ SimInstance::~SimInstance() {
 }
 
 void SimInstance::after(Duration time, EventQueue::Call call) {
-  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
-    mailbox_->deliver([this, alive, act, call] {
+  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
+    mailbox_->deliver([this, alive, act, call = std::move(call)]() mutable {
       if (*alive && act == act_ && done_) call();
     });
   });
 }
 
 void SimInstance::child_after(Duration time, EventQueue::Call call) {
-  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
+  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
     if (*alive && act == act_ && done_) call();
   });
 }
