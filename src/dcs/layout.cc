@@ -179,7 +179,9 @@ bool is_member_name(std::string_view name) {
   return !name.empty() && name.find('/') == std::string_view::npos;
 }
 
-struct Reader {
+}  // namespace
+
+struct LayoutReader {
   const Layout& layout;
   const std::map<std::string, KeyValue>& entries;
 
@@ -220,8 +222,12 @@ struct Reader {
     return {};
   }
 
-  static Member member(NodeName name, const KeyValue& entry) {
-    auto member = decode_member(name, entry.value);
+  [[nodiscard]] Member member(const NodeName& name, const KeyValue& entry) const {
+    auto& last = layout.read_members_->last[name];
+    if (last.text != entry.value || entry.value.empty()) {
+      last = {.text = entry.value, .member = decode_member(name, entry.value)};
+    }
+    Member member = last.member;
     member.mod_revision = entry.mod_revision;
     member.lease = entry.lease;
     return member;
@@ -279,11 +285,11 @@ struct Reader {
   }
 };
 
-}  // namespace
-
-Layout::Layout(std::string_view name_space, std::string_view scope, NodeName self)
+Layout::Layout(std::string_view name_space, std::string_view scope, NodeName self,
+               std::shared_ptr<ReadMembers> read_members)
     : prefix_(collapse_slashes("/" + std::string(name_space) + "/" + std::string(scope) + "/")),
-      self_(std::move(self)) {}
+      self_(std::move(self)),
+      read_members_(std::move(read_members)) {}
 
 std::string Layout::key(std::string_view leaf) const {
   return prefix_ + std::string(leaf);
@@ -295,7 +301,7 @@ std::string Layout::member_key(const NodeName& name) const {
 
 ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revision revision,
                          const std::optional<ConfigKey>& previous_config) const {
-  const Reader reader{*this, entries};
+  const LayoutReader reader{*this, entries};
   return {.revision = revision,
           .initialize = reader.initialize(),
           .config = reader.config(previous_config),
@@ -312,7 +318,7 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
 void Layout::amend(ClusterView& view, std::string_view key,
                    const std::map<std::string, KeyValue>& entries) const {
   if (!key.starts_with(prefix_)) return;
-  const Reader reader{*this, entries};
+  const LayoutReader reader{*this, entries};
   const auto leaf = key.substr(prefix_.size());
   if (leaf.starts_with(kMembers)) {
     const NodeName name(leaf.substr(kMembers.size()));
@@ -321,7 +327,7 @@ void Layout::amend(ClusterView& view, std::string_view key,
     if (entry == nullptr) {
       view.members.erase(name);
     } else {
-      view.members[name] = Reader::member(name, *entry);
+      view.members[name] = reader.member(name, *entry);
     }
   } else if (leaf == kStatus || leaf == kLegacyOptime) {
     view.status = reader.status();

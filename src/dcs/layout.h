@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,10 +14,21 @@
 
 namespace pgherd {
 
+// What a member's value was read as last, so that the same text is not read again. Several layouts
+// of one process may share one; one thread at a time.
+struct ReadMembers {
+  struct Entry {
+    std::string text;
+    Member member;
+  };
+  std::map<NodeName, Entry> last;
+};
+
 class Layout {
  public:
   // Keys live under /<namespace>/<scope>/, runs of '/' collapsed. `self` is the member's name.
-  Layout(std::string_view name_space, std::string_view scope, NodeName self);
+  Layout(std::string_view name_space, std::string_view scope, NodeName self,
+         std::shared_ptr<ReadMembers> read_members = std::make_shared<ReadMembers>());
 
   [[nodiscard]] const std::string& prefix() const { return prefix_; }  // "/service/main/"
   [[nodiscard]] std::string key(std::string_view leaf) const;          // key("leader")
@@ -36,8 +48,10 @@ class Layout {
   [[nodiscard]] std::optional<Transaction> transaction(const Step& step) const;
 
  private:
+  friend struct LayoutReader;
   std::string prefix_;
   NodeName self_;
+  std::shared_ptr<ReadMembers> read_members_;
 };
 
 }  // namespace pgherd

@@ -130,9 +130,13 @@ void Node::carry_out(const Command& command) {
   } else if (std::holds_alternative<DisarmFence>(command)) {
     doors_.fence.disarm();
   } else if (const auto* wake = std::get_if<WakeAt>(&command)) {
+    if (alarm_ && alarm_at_ == wake->when) return;
     std::weak_ptr<char> alive = alive_;
+    alarm_at_ = wake->when;
     alarm_ = doors_.clock.at(wake->when, [this, alive] {
-      if (!alive.expired()) post(TimeCame{});
+      if (alive.expired()) return;
+      alarm_.reset();
+      post(TimeCame{});
     });
   } else if (std::holds_alternative<Tell>(command)) {
     if (listener_.on_decision) listener_.on_decision(agent_.last_decision());

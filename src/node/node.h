@@ -84,6 +84,7 @@ class Node {
   NodeListener listener_;
   std::unique_ptr<StoreSession> session_;
   std::unique_ptr<Alarm> alarm_;
+  Instant alarm_at_;  // while alarm_ is set
   std::map<std::uint64_t, std::function<void(bool, std::string)>> restart_answers_;
   std::uint64_t next_restart_ = 1;
   std::optional<std::string> config_json_;

@@ -59,6 +59,7 @@ class Host {
   SimPeers::Find find_peer;
   SimPeers::Ask ask_peer;
   ActWitness* witness = nullptr;
+  std::shared_ptr<ReadMembers> read_members = std::make_shared<ReadMembers>();
 
  private:
   struct Life;
