@@ -258,17 +258,16 @@ void Agent::think(Instant now) {
   started_something_ = false;
   // The guardian knows before PostgreSQL can open.
   order_fence();
-  const auto said_at = static_cast<std::ptrdiff_t>(out_.size());
+  const auto said_at = out_.size();
   for (const Step& planned : last_.plan) {
     const Lane lane = lane_of(planned);
     const bool is_control = lane == Lane::Control;
     if (!is_control && seen_.under_way.contains(lane)) continue;
     start(planned, now);
   }
-  std::vector<Command> steps(out_.begin() + said_at, out_.end());
-  out_.resize(static_cast<std::size_t>(said_at));
-  tell(before);
-  out_.insert(out_.end(), steps.begin(), steps.end());
+  if (must_tell(before)) {  // before it is done
+    out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at), Tell{.reasons = last_.reasons});
+  }
   out_.push_back(WakeAt{.when = last_.wake_at});
 }
 
@@ -331,11 +330,10 @@ void Agent::order_fence() {
   out_.push_back(DisarmFence{});
 }
 
-void Agent::tell(const Decision& before) {
+bool Agent::must_tell(const Decision& before) const {
   const bool is_new = last_.summary != before.summary || last_.reasons != before.reasons;
-  if (!started_something_ && !is_new) return;
-  if (last_.reasons.empty() && last_.summary == before.summary) return;
-  out_.push_back(Tell{.reasons = last_.reasons});
+  if (!started_something_ && !is_new) return false;
+  return !last_.reasons.empty() || last_.summary != before.summary;
 }
 
 }  // namespace pgherd

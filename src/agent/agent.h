@@ -132,7 +132,7 @@ class Agent {
   void think(Instant now);
   void start(const Step& step, Instant now);
   void order_fence();
-  void tell(const Decision& before);
+  [[nodiscard]] bool must_tell(const Decision& before) const;
 
   Observation seen_;
   Decision last_;

@@ -198,7 +198,7 @@ struct LayoutReader {
   }
 
   // Deleted is deleted; unreadable is a mistake, and the last that could be read stands.
-  [[nodiscard]] std::optional<ConfigKey> config(const std::optional<ConfigKey>& previous) const {
+  [[nodiscard]] Shared<ConfigKey> config(const Shared<ConfigKey>& previous) const {
     const auto* entry = find(kConfig);
     if (!entry) return std::nullopt;
     auto settings = decode_settings(entry->value);
@@ -217,17 +217,23 @@ struct LayoutReader {
   }
 
   [[nodiscard]] StatusKey status() const {
-    if (const auto* entry = find(kStatus)) return decode_status(entry->value);
+    if (const auto* entry = find(kStatus)) {
+      auto& last = layout.read_values_->status;
+      if (last.text != entry->value) {
+        last = {.text = entry->value, .value = decode_status(entry->value)};
+      }
+      return last.value;
+    }
     if (const auto* entry = find(kLegacyOptime)) return decode_status(entry->value);
     return {};
   }
 
   [[nodiscard]] Member member(const NodeName& name, const KeyValue& entry) const {
-    auto& last = layout.read_members_->last[name];
-    if (last.text != entry.value || entry.value.empty()) {
-      last = {.text = entry.value, .member = decode_member(name, entry.value)};
+    auto& last = layout.read_values_->members[name];
+    if (last.text != entry.value || last.value.name.empty()) {
+      last = {.text = entry.value, .value = decode_member(name, entry.value)};
     }
-    Member member = last.member;
+    Member member = last.value;
     member.mod_revision = entry.mod_revision;
     member.lease = entry.lease;
     return member;
@@ -286,10 +292,10 @@ struct LayoutReader {
 };
 
 Layout::Layout(std::string_view name_space, std::string_view scope, NodeName self,
-               std::shared_ptr<ReadMembers> read_members)
+               std::shared_ptr<ReadValues> read_values)
     : prefix_(collapse_slashes("/" + std::string(name_space) + "/" + std::string(scope) + "/")),
       self_(std::move(self)),
-      read_members_(std::move(read_members)) {}
+      read_values_(std::move(read_values)) {}
 
 std::string Layout::key(std::string_view leaf) const {
   return prefix_ + std::string(leaf);
@@ -300,7 +306,7 @@ std::string Layout::member_key(const NodeName& name) const {
 }
 
 ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revision revision,
-                         const std::optional<ConfigKey>& previous_config) const {
+                         const Shared<ConfigKey>& previous_config) const {
   const LayoutReader reader{*this, entries};
   return {.revision = revision,
           .initialize = reader.initialize(),

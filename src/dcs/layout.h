@@ -14,21 +14,23 @@
 
 namespace pgherd {
 
-// What a member's value was read as last, so that the same text is not read again. Several layouts
-// of one process may share one; one thread at a time.
-struct ReadMembers {
+// What the values that change often were read as last, so that the same text is not read again.
+// Several layouts of one process may share one; one thread at a time.
+struct ReadValues {
+  template <typename T>
   struct Entry {
     std::string text;
-    Member member;
+    T value;
   };
-  std::map<NodeName, Entry> last;
+  std::map<NodeName, Entry<Member>> members;
+  Entry<StatusKey> status;
 };
 
 class Layout {
  public:
   // Keys live under /<namespace>/<scope>/, runs of '/' collapsed. `self` is the member's name.
   Layout(std::string_view name_space, std::string_view scope, NodeName self,
-         std::shared_ptr<ReadMembers> read_members = std::make_shared<ReadMembers>());
+         std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>());
 
   [[nodiscard]] const std::string& prefix() const { return prefix_; }  // "/service/main/"
   [[nodiscard]] std::string key(std::string_view leaf) const;          // key("leader")
@@ -37,7 +39,7 @@ class Layout {
   // Raw keys to a picture. Unreadable values are absent in it, never an error (spec safety 20);
   // a `/config` that is no JSON object leaves `previous_config` standing.
   [[nodiscard]] ClusterView view(const std::map<std::string, KeyValue>& entries, Revision revision,
-                                 const std::optional<ConfigKey>& previous_config = {}) const;
+                                 const Shared<ConfigKey>& previous_config = {}) const;
 
   // `view`, a picture of these entries but for `key`, with what `key` is now.
   void amend(ClusterView& view, std::string_view key,
@@ -51,7 +53,7 @@ class Layout {
   friend struct LayoutReader;
   std::string prefix_;
   NodeName self_;
-  std::shared_ptr<ReadMembers> read_members_;
+  std::shared_ptr<ReadValues> read_values_;
 };
 
 }  // namespace pgherd

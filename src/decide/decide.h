@@ -43,7 +43,9 @@ struct Memory {
   bool rewind_failed = false;                        // against the present leader
   // Slot name -> when its member was last there, to the second.
   SharedMap<std::map<std::string, Instant>> member_slots_seen;
+  std::optional<Instant> members_noted_at;           // in member_slots_seen
   std::optional<Instant> slots_kept_at;
+  Instant slots_checked_in;  // seen_at of the view in which no slot was missing
   std::optional<Instant> member_published_at;
   std::optional<Instant> status_published_at;
   std::optional<Instant> leaving_since;

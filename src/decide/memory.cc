@@ -26,12 +26,10 @@ void remember_cluster(Draft& draft) {
     memory.not_streaming_since.reset();
   }
   memory.last_known_members = draft.cluster().members;
+  if (memory.members_noted_at && draft.now - *memory.members_noted_at < 1s) return;
+  memory.members_noted_at = draft.now;
   for (const auto& [name, member] : draft.cluster().members) {
-    const std::string slot = slot_name_of(name);
-    const auto seen = memory.member_slots_seen.find(slot);
-    if (seen == memory.member_slots_seen.end() || draft.now - seen->second >= 1s) {
-      memory.member_slots_seen[slot] = draft.now;
-    }
+    memory.member_slots_seen[slot_name_of(name)] = draft.now;
   }
 }
 

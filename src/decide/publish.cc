@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "decide/rules.h"
 
@@ -88,14 +89,21 @@ Member self_portrait(const Draft& draft) {
   return member;
 }
 
-// Positions move all the time; everything else must be known at once.
-bool differs_beyond_positions(const Member& published, Member wanted) {
-  wanted.xlog_location = published.xlog_location;
-  wanted.receive_lsn = published.receive_lsn;
-  wanted.replay_lsn = published.replay_lsn;
-  wanted.mod_revision = published.mod_revision;
-  wanted.lease = published.lease;
-  return wanted != published;
+// Positions move all the time; everything else must be known at once. `wanted` is as it was again
+// at the end: copying it to compare it costs more than the comparison.
+bool differs_beyond_positions(const Member& published, Member& wanted) {
+  const auto xlog_location = std::exchange(wanted.xlog_location, published.xlog_location);
+  const auto receive_lsn = std::exchange(wanted.receive_lsn, published.receive_lsn);
+  const auto replay_lsn = std::exchange(wanted.replay_lsn, published.replay_lsn);
+  const auto mod_revision = std::exchange(wanted.mod_revision, published.mod_revision);
+  const auto lease = std::exchange(wanted.lease, published.lease);
+  const bool differs = wanted != published;
+  wanted.xlog_location = xlog_location;
+  wanted.receive_lsn = receive_lsn;
+  wanted.replay_lsn = replay_lsn;
+  wanted.mod_revision = mod_revision;
+  wanted.lease = lease;
+  return differs;
 }
 
 bool positions_differ(const Member& a, const Member& b) {

@@ -6,6 +6,8 @@
 namespace pgherd {
 namespace {
 
+constexpr Duration kLookAtSlotsAgain = 1s;
+
 // How often the instance is looked at when nothing happens by itself.
 Duration observe_every(const Draft& draft) {
   return std::min<Duration>(draft.seen.settings.loop_wait, 1s);
@@ -48,6 +50,11 @@ void keep_slots(Draft& draft) {
       !instance.in_recovery || instance.role_is_stale) {
     return;
   }
+  // Slots change by what is seen of them; who needs one may change, and is looked at every second.
+  if (instance.seen_at == draft.memory.slots_checked_in &&
+      draft.now - instance.seen_at < kLookAtSlotsAgain) {
+    return;
+  }
   const auto wanted = wanted_slots(draft);
   KeepSlots keep;
   bool is_missing_one = false;
@@ -75,7 +82,10 @@ void keep_slots(Draft& draft) {
   }
   const Duration gap = is_missing_one ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
   const Instant due = draft.memory.slots_kept_at ? *draft.memory.slots_kept_at + gap : Instant{};
-  if (!is_missing_one && !is_behind && keep.drop.empty()) return;
+  if (!is_missing_one && !is_behind && keep.drop.empty()) {
+    draft.memory.slots_checked_in = instance.seen_at;
+    return;
+  }
   if (draft.now < due) return draft.wake(due);
   draft.memory.slots_kept_at = draft.now;
   draft.plan(std::move(keep));

@@ -45,7 +45,7 @@ struct LeaderKey {
 
 struct StatusKey {
   Lsn optime;
-  std::map<std::string, Lsn> slots;
+  SharedMap<std::map<std::string, Lsn>> slots;
   std::vector<std::string> retain_slots;
   friend bool operator==(const StatusKey&, const StatusKey&) = default;
 };
@@ -91,7 +91,7 @@ struct TimelineClaim {
 struct ClusterView {
   Revision revision;
   std::optional<InitializeKey> initialize;
-  std::optional<ConfigKey> config;
+  Shared<ConfigKey> config;
   std::optional<LeaderKey> leader;
   StatusKey status;
   SharedMap<std::map<NodeName, Member>> members;

@@ -108,18 +108,25 @@ void Node::note_config(const ClusterView& cluster) {
 // Events that arise while commands are carried out wait for their turn.
 void Node::post(Event event) {
   if (has_ended_) return;
-  queue_.push_back(std::move(event));
-  if (is_busy_) return;
+  if (is_busy_) {
+    queue_.push_back(std::move(event));
+    return;
+  }
   is_busy_ = true;
+  take(std::move(event));
   while (!queue_.empty() && !has_ended_) {
     Event next = std::move(queue_.front());
     queue_.pop_front();
-    const auto commands = agent_.step(std::move(next), doors_.clock.now(), doors_.clock.wall_now());
-    for (const Command& command : commands) {
-      if (!has_ended_) carry_out(command);
-    }
+    take(std::move(next));
   }
   is_busy_ = false;
+}
+
+void Node::take(Event event) {
+  const auto commands = agent_.step(std::move(event), doors_.clock.now(), doors_.clock.wall_now());
+  for (const Command& command : commands) {
+    if (!has_ended_) carry_out(command);
+  }
 }
 
 void Node::carry_out(const Command& command) {
@@ -201,14 +208,15 @@ void Node::start_transaction(const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   doors_.dcs.commit(
       std::move(*transaction), command.deadline,
-      [this, alive, command](Result<Committed, DcsError> answer) {
+      [this, alive, id = command.id,
+       name = name_of(command.step)](Result<Committed, DcsError> answer) {
         if (alive.expired()) return;
-        const StepEnded event = ended(command.id, answer);
+        StepEnded event = ended(id, answer);
         if (event.store != StoreOutcome::Applied && listener_.on_step) {
-          listener_.on_step(to_string(command.step) +
+          listener_.on_step(std::string(name) +
                             (answer ? ": refused by the store" : ": " + event.detail));
         }
-        post(event);
+        post(std::move(event));
       });
 }
 

@@ -68,6 +68,7 @@ class Node {
 
  private:
   void post(Event event);
+  void take(Event event);
   void carry_out(const Command& command);
   void start_step(const StartStep& command);
   void start_transaction(const StartStep& command);

@@ -22,7 +22,7 @@ struct Host::Life {
         instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
         peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer),
         node(host.identity(), host.plan_.settings, 
-             Layout("service", host.plan_.scope, host.name(), host.read_members),
+             Layout("service", host.plan_.scope, host.name(), host.read_values),
              Doors{.clock = clock,
                    .dcs = dcs,
                    .instance = instance,

@@ -59,7 +59,7 @@ class Host {
   SimPeers::Find find_peer;
   SimPeers::Ask ask_peer;
   ActWitness* witness = nullptr;
-  std::shared_ptr<ReadMembers> read_members = std::make_shared<ReadMembers>();
+  std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
 
  private:
   struct Life;

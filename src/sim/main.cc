@@ -30,7 +30,8 @@ struct Wishes {
   bool is_verbose = false;
   bool stops_at_failure = false;
   int replay_twice = 0;  // every so many percent of the seeds
-  double phase_one_seconds = 60;
+  double length_seconds = 600;
+  double storm_seconds = 0;
   std::string seeds_file;
   std::vector<std::string> scenarios;
   bool rewrites = false;
@@ -39,6 +40,10 @@ struct Wishes {
 void print_line(Instant when, const NodeName& who, const std::string& text) {
   std::printf("%9.3f  %-8s %s\n", static_cast<double>(when.nanoseconds()) / 1e9, who.c_str(),
               text.c_str());
+}
+
+Duration seconds(double number) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number));
 }
 
 // One number a line; what follows it is the sentence that says why it is kept.
@@ -58,8 +63,8 @@ class Runner {
 
   bool run(std::uint64_t seed) {
     RunOptions options;
-    options.phase_one = std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(wishes_.phase_one_seconds));
+    options.length = seconds(wishes_.length_seconds);
+    options.storm = seconds(wishes_.storm_seconds);
     if (wishes_.is_verbose) options.listener = print_line;
     auto report = run_seed(seed, options);
     const bool again =
@@ -173,7 +178,10 @@ int run(int argc, char** argv) {
   app.add_option("--replay-twice", wishes.replay_twice,
                  "per cent of the seeds that are run twice and must end the same")
       ->capture_default_str();
-  app.add_option("--faults-for", wishes.phase_one_seconds, "virtual seconds of faults")
+  app.add_option("--length", wishes.length_seconds, "virtual seconds of a schedule, at least")
+      ->capture_default_str();
+  app.add_option("--storm", wishes.storm_seconds,
+                 "virtual seconds of each storm of faults (0: drawn by the seed)")
       ->capture_default_str();
   app.add_flag("-v,--verbose", wishes.is_verbose, "tell the story line by line");
   app.add_flag("--stop", wishes.stops_at_failure, "stop at the first failure");

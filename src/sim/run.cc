@@ -18,6 +18,8 @@ struct Draw {
   int slow_percent = 0;
   int failure_percent = 0;
   int writers = 0;
+  int storms = 0;
+  Range storm{10s, 40s};
 };
 
 // One draw in each statement: the order of operands is the compiler's choice.
@@ -33,9 +35,15 @@ std::string draw_config(Dice& dice) {
   const auto flag = [&](const char* key, bool value) {
     json.append("\"").append(key).append(value ? "\":true," : "\":false,");
   };
-  number("ttl", 3, 12);
-  number("loop_wait", 1, 3);
-  number("retry_timeout", 1, 3);
+  if (dice.chance(60)) {
+    number("ttl", 3, 12);
+    number("loop_wait", 1, 3);
+    number("retry_timeout", 1, 3);
+  } else {
+    number("ttl", 15, 30);
+    number("loop_wait", 2, 10);
+    number("retry_timeout", 3, 10);
+  }
   if (dice.chance(30)) number("maximum_lag_on_failover", 2'000, 50'000);
   if (dice.chance(30)) number("primary_start_timeout", 0, 5);
   flag("check_timeline", dice.chance(30));
@@ -69,6 +77,8 @@ Draw draw_everything(std::uint64_t seed) {
   drawn.slow_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
   drawn.failure_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
   drawn.writers = static_cast<int>(dice.between(1, 2));
+  drawn.storms = static_cast<int>(dice.between(1, 4));
+  drawn.storm = {60s / (drawn.storms + 2), 120s / (drawn.storms + 2)};
   return drawn;
 }
 
@@ -113,11 +123,20 @@ std::optional<std::string> settle(World& world, RunReport& report) {
     if (world.now() - *calm_since >= kCalm) break;
     if (world.now() - healed > bound + kCalm) return "L2: the herd does not stay at rest";
   }
-  report.settle_time = *calm_since - healed;
+  report.settle_times.push_back(*calm_since - healed);
   const int promotions = world.referee().promotions() - promotions_before;
   if (promotions > kMaxPromotionsAfterFaults) {
     return "L3: " + std::to_string(promotions) + " promotions after the last fault";
   }
+  return std::nullopt;
+}
+
+// At rest nothing happens: who leads goes on to lead, who follows follows.
+std::optional<std::string> rest_until(World& world, Instant until) {
+  const int openings = world.referee().openings();
+  if (!world.run_until(until)) return world.referee().violation();
+  if (world.referee().openings() != openings) return "L4: a change of primary without a cause";
+  if (const auto why_not = world.referee().unsettled()) return "L4: without a cause " + *why_not;
   return std::nullopt;
 }
 
@@ -137,13 +156,23 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   world.start_all_agents();
   world.clients().start(drawn.writers);
   Faults faults(world, drawn.faults, drawn.faults_every);
-  faults.run_until(Instant{} + options.phase_one);
 
   RunReport report;
-  if (!world.run_until(Instant{} + options.phase_one)) {
-    report.failure = world.referee().violation();
-  } else {
+  const Pace pace = world.ground().pace;
+  const auto between = options.length / drawn.storms;
+  for (int storm = 0; storm < drawn.storms && !report.failure; ++storm) {
+    world.ground().pace = pace;
+    const auto length = options.storm > 0s ? options.storm : world.ground().draw(drawn.storm);
+    const auto ends = world.now() + length;
+    faults.run_until(ends);
+    if (!world.run_until(ends)) {
+      report.failure = world.referee().violation();
+      break;
+    }
     report.failure = settle(world, report);
+    world.ground().pace.write_every = {2s, 10s};
+    const auto until = std::max(Instant{} + between * (storm + 1), world.now());
+    if (!report.failure) report.failure = rest_until(world, until);
   }
   fill_report(world, faults, report);
   if (!report.failure && report.lost > 0 && report.promotions == 0) {

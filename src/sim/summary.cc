@@ -43,7 +43,7 @@ void Summary::add(const RunReport& report) {
   lost += report.lost;
   runs_with_loss += report.lost > 0 ? 1 : 0;
   outages.insert(outages.end(), report.outages.begin(), report.outages.end());
-  if (!report.failure) settle_times.push_back(report.settle_time);
+  settle_times.insert(settle_times.end(), report.settle_times.begin(), report.settle_times.end());
 }
 
 std::string to_text(const Summary& summary, double seconds) {

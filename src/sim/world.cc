@@ -13,7 +13,7 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       clients_(ground_, servers_),
       referee_(ground_, store_, server_list_, prefix_,
                plan_.settings.maximum_lag_on_failover_bytes) {
-  const auto read_members = std::make_shared<ReadMembers>();
+  const auto read_values = std::make_shared<ReadValues>();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;
     auto host = std::make_unique<Host>(ground_, store_, servers_, plan_, static_cast<Place>(i),
@@ -22,7 +22,7 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     server_list_.push_back(&host->server());
     host->server().witness = &referee_;
     host->witness = &referee_;
-    host->read_members = read_members;
+    host->read_values = read_values;
     host->find_peer = [this](const NodeName& name) -> std::optional<Place> {
       const auto found = servers_.find(name);
       if (found == servers_.end()) return std::nullopt;
