@@ -38,10 +38,7 @@ Agent::Agent(Identity self, Settings settings) {
 std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
   out_.clear();
   seen_.wall_now = wall_now;
-  if (changes_nothing(event, now)) {
-    seen_.store.confirmed_at = now;
-    return {};
-  }
+  if (rests(event, now)) return std::exchange(out_, {});
   std::visit([&](auto& e) { take(std::move(e), now); }, event);
   think(now);
   return std::exchange(out_, {});
@@ -56,12 +53,48 @@ bool Agent::leads(Instant now) const {
 
 // ---- Events
 
-// A sign of life of a store that was not thought to be silent: no rule looks at its time, and until
-// `wake_at` the last decision stands.
-bool Agent::changes_nothing(const Event& event, Instant now) const {
+// Compared whole, so that a new member cannot be forgotten here; only the time is put aside.
+bool Agent::looks_the_same(InstanceView& view) const {
+  if (view.seen_at < seen_.instance.seen_at) return false;
+  const Instant seen_at = std::exchange(view.seen_at, seen_.instance.seen_at);
+  const bool is_same = view == seen_.instance;
+  view.seen_at = seen_at;
+  return is_same;
+}
+
+// Until `wake_at` the last decision stands, as long as nothing looks different: a sign of life of a
+// store that was not thought to be silent changes no rule's mind, and at rest neither does another
+// look at an unchanged PostgreSQL.
+bool Agent::rests(Event& event, Instant now) {
+  if (now >= last_.wake_at) return false;
   const auto* pictured = std::get_if<StorePictured>(&event);
-  return pictured != nullptr && !pictured->cluster && seen_.store.is_reachable &&
-         now < last_.wake_at;
+  if (pictured != nullptr && !pictured->cluster && seen_.store.is_reachable) {
+    seen_.store.confirmed_at = now;
+    return true;
+  }
+  if (last_.look_every <= 0ns) return false;
+  const bool is_looking = seen_.is_under_way(Lane::Observe);
+  if (std::holds_alternative<TimeCame>(event) && !is_looking) {
+    if (now < seen_.instance.seen_at + last_.look_every) return false;
+    start(ObserveInstance{}, now);
+    out_.push_back(WakeAt{.when = last_.wake_at});
+    return true;
+  }
+  auto* ended = std::get_if<StepEnded>(&event);
+  if (ended == nullptr || !is_looking || ids_.at(Lane::Observe) != ended->id || !ended->instance ||
+      !looks_the_same(*ended->instance)) {
+    return false;
+  }
+  seen_.instance.seen_at = std::as_const(ended->instance)->seen_at;
+  seen_.under_way.erase(Lane::Observe);
+  ids_.erase(Lane::Observe);
+  out_.push_back(WakeAt{.when = next_wake()});
+  return true;
+}
+
+Instant Agent::next_wake() const {
+  if (last_.look_every <= 0ns || seen_.is_under_way(Lane::Observe)) return last_.wake_at;
+  return std::min(last_.wake_at, seen_.instance.seen_at + last_.look_every);
 }
 
 void Agent::take(StorePictured&& event, Instant now) {
@@ -268,7 +301,7 @@ void Agent::think(Instant now) {
   if (must_tell(before)) {  // before it is done
     out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at), Tell{.reasons = last_.reasons});
   }
-  out_.push_back(WakeAt{.when = last_.wake_at});
+  out_.push_back(WakeAt{.when = next_wake()});
 }
 
 void Agent::start(const Step& step, Instant now) {

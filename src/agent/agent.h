@@ -128,7 +128,9 @@ class Agent {
   void written(const StepEnded& event, const UnderWay& step);
   void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
 
-  [[nodiscard]] bool changes_nothing(const Event& event, Instant now) const;
+  [[nodiscard]] bool rests(Event& event, Instant now);
+  [[nodiscard]] bool looks_the_same(InstanceView& view) const;
+  [[nodiscard]] Instant next_wake() const;
   void think(Instant now);
   void start(const Step& step, Instant now);
   void order_fence();

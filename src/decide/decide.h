@@ -58,6 +58,9 @@ struct Decision {
   std::vector<Reason> reasons;
   // When to think again at the latest, if nothing happens before.
   Instant wake_at;
+  // At rest: until `wake_at`, and as long as the store and PostgreSQL look the same, nothing is to be
+  // done but to look at PostgreSQL this often. Zero: not at rest.
+  Duration look_every{};
   // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the
   // lock").
   std::string summary;

@@ -95,6 +95,7 @@ Decision Draft::finish() {
       .memory = std::move(memory),
       .reasons = std::move(reasons_),
       .wake_at = wake_at_,
+      .look_every = look_every_,
       .summary = std::move(summary_),
       .is_leader = is_leader,
       .portrait = std::move(portrait_),

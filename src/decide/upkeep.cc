@@ -13,14 +13,22 @@ Duration observe_every(const Draft& draft) {
   return std::min<Duration>(draft.seen.settings.loop_wait, 1s);
 }
 
-void look_at_instance(Draft& draft) {
-  if (draft.seen.is_under_way(Lane::Observe)) return;
-  const Instant due = draft.instance().seen_at + observe_every(draft);
-  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
-    draft.plan(ObserveInstance{});
-  } else {
-    draft.wake(due);
-  }
+// Nothing is asked for, under way or amiss, and no rule looks at when PostgreSQL was seen: the plain
+// states of asynchronous replication, in which a herd spends its life.
+bool is_at_rest(const Draft& draft) {
+  const Observation& seen = draft.seen;
+  const Settings& settings = seen.settings;
+  const bool is_plain = settings.synchronous_mode == SynchronousMode::Off && !settings.paused &&
+                        !settings.failsafe_mode && !settings.standby_cluster;
+  if (!is_plain || !draft.planned().empty() || draft.has_act_under_way()) return false;
+  if (!seen.store.is_reachable || !seen.store.cluster || draft.cluster().failover) return false;
+  if (seen.is_leaving || seen.restart_wish || draft.memory.failed_acts > 0) return false;
+  if (draft.memory.stepping_down != Memory::SteppingDown::No) return false;
+  if (draft.instance().role_is_stale) return false;
+  return draft.leadership() == Leadership::Mine
+             ? draft.may_lead() && draft.instance().is_running_primary()
+             : draft.leadership() == Leadership::Others && draft.instance().is_running_standby() &&
+                   draft.instance().is_streaming;
 }
 
 // The slots that members need, mine excluded: of those that are there, and of those that were there
@@ -141,8 +149,18 @@ void serve_restart(Draft& draft) {
 
 }  // namespace
 
+void look_at_instance(Draft& draft) {
+  if (is_at_rest(draft)) draft.rest(observe_every(draft));
+  if (draft.seen.is_under_way(Lane::Observe)) return;
+  const Instant due = draft.instance().seen_at + observe_every(draft);
+  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
+    draft.plan(ObserveInstance{});
+  } else if (!draft.is_at_rest()) {
+    draft.wake(due);
+  }
+}
+
 void keep_house(Draft& draft) {
-  look_at_instance(draft);
   resume_replay(draft);
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
   serve_restart(draft);

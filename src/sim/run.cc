@@ -170,7 +170,7 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
       break;
     }
     report.failure = settle(world, report);
-    world.ground().pace.write_every = {2s, 10s};
+    world.ground().pace.write_every = {5s, 30s};
     const auto until = std::max(Instant{} + between * (storm + 1), world.now());
     if (!report.failure) report.failure = rest_until(world, until);
   }
