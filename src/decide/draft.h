@@ -56,7 +56,7 @@ class Draft {
   [[nodiscard]] bool is_at_rest() const { return look_every_ > 0ns; }
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
-  void portray(Member member) { portrait_ = std::move(member); }
+  [[nodiscard]] Member& portrait() { return portrait_; }
   [[nodiscard]] Decision finish();
 
  private:

@@ -113,7 +113,8 @@ bool positions_differ(const Member& a, const Member& b) {
 
 // P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
 // positions at most once per loop_wait.
-void publish_member(Draft& draft, Member member) {
+void publish_member(Draft& draft) {
+  Member& member = draft.portrait();
   if (!draft.has_lease() || draft.seen.is_under_way(Lane::Member)) return;
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
   if (draft.seen.is_leaving && draft.instance().process == ProcessState::Stopped) return;
@@ -125,7 +126,7 @@ void publish_member(Draft& draft, Member member) {
                           : Instant{};
   if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
   draft.memory.member_published_at = draft.now;
-  draft.plan(PublishMember{.member = std::move(member), .lease = draft.seen.session.lease});
+  draft.plan(PublishMember{.member = member, .lease = draft.seen.session.lease});
 }
 
 StatusKey status_of(const Draft& draft) {
@@ -209,10 +210,9 @@ void publish_history(Draft& draft) {
 }  // namespace
 
 void publish(Draft& draft) {
-  Member member = self_portrait(draft);
-  draft.portray(member);
+  draft.portrait() = self_portrait(draft);
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
-  publish_member(draft, std::move(member));
+  publish_member(draft);
   publish_status(draft);
   publish_history(draft);
 }

@@ -23,6 +23,7 @@ void Network::heal_both(Place a, Place b) {
 
 void Network::heal_all() {
   links_.assign(links_.size(), Link{});
+  cuts_ = 0;
   loss_percent_ = 0;
 }
 

@@ -21,8 +21,8 @@ class Network {
   [[nodiscard]] Place store() const { return nodes_; }
   [[nodiscard]] Place clients() const { return nodes_ + 1; }
 
-  void cut(Place from, Place to) { link(from, to).is_cut = true; }
-  void heal(Place from, Place to) { link(from, to).is_cut = false; }
+  void cut(Place from, Place to) { set(from, to, true); }
+  void heal(Place from, Place to) { set(from, to, false); }
   void cut_both(Place a, Place b);
   void heal_both(Place a, Place b);
   void heal_all();
@@ -33,6 +33,10 @@ class Network {
   void set_delay(Duration low, Duration high) {
     delay_low_ = low;
     delay_high_ = high;
+  }
+  // Every message arrives within moments.
+  [[nodiscard]] bool is_quiet() const {
+    return cuts_ == 0 && loss_percent_ == 0 && delay_high_ <= 5ms;
   }
 
   // A single message; it may overtake others.
@@ -46,6 +50,10 @@ class Network {
   struct Link {
     bool is_cut = false;
   };
+  void set(Place from, Place to, bool is_cut) {
+    cuts_ += static_cast<int>(is_cut) - static_cast<int>(link(from, to).is_cut);
+    link(from, to).is_cut = is_cut;
+  }
   [[nodiscard]] Link& link(Place from, Place to) {
     return links_[static_cast<std::size_t>(from * (nodes_ + 2) + to)];
   }
@@ -56,6 +64,7 @@ class Network {
   Dice& dice_;
   int nodes_;
   std::vector<Link> links_;
+  int cuts_ = 0;  // links that are cut now
   int loss_percent_ = 0;
   Duration delay_low_ = std::chrono::microseconds(200);
   Duration delay_high_ = 3ms;

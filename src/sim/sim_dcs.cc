@@ -117,11 +117,19 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
     ground.queue.in(sign_of_life, [self = weak_from_this()] {
       const auto stream = self.lock();
       if (!stream || stream->is_over || stream->watcher == 0) return;
-      if (stream->store.is_up()) {
-        stream->send(WatchBatch{.events = {}, .revision = stream->store.memory().revision()});
-      }
+      if (stream->store.is_up()) stream->give_sign_of_life();
       stream->live();
     });
+  }
+
+  // On a quiet network nothing is gained by letting it travel.
+  void give_sign_of_life() {
+    const WatchBatch sign{.events = {}, .revision = store.memory().revision()};
+    if (!is_broken && ground.network.is_quiet() && last_arrival <= ground.queue.now()) {
+      arrive(sign);
+    } else {
+      send(sign);
+    }
   }
 
   // From the store; the connection is dead as soon as something in it is lost.
@@ -143,8 +151,8 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
       } else {
         stream->expect_life();
       }
-      const auto handler = stream->handler;
-      handler(what);
+      const auto keep = stream->shared_from_this();  // the handler may put its watch away
+      stream->handler(what);
     });
   }
 
