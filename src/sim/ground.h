@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,7 @@ struct Ground {
   Network network;
   Pace pace;
   Story story;
+  std::map<std::string, std::uint64_t> rules;  // how often each rule of decide was told of
   std::uint64_t next_id = 1;  // of WAL records, processes and whatever else must be unique
 };
 

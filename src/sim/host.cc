@@ -70,8 +70,12 @@ Identity Host::identity() const {
 
 NodeListener Host::listener() {
   NodeListener listener;
+  listener.on_decision = [this](const Decision& decision) {
+    for (const auto& reason : decision.reasons)
+      ++ground_.rules[reason.rule];
+    if (ground_.story.is_heard()) told(decision);
+  };
   if (ground_.story.is_heard()) {
-    listener.on_decision = [this](const Decision& decision) { told(decision); };
     listener.on_step = [this](const std::string& line) {
       ground_.tell(name(), [&] { return "  " + line; });
     };

@@ -35,7 +35,7 @@ std::string draw_config(Dice& dice) {
   const auto flag = [&](const char* key, bool value) {
     json.append("\"").append(key).append(value ? "\":true," : "\":false,");
   };
-  if (dice.chance(60)) {
+  if (dice.chance(40)) {
     number("ttl", 3, 12);
     number("loop_wait", 1, 3);
     number("retry_timeout", 1, 3);
@@ -100,6 +100,7 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   for (auto& host : world.hosts()) {
     report.fenced += host->guardian().kills();
   }
+  report.rules = world.ground().rules;
   report.digest = world.digest();
 }
 
@@ -140,6 +141,22 @@ std::optional<std::string> rest_until(World& world, Instant until) {
   return std::nullopt;
 }
 
+void tell_story(World& world, const std::string& text) {
+  world.ground().tell("story", [&] { return text; });
+}
+
+std::string describe(const Draw& drawn) {
+  std::string text = std::to_string(drawn.names.size()) + " nodes" +
+                     (drawn.is_formed ? ", a cluster that was there before"
+                                      : ", no cluster yet") +
+                     ", configuration " + drawn.plan.config_json + "\nFaults of this seed:";
+  for (const auto kind : drawn.faults)
+    text += " " + std::string(name_of(kind)) + ",";
+  if (drawn.faults.empty()) text += " none,";
+  text.back() = '.';
+  return text;
+}
+
 }  // namespace
 
 Duration settle_bound(const Settings& settings) {
@@ -152,6 +169,7 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   if (options.listener) world.ground().story.listen(options.listener);
   world.ground().pace.slow_percent = drawn.slow_percent;
   world.ground().pace.failure_percent = drawn.failure_percent;
+  tell_story(world, describe(drawn));
   if (drawn.is_formed) world.form_cluster();
   world.start_all_agents();
   world.clients().start(drawn.writers);
@@ -164,12 +182,16 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
     world.ground().pace = pace;
     const auto length = options.storm > 0s ? options.storm : world.ground().draw(drawn.storm);
     const auto ends = world.now() + length;
+    tell_story(world, "---- Storm " + std::to_string(storm + 1) + ": faults for " +
+                          std::to_string(length / 1s) + " s");
     faults.run_until(ends);
     if (!world.run_until(ends)) {
       report.failure = world.referee().violation();
       break;
     }
+    tell_story(world, "---- No more faults: the herd must come to rest");
     report.failure = settle(world, report);
+    tell_story(world, "---- At rest: nothing may happen until the next storm");
     world.ground().pace.write_every = {5s, 30s};
     const auto until = std::max(Instant{} + between * (storm + 1), world.now());
     if (!report.failure) report.failure = rest_until(world, until);

@@ -38,6 +38,7 @@ struct RunReport {
   std::uint64_t acknowledged = 0;
   std::uint64_t lost = 0;
   std::vector<Duration> outages;
+  std::map<std::string, std::uint64_t> rules;  // how often each was told of
 };
 
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one
