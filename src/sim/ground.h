@@ -38,7 +38,7 @@ struct Pace {
   Range remove{10ms, 1s};
   Range reconnect{100ms, 1500ms};
   Range receiver_timeout{3s, 8s};
-  Range automatic_checkpoint{2s, 20s};
+  Range automatic_checkpoint{60s, 300s};  // checkpoint_timeout
   Range router_lag{0ms, 1500ms};
   Range write_every{60ms, 400ms};
   // Chances in per cent that an act takes ten times as long, and that it fails.

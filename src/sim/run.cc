@@ -11,6 +11,7 @@ constexpr Duration kCalm = 4s;  // at rest for that long is at rest
 struct Draw {
   std::vector<NodeName> names;
   std::vector<std::int64_t> drifts_ppm;
+  std::map<NodeName, Tags> tags;
   HerdPlan plan;
   std::vector<FaultKind> faults;
   Range faults_every{};
@@ -51,7 +52,7 @@ std::string draw_config(Dice& dice) {
   const bool can_rewind = dice.chance(80);
   flag("use_slots", dice.chance(80));
   flag("use_pg_rewind", can_rewind);
-  flag("remove_data_directory_on_rewind_failure", true);
+  flag("remove_data_directory_on_rewind_failure", dice.chance(70));
   flag("remove_data_directory_on_diverged_timelines", !can_rewind || dice.chance(50));
   json.back() = '}';
   return json + "}";
@@ -60,11 +61,20 @@ std::string draw_config(Dice& dice) {
 Draw draw_everything(std::uint64_t seed) {
   Dice dice(seed ^ 0x5EEDULL);
   Draw drawn;
-  static const char* const kNames[] = {"a", "b", "c", "d", "e"};
-  const auto nodes = dice.chance(70) ? 3 : dice.between(2, 5);
+  static const char* const kNames[] = {"a", "b", "c", "d", "e", "f", "g"};
+  const auto nodes = dice.chance(80) ? 3 : dice.between(2, 7);
   for (std::int64_t i = 0; i < nodes; ++i) {
     drawn.names.emplace_back(kNames[i]);
     drawn.drifts_ppm.push_back(dice.chance(30) ? dice.between(-50'000, 50'000) : 0);
+  }
+  if (nodes > 2 && dice.chance(15)) {  // the first stays free, so that somebody can lead
+    auto& tags = drawn.tags[drawn.names[static_cast<std::size_t>(dice.between(1, nodes - 1))]];
+    if (dice.chance(50)) {
+      tags.nofailover = true;
+      tags.failover_priority = 0;
+    } else {
+      tags.failover_priority = static_cast<int>(dice.between(2, 5));
+    }
   }
   drawn.plan = HerdPlan(draw_config(dice));
   drawn.is_formed = dice.chance(60);
@@ -107,7 +117,7 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
 // Waits for rest; the failure if it does not come.
 std::optional<std::string> settle(World& world, RunReport& report) {
   const auto healed = world.now();
-  const auto bound = settle_bound(world.plan().settings);
+  const auto bound = settle_bound(world.longest_ttl());
   const int promotions_before = world.referee().promotions();
   std::optional<Instant> calm_since;
   while (true) {
@@ -159,8 +169,8 @@ std::string describe(const Draw& drawn) {
 
 }  // namespace
 
-Duration settle_bound(const Settings& settings) {
-  return 2 * settings.ttl + Duration(50s);
+Duration settle_bound(Milliseconds ttl) {
+  return 2 * ttl + Duration(50s);
 }
 
 RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
@@ -170,6 +180,10 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   world.ground().pace.slow_percent = drawn.slow_percent;
   world.ground().pace.failure_percent = drawn.failure_percent;
   tell_story(world, describe(drawn));
+  for (const auto& [name, tags] : drawn.tags) {
+    world.host(name)->tags = tags;
+    world.host(name)->server().may_not_lead = tags.nofailover;
+  }
   if (drawn.is_formed) world.form_cluster();
   world.start_all_agents();
   world.clients().start(drawn.writers);
@@ -180,6 +194,7 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   const auto between = options.length / drawn.storms;
   for (int storm = 0; storm < drawn.storms && !report.failure; ++storm) {
     world.ground().pace = pace;
+    world.forget_longest_ttl();
     const auto length = options.storm > 0s ? options.storm : world.ground().draw(drawn.storm);
     const auto ends = world.now() + length;
     tell_story(world, "---- Storm " + std::to_string(storm + 1) + ": faults for " +

@@ -43,7 +43,7 @@ struct RunReport {
 
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one
 // election, one repair (rewind or copy, begun again twice).
-[[nodiscard]] Duration settle_bound(const Settings& settings);
+[[nodiscard]] Duration settle_bound(Milliseconds ttl);
 // Promotions after the end of a storm: one that was due, one for a request that still stood, one
 // for a node that came back in the middle of it.
 inline constexpr int kMaxPromotionsAfterFaults = 3;

@@ -36,7 +36,7 @@ constexpr std::int64_t kWallEpoch = 1'780'000'000'000'000;
 }  // namespace
 
 WallTime SimClock::wall_now() const {
-  return WallTime{kWallEpoch + queue_.now().nanoseconds() / 1000};
+  return WallTime{kWallEpoch + (queue_.now() + wall_offset_).nanoseconds() / 1000};
 }
 
 std::unique_ptr<Alarm> SimClock::at(Instant when, std::function<void()> then) {

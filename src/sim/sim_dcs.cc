@@ -18,8 +18,7 @@ SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
 // ---- Requests
 
 template <typename T>
-void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
-                     Handle<T> handle) {
+void SimDcs::request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handle<T> handle) {
   struct Pending {
     std::shared_ptr<Mailbox> mailbox;
     EventQueue& queue;
@@ -44,10 +43,14 @@ void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
   });
   ground_.network.send(
       place_, ground_.network.store(),
-      [&ground = ground_, &store = store_, place = place_, pending] {
+      [&ground = ground_, &store = store_, place = place_, pending, is_write] {
         if (!store.is_up() && ground.dice.chance(50)) return;
-        if (store.is_up()) {
+        if (store.is_up() && is_write && store.is_read_only()) {
+          pending->result = fail(unavailable("etcdserver: mvcc: database space exceeded"));
+        } else if (store.is_up()) {
+          store.writer = place;
           pending->result = pending->handle(store.memory());
+          store.writer.reset();
           store.keep_time();
         } else {
           pending->result = fail(unavailable("etcdserver: no leader"));
@@ -60,30 +63,31 @@ void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
 
 void SimDcs::read(const std::string& prefix, ReadMode /*mode*/, Instant deadline,
                   DcsAnswer<Snapshot> answer) {
-  request<Snapshot>(deadline, std::move(answer), [prefix](MemoryStore& store) {
+  request<Snapshot>(false, deadline, std::move(answer), [prefix](MemoryStore& store) {
     return Result<Snapshot, DcsError>(store.read(prefix));
   });
 }
 
 void SimDcs::commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) {
-  request<Committed>(deadline, std::move(answer),
+  const bool is_write = !transaction.writes.empty() || !transaction.otherwise.empty();
+  request<Committed>(is_write, deadline, std::move(answer),
                      [transaction = std::move(transaction)](MemoryStore& store) {
                        return store.commit(transaction);
                      });
 }
 
 void SimDcs::grant(Milliseconds ttl, Instant deadline, DcsAnswer<Lease> answer) {
-  request<Lease>(deadline, std::move(answer),
+  request<Lease>(true, deadline, std::move(answer),
                  [ttl](MemoryStore& store) { return store.grant(ttl); });
 }
 
 void SimDcs::keep_alive(LeaseId lease, Instant deadline, DcsAnswer<Lease> answer) {
-  request<Lease>(deadline, std::move(answer),
+  request<Lease>(true, deadline, std::move(answer),
                  [lease](MemoryStore& store) { return store.keep_alive(lease); });
 }
 
 void SimDcs::revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer) {
-  request<Committed>(deadline, std::move(answer),
+  request<Committed>(true, deadline, std::move(answer),
                      [lease](MemoryStore& store) { return store.revoke(lease); });
 }
 

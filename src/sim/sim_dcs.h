@@ -42,7 +42,7 @@ class SimDcs final : public Dcs {
   template <typename T>
   using Handle = std::function<Result<T, DcsError>(MemoryStore&)>;
   template <typename T>
-  void request(Instant deadline, DcsAnswer<T> answer, Handle<T> handle);
+  void request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handle<T> handle);
 
   Ground& ground_;
   Store& store_;
