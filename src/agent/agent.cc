@@ -48,7 +48,7 @@ std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
 bool Agent::leads(Instant now) const {
   if (!last_.is_leader || !seen_.session.leads) return false;
   Settings settings = seen_.settings;
-  settings.ttl = std::min(settings.ttl, seen_.session.ttl);
+  settings.ttl = seen_.session.ttl;
   return now < seen_.session.renewed_at + lease_margins(settings).demote_after;
 }
 
@@ -207,6 +207,7 @@ void Agent::lease_ended(const StepEnded& event, const UnderWay& step) {
       if (renew->holds_leader_key) {
         session.leads = true;
         session.led_at = step.started_at;
+        session.led_ttl = session.ttl;
         session.leader_revision = std::max(session.leader_revision, event.revision);
       }
     }
@@ -233,7 +234,9 @@ void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
   }
   session.leads = applied;
   // The transaction proves whose key it is; how long it holds is the lease's last renewal.
-  if (applied) session.led_at = session.renewed_at;
+  if (!applied) return;
+  session.led_at = session.renewed_at;
+  session.led_ttl = session.ttl;
 }
 
 // Own writes enter the picture at once: what is on its way back through the watch is no news.
@@ -347,7 +350,7 @@ void Agent::order_fence() {
                            });
     if (!(seen_.session.leads || is_making) || seen_.settings.paused) return;
     Settings settings = seen_.settings;
-    settings.ttl = std::min(settings.ttl, seen_.session.ttl);
+    settings.ttl = seen_.session.ttl;
     const ArmFence order{
         .at = seen_.session.renewed_at + lease_margins(settings).fence_after,
         // The act brings a postmaster that nobody has seen yet.

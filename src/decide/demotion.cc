@@ -116,9 +116,14 @@ bool demote_what_may_not_lead(Draft& draft) {
     return false;
   }
   if (draft.memory.primary_unconfirmed_since) {
-    const Instant since =
-        draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since);
-    const Instant limit = since + draft.margins().demote_after;
+    // A lease of another length took the place of the one by which it led; `/leader` hangs on that
+    // one until it is bound anew.
+    const Session& session = draft.seen.session;
+    Settings then = draft.seen.settings;
+    if (session.led_at) then.ttl = session.led_ttl;
+    const Instant limit = session.led_at
+                              ? *session.led_at + lease_margins(then).demote_after
+                              : *draft.memory.primary_unconfirmed_since + draft.margins().demote_after;
     if (draft.now >= limit) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
       return true;

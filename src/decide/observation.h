@@ -59,6 +59,7 @@ struct Session {
   Revision initialize_revision;
   // Sending of the last request that confirmed it; stays when leadership is lost.
   std::optional<Instant> led_at;
+  Milliseconds led_ttl{};  // of the lease by which it was so
   bool operator==(const Session&) const = default;
 };
 

@@ -45,6 +45,12 @@ bool Bystander::all_was_quiet(Duration for_as_long) const {
          now - store_.changed_at() >= for_as_long;
 }
 
+bool Bystander::was_all_well_for(Duration time) const {
+  return all_was_quiet(time) &&
+         std::all_of(servers_.begin(), servers_.end(),
+                     [&](const Server* server) { return is_well(*server, time); });
+}
+
 const Server* Bystander::ahead_of(const Server& server) const {
   const auto& left = server.directory().wal.switches().back();
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {

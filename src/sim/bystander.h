@@ -38,6 +38,9 @@ class Bystander {
   // Settings in force from now on.
   void settings_are(const Settings& settings) { settings_ = settings; }
 
+  // Every agent lived and no message was lost for as long.
+  [[nodiscard]] bool was_all_well_for(Duration time) const;
+
   using Complaint = std::optional<std::string>;
   // Before every look; keeps what is needed later.
   void look(const Server* open) {

@@ -33,19 +33,21 @@ void Referee::object(const char* rule, const std::string& what) {
   ground_.tell("referee", [&] { return *violation_; });
 }
 
-// The key's end was nobody's doing: until somebody has it again a moment ago, its last owner may go
-// on. With messages lost even two may be open for a while; who deletes the key then must know it.
+// The key's end was not its owner's doing: until somebody has it again, and a moment longer, it may
+// go on. With an agent hung or messages lost even two may be open until the lease that it had would
+// have ended: who deletes the key by hand then must know it (docs/safety.md).
 bool Referee::is_excused_by_deletion() const {
   if (!deleted_at_) return false;
-  const bool is_recent = ground_.queue.now() - *deleted_at_ <= kHearing;
-  return leader_.empty() || is_recent;
+  const auto passed = ground_.queue.now() - *deleted_at_;
+  return leader_.empty() || passed <= kHearing || !bystander_.was_all_well_for(passed + kHearing);
 }
 
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
     if (!server->can_acknowledge()) continue;
-    if (open != nullptr && !(is_excused_by_deletion() && !ground_.network.is_quiet())) {
+    const bool is_excused = deleted_at_ && !bystander_.was_all_well_for(kHearing);
+    if (open != nullptr && !is_excused) {
       object("A1", position(*open) + " and " + position(*server) + " both accept writes");
       return;
     }
@@ -62,7 +64,7 @@ void Referee::look() {
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   ++openings_;
   if (is_new_timeline) ++promotions_;
-  if (leader_ != server.name() && !server.is_bootstrapping) {
+  if (leader_ != server.name() && !server.is_bootstrapping && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }

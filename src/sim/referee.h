@@ -39,8 +39,7 @@ class Referee final : public ServerWitness, public ActWitness {
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) {
     leader_ = name;
-    // What it has changed is known everywhere a moment later.
-    if (!name.empty() && deleted_at_ && ground_.queue.now() - *deleted_at_ > kHearing) {
+    if (!name.empty() && deleted_at_ && ground_.queue.now() - *deleted_at_ > kLongestLease) {
       deleted_at_.reset();
     }
   }
@@ -77,6 +76,7 @@ class Referee final : public ServerWitness, public ActWitness {
   [[nodiscard]] int overtaken() const { return overtaken_; }
 
   static constexpr Duration kHearing = 2s;
+  static constexpr Duration kLongestLease = 60s;
 
  private:
   [[nodiscard]] bool is_excused_by_deletion() const;
