@@ -270,7 +270,11 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
 
 void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {
   seen_.last_act =
-      ActEnded{.step = step.step, .outcome = event.act, .detail = event.detail, .ended_at = now};
+      ActEnded{.step = step.step,
+               .outcome = event.act,
+               .detail = event.detail,
+               .ended_at = now,
+               .is_looked_at = event.instance.has_value()};
   const bool done = event.act == ActOutcome::Done;
   if (event.divergence) {
     seen_.divergence = event.divergence;
@@ -348,14 +352,23 @@ void Agent::order_fence() {
                            std::any_of(last_.plan.begin(), last_.plan.end(), [](const Step& step) {
                              return std::holds_alternative<Bootstrap>(step);
                            });
-    if (!(seen_.session.leads || is_making) || seen_.settings.paused) return;
+    // Bound to another lease, the key ends with that one, perhaps before anybody knows of the
+    // binding: the guardian must know first (sim seed 1575).
+    const auto is_rebind = [](const Step& step) {
+      return std::holds_alternative<RebindLeaderKey>(step);
+    };
+    const bool is_rebinding =
+        seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
+        std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
+    if (!(seen_.session.leads || is_making || is_rebinding) || seen_.settings.paused) return;
     Settings settings = seen_.settings;
     settings.ttl = seen_.session.ttl;
     const ArmFence order{
         .at = seen_.session.renewed_at + lease_margins(settings).fence_after,
         // The act brings a postmaster that nobody has seen yet.
-        .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid};
-    if (fence_ && fence_->at == order.at && fence_->postmaster_pid == order.postmaster_pid) return;
+        .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid,
+        .earlier_stands = !seen_.session.leads && !is_making};
+    if (fence_ == order) return;
     fence_ = order;
     fence_is_set_ = true;
     out_.push_back(order);

@@ -80,6 +80,8 @@ struct StartStep {
 struct ArmFence {
   Instant at;
   std::int64_t postmaster_pid = 0;
+  bool earlier_stands = false;  // an order that comes earlier is not replaced
+  bool operator==(const ArmFence&) const = default;
 };
 struct DisarmFence {};
 struct WakeAt {

@@ -85,6 +85,7 @@ struct ActEnded {
   ActOutcome outcome{};
   std::string detail;
   Instant ended_at;
+  bool is_looked_at = true;  // false: what it has made of PostgreSQL has not been seen
   bool operator==(const ActEnded&) const = default;
 };
 

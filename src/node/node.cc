@@ -133,7 +133,11 @@ void Node::carry_out(const Command& command) {
   if (const auto* step = std::get_if<StartStep>(&command)) {
     start_step(*step);
   } else if (const auto* arm = std::get_if<ArmFence>(&command)) {
-    doors_.fence.arm(arm->at, arm->postmaster_pid);
+    if (arm->earlier_stands) {
+      doors_.fence.arm_no_later(arm->at, arm->postmaster_pid);
+    } else {
+      doors_.fence.arm(arm->at, arm->postmaster_pid);
+    }
   } else if (std::holds_alternative<DisarmFence>(command)) {
     doors_.fence.disarm();
   } else if (const auto* wake = std::get_if<WakeAt>(&command)) {
@@ -168,7 +172,7 @@ void Node::start_step(const StartStep& command) {
   switch (lane_of(command.step)) {
     case Lane::Control:
       if (const auto* exit = std::get_if<Exit>(&command.step)) return end(*exit);
-      return doors_.instance.cancel();
+      return cancel_act();
     case Lane::Lease:
       return start_lease_step(command);
     case Lane::LeaderKey:
@@ -278,9 +282,20 @@ void Node::observe_then(StepEnded event) {
   std::weak_ptr<char> alive = alive_;
   doors_.instance.observe([this, alive, event = std::move(event)](InstanceView view) mutable {
     if (alive.expired()) return;
+    if (looking_after_ && looking_after_->id == event.id) looking_after_.reset();
+    if (event.id == told_unseen_) return post(InstanceSeen{std::move(view)});
     event.instance = std::move(view);
     post(std::move(event));
   });
+}
+
+// An act that is over cannot be ended; that it is over is told at once, for something is waiting.
+void Node::cancel_act() {
+  if (!looking_after_) return doors_.instance.cancel();
+  told_unseen_ = looking_after_->id;
+  StepEnded event = std::move(*looking_after_);
+  looking_after_.reset();
+  post(std::move(event));
 }
 
 // The end of an act is only told together with a look at what it has led to: a decision between the
@@ -301,6 +316,7 @@ void Node::start_act(const StartStep& command) {
         StepEnded event = ended(id, StoreOutcome::Applied, result.detail);
         event.act = result.outcome;
         event.divergence = result.divergence;
+        if (is_long) looking_after_ = event;
         observe_then(std::move(event));
       });
 }

@@ -76,6 +76,7 @@ class Node {
   void renew(const StartStep& command, const RenewLease& step);
   void start_act(const StartStep& command);
   void observe_then(StepEnded event);
+  void cancel_act();
   void note_config(const ClusterView& cluster);
   void end(const Exit& exit);
 
@@ -92,6 +93,9 @@ class Node {
   std::deque<Event> queue_;
   bool is_busy_ = false;
   bool has_ended_ = false;
+  // An act of the instance lane has ended; PostgreSQL is looked at before that is told.
+  std::optional<StepEnded> looking_after_;
+  StepId told_unseen_ = 0;  // such an act whose end was told without a look
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // callbacks hold it weakly
 };
 

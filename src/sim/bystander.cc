@@ -7,7 +7,7 @@ namespace pgherd::sim {
 namespace {
 
 // Long enough for every answer to have been asked for anew, however slow.
-constexpr Duration kLong = 5s;
+constexpr Duration kLong = 2s;
 // Long enough for a leader that has shut down to wait for its successor and to change its mind.
 constexpr Duration kHandover = 15s;
 

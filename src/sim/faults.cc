@@ -138,8 +138,13 @@ void Faults::change_ttl() {
 void Faults::delete_key() {
   static const char* const kLeaves[] = {"initialize", "config", "history", "status", "leader"};
   const std::string leaf = kLeaves[dice().between(0, 4)];
-  // Who deletes the leader key while messages are lost asks for two leaders.
-  if (leaf == "leader" && !world_.ground().network.is_quiet()) return;
+  // Only a leader can restore what is lost, and who deletes the leader key while messages are lost
+  // asks for two leaders (docs/safety.md).
+  const auto& judge = world_.referee();
+  if (judge.primary() == nullptr || judge.primary()->name() != judge.leader() ||
+      !world_.referee().bystander().was_all_well_for(2s)) {
+    return;
+  }
   tell([&] { return "operator deletes /" + leaf; });
   world_.store().remove(world_.key(leaf));
 }

@@ -6,7 +6,13 @@ namespace pgherd::sim {
 
 void Guardian::arm(Instant at, std::int64_t postmaster_pid) {
   disarm();
+  armed_for_ = at;
   order_ = ground_.queue.at(time_.true_time(at), [this, postmaster_pid] { fence(postmaster_pid); });
+}
+
+void Guardian::arm_no_later(Instant at, std::int64_t postmaster_pid) {
+  if (armed_for_ <= at) return;
+  arm(at, postmaster_pid);
 }
 
 void Guardian::fence(std::int64_t postmaster_pid) {
@@ -14,6 +20,7 @@ void Guardian::fence(std::int64_t postmaster_pid) {
     overdue_ = postmaster_pid;
     return;
   }
+  armed_for_ = Instant::never();
   if (server_.process() == ProcessState::Stopped) return;
   if (postmaster_pid != 0 && postmaster_pid != server_.pid()) return;
   ground_.tell(server_.name(), [] { return "the guardian fences"; });

@@ -18,9 +18,11 @@ class Guardian final : public Fence {
       : ground_(ground), time_(time), server_(server) {}
 
   void arm(Instant at, std::int64_t postmaster_pid) override;
+  void arm_no_later(Instant at, std::int64_t postmaster_pid) override;
   void disarm() override {
     ground_.queue.cancel(order_);
     overdue_.reset();
+    armed_for_ = Instant::never();
   }
   void lose_power() {
     disarm();
@@ -39,6 +41,7 @@ class Guardian final : public Fence {
   Server& server_;
   void fence(std::int64_t postmaster_pid);
 
+  Instant armed_for_ = Instant::never();  // by the machine's clock
   bool is_suspended_ = false;
   std::optional<std::int64_t> overdue_;
   EventQueue::Ticket order_;
