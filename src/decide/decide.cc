@@ -40,6 +40,7 @@ Decision decide(const Observation& seen, const Memory& remembered, Instant now) 
   judge_instance(draft);
   keep_house(draft);
   publish(draft);
+  look_at_instance(draft);
   return draft.finish();
 }
 

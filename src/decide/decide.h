@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/observation.h"
 #include "decide/plan.h"
 
@@ -20,7 +21,7 @@ struct Memory {
   std::optional<Instant> unlocked_since;
   // Members of the last picture that had a leader: their keys may expire together with the
   // leader's.
-  std::map<NodeName, Member> last_known_members;
+  SharedMap<std::map<NodeName, Member>> last_known_members;
   NodeName last_leader;
   // A primary runs here and no answer of the store since then has confirmed that it may.
   std::optional<Instant> primary_unconfirmed_since;
@@ -40,8 +41,11 @@ struct Memory {
   std::optional<NodeName> stepping_down_for;
   std::optional<Instant> stopped_since;              // while stepping down
   bool rewind_failed = false;                        // against the present leader
-  std::map<std::string, Instant> member_slots_seen;  // slot name -> when its member was last there
+  // Slot name -> when its member was last there, to the second.
+  SharedMap<std::map<std::string, Instant>> member_slots_seen;
+  std::optional<Instant> members_noted_at;           // in member_slots_seen
   std::optional<Instant> slots_kept_at;
+  Instant slots_checked_in;  // seen_at of the view in which no slot was missing
   std::optional<Instant> member_published_at;
   std::optional<Instant> status_published_at;
   std::optional<Instant> leaving_since;
@@ -66,6 +70,9 @@ struct Decision {
   std::vector<Reason> reasons;
   // When to think again at the latest, if nothing happens before.
   Instant wake_at;
+  // At rest: until `wake_at`, and as long as the store and PostgreSQL look the same, nothing is to be
+  // done but to look at PostgreSQL this often. Zero: not at rest.
+  Duration look_every{};
   // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the
   // lock").
   std::string summary;

@@ -12,8 +12,19 @@ constexpr Duration kReceiptLimit = 5s;
 constexpr Duration kLeavingReceiptLimit = 1s;
 constexpr Duration kReceiptProbeGap = 50ms;
 
+// The last act has opened PostgreSQL, and it could not be looked at since: that takes time when the
+// machine is slow, and the lease does not wait for it (sim seed 1978).
+bool was_opened_unseen(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  if (!act || act->is_looked_at || act->outcome != ActOutcome::Done ||
+      draft.instance().seen_at > act->ended_at || !may_open_for_writes(act->step)) {
+    return false;
+  }
+  return !std::holds_alternative<Restart>(act->step) || !draft.instance().is_running_standby();
+}
+
 bool may_be_open(const Draft& draft) {
-  if (draft.instance().is_running_primary()) return true;
+  if (draft.instance().is_running_primary() || was_opened_unseen(draft)) return true;
   const auto found = draft.seen.under_way.find(Lane::Instance);
   return found != draft.seen.under_way.end() && may_open_for_writes(found->second.step) &&
          !std::holds_alternative<Bootstrap>(found->second.step);
@@ -39,6 +50,14 @@ bool is_bootstrapping(const Draft& draft) {
   return draft.seen.store.cluster && draft.cluster().initialize &&
          draft.cluster().initialize->is_in_progress() &&
          draft.cluster().initialize->lease == draft.seen.session.lease;
+}
+
+// The key is bound to the present lease, or is just being bound to it: it ends with it.
+Instant end_of_binding(const Draft& draft) {
+  const bool is_rebinding = draft.seen.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr;
+  const bool is_bound = draft.seen.store.cluster && draft.cluster().is_led_by(draft.me()) &&
+                        draft.cluster().leader->lease == draft.seen.session.lease;
+  return is_rebinding || is_bound ? draft.demote_at() : Instant::never();
 }
 
 std::map<NodeName, std::string> receivers(const Draft& draft) {
@@ -119,14 +138,19 @@ bool demote_what_may_not_lead(Draft& draft) {
     return false;
   }
   if (draft.memory.primary_unconfirmed_since) {
-    const Instant since =
-        draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since);
-    const Instant limit = since + draft.margins().demote_after;
-    if (draft.now >= limit) {
+    // A lease of another length took the place of the one by which it led; `/leader` hangs on that
+    // one until it is bound anew.
+    const Session& session = draft.seen.session;
+    Settings then = draft.seen.settings;
+    if (session.led_at) then.ttl = session.led_ttl;
+    const Instant limit = session.led_at
+                              ? *session.led_at + lease_margins(then).demote_after
+                              : *draft.memory.primary_unconfirmed_since + draft.margins().demote_after;
+    if (draft.now >= std::min(limit, end_of_binding(draft))) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
       return true;
     }
-    draft.wake(limit);
+    draft.wake(std::min(limit, end_of_binding(draft)));
   } else if (draft.has_act_under_way()) {
     // A start or promotion under way, and the key is gone.
     stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");

@@ -7,10 +7,9 @@ namespace {
 
 LeaseMargins margins_of(const Observation& seen) {
   Settings settings = seen.settings;
-  // The lease that is held may still be one of an earlier, shorter ttl.
-  if (seen.session.lease.exists() && seen.session.ttl > 0ms) {
-    settings.ttl = std::min(settings.ttl, seen.session.ttl);
-  }
+  // What counts is the lease that is held: the ttl may have been changed since (sim seed 58: a
+  // shorter one must not end what the store still grants).
+  if (seen.session.lease.exists() && seen.session.ttl > 0ms) settings.ttl = seen.session.ttl;
   return lease_margins(settings);
 }
 
@@ -95,6 +94,7 @@ Decision Draft::finish() {
       .memory = std::move(memory),
       .reasons = std::move(reasons_),
       .wake_at = wake_at_,
+      .look_every = look_every_,
       .summary = std::move(summary_),
       .is_leader = is_leader,
       .portrait = std::move(portrait_),

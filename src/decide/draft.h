@@ -51,9 +51,12 @@ class Draft {
   void plan(Step step) { plan_.push_back(std::move(step)); }
   void because(std::string_view rule, std::string text);
   void wake(Instant at);
+  [[nodiscard]] const Plan& planned() const { return plan_; }
+  void rest(Duration look_every) { look_every_ = look_every; }
+  [[nodiscard]] bool is_at_rest() const { return look_every_ > 0ns; }
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
-  void portray(Member member) { portrait_ = std::move(member); }
+  [[nodiscard]] Member& portrait() { return portrait_; }
   [[nodiscard]] Decision finish();
 
  private:
@@ -62,6 +65,7 @@ class Draft {
   Plan plan_;
   std::vector<Reason> reasons_;
   Instant wake_at_ = Instant::never();
+  Duration look_every_{};
   std::string summary_;
   Member portrait_;
 };

@@ -26,6 +26,8 @@ void remember_cluster(Draft& draft) {
     memory.not_streaming_since.reset();
   }
   memory.last_known_members = draft.cluster().members;
+  if (memory.members_noted_at && draft.now - *memory.members_noted_at < 1s) return;
+  memory.members_noted_at = draft.now;
   for (const auto& [name, member] : draft.cluster().members) {
     memory.member_slots_seen[slot_name_of(name)] = draft.now;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/plan.h"
 #include "model/cluster_view.h"
 #include "model/instance_view.h"
@@ -36,7 +37,7 @@ struct Identity {
 // which the store proved that this picture is not an old one (an answer, an event, a progress
 // mark).
 struct StoreSeen {
-  std::optional<ClusterView> cluster;
+  Shared<ClusterView> cluster;
   Instant confirmed_at;
   bool is_reachable = false;
   std::string problem;
@@ -64,6 +65,7 @@ struct Session {
   std::optional<Revision> unanswered_sync;
   // The store's revision at my last write of `/sync`; an older picture does not show it.
   Revision sync_revision;
+  Milliseconds led_ttl{};  // of the lease by which it was so
   bool operator==(const Session&) const = default;
 };
 
@@ -89,6 +91,7 @@ struct ActEnded {
   ActOutcome outcome{};
   std::string detail;
   Instant ended_at;
+  bool is_looked_at = true;  // false: what it has made of PostgreSQL has not been seen
   bool operator==(const ActEnded&) const = default;
 };
 

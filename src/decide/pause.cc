@@ -9,6 +9,7 @@ namespace pgherd {
 bool hold_still(Draft& draft) {
   if (draft.seen.settings.paused) {
     const bool leads = draft.leadership() == Leadership::Mine;
+    draft.because("M1", "maintenance mode: PostgreSQL stays as it is");
     draft.say("PAUSE: no action. I am (" + draft.me() + ")" +
               (leads ? ", the leader with the lock" : ""));
     // Whom commits wait for is no change of roles (Patroni 3.1.2, 4.1.1).

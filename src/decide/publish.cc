@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "decide/rules.h"
 
@@ -88,14 +89,21 @@ Member self_portrait(const Draft& draft) {
   return member;
 }
 
-// Positions move all the time; everything else must be known at once.
-bool differs_beyond_positions(const Member& published, Member wanted) {
-  wanted.xlog_location = published.xlog_location;
-  wanted.receive_lsn = published.receive_lsn;
-  wanted.replay_lsn = published.replay_lsn;
-  wanted.mod_revision = published.mod_revision;
-  wanted.lease = published.lease;
-  return wanted != published;
+// Positions move all the time; everything else must be known at once. `wanted` is as it was again
+// at the end: copying it to compare it costs more than the comparison.
+bool differs_beyond_positions(const Member& published, Member& wanted) {
+  const auto xlog_location = std::exchange(wanted.xlog_location, published.xlog_location);
+  const auto receive_lsn = std::exchange(wanted.receive_lsn, published.receive_lsn);
+  const auto replay_lsn = std::exchange(wanted.replay_lsn, published.replay_lsn);
+  const auto mod_revision = std::exchange(wanted.mod_revision, published.mod_revision);
+  const auto lease = std::exchange(wanted.lease, published.lease);
+  const bool differs = wanted != published;
+  wanted.xlog_location = xlog_location;
+  wanted.receive_lsn = receive_lsn;
+  wanted.replay_lsn = replay_lsn;
+  wanted.mod_revision = mod_revision;
+  wanted.lease = lease;
+  return differs;
 }
 
 bool positions_differ(const Member& a, const Member& b) {
@@ -105,7 +113,8 @@ bool positions_differ(const Member& a, const Member& b) {
 
 // P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
 // positions at most once per loop_wait.
-void publish_member(Draft& draft, Member member) {
+void publish_member(Draft& draft) {
+  Member& member = draft.portrait();
   if (!draft.has_lease() || draft.seen.is_under_way(Lane::Member)) return;
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
   if (draft.seen.is_leaving && draft.instance().process == ProcessState::Stopped) return;
@@ -117,7 +126,7 @@ void publish_member(Draft& draft, Member member) {
                           : Instant{};
   if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
   draft.memory.member_published_at = draft.now;
-  draft.plan(PublishMember{.member = std::move(member), .lease = draft.seen.session.lease});
+  draft.plan(PublishMember{.member = member, .lease = draft.seen.session.lease});
 }
 
 StatusKey status_of(const Draft& draft) {
@@ -201,10 +210,9 @@ void publish_history(Draft& draft) {
 }  // namespace
 
 void publish(Draft& draft) {
-  Member member = self_portrait(draft);
-  draft.portray(member);
+  draft.portrait() = self_portrait(draft);
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
-  publish_member(draft, std::move(member));
+  publish_member(draft);
   publish_status(draft);
   publish_history(draft);
 }

@@ -91,6 +91,7 @@ void recover_as_follower(Draft& draft) {
     draft.plan(StartStandby{.upstream = upstream.value_or(Upstream{})});
     return;
   }
+  draft.because("R5", "this was a primary: its history is compared before it follows");
   repair_divergence(draft);
 }
 

@@ -71,4 +71,8 @@ void keep_house(Draft& draft);
 // publish.cc (P): what others shall know.
 void publish(Draft& draft);
 
+// upkeep.cc: when PostgreSQL is looked at next. The last of all: it knows what the others have
+// planned.
+void look_at_instance(Draft& draft);
+
 }  // namespace pgherd

@@ -6,6 +6,8 @@
 namespace pgherd {
 namespace {
 
+constexpr Duration kLookAtSlotsAgain = 1s;
+
 // How often the instance is looked at when nothing happens by itself.
 Duration observe_every(const Draft& draft) {
   // A standby that commits wait for and that is gone is found out by looking.
@@ -16,14 +18,22 @@ Duration observe_every(const Draft& draft) {
   return std::min<Duration>(draft.seen.settings.loop_wait, 1s);
 }
 
-void look_at_instance(Draft& draft) {
-  if (draft.seen.is_under_way(Lane::Observe)) return;
-  const Instant due = draft.instance().seen_at + observe_every(draft);
-  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
-    draft.plan(ObserveInstance{});
-  } else {
-    draft.wake(due);
-  }
+// Nothing is asked for, under way or amiss, and no rule looks at when PostgreSQL was seen: the plain
+// states of asynchronous replication, in which a herd spends its life.
+bool is_at_rest(const Draft& draft) {
+  const Observation& seen = draft.seen;
+  const Settings& settings = seen.settings;
+  const bool is_plain = settings.synchronous_mode == SynchronousMode::Off && !settings.paused &&
+                        !settings.failsafe_mode && !settings.standby_cluster;
+  if (!is_plain || !draft.planned().empty() || draft.has_act_under_way()) return false;
+  if (!seen.store.is_reachable || !seen.store.cluster || draft.cluster().failover) return false;
+  if (seen.is_leaving || seen.restart_wish || draft.memory.failed_acts > 0) return false;
+  if (draft.memory.stepping_down != Memory::SteppingDown::No) return false;
+  if (draft.instance().role_is_stale) return false;
+  return draft.leadership() == Leadership::Mine
+             ? draft.may_lead() && draft.instance().is_running_primary()
+             : draft.leadership() == Leadership::Others && draft.instance().is_running_standby() &&
+                   draft.instance().is_streaming;
 }
 
 // The slots that members need, mine excluded: of those that are there, and of those that were there
@@ -53,6 +63,11 @@ void keep_slots(Draft& draft) {
       !instance.in_recovery || instance.role_is_stale) {
     return;
   }
+  // Slots change by what is seen of them; who needs one may change, and is looked at every second.
+  if (instance.seen_at == draft.memory.slots_checked_in &&
+      draft.now - instance.seen_at < kLookAtSlotsAgain) {
+    return;
+  }
   const auto wanted = wanted_slots(draft);
   KeepSlots keep;
   bool is_missing_one = false;
@@ -80,7 +95,10 @@ void keep_slots(Draft& draft) {
   }
   const Duration gap = is_missing_one ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
   const Instant due = draft.memory.slots_kept_at ? *draft.memory.slots_kept_at + gap : Instant{};
-  if (!is_missing_one && !is_behind && keep.drop.empty()) return;
+  if (!is_missing_one && !is_behind && keep.drop.empty()) {
+    draft.memory.slots_checked_in = instance.seen_at;
+    return;
+  }
   if (draft.now < due) return draft.wake(due);
   draft.memory.slots_kept_at = draft.now;
   draft.plan(std::move(keep));
@@ -137,8 +155,18 @@ void serve_restart(Draft& draft) {
 
 }  // namespace
 
+void look_at_instance(Draft& draft) {
+  if (is_at_rest(draft)) draft.rest(observe_every(draft));
+  if (draft.seen.is_under_way(Lane::Observe)) return;
+  const Instant due = draft.instance().seen_at + observe_every(draft);
+  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
+    draft.plan(ObserveInstance{});
+  } else if (!draft.is_at_rest()) {
+    draft.wake(due);
+  }
+}
+
 void keep_house(Draft& draft) {
-  look_at_instance(draft);
   resume_replay(draft);
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
   serve_restart(draft);

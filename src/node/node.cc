@@ -50,8 +50,8 @@ const Agent& Node::agent() const {
   return agent_;
 }
 
-const std::optional<ClusterView>& Node::cluster() const {
-  static const std::optional<ClusterView> kNone;
+const Shared<ClusterView>& Node::cluster() const {
+  static const Shared<ClusterView> kNone;
   const StoreSeen& store = agent_.picture().store;
   const bool is_fresh =
       store.is_reachable || doors_.clock.now() - store.confirmed_at < agent_.picture().settings.ttl;
@@ -67,10 +67,10 @@ void Node::start() {
       doors_.clock, doors_.dcs, layout_,
       StoreSession::Listener{
           .pictured =
-              [this](ClusterView view) {
-                note_config(view);
-                if (view.config) session_->set_sign_of_life(sign_of_life(view.config->settings));
-                post(StorePictured{.cluster = std::move(view)});
+              [this](const Shared<ClusterView>& view) {
+                note_config(*view);
+                if (view->config) session_->set_sign_of_life(sign_of_life(view->config->settings));
+                post(StorePictured{.cluster = view});
               },
           .alive = [this] { post(StorePictured{}); },
           .silent = [this](std::string problem) { post(StoreSilent{std::move(problem)}); },
@@ -106,33 +106,48 @@ void Node::note_config(const ClusterView& cluster) {
 }
 
 // Events that arise while commands are carried out wait for their turn.
-void Node::post(const Event& event) {
+void Node::post(Event event) {
   if (has_ended_) return;
-  queue_.push_back(event);
-  if (is_busy_) return;
+  if (is_busy_) {
+    queue_.push_back(std::move(event));
+    return;
+  }
   is_busy_ = true;
+  take(std::move(event));
   while (!queue_.empty() && !has_ended_) {
-    const Event next = std::move(queue_.front());
+    Event next = std::move(queue_.front());
     queue_.pop_front();
-    const auto commands = agent_.step(next, doors_.clock.now(), doors_.clock.wall_now());
-    for (const Command& command : commands) {
-      if (!has_ended_) carry_out(command);
-    }
+    take(std::move(next));
   }
   is_busy_ = false;
+}
+
+void Node::take(Event event) {
+  const auto commands = agent_.step(std::move(event), doors_.clock.now(), doors_.clock.wall_now());
+  for (const Command& command : commands) {
+    if (!has_ended_) carry_out(command);
+  }
 }
 
 void Node::carry_out(const Command& command) {
   if (const auto* step = std::get_if<StartStep>(&command)) {
     start_step(*step);
   } else if (const auto* arm = std::get_if<ArmFence>(&command)) {
-    doors_.fence.arm(arm->at, arm->postmaster_pid);
+    if (arm->earlier_stands) {
+      doors_.fence.arm_no_later(arm->at, arm->postmaster_pid);
+    } else {
+      doors_.fence.arm(arm->at, arm->postmaster_pid);
+    }
   } else if (std::holds_alternative<DisarmFence>(command)) {
     doors_.fence.disarm();
   } else if (const auto* wake = std::get_if<WakeAt>(&command)) {
+    if (alarm_ && alarm_at_ == wake->when) return;
     std::weak_ptr<char> alive = alive_;
+    alarm_at_ = wake->when;
     alarm_ = doors_.clock.at(wake->when, [this, alive] {
-      if (!alive.expired()) post(TimeCame{});
+      if (alive.expired()) return;
+      alarm_.reset();
+      post(TimeCame{});
     });
   } else if (std::holds_alternative<Tell>(command)) {
     if (listener_.on_decision) listener_.on_decision(agent_.last_decision());
@@ -157,7 +172,7 @@ void Node::start_step(const StartStep& command) {
   switch (lane_of(command.step)) {
     case Lane::Control:
       if (const auto* exit = std::get_if<Exit>(&command.step)) return end(*exit);
-      return doors_.instance.cancel();
+      return cancel_act();
     case Lane::Lease:
       return start_lease_step(command);
     case Lane::LeaderKey:
@@ -182,7 +197,7 @@ void Node::start_step(const StartStep& command) {
           });
     }
     case Lane::Observe:
-      return observe_then([this, id = command.id] { post(ended(id, StoreOutcome::Applied)); });
+      return observe_then(ended(command.id, StoreOutcome::Applied));
     case Lane::Instance:
     case Lane::Slots:
     case Lane::Checkpoint:
@@ -199,14 +214,15 @@ void Node::start_transaction(const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   doors_.dcs.commit(
       std::move(*transaction), command.deadline,
-      [this, alive, command](Result<Committed, DcsError> answer) {
+      [this, alive, id = command.id,
+       name = name_of(command.step)](Result<Committed, DcsError> answer) {
         if (alive.expired()) return;
-        const StepEnded event = ended(command.id, answer);
+        StepEnded event = ended(id, answer);
         if (event.store != StoreOutcome::Applied && listener_.on_step) {
-          listener_.on_step(to_string(command.step) +
+          listener_.on_step(std::string(name) +
                             (answer ? ": refused by the store" : ": " + event.detail));
         }
-        post(event);
+        post(std::move(event));
       });
 }
 
@@ -264,13 +280,24 @@ void Node::renew(const StartStep& command, const RenewLease& step) {
                         });
 }
 
-void Node::observe_then(std::function<void()> then) {
+void Node::observe_then(StepEnded event) {
   std::weak_ptr<char> alive = alive_;
-  doors_.instance.observe([this, alive, then = std::move(then)](InstanceView view) {
+  doors_.instance.observe([this, alive, event = std::move(event)](InstanceView view) mutable {
     if (alive.expired()) return;
-    post(InstanceSeen{std::move(view)});
-    then();
+    if (looking_after_ && looking_after_->id == event.id) looking_after_.reset();
+    if (event.id == told_unseen_) return post(InstanceSeen{std::move(view)});
+    event.instance = std::move(view);
+    post(std::move(event));
   });
+}
+
+// An act that is over cannot be ended; that it is over is told at once, for something is waiting.
+void Node::cancel_act() {
+  if (!looking_after_) return doors_.instance.cancel();
+  told_unseen_ = looking_after_->id;
+  StepEnded event = std::move(*looking_after_);
+  looking_after_.reset();
+  post(std::move(event));
 }
 
 // The end of an act is only told together with a look at what it has led to: a decision between the
@@ -291,7 +318,8 @@ void Node::start_act(const StartStep& command) {
         StepEnded event = ended(id, StoreOutcome::Applied, result.detail);
         event.act = result.outcome;
         event.divergence = result.divergence;
-        observe_then([this, event = std::move(event)] { post(event); });
+        if (is_long) looking_after_ = event;
+        observe_then(std::move(event));
       });
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "sim/ground.h"
@@ -29,8 +30,8 @@ class Clients {
   std::function<void(const Acknowledged&)> on_acknowledged;
   [[nodiscard]] const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
-  // Times without a single acknowledged write that were longer than a second, after the first
-  // write.
+  // From a write that was not acknowledged to the next that was, when that took longer than a
+  // second.
   [[nodiscard]] const std::vector<Duration>& outages() const { return outages_; }
 
  private:
@@ -43,6 +44,7 @@ class Clients {
   std::vector<Acknowledged> acknowledged_;
   std::vector<Duration> outages_;
   std::uint64_t attempts_ = 0;
+  std::optional<Instant> waiting_since_;  // the first attempt since the last acknowledgement
 };
 
 }  // namespace pgherd::sim

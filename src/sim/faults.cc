@@ -1,5 +1,6 @@
 #include "sim/faults.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -12,6 +13,10 @@ std::string_view name_of(FaultKind kind) {
       "cut pair",        "lose messages",       "delay messages", "store down",
       "store cut off",   "store leader change", "break watches",  "ask switchover",
       "ask failover",    "ask restart",         "ask to leave",   "change synchronous mode",
+      "suspend machine", "cut one link",        "compact the store",
+      "store read-only", "fill a disk",         "slow disks",
+      "wall clock jump", "change ttl",          "delete a key",
+      "worst moment",
   };
   static_assert(std::size(kNames) == kFaultKinds);
   return kNames[static_cast<std::size_t>(kind)];
@@ -20,7 +25,19 @@ std::string_view name_of(FaultKind kind) {
 Faults::Faults(World& world, std::vector<FaultKind> enabled, Range every)
     : world_(world), enabled_(std::move(enabled)), every_(every), ttl_(world.plan().settings.ttl) {}
 
+bool Faults::is_enabled(FaultKind kind) const {
+  return std::find(enabled_.begin(), enabled_.end(), kind) != enabled_.end();
+}
+
 void Faults::run_until(Instant until) {
+  if (is_enabled(FaultKind::WorstMoment)) {
+    world_.on_leader_change = [this, until] {
+      const auto soon = world_.now() + dice().between(0ms, 400ms);
+      if (soon < until && dice().chance(30)) {
+        world_.ground().queue.at(soon, [this] { act_at_the_worst_moment(); });
+      }
+    };
+  }
   if (!enabled_.empty()) next(until);
   world_.ground().queue.at(until, [this] { heal_everything(); });
 }
@@ -49,7 +66,7 @@ Host& Faults::likely_leader() {
 
 void Faults::heal_in(Range range, EventQueue::Call heal) {
   world_.ground().queue.in(world_.ground().draw(range),
-                           [this, generation = generation_, heal = std::move(heal)] {
+                           [this, generation = generation_, heal = std::move(heal)]() mutable {
                              if (generation == generation_) heal();
                            });
 }
@@ -59,10 +76,14 @@ void Faults::heal_everything() {
   world_.ground().tell("fault", [] { return "everything is healed"; });
   world_.ground().network.heal_all();
   world_.ground().network.set_delay(std::chrono::microseconds(200), 3ms);
+  world_.on_leader_change = nullptr;
+  world_.store().allow_writes();
   world_.ground().pace.slow_percent = 0;
   world_.ground().pace.failure_percent = 0;
   world_.store().come_back();
   for (auto& host : world_.hosts()) {
+    host->server().disk_is_full = false;
+    host->resume();
     host->restore_power();
     host->thaw_agent();
     host->start_agent();
@@ -90,6 +111,58 @@ void Faults::cut_from_all(Host& target, bool also_to, bool also_from) {
       links.heal_both(here, place);
     }
   });
+}
+
+// One direction between any two: a message arrives, its answer does not.
+void Faults::cut_link() {
+  auto& network = world_.ground().network;
+  const auto any_place = [&] { return static_cast<Place>(dice().between(0, network.clients())); };
+  const Place from = any_place();
+  const Place to = any_place();
+  if (from == to) return;
+  network.cut(from, to);
+  heal_in({500ms, 2 * ttl_}, [&network, from, to] { network.heal(from, to); });
+}
+
+// `/config` with another ttl; everything else in it stays.
+void Faults::change_ttl() {
+  auto json = world_.plan().config_json;
+  const auto at = json.find("\"ttl\":");
+  if (at == std::string::npos) return;
+  const auto end = json.find_first_of(",}", at);
+  json.replace(at, end - at, "\"ttl\":" + std::to_string(dice().between(3, 15)));
+  tell([&] { return "operator writes /config " + json; });
+  world_.store().put(world_.key("config"), json);
+}
+
+void Faults::delete_key() {
+  static const char* const kLeaves[] = {"initialize", "config", "history", "status", "leader"};
+  const std::string leaf = kLeaves[dice().between(0, 4)];
+  // Only a leader can restore what is lost, and who deletes the leader key while messages are lost
+  // asks for two leaders (docs/safety.md).
+  const auto& judge = world_.referee();
+  if (judge.primary() == nullptr || judge.primary()->name() != judge.leader() ||
+      !world_.referee().bystander().was_all_well_for(2s)) {
+    return;
+  }
+  tell([&] { return "operator deletes /" + leaf; });
+  world_.store().remove(world_.key(leaf));
+}
+
+void Faults::act_at_the_worst_moment() {
+  Host& target = dice().chance(50) ? likely_leader() : any_host();
+  switch (dice().between(0, 4)) {
+    case 0:
+      return ask(target, true);
+    case 1:
+      return ask(target, false);
+    case 2:
+      return target.ask_restart();
+    case 3:
+      return change_ttl();
+    default:
+      return target.server().kill();
+  }
 }
 
 // What patronictl writes.
@@ -219,6 +292,45 @@ void Faults::inject(FaultKind kind, Host& target) {
       break;
     case FaultKind::ChangeSynchronousMode:
       change_synchronous_mode();
+      break;
+    case FaultKind::SuspendMachine:
+      target.suspend();
+      heal_in({100ms, 3 * ttl_}, [&target] { target.resume(); });
+      break;
+    case FaultKind::CutLinkOneWay:
+      cut_link();
+      break;
+    case FaultKind::CompactStore:
+      world_.store().compact();
+      for (auto& host : world_.hosts()) {
+        if (dice().chance(50)) host->break_watches();
+      }
+      break;
+    case FaultKind::StoreReadOnly:
+      world_.store().refuse_writes();
+      heal_in({300ms, 2 * ttl_}, [this] { world_.store().allow_writes(); });
+      break;
+    case FaultKind::FillDisk:
+      target.server().fill_disk();
+      heal_in({1s, 3 * ttl_}, [&target] { target.server().disk_is_full = false; });
+      break;
+    case FaultKind::SlowDisks: {
+      const int before = ground.pace.slow_percent;
+      ground.pace.slow_percent = static_cast<int>(dice().between(20, 80));
+      heal_in({1s, 2 * ttl_}, [&ground, before] { ground.pace.slow_percent = before; });
+      break;
+    }
+    case FaultKind::JumpWallClock:
+      target.jump_wall_clock(dice().between(-3600s, 3600s));
+      break;
+    case FaultKind::ChangeTtl:
+      change_ttl();
+      break;
+    case FaultKind::DeleteKey:
+      delete_key();
+      break;
+    case FaultKind::WorstMoment:
+      act_at_the_worst_moment();
       break;
     case FaultKind::AskToLeave:
       target.ask_to_leave();

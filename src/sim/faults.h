@@ -33,8 +33,18 @@ enum class FaultKind {
   AskRestart,
   AskToLeave,
   ChangeSynchronousMode,
+  SuspendMachine,
+  CutLinkOneWay,
+  CompactStore,
+  StoreReadOnly,
+  FillDisk,
+  SlowDisks,
+  JumpWallClock,
+  ChangeTtl,
+  DeleteKey,
+  WorstMoment,  // an operator acts just when the leader has changed
 };
-inline constexpr int kFaultKinds = static_cast<int>(FaultKind::ChangeSynchronousMode) + 1;
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::WorstMoment) + 1;
 
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 
@@ -59,8 +69,13 @@ class Faults {
   void next(Instant until);
   void heal_in(Range range, EventQueue::Call heal);
   void cut_from_all(Host& target, bool also_to, bool also_from);
+  void cut_link();
   void ask(Host& target, bool is_switchover);
   void change_synchronous_mode();
+  void change_ttl();
+  void delete_key();
+  void act_at_the_worst_moment();
+  [[nodiscard]] bool is_enabled(FaultKind kind) const;
   [[nodiscard]] Dice& dice() { return world_.ground().dice; }
   [[nodiscard]] Host& any_host();
   [[nodiscard]] Host& likely_leader();

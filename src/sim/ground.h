@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ struct Pace {
   Range remove{10ms, 1s};
   Range reconnect{100ms, 1500ms};
   Range receiver_timeout{3s, 8s};
-  Range automatic_checkpoint{2s, 20s};
+  Range automatic_checkpoint{60s, 300s};  // checkpoint_timeout
   Range router_lag{0ms, 1500ms};
   Range write_every{60ms, 400ms};
   // Chances in per cent that an act takes ten times as long, and that it fails.
@@ -85,6 +86,7 @@ struct Ground {
   Network network;
   Pace pace;
   Story story;
+  std::map<std::string, std::uint64_t> rules;  // how often each rule of decide was told of
   std::uint64_t next_id = 1;  // of WAL records, processes and whatever else must be unique
 };
 

@@ -18,11 +18,12 @@ HerdPlan::HerdPlan(std::string json) : config_json(std::move(json)) {
 struct Host::Life {
   Life(Host& host, NodeListener listener)
       : mailbox(std::make_shared<Mailbox>()),
-        clock(host.ground_.queue, host.time_, mailbox),
+        clock(host.ground_.queue, host.time_, host.wall_offset_, mailbox),
         dcs(host.ground_, host.store_, host.place(), host.time_, mailbox),
         instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
         peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer),
-        node(host.identity(), host.plan_.settings, Layout("service", host.plan_.scope, host.name()),
+        node(host.identity(), host.plan_.settings, 
+             Layout("service", host.plan_.scope, host.name(), host.read_values),
              Doors{.clock = clock,
                    .dcs = dcs,
                    .instance = instance,
@@ -62,8 +63,9 @@ Identity Host::identity() const {
   self.conn_url = "postgres://" + name() + ":5432/postgres";
   self.api_url = "http://" + name() + ":8008/patroni";
   self.version = "4.1.4";
+  self.tags = tags;
   self.released_tags = released_from_sync(self.tags);
-  self.may_bootstrap = true;
+  self.may_bootstrap = !tags.nofailover;
   self.bootstrap_config = plan_.config_json;
   self.configuration = "1";
   return self;
@@ -71,8 +73,12 @@ Identity Host::identity() const {
 
 NodeListener Host::listener() {
   NodeListener listener;
+  listener.on_decision = [this](const Decision& decision) {
+    for (const auto& reason : decision.reasons)
+      ++ground_.rules[reason.rule];
+    if (ground_.story.is_heard()) told(decision);
+  };
   if (ground_.story.is_heard()) {
-    listener.on_decision = [this](const Decision& decision) { told(decision); };
     listener.on_step = [this](const std::string& line) {
       ground_.tell(name(), [&] { return "  " + line; });
     };
@@ -131,14 +137,17 @@ std::optional<PeerView> Host::answer_peer() const {
   view.in_recovery = *seen.in_recovery;
   view.position = view.in_recovery ? seen.position() : Lsn{};
   view.timeline = seen.timeline;
+  view.nofailover = tags.nofailover;
+  view.failover_priority = tags.failover_priority;
   return view;
 }
 
 void Host::start_agent() {
-  if (life_ || !has_power_) return;
+  if (life_ || !has_power_ || is_suspended_) return;
   ++lives_;
   last_told_.clear();
   ground_.tell(name(), [] { return "agent starts"; });
+  well_since_ = ground_.queue.now();
   life_ = std::make_unique<Life>(*this, listener());
   life_->node.start();
 }
@@ -156,8 +165,9 @@ void Host::freeze_agent() {
 }
 
 void Host::thaw_agent() {
-  if (!life_ || !is_frozen()) return;
+  if (!life_ || !is_frozen() || is_suspended_) return;
   ground_.tell(name(), [] { return "agent goes on"; });
+  well_since_ = ground_.queue.now();
   life_->mailbox->thaw();
 }
 
@@ -183,13 +193,37 @@ void Host::break_watches() {
   if (life_) life_->dcs.break_watches();
 }
 
+void Host::suspend() {
+  if (!has_power_ || is_suspended_) return;
+  ground_.tell(name(), [] { return "machine is suspended"; });
+  is_suspended_ = true;
+  ground_.network.isolate(place());
+  guardian_.suspend();
+  server_.suspend();
+  if (life_) life_->mailbox->freeze();
+}
+
+// The guardian's timer first: that is why it is a process with nothing else to do.
+void Host::resume() {
+  if (!is_suspended_) return;
+  ground_.tell(name(), [] { return "machine wakes up"; });
+  is_suspended_ = false;
+  guardian_.resume();
+  ground_.network.rejoin(place());
+  server_.resume();
+  well_since_ = ground_.queue.now();
+  if (life_) life_->mailbox->thaw();
+}
+
 void Host::lose_power() {
   if (!has_power_) return;
   ground_.tell(name(), [] { return "machine loses power"; });
   has_power_ = false;
+  if (std::exchange(is_suspended_, false)) ground_.network.rejoin(place());
   life_.reset();
   guardian_.lose_power();
   server_.kill();
+  server_.resume();
 }
 
 void Host::restore_power() {

@@ -36,6 +36,11 @@ class Host {
   [[nodiscard]] Server& server() { return server_; }
   [[nodiscard]] const Server& server() const { return server_; }
   [[nodiscard]] const Guardian& guardian() const { return guardian_; }
+  [[nodiscard]] Guardian& guardian() { return guardian_; }
+  // Since when the agent lives and is not frozen; never() while it does not.
+  [[nodiscard]] Instant well_since() const {
+    return life_ && !is_frozen() ? well_since_ : Instant::never();
+  }
   [[nodiscard]] bool has_power() const { return has_power_; }
   [[nodiscard]] bool has_agent() const { return life_ != nullptr; }
   [[nodiscard]] bool is_frozen() const;
@@ -52,6 +57,10 @@ class Host {
   void ask_to_leave();
   void ask_restart();
   void break_watches();
+  // The whole machine sleeps; its clock goes on, nobody hears of it.
+  void suspend();
+  void resume();
+  void jump_wall_clock(Duration by) { wall_offset_ += by; }
   void lose_power();
   void restore_power();
 
@@ -59,6 +68,8 @@ class Host {
   SimPeers::Find find_peer;
   SimPeers::Ask ask_peer;
   ActWitness* witness = nullptr;
+  Tags tags;
+  std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
 
  private:
   struct Life;
@@ -76,8 +87,11 @@ class Host {
   Server server_;
   Guardian guardian_;
   bool has_power_ = true;
+  bool is_suspended_ = false;
+  Duration wall_offset_{};
   std::unique_ptr<Life> life_;
   std::uint64_t lives_ = 0;
+  Instant well_since_;
   std::string last_told_;
 };
 

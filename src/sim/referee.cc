@@ -12,13 +12,21 @@ constexpr Duration kCommitPatience = 3s;
 }  // namespace
 
 Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
-                 std::string prefix, std::int64_t maximum_lag_bytes)
+                 std::string prefix, const Settings& settings)
     : ground_(ground),
       store_(store),
       synchronous_(ground),
+      synchronous_(ground),
+      bystander_(ground, store, servers, prefix, settings),
       servers_(servers),
       prefix_(std::move(prefix)),
-      maximum_lag_bytes_(static_cast<std::uint64_t>(std::max<std::int64_t>(maximum_lag_bytes, 0))) {
+      maximum_lag_bytes_(static_cast<std::uint64_t>(
+          std::max<std::int64_t>(settings.maximum_lag_on_failover_bytes, 0))) {}
+
+void Referee::object(const Bystander::Complaint& complaint) {
+  if (!complaint || violation_) return;
+  violation_ = complaint;
+  ground_.tell("referee", [&] { return *violation_; });
 }
 
 std::string Referee::position(const Server& server) {
@@ -33,23 +41,29 @@ void Referee::object(const char* rule, const std::string& what) {
   ground_.tell("referee", [&] { return *violation_; });
 }
 
-void Referee::object(const std::optional<std::string>& wrong) {
-  if (!wrong || violation_) return;
-  violation_ = wrong;
-  ground_.tell("referee", [&] { return *violation_; });
+// The key's end was not its owner's doing: until somebody has it again, and a moment longer, it may
+// go on. With an agent hung or messages lost even two may be open until the lease that it had would
+// have ended: who deletes the key by hand then must know it (docs/safety.md).
+bool Referee::is_excused_by_deletion() const {
+  if (!deleted_at_) return false;
+  const auto passed = ground_.queue.now() - *deleted_at_;
+  return leader_.empty() || passed <= kHearing || !bystander_.was_all_well_for(passed + kHearing);
 }
 
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
     if (!server->can_acknowledge()) continue;
-    if (open != nullptr) {
+    const bool is_excused = deleted_at_ && !bystander_.was_all_well_for(kHearing);
+    if (open != nullptr && !is_excused) {
       object("A1", position(*open) + " and " + position(*server) + " both accept writes");
       return;
     }
     open = server;
   }
-  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping) {
+  bystander_.look(open);
+  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping &&
+      !is_excused_by_deletion()) {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
@@ -59,7 +73,7 @@ void Referee::look() {
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   ++openings_;
   if (is_new_timeline) ++promotions_;
-  if (leader_ != server.name() && !server.is_bootstrapping) {
+  if (leader_ != server.name() && !server.is_bootstrapping && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
@@ -73,6 +87,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   const auto known = reigns_.find(key);
   if (is_new_timeline) {
     judge_new_timeline(server);
+    object(bystander_.promoted(server, last_writer_));
     count_overtaken(server);
     judge_published_position(server);
     object(synchronous_.promoted(server));
@@ -148,6 +163,7 @@ void Referee::attached(const Server& standby, const Server& upstream) {
 }
 
 void Referee::rewinding(const Server& target, const Server& source) {
+  object(bystander_.rewinding(target, source, leader_));
   for (const auto& [key, reign] : reigns_) {
     if (key.first == source.directory().system_id &&
         key.second > source.directory().wal.timeline()) {
@@ -159,6 +175,7 @@ void Referee::rewinding(const Server& target, const Server& source) {
 
 void Referee::removing(const Server& target) {
   if (target.directory().state != DataDirectory::Valid) return;
+  object(bystander_.removing(target));
   const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
     return other != &target && other->directory().state == DataDirectory::Valid &&
            other->directory().system_id == target.directory().system_id;
@@ -172,7 +189,7 @@ const Server* Referee::primary() const {
   return found == servers_.end() ? nullptr : *found;
 }
 
-std::optional<std::string> Referee::unsettled() const {
+std::optional<std::string> Referee::unsettled() {
   const Server* leads = primary();
   if (leads == nullptr)
     return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
@@ -188,7 +205,7 @@ std::optional<std::string> Referee::unsettled() const {
       return position(*server) + " does not stream from " + position(*leads);
     }
   }
-  return std::nullopt;
+  return bystander_.amiss_at_rest(*leads);
 }
 
 std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged,

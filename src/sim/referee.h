@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/bystander.h"
 #include "sim/clients.h"
 #include "sim/server.h"
 #include "sim/sim_instance.h"
@@ -33,17 +34,30 @@ namespace pgherd::sim {
 class Referee final : public ServerWitness, public ActWitness {
  public:
   Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
-          std::string prefix, std::int64_t maximum_lag_bytes);
+          std::string prefix, const Settings& settings);
 
   // After every event.
   void look();
   // `/leader` as the store has it now ("" = nobody).
-  void leader_is(const NodeName& name) { leader_ = name; }
+  void leader_is(const NodeName& name) {
+    leader_ = name;
+    if (!name.empty() && deleted_at_ && ground_.queue.now() - *deleted_at_ > kLongestLease) {
+      deleted_at_.reset();
+    }
+  }
+  // An operator has deleted `/leader`: whoever is open goes on until the key has an owner again; two
+  // must never be open all the same, as long as messages arrive.
+  void leader_key_deleted_by_hand() { deleted_at_ = ground_.queue.now(); }
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
   [[nodiscard]] SyncJudge& synchronous() { return synchronous_; }
   [[nodiscard]] const SyncJudge& synchronous() const { return synchronous_; }
+
+  // Knows how well everybody was.
+  [[nodiscard]] Bystander& bystander() { return bystander_; }
+  void object(const Bystander::Complaint& complaint);
+  void fenced(const Server& server) { object(bystander_.fenced(server, leader_)); }
 
   // The first thing that must not be; everything after it may be its consequence.
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
@@ -54,7 +68,7 @@ class Referee final : public ServerWitness, public ActWitness {
   void removing(const Server& target) override;
 
   // One primary that the store names, and everybody else streams from it; otherwise why not.
-  [[nodiscard]] std::optional<std::string> unsettled() const;
+  [[nodiscard]] std::optional<std::string> unsettled();
   [[nodiscard]] const Server* primary() const;
   [[nodiscard]] int promotions() const { return promotions_; }
   [[nodiscard]] int openings() const { return openings_; }
@@ -65,7 +79,11 @@ class Referee final : public ServerWitness, public ActWitness {
   // A few are innocent: it was not reachable when it was asked, or an operator chose.
   [[nodiscard]] int overtaken() const { return overtaken_; }
 
+  static constexpr Duration kHearing = 2s;
+  static constexpr Duration kLongestLease = 60s;
+
  private:
+  [[nodiscard]] bool is_excused_by_deletion() const;
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const Server& server);
   void judge_published_position(const Server& server);
@@ -77,15 +95,15 @@ class Referee final : public ServerWitness, public ActWitness {
     const Server* writer = nullptr;
   };
 
-  void object(const std::optional<std::string>& wrong);
-
   Ground& ground_;
   Store& store_;
   SyncJudge synchronous_;
+  Bystander bystander_;
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
+  std::optional<Instant> deleted_at_;
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;

@@ -54,6 +54,13 @@ class Player {
   void play(const std::string& commands);
   [[nodiscard]] std::string log() const { return log_; }
   [[nodiscard]] std::vector<std::string> failures() const { return failures_; }
+  [[nodiscard]] std::vector<std::string> rules() const {
+    std::vector<std::string> told;
+    if (!world_) return told;
+    for (const auto& [rule, count] : world_->ground().rules)
+      told.push_back(rule);
+    return told;
+  }
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
@@ -330,6 +337,7 @@ ScenarioResult play_scenario(const std::string& path) {
   player.play(result.commands);
   result.log = player.log();
   result.failures = player.failures();
+  result.rules = player.rules();
   return result;
 }
 

@@ -22,6 +22,7 @@ struct ScenarioResult {
   std::string commands;               // the part of the file before the dashes
   std::string expected;               // the part after them
   std::string log;                    // what happened
+  std::vector<std::string> rules;     // that were told of
   std::vector<std::string> failures;  // expectations that were not met, and what the referee saw
 };
 

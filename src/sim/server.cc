@@ -11,8 +11,12 @@ Server::Server(Ground& ground, const Servers& servers, Place place, NodeName nam
     : ground_(ground), servers_(servers), place_(place), name_(std::move(name)) {}
 
 void Server::later(Duration after, EventQueue::Call call) {
-  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)] {
-    if (epoch == epoch_) call();
+  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)]() mutable {
+    if (epoch != epoch_) return;
+    if (!is_suspended_) return call();
+    held_.push_back([this, epoch, call = std::move(call)]() mutable {
+      if (epoch == epoch_) call();
+    });
   });
 }
 
@@ -30,6 +34,7 @@ void Server::enter(ProcessState state) {
 void Server::boot(bool as_standby, std::function<void(bool)> running) {
   PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
   PGHERD_CHECK(directory_.state == DataDirectory::Valid, "a postmaster would start on nothing");
+  is_asked_to_stop = false;
   ++epoch_;
   pid_ = 1000 + static_cast<std::int64_t>(ground_.next_id++);
   received_ = Lsn{};
@@ -88,6 +93,21 @@ void Server::end_process() {
     stopped();
   }
   changed();
+}
+
+void Server::fill_disk() {
+  disk_is_full = true;
+  if (is_running_primary()) {
+    ground_.tell(name_, [] { return "postgres panics: no space left on device"; });
+    end_process();
+  }
+}
+
+void Server::resume() {
+  if (!is_suspended_) return;
+  is_suspended_ = false;
+  for (auto& call : std::exchange(held_, {}))
+    call();
 }
 
 void Server::kill() {

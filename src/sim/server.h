@@ -68,12 +68,15 @@ class Server {
     return process_ == ProcessState::Running && !is_in_recovery_;
   }
   // A client could be told "committed" at this instant.
-  [[nodiscard]] bool can_acknowledge() const { return has_backends_ && !is_in_recovery_; }
+  [[nodiscard]] bool can_acknowledge() const { return has_backends_ && !is_in_recovery_ && !is_suspended_; }
   [[nodiscard]] bool is_streaming_from(const Server& upstream) const {
     return upstream_ == &upstream && process_ == ProcessState::Running && is_in_recovery_;
   }
   // Kept as true by Bootstrap until it has a leader key to show.
   bool is_bootstrapping = false;
+  bool is_asked_to_stop = false;  // its agent works on it
+  bool may_not_lead = false;    // its agent has the tag nofailover
+  bool may_be_removed = false;  // an operator has asked for a fresh copy
 
   // As the local monitoring query, pg_control and the process table would show it.
   [[nodiscard]] InstanceView view() const;
@@ -86,6 +89,12 @@ class Server {
   // Fast: backends end, shutdown checkpoint, standbys get it, exit. Immediate: exit. `stopped` is
   // told when the postmaster is gone, however it went. A second call can only make it faster.
   void shut_down(ShutdownMode mode, std::function<void()> stopped);
+  // The disk is full: a primary ends in a panic, nothing starts.
+  void fill_disk();
+  // The machine sleeps: what is due happens when it wakes up.
+  void suspend() { is_suspended_ = true; }
+  void resume();
+  bool disk_is_full = false;
   // SIGKILL to the whole process group, or power loss.
   void kill();
   // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it
@@ -145,6 +154,8 @@ class Server {
   std::uint64_t epoch_ = 0;  // one for each postmaster, and one for its end
   bool is_in_recovery_ = false;
   bool has_backends_ = false;
+  bool is_suspended_ = false;
+  std::vector<EventQueue::Call> held_;  // until it wakes up
   std::function<void(bool)> running_;
   std::vector<std::function<void()>> stopped_;
 

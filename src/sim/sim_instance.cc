@@ -37,15 +37,15 @@ SimInstance::~SimInstance() {
 }
 
 void SimInstance::after(Duration time, EventQueue::Call call) {
-  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
-    mailbox_->deliver([this, alive, act, call] {
+  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
+    mailbox_->deliver([this, alive, act, call = std::move(call)]() mutable {
       if (*alive && act == act_ && done_) call();
     });
   });
 }
 
 void SimInstance::child_after(Duration time, EventQueue::Call call) {
-  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
+  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
     if (*alive && act == act_ && done_) call();
   });
 }
@@ -155,7 +155,7 @@ void SimInstance::start(bool as_standby) {
     end(ActOutcome::Failed, "the data directory holds no cluster");
     return;
   }
-  if (ground_.draw_failure()) {
+  if (server_.disk_is_full || ground_.draw_failure()) {
     end(ActOutcome::Failed, "postmaster ended at start: no space left on device");
     return;
   }
@@ -191,6 +191,7 @@ void SimInstance::stop(bool is_fast) {
 }
 
 void SimInstance::begin(const Demote& step) {
+  server_.is_asked_to_stop = true;
   const bool is_fast = step.mode == DemoteMode::Graceful || step.mode == DemoteMode::Offline;
   if (step.mode == DemoteMode::Graceful) {
     after(ground_.draw(ground_.pace.checkpoint), [this] { stop(true); });
@@ -256,8 +257,16 @@ void SimInstance::begin(const Promote& step) {
     ground_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid(),
                              timeline = step.timeline] {
       const bool is_same = server->pid() == pid && server->process() == ProcessState::Running;
-      if (is_same && server->is_in_recovery()) server->promote(timeline);
-      if (*alive) end(is_same ? ActOutcome::Done : ActOutcome::Failed, is_same ? "" : "it crashed");
+      if (is_same && server->is_in_recovery()) {
+        // It may also end in the middle of it.
+        if (server->disk_is_full || (ground_.draw_failure() && ground_.dice.chance(30))) {
+          server->kill();
+        } else {
+          server->promote(timeline);
+        }
+      }
+      const bool is_open = is_same && server->is_running_primary();
+      if (*alive) end(is_open ? ActOutcome::Done : ActOutcome::Failed, is_open ? "" : "it crashed");
     });
   });
 }
@@ -349,8 +358,9 @@ void SimInstance::begin(const CloneFrom& step) {
   copy_on(step.source.host, static_cast<std::uint64_t>(source->pid()), until, false,
           [this](const Server* from) {
             auto& made = server_.directory();
-            if (from == nullptr) {
+            if (from == nullptr || server_.disk_is_full) {
               made = Server::Directory{};  // pg_basebackup cleans up after itself
+              if (ground_.dice.chance(30)) made.state = DataDirectory::Broken;  // mostly
               end(ActOutcome::Failed, "pg_basebackup: lost the connection");
               return;
             }
@@ -374,6 +384,7 @@ void SimInstance::begin(const Rewind& step) {
     end(ActOutcome::Failed, "pg_rewind: no primary answers at " + step.source.host);
     return;
   }
+  if (witness_ != nullptr) witness_->rewinding(server_, *source);
   if (source->directory().control_timeline != source->directory().wal.timeline()) {
     end(ActOutcome::Failed, "pg_rewind: the source has not made a checkpoint on its timeline");
     return;
@@ -382,7 +393,6 @@ void SimInstance::begin(const Rewind& step) {
     end(ActOutcome::Failed, "pg_rewind: source and target are from different systems");
     return;
   }
-  if (witness_ != nullptr) witness_->rewinding(server_, *source);
   child_ = Child::Rewind;
   const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.rewind);
   const bool will_fail = ground_.draw_failure();

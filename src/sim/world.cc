@@ -1,18 +1,24 @@
 #include "sim/world.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "codec/dcs_values.h"
 
 namespace pgherd::sim {
 
 World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan plan,
              const std::vector<std::int64_t>& drifts_ppm)
     : plan_(std::move(plan)),
+      settings_(plan_.settings),
+      longest_ttl_(plan_.settings.ttl),
       prefix_("/service/" + plan_.scope + "/"),
       ground_(seed, static_cast<int>(names.size())),
       store_(ground_),
       clients_(ground_, servers_),
       referee_(ground_, store_, server_list_, prefix_,
-               plan_.settings.maximum_lag_on_failover_bytes) {
+               plan_.settings) {
+  const auto read_values = std::make_shared<ReadValues>();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;
     auto host = std::make_unique<Host>(ground_, store_, servers_, plan_, static_cast<Place>(i),
@@ -21,6 +27,8 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     server_list_.push_back(&host->server());
     host->server().witness = &referee_;
     host->witness = &referee_;
+    host->read_values = read_values;
+    host->guardian().on_fence = [this](const Server& server) { referee_.fenced(server); };
     host->find_peer = [this](const NodeName& name) -> std::optional<Place> {
       const auto found = servers_.find(name);
       if (found == servers_.end()) return std::nullopt;
@@ -34,6 +42,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
   clients_.on_acknowledged = [this](const Clients::Acknowledged& write) {
     referee_.synchronous().acknowledged(write);
   };
+  referee_.bystander().agent_well_since = [this](Place place) {
+    return hosts_[static_cast<std::size_t>(place)]->well_since();
+  };
   watch_store();
 }
 
@@ -43,11 +54,15 @@ void World::watch_store() {
   (void)store_.memory().watch(prefix_, Revision{}, [this](const WatchBatch& batch) {
     for (const auto& event : batch.events) {
       const auto leaf = event.entry.key.substr(prefix_.size());
+      referee_.object(referee_.bystander().written(event, store_.writer, referee_.leader()));
       if (leaf == "failover") note_request(event.entry.value);
       const std::string text = event.is_deletion ? std::string() : event.entry.value;
       if (leaf == "failover") referee_.synchronous().request_is(text);
       if (leaf == "sync") referee_.synchronous().sync_is(text);
       if (leaf == "config") referee_.synchronous().config_is(text);
+      if (leaf == "config" && !event.is_deletion) note_config(event.entry.value);
+      const bool is_operators_deletion = event.is_deletion && store_.is_operators_turn;
+      if (leaf == "leader" && is_operators_deletion) referee_.leader_key_deleted_by_hand();
       if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
       const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
       if (is_frequent || leaf == "leader") continue;
@@ -59,6 +74,7 @@ void World::watch_store() {
 }
 
 void World::note_request(const std::string& json) {
+  if (json.size() > 2) referee_.bystander().asked_for();
   for (const auto& host : hosts_) {
     if (json.find("\"member\":\"" + host->name() + "\"") != std::string::npos) {
       referee_.asked_for(host->name());
@@ -66,11 +82,20 @@ void World::note_request(const std::string& json) {
   }
 }
 
+void World::note_config(const std::string& json) {
+  const auto read = decode_settings(json);
+  if (!read) return;
+  settings_ = *read;
+  longest_ttl_ = std::max(longest_ttl_, settings_.ttl);
+  referee_.bystander().settings_are(settings_);
+}
+
 void World::leader_key_is(const NodeName& name) {
   if (name == referee_.leader()) return;
   ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
   referee_.leader_is(name);
   clients_.leader_is(name);
+  if (on_leader_change) on_leader_change();
   const auto found = servers_.find(name);
   if (found != servers_.end()) found->second->is_bootstrapping = false;
 }

@@ -2,6 +2,7 @@
 // clients and a referee, on invented time. The same seed and the same calls give the same history.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ class World {
   // A cluster that was there before: the first node's data, copied to all, everything stopped.
   void form_cluster();
   void start_all_agents();
+  // Told of every change of `/leader`; may be empty.
+  std::function<void()> on_leader_change;
 
   // Runs until true time `until`, or until the referee objects. False: it has objected.
   bool run_until(Instant until);
@@ -34,6 +37,9 @@ class World {
   [[nodiscard]] Referee& referee() { return referee_; }
   [[nodiscard]] Clients& clients() { return clients_; }
   [[nodiscard]] const HerdPlan& plan() const { return plan_; }
+  // The longest ttl that was in force since the beginning of the last storm.
+  [[nodiscard]] Milliseconds longest_ttl() const { return longest_ttl_; }
+  void forget_longest_ttl() { longest_ttl_ = settings_.ttl; }
   [[nodiscard]] std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
   [[nodiscard]] Host* host(const NodeName& name);
   [[nodiscard]] Instant now() const { return ground_.queue.now(); }
@@ -44,9 +50,12 @@ class World {
  private:
   void watch_store();
   void note_request(const std::string& json);
+  void note_config(const std::string& json);
   void leader_key_is(const NodeName& name);
 
   HerdPlan plan_;
+  Settings settings_;  // in force
+  Milliseconds longest_ttl_{};
   std::string prefix_;
   Ground ground_;
   Store store_;
