@@ -59,7 +59,10 @@ void Agent::take(const StorePictured& event, Instant now) {
   if (!event.cluster) return;
   seen_.store.cluster = event.cluster;
   if (event.cluster->config) {
+    const bool was_paused = seen_.settings.paused;
     seen_.settings = with_overrides(event.cluster->config->settings, seen_.self.overrides);
+    // Histories may have been mended, or broken, by hand.
+    if (was_paused && !seen_.settings.paused) seen_.divergence.reset();
   }
 }
 
@@ -284,8 +287,16 @@ void Agent::start(const Step& step, Instant now) {
 
 // Armed whenever PostgreSQL is, or is about to be, open for writes under a confirmed lease. An
 // order stands until PostgreSQL is known to be closed: when leadership is lost the last instant
-// remains.
+// remains. In maintenance mode nobody is held to a lease, and after it a first renewal gets its
+// time.
 void Agent::order_fence() {
+  if (seen_.settings.paused) {
+    if (fence_is_set_ && !fence_) return;
+    fence_.reset();
+    fence_is_set_ = true;
+    out_.push_back(DisarmFence{});
+    return;
+  }
   const auto act = seen_.under_way.find(Lane::Instance);
   const bool is_opening = act != seen_.under_way.end() && may_open_for_writes(act->second.step);
   const bool will_open = std::any_of(last_.plan.begin(), last_.plan.end(), may_open_for_writes);
@@ -300,11 +311,12 @@ void Agent::order_fence() {
                            std::any_of(last_.plan.begin(), last_.plan.end(), [](const Step& step) {
                              return std::holds_alternative<Bootstrap>(step);
                            });
-    if (!(seen_.session.leads || is_making) || seen_.settings.paused) return;
+    if (!(seen_.session.leads || is_making)) return;
     Settings settings = seen_.settings;
     settings.ttl = std::min(settings.ttl, seen_.session.ttl);
+    const Instant since = std::max(seen_.session.renewed_at, memory_.resumed_at.value_or(Instant{}));
     const ArmFence order{
-        .at = seen_.session.renewed_at + lease_margins(settings).fence_after,
+        .at = since + lease_margins(settings).fence_after,
         // The act brings a postmaster that nobody has seen yet.
         .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid};
     if (fence_ && fence_->at == order.at && fence_->postmaster_pid == order.postmaster_pid) return;

@@ -212,19 +212,23 @@ bool check_identity(Draft& draft) {
     draft.plan(Exit{.exit_code = 1, .message = message});
     return true;
   }
-  if (draft.may_lead()) {
-    RestoreKeys restore;
-    if (!initialize || (initialize->is_in_progress() && !claim_is_mine(draft))) {
-      restore.initialize = mine;
-    }
-    if (!draft.cluster().config) restore.config_json = draft.seen.self.bootstrap_config;
-    const bool is_settled = draft.cluster().revision >= draft.seen.session.leader_revision;
-    if (is_settled && (restore.initialize || restore.config_json)) {
-      draft.because("I2", "keys of the cluster are missing in the store: writing them again");
-      draft.plan(std::move(restore));
-    }
-  }
+  restore_lost_keys(draft);
   return adopt_data(draft);
+}
+
+void restore_lost_keys(Draft& draft) {
+  if (!draft.may_lead() || !draft.instance().control) return;
+  const auto& initialize = draft.cluster().initialize;
+  RestoreKeys restore;
+  if (!initialize || (initialize->is_in_progress() && !claim_is_mine(draft))) {
+    restore.initialize = draft.instance().control->system_id;
+  }
+  if (!draft.cluster().config) restore.config_json = draft.seen.self.bootstrap_config;
+  const bool is_settled = draft.cluster().revision >= draft.seen.session.leader_revision;
+  if (is_settled && (restore.initialize || restore.config_json)) {
+    draft.because("I2", "keys of the cluster are missing in the store: writing them again");
+    draft.plan(std::move(restore));
+  }
 }
 
 bool fill_empty_directory(Draft& draft) {

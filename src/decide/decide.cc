@@ -16,6 +16,7 @@ void judge_instance(Draft& draft) {
     return;
   }
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
+  if (draft.seen.settings.paused) return keep_pause(draft);
   if (hold_still(draft)) return;
   if (check_identity(draft)) return;
   if (fill_empty_directory(draft)) return;

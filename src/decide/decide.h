@@ -45,6 +45,12 @@ struct Memory {
   std::optional<Instant> member_published_at;
   std::optional<Instant> status_published_at;
   std::optional<Instant> leaving_since;
+  // Maintenance mode: whether it was on the last time, and when it ended.
+  bool was_paused = false;
+  std::optional<Instant> resumed_at;
+  // PostgreSQL is down on the way of something that this agent does and that ends with its running
+  // again (a handover, a repair, a restart, a copy): that goes on in maintenance mode as well.
+  bool comes_back = false;
   bool operator==(const Memory&) const = default;
 };
 

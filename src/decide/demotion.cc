@@ -80,6 +80,16 @@ bool end_bootstrap_without_claim(Draft& draft) {
   return true;
 }
 
+// D5 in maintenance mode: who runs stays, but nobody opens beside another leader. A restart is an
+// operator's, and goes on.
+bool cancel_second_opening(Draft& draft) {
+  const bool is_opening = draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr ||
+                          draft.seen.under_way_as<StartPrimary>(Lane::Instance) != nullptr;
+  if (!is_opening || draft.leadership() != Leadership::Others) return false;
+  stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
+  return true;
+}
+
 }  // namespace
 
 // D1 the lease is about to end without a renewal: stop now, so that the last acknowledgement is
@@ -88,7 +98,8 @@ bool end_bootstrap_without_claim(Draft& draft) {
 // D4 nobody leads and the store knows a newer timeline than this primary has (safety A7).
 bool demote_what_may_not_lead(Draft& draft) {
   if (end_bootstrap_without_claim(draft)) return true;
-  if (draft.seen.settings.paused || !may_be_open(draft)) return false;
+  if (!may_be_open(draft)) return false;
+  if (draft.seen.settings.paused) return cancel_second_opening(draft);
   if (is_stopping_already(draft)) return true;
   if (is_bootstrapping(draft)) {
     // The claim ends with its lease, and then somebody else may make the cluster.
@@ -108,16 +119,17 @@ bool demote_what_may_not_lead(Draft& draft) {
     return true;
   }
   if (draft.seen.session.leads) {
-    if (draft.now >= draft.demote_at()) {
+    if (draft.now >= draft.stop_at()) {
       stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
       return true;
     }
-    draft.wake(draft.demote_at());
+    draft.wake(draft.stop_at());
     return false;
   }
   if (draft.memory.primary_unconfirmed_since) {
     const Instant since =
-        draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since);
+        std::max(draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since),
+                 draft.memory.resumed_at.value_or(Instant{}));
     const Instant limit = since + draft.margins().demote_after;
     if (draft.now >= limit) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");

@@ -48,6 +48,11 @@ Instant Draft::demote_at() const {
   return seen.session.renewed_at + margins_.demote_after;
 }
 
+Instant Draft::stop_at() const {
+  return memory.resumed_at ? std::max(demote_at(), *memory.resumed_at + margins_.demote_after)
+                           : demote_at();
+}
+
 bool Draft::may_lead() const {
   return leadership_ == Leadership::Mine && seen.session.leads && seen.session.lease.exists() &&
          now < demote_at();
@@ -89,6 +94,10 @@ void Draft::wake(Instant at) {
 
 Decision Draft::finish() {
   wake(now + seen.settings.loop_wait);
+  constexpr std::string_view kPause = "PAUSE: ";
+  if (seen.settings.paused && !summary_.empty() && !summary_.starts_with(kPause)) {
+    summary_.insert(0, kPause);
+  }
   const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),

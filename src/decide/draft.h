@@ -35,6 +35,9 @@ class Draft {
   // `/leader` is mine and the lease has so much left that PostgreSQL may be open for writes.
   [[nodiscard]] bool may_lead() const;
   [[nodiscard]] Instant demote_at() const;
+  // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode, in which nobody
+  // was held to a lease: the first renewal after it gets its time.
+  [[nodiscard]] Instant stop_at() const;
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
   [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
   [[nodiscard]] bool has_act_under_way() const { return seen.is_under_way(Lane::Instance); }

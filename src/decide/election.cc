@@ -76,6 +76,14 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
   return run();
 }
 
+// What can only be a second writer is asked for in maintenance mode, too.
+Verdict compare_in_pause(const Draft& draft, const NodeName& name, const PeerView& peer) {
+  if (!peer.is_reachable || peer.in_recovery) return run();
+  const bool is_primary = draft.instance().is_running_primary();
+  if (is_primary && peer.timeline <= draft.instance().timeline) return run();
+  return no("E8", "Primary (" + name + ") is still alive");
+}
+
 Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::string>& targets) {
   bool is_complete = true;
   for (const auto& [name, url] : targets) {
@@ -84,7 +92,8 @@ Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::strin
       is_complete = false;
       continue;
     }
-    Verdict verdict = compare_with(draft, name, *peer);
+    Verdict verdict = draft.seen.settings.paused ? compare_in_pause(draft, name, *peer)
+                                                 : compare_with(draft, name, *peer);
     if (verdict.kind != Verdict::Kind::Run) return verdict;
   }
   return is_complete ? run() : wait_for("asking the other members");
@@ -123,6 +132,20 @@ std::uint64_t lag_to_published(const Draft& draft) {
   return lag_bytes(draft.cluster().status.optime, draft.instance().position());
 }
 
+// M4 in maintenance mode a running primary takes the key, if its timeline is not an old one; nobody
+// is promoted but a candidate that an operator names.
+Verdict examine_self_in_pause(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.is_running_primary()) {
+    return instance.timeline < draft.newest_timeline_of_all()
+               ? no("M4", "the cluster has a newer timeline than this primary")
+               : run();
+  }
+  return is_named_candidate(draft)
+             ? run()
+             : no("M1", "maintenance mode: nobody is promoted but a named candidate");
+}
+
 // E1..E5, E7, E11: what concerns only this node. Order and content: spec ha-loop 6.3.
 Verdict examine_self(const Draft& draft) {
   const InstanceView& instance = draft.instance();
@@ -131,7 +154,10 @@ Verdict examine_self(const Draft& draft) {
     return no("E1", "this node has just failed to lead or stepped down");
   }
   if (!draft.has_lease()) return wait_for("no lease yet");
-  if (draft.seen.self.tags.nofailover) return no("E2", "I am not allowed to promote");
+  if (settings.paused) return examine_self_in_pause(draft);
+  if (draft.seen.self.tags.nofailover && !instance.is_running_primary()) {
+    return no("E2", "I am not allowed to promote");
+  }
   const auto& sync = draft.cluster().sync;
   if (settings.synchronous_mode != SynchronousMode::Off && sync && !sync->leader.empty() &&
       sync->leader != draft.me() &&
@@ -177,7 +203,9 @@ void run_for_leader(Draft& draft) {
     draft.wake(draft.memory.lead_again_at);
   const auto targets = targets_among(known_others(draft));
   if (verdict.kind == Verdict::Kind::Run) {
-    if (auto obeyed = obey_request(draft)) {
+    // In maintenance mode a primary takes its key first, and hands over then.
+    auto obeyed = draft.seen.settings.paused ? std::nullopt : obey_request(draft);
+    if (obeyed) {
       verdict = std::move(*obeyed);
     } else {
       verdict = compare_with_all(draft, targets);

@@ -136,6 +136,7 @@ void follow(Draft& draft) {
     return;
   }
   if (wanted->host.empty() || instance.is_streaming || !draft.memory.not_streaming_since) return;
+  if (draft.seen.settings.paused) return;  // M1: no repair begins
   const Instant patience = *draft.memory.not_streaming_since + kStreamingGrace;
   if (draft.now < patience) return draft.wake(patience);
   const auto source = leader_as_source(draft);

@@ -58,6 +58,8 @@ void clear_served_request(Draft& draft) {
   const auto& request = draft.cluster().failover;
   const bool is_for_predecessor = request && request->leader && *request->leader != draft.me();
   const bool is_for_me = request && request->candidate == draft.me();
+  // In maintenance mode it is the leave to promote.
+  if (draft.seen.settings.paused && is_for_me && !draft.instance().is_running_primary()) return;
   if (request && (is_for_predecessor || is_for_me)) {
     draft.plan(ClearFailoverRequest{.seen = request->mod_revision});
   }
@@ -72,7 +74,7 @@ void lead(Draft& draft) {
     return;
   }
   const InstanceView& instance = draft.instance();
-  clear_served_request(draft);
+  if (!draft.seen.is_under_way(Lane::FailoverRequest)) clear_served_request(draft);
   if (instance.is_running_standby()) return promote(draft);
   if (!instance.is_running_primary()) return;
   draft.say("no action. I am (" + draft.me() + "), the leader with the lock");

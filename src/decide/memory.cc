@@ -57,11 +57,33 @@ Duration pause_after(int failures) {
   return std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 30s);
 }
 
+// What failed before or in maintenance mode may have been put right by hand meanwhile.
+void remember_pause(Draft& draft) {
+  Memory& memory = draft.memory;
+  const bool is_paused = draft.seen.settings.paused;
+  if (memory.was_paused && !is_paused) {
+    memory.resumed_at = draft.now;
+    memory.rewind_failed = false;
+    memory.failed_acts = 0;
+    memory.retry_act_at = Instant{};
+  }
+  memory.was_paused = is_paused;
+}
+
+bool ends_with_running_again(const Step& step) {
+  return std::holds_alternative<Stop>(step) || std::holds_alternative<Demote>(step) ||
+         std::holds_alternative<Restart>(step) || std::holds_alternative<Rewind>(step) ||
+         std::holds_alternative<RemoveDataDirectory>(step) ||
+         std::holds_alternative<SetAsideDataDirectory>(step) ||
+         std::holds_alternative<CloneFrom>(step);
+}
+
 void remember_act(Draft& draft) {
   Memory& memory = draft.memory;
   if (!draft.seen.last_act || draft.seen.last_act->ended_at == memory.counted_act_at) return;
   const ActEnded& act = *draft.seen.last_act;
   memory.counted_act_at = act.ended_at;
+  if (ends_with_running_again(act.step)) memory.comes_back = true;
   if (act.outcome == ActOutcome::Done) {
     if (std::holds_alternative<Bootstrap>(act.step)) memory.bootstrap_is_unconfirmed = true;
     if (std::holds_alternative<SetAsideDataDirectory>(act.step)) {
@@ -91,6 +113,8 @@ void remember(Draft& draft) {
   remember_cluster(draft);
   remember_instance(draft);
   remember_act(draft);
+  remember_pause(draft);
+  if (draft.instance().process == ProcessState::Running) draft.memory.comes_back = false;
   if (draft.seen.is_leaving && !draft.memory.leaving_since) draft.memory.leaving_since = draft.now;
 }
 

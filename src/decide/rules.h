@@ -24,11 +24,16 @@ void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> 
 [[nodiscard]] bool leave(Draft& draft);
 
 // pause.cc (M): maintenance mode and modes that this build does not act in.
+void keep_pause(Draft& draft);
 [[nodiscard]] bool hold_still(Draft& draft);
+// Whether `/failover` names this node and is due: all that may be promoted in maintenance mode.
+[[nodiscard]] bool is_named_candidate(const Draft& draft);
 
 // bootstrap.cc (B): identity of the data, making and joining a cluster.
 [[nodiscard]] bool check_identity(Draft& draft);
 [[nodiscard]] bool fill_empty_directory(Draft& draft);
+// I2 on its own.
+void restore_lost_keys(Draft& draft);
 
 // The cluster that was made here is not the one that the store knows or is about to know.
 [[nodiscard]] bool another_makes_the_cluster(const Draft& draft);

@@ -60,6 +60,14 @@ bool handle_failover_request(Draft& draft) {
   const FailoverRequest request = *draft.cluster().failover;
   if (request.leader && *request.leader != draft.me()) return false;  // K4 clears it
   if (request.candidate == draft.me()) return false;
+  if (draft.seen.settings.paused) {
+    // S5 in maintenance mode schedules rest, and only a named candidate can take over.
+    if (request.scheduled_at || request.schedule_is_unreadable) return false;
+    if (!request.candidate) {
+      refuse(draft, request, "maintenance mode: it needs a candidate");
+      return false;
+    }
+  }
   if (schedule_is_not_due(draft, request)) return false;
   const auto asked = candidates(draft, request);
   if (asked.empty()) {

@@ -43,7 +43,7 @@ std::set<std::string> wanted_slots(const Draft& draft) {
 // ever.
 void keep_slots(Draft& draft) {
   const InstanceView& instance = draft.instance();
-  if (!draft.seen.settings.use_slots || draft.seen.settings.paused ||
+  if (!draft.seen.settings.use_slots ||
       draft.seen.is_under_way(Lane::Slots) || instance.process != ProcessState::Running ||
       !instance.in_recovery || instance.role_is_stale) {
     return;
@@ -69,7 +69,7 @@ void keep_slots(Draft& draft) {
   for (const SlotView& slot : instance.slots) {
     const bool was_a_members = draft.memory.member_slots_seen.contains(slot.name);
     if (slot.is_physical && !slot.is_temporary && !slot.is_active && was_a_members &&
-        !wanted.contains(slot.name)) {
+        !wanted.contains(slot.name) && !draft.seen.settings.paused) {
       keep.drop.push_back(slot.name);
     }
   }
@@ -98,7 +98,7 @@ void checkpoint_after_promotion(Draft& draft) {
 // U4 the configuration changed: write PostgreSQL's files again and reload.
 void apply_configuration(Draft& draft) {
   if (draft.instance().process != ProcessState::Running || draft.has_act_under_way() ||
-      draft.seen.is_under_way(Lane::Configuration) || draft.seen.settings.paused ||
+      draft.seen.is_under_way(Lane::Configuration) ||
       draft.seen.self.configuration == draft.seen.applied_configuration) {
     return;
   }
@@ -122,9 +122,11 @@ void serve_restart(Draft& draft) {
     return;
   }
   if (draft.instance().process != ProcessState::Running) return;
-  if (draft.instance().is_running_primary() && !draft.may_lead()) return;
+  // In maintenance mode nobody is held to a lease.
+  const bool is_primary =
+      draft.instance().is_running_primary() && !draft.seen.settings.paused;
+  if (is_primary && !draft.may_lead()) return;
   draft.because("U6", "restarting PostgreSQL as asked");
-  const bool is_primary = draft.instance().is_running_primary();
   draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,
                      .lease_valid_until = is_primary ? draft.demote_at() : Instant::never()});
 }
