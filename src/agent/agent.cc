@@ -21,6 +21,8 @@ bool is_routine(const Step& step) {
     case Lane::Peers:
     case Lane::Slots:
     case Lane::Observe:
+    case Lane::FailsafeRound:
+    case Lane::Watchdog:
       return true;
     default:
       return false;
@@ -47,7 +49,7 @@ bool Agent::leads(Instant now) const {
   if (!last_.is_leader || !seen_.session.leads) return false;
   Settings settings = seen_.settings;
   settings.ttl = std::min(settings.ttl, seen_.session.ttl);
-  return now < seen_.session.renewed_at + lease_margins(settings).demote_after;
+  return now < leads_since(seen_) + lease_margins(settings).demote_after;
 }
 
 // ---- Events
@@ -103,6 +105,48 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
   seen_.is_leaving = true;
 }
 
+void Agent::take(const RestartScheduled& event, Instant /*now*/) {
+  const bool is_free = !seen_.scheduled_restart;
+  if (is_free) seen_.scheduled_restart = event.wish;
+  out_.push_back(Answer{.id = event.id,
+                        .is_granted = is_free,
+                        .detail = is_free ? "" : "Another restart is already scheduled"});
+}
+
+void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
+  const bool was_there = seen_.scheduled_restart.has_value();
+  seen_.scheduled_restart.reset();
+  out_.push_back(Answer{.id = event.id,
+                        .is_granted = was_there,
+                        .detail = was_there ? "" : "no restarts are scheduled"});
+}
+
+void Agent::take(const ReinitializeAsked& event, Instant now) {
+  const auto act = seen_.under_way.find(Lane::Instance);
+  std::string refusal;
+  if (seen_.reinitialize_wish && !event.force) {
+    refusal = "reinitialize already in progress";
+  } else if (act != seen_.under_way.end() && !event.force) {
+    refusal = std::string(name_of(act->second.step)) + " already in progress";
+  } else if (!seen_.store.cluster || !seen_.store.cluster->has_leader()) {
+    refusal = "Cluster has no leader, can not reinitialize";
+  } else if (seen_.store.cluster->is_led_by(seen_.self.name)) {
+    refusal = "I am the leader, can not reinitialize";
+  } else {
+    seen_.reinitialize_wish = ReinitializeWish{
+        .from_leader = event.from_leader, .force = event.force, .asked_at = now};
+  }
+  out_.push_back(
+      Answer{.id = event.id, .is_granted = refusal.empty(), .detail = std::move(refusal)});
+}
+
+void Agent::take(const FailsafeAsked& event, Instant now) {
+  std::string refusal;
+  const bool is_accepted = may_promise(seen_, event.ping, refusal);
+  if (is_accepted) seen_.failsafe_promise = FailsafePromise{.ping = event.ping, .given_at = now};
+  out_.push_back(Answer{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
+}
+
 void Agent::take(const StepEnded& event, Instant now) {
   const auto id = std::find_if(ids_.begin(), ids_.end(),
                                [&](const auto& entry) { return entry.second == event.id; });
@@ -121,7 +165,18 @@ void Agent::take(const StepEnded& event, Instant now) {
     case Lane::Status:
     case Lane::History:
     case Lane::FailoverRequest:
+    case Lane::Failsafe:
       return written(event, step);
+    case Lane::FailsafeRound:
+      if (!event.failsafe) break;
+      seen_.failsafe_round = event.failsafe;
+      // Counted from before the first question went out.
+      seen_.failsafe_round->asked_at = step.started_at;
+      if (event.failsafe->is_accepted) seen_.failsafe_confirmed_at = step.started_at;
+      break;
+    case Lane::Watchdog:
+      if (event.watchdog) seen_.watchdog = *event.watchdog;
+      break;
     case Lane::Instance:
       return act_ended(event, step, now);
     case Lane::Configuration:
@@ -216,6 +271,8 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
   } else if (const auto* claim = std::get_if<ClaimTimeline>(&step.step)) {
     cluster.claim = TimelineClaim{
         .timeline = claim->timeline, .by = seen_.self.name, .mod_revision = event.revision};
+  } else if (const auto* failsafe = std::get_if<PublishFailsafe>(&step.step)) {
+    cluster.failsafe = failsafe->members;
   } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
     if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
   }
@@ -232,6 +289,11 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
   } else if (done && !std::holds_alternative<Stop>(step.step) &&
              !std::holds_alternative<Demote>(step.step)) {
     seen_.divergence.reset();
+  }
+  const auto* clone = std::get_if<CloneFrom>(&step.step);
+  if (clone != nullptr && done && seen_.reinitialize_wish &&
+      step.started_at >= seen_.reinitialize_wish->asked_at) {
+    seen_.reinitialize_wish.reset();
   }
   if (std::holds_alternative<Restart>(step.step) && seen_.restart_wish) {
     out_.push_back(
@@ -264,6 +326,15 @@ void Agent::think(Instant now) {
 }
 
 void Agent::start(const Step& step, Instant now) {
+  // What only this machine holds is let go of here.
+  if (std::holds_alternative<DropScheduledRestart>(step)) {
+    started_something_ = true;
+    return seen_.scheduled_restart.reset();
+  }
+  if (std::holds_alternative<DropReinitialize>(step)) {
+    started_something_ = true;
+    return seen_.reinitialize_wish.reset();
+  }
   const Lane lane = lane_of(step);
   const StepId id = next_id_++;
   if (lane == Lane::Lease) seen_.session.tried_at = now;
@@ -314,7 +385,7 @@ void Agent::order_fence() {
     if (!(seen_.session.leads || is_making)) return;
     Settings settings = seen_.settings;
     settings.ttl = std::min(settings.ttl, seen_.session.ttl);
-    const Instant since = std::max(seen_.session.renewed_at, memory_.resumed_at.value_or(Instant{}));
+    const Instant since = std::max(leads_since(seen_), memory_.resumed_at.value_or(Instant{}));
     const ArmFence order{
         .at = since + lease_margins(settings).fence_after,
         // The act brings a postmaster that nobody has seen yet.

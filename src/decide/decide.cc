@@ -10,6 +10,7 @@ void judge_instance(Draft& draft) {
   if (demote_what_may_not_lead(draft)) return;
   if (leave(draft)) return;
   if (step_down(draft)) return;
+  if (end_act_for_reinitialize(draft) || limit_start(draft)) return;
   if (draft.has_act_under_way()) return;
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {
     draft.say("waiting for the store: " + draft.seen.store.problem);
@@ -17,8 +18,8 @@ void judge_instance(Draft& draft) {
   }
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
   if (draft.seen.settings.paused) return keep_pause(draft);
-  if (hold_still(draft)) return;
   if (check_identity(draft)) return;
+  if (reinitialize(draft)) return;
   if (fill_empty_directory(draft)) return;
   if (wait_for_start(draft)) return;
   if (recover(draft)) return;
@@ -38,7 +39,9 @@ Decision decide(const Observation& seen, const Memory& remembered, Instant now) 
   Draft draft(seen, remembered, now);
   remember(draft);
   keep_session(draft);
+  keep_failsafe(draft);
   judge_instance(draft);
+  keep_watchdog(draft);
   keep_house(draft);
   publish(draft);
   return draft.finish();

@@ -24,13 +24,14 @@ bool is_stopping_already(const Draft& draft) {
          draft.seen.under_way_as<Stop>(Lane::Instance) != nullptr;
 }
 
-void stop_at_once(Draft& draft, std::string_view rule, std::string why) {
+void stop_at_once(Draft& draft, std::string_view rule, std::string why,
+                  DemoteMode mode = DemoteMode::ImmediateNoLock) {
   draft.say("demoting self: " + why);
   draft.because(rule, std::move(why));
   if (draft.has_act_under_way()) {
     draft.plan(CancelInstanceAct{.why = "leadership is lost"});
   } else {
-    draft.plan(Demote{.mode = DemoteMode::ImmediateNoLock});
+    draft.plan(Demote{.mode = mode});
   }
 }
 
@@ -80,6 +81,22 @@ bool end_bootstrap_without_claim(Draft& draft) {
   return true;
 }
 
+// D9 in synchronous mode nobody waits longer than primary_stop_timeout for a shutdown; what is
+// cancelled here becomes an immediate one. Authority: Patroni, primary_stop_timeout.
+void hurry_stop(Draft& draft) {
+  const Milliseconds limit = draft.seen.settings.primary_stop_timeout;
+  const auto* demote = draft.seen.under_way_as<Demote>(Lane::Instance);
+  if (demote == nullptr || limit <= 0ms ||
+      draft.seen.settings.synchronous_mode == SynchronousMode::Off ||
+      demote->mode == DemoteMode::DemoteCluster) {
+    return;
+  }
+  const Instant due = draft.seen.under_way.at(Lane::Instance).started_at + limit;
+  if (draft.now < due) return draft.wake(due);
+  draft.because("D9", "the shutdown has taken primary_stop_timeout: making it an immediate one");
+  draft.plan(CancelInstanceAct{.why = "primary_stop_timeout is over"});
+}
+
 // D5 in maintenance mode: who runs stays, but nobody opens beside another leader. A restart is an
 // operator's, and goes on.
 bool cancel_second_opening(Draft& draft) {
@@ -100,7 +117,10 @@ bool demote_what_may_not_lead(Draft& draft) {
   if (end_bootstrap_without_claim(draft)) return true;
   if (!may_be_open(draft)) return false;
   if (draft.seen.settings.paused) return cancel_second_opening(draft);
-  if (is_stopping_already(draft)) return true;
+  if (is_stopping_already(draft)) {
+    hurry_stop(draft);
+    return true;
+  }
   if (is_bootstrapping(draft)) {
     // The claim ends with its lease, and then somebody else may make the cluster.
     if (draft.now >= draft.demote_at()) {
@@ -120,7 +140,9 @@ bool demote_what_may_not_lead(Draft& draft) {
   }
   if (draft.seen.session.leads) {
     if (draft.now >= draft.stop_at()) {
-      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
+      // Fast is fast enough, and cleaner: the lease still protects; what hangs is fenced in time.
+      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end",
+                   DemoteMode::Offline);
       return true;
     }
     draft.wake(draft.stop_at());
@@ -128,8 +150,12 @@ bool demote_what_may_not_lead(Draft& draft) {
   }
   if (draft.memory.primary_unconfirmed_since) {
     const Instant since =
-        std::max(draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since),
-                 draft.memory.resumed_at.value_or(Instant{}));
+        std::max({draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since),
+                  draft.memory.resumed_at.value_or(Instant{}),
+                  // Nobody takes its place for as long; the store is back, and the key is free.
+                  draft.seen.settings.failsafe_mode
+                      ? draft.seen.failsafe_confirmed_at.value_or(Instant{})
+                      : Instant{}});
     const Instant limit = since + draft.margins().demote_after;
     if (draft.now >= limit) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");

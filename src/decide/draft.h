@@ -57,6 +57,7 @@ class Draft {
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
   void portray(Member member) { portrait_ = std::move(member); }
+  void tell_watchdog_failed(bool has_failed) { watchdog_failed_ = has_failed; }
   [[nodiscard]] Decision finish();
 
  private:
@@ -67,6 +68,7 @@ class Draft {
   Instant wake_at_ = Instant::never();
   std::string summary_;
   Member portrait_;
+  bool watchdog_failed_ = false;
 };
 
 inline constexpr Duration kPeerFreshness = 1s;

@@ -46,6 +46,12 @@ bool is_usable(const PeerView& peer) {
   return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed;
 }
 
+bool has_request_in_force(const Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  return request && !request->scheduled_at && !request->schedule_is_unreadable &&
+         draft.now < *draft.memory.unlocked_since + draft.seen.settings.ttl;
+}
+
 // E13 a usable standby on a newer timeline vetoes (safety A7). E8 a reachable primary vetoes. E9 a
 // usable standby that is ahead vetoes. E10 at the same position the higher failover_priority goes
 // first, unless it is the leader that has just gone.
@@ -53,6 +59,8 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
   if (!peer.is_reachable) return run();
   if (!peer.in_recovery) return no("E8", "Primary (" + name + ") is still alive");
   if (!is_usable(peer)) return run();
+  // Whoever was asked to give up its place does not stand in the way by being ahead.
+  if (has_request_in_force(draft) && draft.cluster().failover->leader == name) return run();
   const Lsn mine = draft.instance().position();
   const Timeline here = draft.instance().timeline;
   if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
@@ -132,6 +140,55 @@ std::uint64_t lag_to_published(const Draft& draft) {
   return lag_bytes(draft.cluster().status.optime, draft.instance().position());
 }
 
+// E15 what was promised to a leader without the store holds for ttl. An agent that has just started
+// may have promised in its last life, so it waits as long, unless all whom it could have promised it
+// are seen not to be primaries.
+std::optional<Verdict> keep_promise(Draft& draft) {
+  if (draft.instance().is_running_primary()) return std::nullopt;
+  if (const FailsafePromise* promise = promise_in_force(draft)) {
+    draft.wake(promise->given_at + draft.seen.settings.ttl);
+    return no("E15", "'" + promise->ping.name + "' leads without the store, and this node accepts it");
+  }
+  const bool is_old = draft.memory.began_at &&
+                      draft.now >= *draft.memory.began_at + draft.seen.settings.ttl;
+  if (is_old || !draft.seen.settings.failsafe_mode) return std::nullopt;
+  bool is_complete = true;
+  for (const auto& [name, url] : draft.cluster().failsafe) {
+    if (name == draft.me()) continue;
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer == nullptr && draft.seen.store.is_reachable) is_complete = false;
+    if (peer != nullptr && !peer->is_reachable) {
+      if (draft.memory.began_at) draft.wake(*draft.memory.began_at + draft.seen.settings.ttl);
+      return no("E15", "this agent has just started and may have accepted '" + name +
+                           "' as the leader without the store");
+    }
+  }
+  if (!is_complete) return wait_for("asking the members of /failsafe");
+  return std::nullopt;
+}
+
+// E5 whom a leader without the store would not ask must not take its place.
+bool is_outside_failsafe(const Draft& draft) {
+  const auto& members = draft.cluster().failsafe;
+  return draft.now < draft.memory.failsafe_lasts_until && !members.empty() &&
+         !members.contains(draft.me());
+}
+
+// E16 the key is gone, but the stream from the former leader goes on: its agent may be what is sick
+// (Patroni primary_race_backoff).
+std::optional<Verdict> wait_for_stream(Draft& draft) {
+  const Duration backoff = draft.seen.settings.primary_race_backoff;
+  if (backoff <= 0ms || draft.cluster().failover || draft.seen.settings.standby_cluster) {
+    return std::nullopt;
+  }
+  const Duration passed = draft.now - *draft.memory.unlocked_since;
+  const Duration loop_wait = draft.seen.settings.loop_wait;
+  const bool is_moving = draft.instance().is_streaming && passed < backoff &&
+                         draft.now - draft.memory.streamed_at < loop_wait;
+  if (!is_moving && passed >= std::min(backoff, loop_wait)) return std::nullopt;
+  return no("E16", "the stream from the former leader may still go on: waiting primary_race_backoff");
+}
+
 // M4 in maintenance mode a running primary takes the key, if its timeline is not an old one; nobody
 // is promoted but a candidate that an operator names.
 Verdict examine_self_in_pause(const Draft& draft) {
@@ -166,15 +223,19 @@ Verdict examine_self(const Draft& draft) {
   }
   const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return run();
-  const bool is_asked_for =
-      draft.cluster().failover && draft.cluster().failover->candidate == draft.me();
+  if (watchdog_is_unfit(draft)) {
+    return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
+  }
+  if (is_outside_failsafe(draft)) return no("E5", "my name is not in /failsafe");
+  // Whoever asks by hand has looked at the lag (spec ha-loop 6.4.7).
+  const bool is_asked_for = has_request_in_force(draft);
   if (!is_asked_for && lag_to_published(draft) >
                            static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
     return no("E7", "My wal position exceeds maximum replication lag: " +
                         std::to_string(lag_to_published(draft)) + " bytes behind, allowed are " +
                         std::to_string(settings.maximum_lag_on_failover_bytes));
   }
-  if (settings.check_timeline && (!instance.timeline.is_known() || instance.timeline < newest)) {
+  if (settings.check_timeline && !settings.standby_cluster && (!instance.timeline.is_known() || instance.timeline < newest)) {
     return no("E4", "my timeline is older than the cluster's and check_timeline is on");
   }
   return run();
@@ -199,9 +260,21 @@ void run_for_leader(Draft& draft) {
     return;
   }
   Verdict verdict = examine_self(draft);
+  if (verdict.kind == Verdict::Kind::Run && !draft.seen.settings.paused) {
+    if (auto promised = keep_promise(draft)) {
+      verdict = std::move(*promised);
+    } else if (auto waits = instance.is_running_primary() ? std::nullopt : wait_for_stream(draft)) {
+      verdict = std::move(*waits);
+    }
+  }
   if (verdict.kind == Verdict::Kind::No && verdict.rule == "E1")
     draft.wake(draft.memory.lead_again_at);
-  const auto targets = targets_among(known_others(draft));
+  auto targets = targets_among(known_others(draft));
+  if (draft.seen.settings.failsafe_mode) {
+    for (const auto& [name, url] : draft.cluster().failsafe) {
+      if (name != draft.me()) targets.emplace(name, url);
+    }
+  }
   if (verdict.kind == Verdict::Kind::Run) {
     // In maintenance mode a primary takes its key first, and hands over then.
     auto obeyed = draft.seen.settings.paused ? std::nullopt : obey_request(draft);

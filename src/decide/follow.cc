@@ -37,6 +37,10 @@ const DivergenceSeen* verdict(const Draft& draft) {
   return &*seen;
 }
 
+bool is_settled(const Member& leader) {
+  return leader.role == MemberRole::Primary || leader.role == MemberRole::StandbyLeader;
+}
+
 void examine(Draft& draft, const Upstream& source, const DivergenceSeen* known) {
   if (known != nullptr && draft.now < known->seen_at + kExamineAgain) {
     draft.wake(known->seen_at + kExamineAgain);
@@ -85,7 +89,7 @@ std::optional<Upstream> upstream_for(const Draft& draft) {
 void repair_divergence(Draft& draft) {
   const auto source = leader_as_source(draft);
   const Member* leader = draft.cluster().leader_member();
-  if (!source || leader->role != MemberRole::Primary) {
+  if (!source || !is_settled(*leader)) {
     draft.say("waiting for '" + draft.cluster().leader->name + "' to be a running primary");
     return;
   }
@@ -141,7 +145,7 @@ void follow(Draft& draft) {
   if (draft.now < patience) return draft.wake(patience);
   const auto source = leader_as_source(draft);
   const Member* member = draft.cluster().leader_member();
-  if (!source || member->role != MemberRole::Primary) return;
+  if (!source || !is_settled(*member)) return;
   const DivergenceSeen* known = verdict(draft);
   if (known != nullptr && known->verdict == Divergence::Diverged &&
       known->seen_at >= *draft.memory.not_streaming_since) {

@@ -53,6 +53,17 @@ void promote(Draft& draft) {
   draft.plan(Promote{.lease_valid_until = draft.demote_at(), .timeline = *number});
 }
 
+// E15 once more: the key may have become this node's before it knew, and the promise came between.
+bool waits_for_promise(Draft& draft) {
+  const FailsafePromise* promise = promise_in_force(draft);
+  if (promise == nullptr) return false;
+  draft.because("E15", "this node has accepted '" + promise->ping.name +
+                           "' as the leader without the store, and waits for that to end");
+  draft.say("waiting: '" + promise->ping.name + "' may still be a primary");
+  draft.wake(promise->given_at + draft.seen.settings.ttl);
+  return true;
+}
+
 // K4 whoever wins clears the request that led to it.
 void clear_served_request(Draft& draft) {
   const auto& request = draft.cluster().failover;
@@ -75,8 +86,12 @@ void lead(Draft& draft) {
   }
   const InstanceView& instance = draft.instance();
   if (!draft.seen.is_under_way(Lane::FailoverRequest)) clear_served_request(draft);
-  if (instance.is_running_standby()) return promote(draft);
-  if (!instance.is_running_primary()) return;
+  if (draft.seen.settings.standby_cluster && lead_standby_cluster(draft)) return;
+  if (instance.is_running_standby()) {
+    if (waits_for_promise(draft) || watchdog_keeps_closed(draft)) return;
+    return promote(draft);
+  }
+  if (!instance.is_running_primary() || watchdog_keeps_closed(draft)) return;
   draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
   // M3 what is asked for and not done must not pass in silence.
   if (draft.seen.settings.synchronous_mode != SynchronousMode::Off) {

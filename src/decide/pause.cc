@@ -64,7 +64,7 @@ void keep_pause(Draft& draft) {
   draft.say("no action. I am (" + draft.me() + ")");
   if (has_foreign_data(draft)) return;
   restore_lost_keys(draft);
-  if (rests(draft)) return;
+  if (reinitialize(draft) || rests(draft)) return;
   switch (draft.leadership()) {
     case Leadership::Mine:
       if (draft.instance().is_running_standby() && !is_named_candidate(draft)) {
@@ -76,17 +76,6 @@ void keep_pause(Draft& draft) {
     case Leadership::Nobodys:
       return run_for_leader(draft);
   }
-}
-
-// M2 a standby cluster's leader would have to follow a remote primary, which this build does not
-// do: it holds still rather than promote.
-bool hold_still(Draft& draft) {
-  if (draft.seen.settings.standby_cluster) {
-    draft.say("holding still: standby clusters are not supported by this build");
-    draft.because("M2", "standby_cluster is set in /config; this build does not act in one");
-    return true;
-  }
-  return false;
 }
 
 }  // namespace pgherd

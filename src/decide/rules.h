@@ -23,9 +23,8 @@ void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> 
 // leaving.cc (X): the agent was asked to leave.
 [[nodiscard]] bool leave(Draft& draft);
 
-// pause.cc (M): maintenance mode and modes that this build does not act in.
+// pause.cc (M): maintenance mode.
 void keep_pause(Draft& draft);
-[[nodiscard]] bool hold_still(Draft& draft);
 // Whether `/failover` names this node and is due: all that may be promoted in maintenance mode.
 [[nodiscard]] bool is_named_candidate(const Draft& draft);
 
@@ -39,6 +38,7 @@ void restore_lost_keys(Draft& draft);
 [[nodiscard]] bool another_makes_the_cluster(const Draft& draft);
 
 // recovery.cc (R): PostgreSQL is not running, or not yet.
+[[nodiscard]] bool limit_start(Draft& draft);
 [[nodiscard]] bool wait_for_start(Draft& draft);
 [[nodiscard]] bool recover(Draft& draft);
 
@@ -50,6 +50,10 @@ void lead(Draft& draft);
 
 // switchover.cc (S): a request in `/failover`, seen by the leader. True: it is being carried out.
 [[nodiscard]] bool handle_failover_request(Draft& draft);
+// Whether somebody could take over, were I to give way; asks the members where that is not known
+// yet.
+enum class Prospect { No, Unknown, Yes };
+[[nodiscard]] Prospect prospect_of_failover(Draft& draft);
 
 // follow.cc (F): somebody else leads.
 void follow(Draft& draft);
@@ -60,6 +64,31 @@ void repair_divergence(Draft& draft);
 
 // upkeep.cc (U): slots, checkpoint after promotion, configuration, operator's restarts.
 void keep_house(Draft& draft);
+
+// failsafe.cc (H): a leader without the store.
+void keep_failsafe(Draft& draft);
+// What this node has promised to somebody else and must keep, or nullptr.
+[[nodiscard]] const FailsafePromise* promise_in_force(const Draft& draft);
+
+// reinitialize.cc (N): an operator wants a fresh copy. True: settled.
+[[nodiscard]] bool reinitialize(Draft& draft);
+[[nodiscard]] bool end_act_for_reinitialize(Draft& draft);
+
+// watchdog.cc (W): the machine's watchdog.
+void keep_watchdog(Draft& draft);
+// Required, and it cannot be used.
+[[nodiscard]] bool watchdog_is_unfit(const Draft& draft);
+// Asked right before PostgreSQL opens, and while it is open. True: it may not; settled.
+[[nodiscard]] bool watchdog_keeps_closed(Draft& draft);
+[[nodiscard]] Milliseconds watchdog_timeout(const Draft& draft);
+
+// standby_cluster.cc (C): this cluster follows another one.
+[[nodiscard]] std::optional<Upstream> remote_primary(const Draft& draft);
+// I lead a standby cluster. True: settled.
+[[nodiscard]] bool lead_standby_cluster(Draft& draft);
+
+// slots.cc (U1, U2, U7).
+void keep_slots(Draft& draft);
 
 // publish.cc (P): what others shall know.
 void publish(Draft& draft);

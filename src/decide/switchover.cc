@@ -99,4 +99,19 @@ bool handle_failover_request(Draft& draft) {
   return false;
 }
 
+Prospect prospect_of_failover(Draft& draft) {
+  const auto asked = candidates(draft, FailoverRequest{});
+  bool is_complete = true;
+  for (const auto& [name, url] : asked) {
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer != nullptr && is_good(draft, *peer)) return Prospect::Yes;
+    is_complete = is_complete && peer != nullptr;
+  }
+  if (is_complete) return Prospect::No;
+  if (!draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
+  }
+  return Prospect::Unknown;
+}
+
 }  // namespace pgherd

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "dcs/dcs.h"
 #include "model/cluster_view.h"
+#include "model/peer_view.h"
 #include "rest/node_status.h"
 
 namespace pgherd {
@@ -24,14 +25,6 @@ struct WriteEnded {
   How how = How::Unknown;
   Revision revision;
   std::string detail;  // what the store said, when it was not applied
-};
-
-// The request of a primary that has lost the store (POST /failsafe).
-struct FailsafePing {
-  NodeName name;
-  std::string conn_url;
-  std::string api_url;
-  std::map<std::string, Lsn> slots;
 };
 
 // How an operator's act on this node ended: `text` goes to the client as it is.

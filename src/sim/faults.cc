@@ -12,6 +12,7 @@ std::string_view name_of(FaultKind kind) {
       "cut pair",        "lose messages",       "delay messages", "store down",
       "store cut off",   "store leader change", "break watches",  "ask switchover",
       "ask failover",    "ask restart",         "ask to leave",
+      "pause",           "ask reinitialize",    "schedule restart",
   };
   static_assert(std::size(kNames) == kFaultKinds);
   return kNames[static_cast<std::size_t>(kind)];
@@ -62,6 +63,7 @@ void Faults::heal_everything() {
   world_.ground().pace.slow_percent = 0;
   world_.ground().pace.failure_percent = 0;
   world_.store().come_back();
+  if (counts_.contains(FaultKind::Pause)) world_.set_pause(false);
   for (auto& host : world_.hosts()) {
     host->restore_power();
     host->thaw_agent();
@@ -193,6 +195,16 @@ void Faults::inject(FaultKind kind, Host& target) {
       break;
     case FaultKind::AskRestart:
       target.ask_restart();
+      break;
+    case FaultKind::Pause:
+      world_.set_pause(true);
+      heal_in({1s, 4 * ttl_}, [this] { world_.set_pause(false); });
+      break;
+    case FaultKind::AskReinitialize:
+      target.ask_reinitialize(dice().chance(50));
+      break;
+    case FaultKind::ScheduleRestart:
+      target.schedule_restart(dice().between(1s, 10s));
       break;
     case FaultKind::AskToLeave:
       target.ask_to_leave();

@@ -32,8 +32,11 @@ enum class FaultKind {
   AskFailover,
   AskRestart,
   AskToLeave,
+  Pause,
+  AskReinitialize,
+  ScheduleRestart,
 };
-inline constexpr int kFaultKinds = static_cast<int>(FaultKind::AskToLeave) + 1;
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::ScheduleRestart) + 1;
 
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 

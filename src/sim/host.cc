@@ -20,7 +20,8 @@ struct Host::Life {
         clock(host.ground_.queue, host.time_, mailbox),
         dcs(host.ground_, host.store_, host.place(), host.time_, mailbox),
         instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
-        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer),
+        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
+              host.ask_failsafe),
         node(host.identity(), host.plan_.settings, Layout("service", host.plan_.scope, host.name()),
              Doors{.clock = clock,
                    .dcs = dcs,
@@ -175,6 +176,43 @@ void Host::ask_restart() {
       });
     });
   });
+}
+
+void Host::ask_reinitialize(bool force) {
+  if (!life_) return;
+  ground_.tell(name(), [&] {
+    return std::string("operator asks to reinitialize") + (force ? ", by force" : "");
+  });
+  life_->mailbox->deliver([this, force] {
+    life_->node.ask_reinitialize(force, false, [this](bool is_granted, const std::string& why) {
+      if (!is_granted) ground_.tell(name(), [&] { return "refused: " + why; });
+    });
+  });
+}
+
+void Host::schedule_restart(Duration ahead) {
+  if (!life_) return;
+  life_->mailbox->deliver([this, ahead] {
+    ScheduledRestart wish;
+    wish.at = life_->clock.wall_now();
+    wish.at.microseconds += ahead / std::chrono::microseconds(1);
+    wish.postmaster_start_time =
+        life_->node.agent().picture().instance.postmaster_start_time;
+    wish.published = R"({"schedule":"in a moment"})";
+    life_->node.schedule_restart(std::move(wish), [this](bool is_granted, const std::string& why) {
+      ground_.tell(name(), [&] {
+        return is_granted ? "a restart is scheduled" : "no restart is scheduled: " + why;
+      });
+    });
+  });
+}
+
+std::optional<bool> Host::answer_failsafe(const FailsafePing& ping) {
+  if (!life_ || is_frozen()) return std::nullopt;
+  std::optional<bool> accepted;
+  life_->node.ask_failsafe(
+      ping, [&accepted](bool is_granted, const std::string&) { accepted = is_granted; });
+  return accepted;
 }
 
 void Host::break_watches() {

@@ -41,6 +41,8 @@ class Host {
   [[nodiscard]] bool is_frozen() const;
   // The agent's REST answer to a peer; nothing when nobody would answer.
   [[nodiscard]] std::optional<PeerView> answer_peer() const;
+  // Likewise: whether it accepts a primary without the store.
+  [[nodiscard]] std::optional<bool> answer_failsafe(const FailsafePing& ping);
   // The agent's Node, or nullptr.
   [[nodiscard]] Node* node();
 
@@ -51,6 +53,8 @@ class Host {
   void thaw_agent();
   void ask_to_leave();
   void ask_restart();
+  void ask_reinitialize(bool force);
+  void schedule_restart(Duration ahead);
   void break_watches();
   void lose_power();
   void restore_power();
@@ -58,6 +62,7 @@ class Host {
   // For peers: name -> place, place -> answer. Set before the first agent starts.
   SimPeers::Find find_peer;
   SimPeers::Ask ask_peer;
+  SimPeers::AskFailsafe ask_failsafe;
   ActWitness* witness = nullptr;
 
  private:

@@ -26,17 +26,49 @@ void Referee::object(const char* rule, const std::string& what) {
   ground_.tell("referee", [&] { return *violation_; });
 }
 
+void Referee::pause_is(bool is_on) {
+  is_paused_ = is_on;
+}
+
+// Who was open under maintenance mode has 15 s from the moment on at which its agent can
+// know of the end.
+bool Referee::is_excused(const Server& server) {
+  if (is_paused_) {
+    excused_until_[&server] = Instant::never();
+    return true;
+  }
+  const auto found = excused_until_.find(&server);
+  if (found == excused_until_.end()) return false;
+  if (leader_ == server.name()) {
+    excused_until_.erase(found);
+    return false;
+  }
+  constexpr Duration kReaction = 15s;
+  const Instant now = ground_.queue.now();
+  if (can_hear && !can_hear(server)) {
+    found->second = Instant::never();
+  } else if (found->second.is_never()) {
+    found->second = now + kReaction;
+  }
+  return now < found->second;
+}
+
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
-    if (!server->can_acknowledge()) continue;
+    if (!server->can_acknowledge()) {
+      if (!is_paused_) excused_until_.erase(server);
+      continue;
+    }
+    if (is_excused(*server)) continue;
     if (open != nullptr) {
       object("A1", position(*open) + " and " + position(*server) + " both accept writes");
       return;
     }
     open = server;
   }
-  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping) {
+  const bool may_outlive = has_failsafe_ && leader_.empty();
+  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping && !may_outlive) {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
@@ -45,7 +77,8 @@ void Referee::look() {
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   ++openings_;
   if (is_new_timeline) ++promotions_;
-  if (leader_ != server.name() && !server.is_bootstrapping) {
+  // In maintenance mode an operator may restart, and promote by hand, whatever runs.
+  if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -37,6 +38,13 @@ class Referee final : public ServerWitness, public ActWitness {
   void look();
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) { leader_ = name; }
+  // Maintenance mode as the store has it: a server that is open while it is on is the operator's
+  // affair (A1, A3), until it is closed, or named, or its agent has had time to hear of the end.
+  void pause_is(bool is_on);
+  // With failsafe_mode a primary may outlive its key, as long as nobody else gets it.
+  void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
+  // The agent of this server lives, is not frozen and reaches the store; set by the world.
+  std::function<bool(const Server&)> can_hear;
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
@@ -62,6 +70,7 @@ class Referee final : public ServerWitness, public ActWitness {
   [[nodiscard]] int overtaken() const { return overtaken_; }
 
  private:
+  [[nodiscard]] bool is_excused(const Server& server);
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const Server& server);
   void judge_published_position(const Server& server);
@@ -79,6 +88,9 @@ class Referee final : public ServerWitness, public ActWitness {
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
+  bool is_paused_ = false;
+  bool has_failsafe_ = false;
+  std::map<const Server*, Instant> excused_until_;  // never(): while it cannot hear of the end
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;

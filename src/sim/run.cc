@@ -49,6 +49,18 @@ std::string draw_config(Dice& dice) {
   return json + "}";
 }
 
+// Drawn from dice of their own, so that older seeds keep their histories.
+void draw_modes(std::uint64_t seed, Draw& drawn) {
+  Dice dice(seed ^ 0xFA115AFEULL);
+  std::string json = drawn.plan.config_json;
+  if (dice.chance(30)) json.insert(1, "\"failsafe_mode\":true,");
+  if (dice.chance(10)) json.insert(1, "\"primary_race_backoff\":5,");
+  drawn.plan = HerdPlan(json);
+  for (const auto kind : {FaultKind::Pause, FaultKind::AskReinitialize, FaultKind::ScheduleRestart}) {
+    if (dice.chance(15)) drawn.faults.push_back(kind);
+  }
+}
+
 Draw draw_everything(std::uint64_t seed) {
   Dice dice(seed ^ 0x5EEDULL);
   Draw drawn;
@@ -61,7 +73,7 @@ Draw draw_everything(std::uint64_t seed) {
   drawn.plan = HerdPlan(draw_config(dice));
   drawn.is_formed = dice.chance(60);
   const int share = static_cast<int>(dice.between(10, 70));
-  for (int kind = 0; kind < kFaultKinds; ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(FaultKind::AskToLeave); ++kind) {
     if (dice.chance(share)) drawn.faults.push_back(static_cast<FaultKind>(kind));
   }
   const auto often = dice.between(500ms, 8s);
@@ -69,6 +81,7 @@ Draw draw_everything(std::uint64_t seed) {
   drawn.slow_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
   drawn.failure_percent = dice.chance(40) ? static_cast<int>(dice.between(1, 15)) : 0;
   drawn.writers = static_cast<int>(dice.between(1, 2));
+  draw_modes(seed, drawn);
   return drawn;
 }
 

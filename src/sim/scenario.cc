@@ -197,6 +197,10 @@ void Player::act(const Words& words) {
     store.go_down();
   } else if (whole == "store up") {
     store.come_back();
+  } else if (whole == "pause" || whole == "resume") {
+    world().set_pause(whole == "pause");
+  } else if (words.size() == 2 && words[0] == "config") {
+    store.put(world().key("config"), words[1]);
   } else if (whole == "break watches") {
     for (auto& one : world().hosts())
       one->break_watches();
@@ -225,6 +229,11 @@ bool Player::act_on_node(const std::string& what, const NodeName& name) {
       {"power on", [](Host& host) { host.restore_power(); }},
       {"restart", [](Host& host) { host.ask_restart(); }},
       {"leave", [](Host& host) { host.ask_to_leave(); }},
+      {"reinitialize", [](Host& host) { host.ask_reinitialize(false); }},
+      {"schedule restart", [](Host& host) { host.schedule_restart(3s); }},
+      {"promote by hand", [](Host& host) { host.server().promote(); }},
+      {"stop by hand",
+       [](Host& host) { host.server().shut_down(ShutdownMode::Fast, [] {}); }},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;

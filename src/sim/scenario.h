@@ -9,7 +9,8 @@
 //
 // Acts: kill postmaster|agent|both N; start agent N; freeze|thaw agent N; power off|on N; cut N
 // from M|store|clients|all; heal; store down|up; break watches; switchover from N [to M]; failover
-// to M; restart N; leave N. Expectations: leader N; nobody leads; primary N on timeline T; no
+// to M; restart N; leave N; reinitialize N; schedule restart N (in 3 s); pause; resume; config JSON;
+// promote by hand N; stop by hand N. Expectations: leader N; nobody leads; primary N on timeline T; no
 // primary; rest; N streams; N is down.
 #pragma once
 

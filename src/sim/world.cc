@@ -29,8 +29,16 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     host->ask_peer = [this](Place at) {
       return hosts_[static_cast<std::size_t>(at)]->answer_peer();
     };
+    host->ask_failsafe = [this](Place at, const FailsafePing& ping) {
+      return hosts_[static_cast<std::size_t>(at)]->answer_failsafe(ping);
+    };
     hosts_.push_back(std::move(host));
   }
+  referee_.can_hear = [this](const Server& server) {
+    const Host& host = *hosts_[static_cast<std::size_t>(server.place())];
+    return host.has_agent() && !host.is_frozen() && store_.is_up() &&
+           ground_.network.is_open_both(server.place(), ground_.network.store());
+  };
   watch_store();
 }
 
@@ -41,6 +49,7 @@ void World::watch_store() {
     for (const auto& event : batch.events) {
       const auto leaf = event.entry.key.substr(prefix_.size());
       if (leaf == "failover") note_request(event.entry.value);
+      if (leaf == "config" && !event.is_deletion) note_config(event.entry.value);
       if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
       const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
       if (is_frequent || leaf == "leader") continue;
@@ -49,6 +58,18 @@ void World::watch_store() {
       });
     }
   });
+}
+
+// Read with the simplest means: the referee shares nothing with codec.
+void World::note_config(const std::string& json) {
+  referee_.pause_is(json.find("\"pause\":true") != std::string::npos);
+  referee_.failsafe_is(json.find("\"failsafe_mode\":true") != std::string::npos);
+}
+
+void World::set_pause(bool is_on) {
+  std::string json = plan_.config_json;
+  if (is_on) json.insert(1, json.size() > 2 ? "\"pause\":true," : "\"pause\":true");
+  store_.put(key("config"), json);
 }
 
 void World::note_request(const std::string& json) {

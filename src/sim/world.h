@@ -38,11 +38,14 @@ class World {
   [[nodiscard]] Host* host(const NodeName& name);
   [[nodiscard]] Instant now() const { return ground_.queue.now(); }
   [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
+  // An operator's `ctl pause` and `ctl resume`.
+  void set_pause(bool is_on);
   // Everything that a run leaves behind, as one number: equal for equal runs.
   [[nodiscard]] std::uint64_t digest();
 
  private:
   void watch_store();
+  void note_config(const std::string& json);
   void note_request(const std::string& json);
   void leader_key_is(const NodeName& name);
 
