@@ -12,12 +12,18 @@ std::optional<Upstream> as_upstream(const Draft& draft, const Member* member) {
   if (member == nullptr) return std::nullopt;
   const auto address = parse_conn_url(member->conn_url);
   if (!address) return std::nullopt;
-  return Upstream{
+  Upstream upstream{
       .name = member->name,
       .host = address->host,
       .port = address->port,
       .slot = draft.seen.settings.use_slots ? slot_name_of(draft.me()) : std::string{},
   };
+  // What a standby cluster says of the archive holds for all its members.
+  if (const auto& section = draft.seen.settings.standby_cluster) {
+    upstream.restore_command = section->restore_command;
+    upstream.archive_cleanup_command = section->archive_cleanup_command;
+  }
+  return upstream;
 }
 
 bool points_at(const UpstreamView& present, const Upstream& wanted) {

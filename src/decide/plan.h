@@ -210,6 +210,8 @@ struct Restart {  // an operator asked for it; the role stays
   // Of a primary: it is not started again later than this (the agent may hang between stop and
   // start).
   Instant lease_valid_until = Instant::never();
+  // Of a member of a standby cluster; else it follows whom it followed.
+  std::optional<Upstream> upstream = {};
   bool operator==(const Restart&) const = default;
 };
 // Compare the local history with the one of the primary `source`.
@@ -253,6 +255,7 @@ struct ResumeReplay {
 // Write the configuration files again and reload: the dynamic or local configuration changed.
 struct ApplyConfiguration {
   std::string generation;  // what is applied, so that the same is not applied twice
+  std::optional<Upstream> upstream = {};  // as of Restart
   bool operator==(const ApplyConfiguration&) const = default;
 };
 // Look at PostgreSQL now (the monitoring query); the answer is an event.

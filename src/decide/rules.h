@@ -84,6 +84,8 @@ void keep_watchdog(Draft& draft);
 
 // standby_cluster.cc (C): this cluster follows another one.
 [[nodiscard]] std::optional<Upstream> remote_primary(const Draft& draft);
+// Whom this node follows in a standby cluster; nothing in any other.
+[[nodiscard]] std::optional<Upstream> upstream_in_standby_cluster(const Draft& draft);
 // I lead a standby cluster. True: settled.
 [[nodiscard]] bool lead_standby_cluster(Draft& draft);
 

@@ -29,6 +29,19 @@ std::optional<Upstream> remote_primary(const Draft& draft) {
   return upstream;
 }
 
+std::optional<Upstream> upstream_in_standby_cluster(const Draft& draft) {
+  if (!draft.seen.settings.standby_cluster) return std::nullopt;
+  switch (draft.leadership()) {
+    case Leadership::Mine:
+      return remote_primary(draft);
+    case Leadership::Others:
+      return upstream_for(draft);
+    case Leadership::Nobodys:
+      break;
+  }
+  return std::nullopt;
+}
+
 // C1 the leader of a standby cluster follows the remote primary and never promotes. C2 a cluster
 // that is made one shuts its primary down cleanly and keeps its key: it comes back as the standby
 // leader (C1). C3 it cannot stream: the histories are compared, and the data repaired where that is

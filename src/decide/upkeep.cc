@@ -42,7 +42,8 @@ void apply_configuration(Draft& draft) {
     return;
   }
   draft.because("U4", "the configuration changed: writing it and reloading PostgreSQL");
-  draft.plan(ApplyConfiguration{.generation = draft.seen.self.configuration});
+  draft.plan(ApplyConfiguration{.generation = draft.seen.self.configuration,
+                                .upstream = upstream_in_standby_cluster(draft)});
 }
 
 // U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, 27.4.8).
@@ -67,7 +68,8 @@ void serve_restart(Draft& draft) {
   if (is_primary && !draft.may_lead()) return;
   draft.because("U6", "restarting PostgreSQL as asked");
   draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,
-                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never()});
+                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never(),
+                     .upstream = upstream_in_standby_cluster(draft)});
 }
 
 // Why a scheduled restart is not carried out at its time; "" when it is.
@@ -123,7 +125,8 @@ void serve_scheduled_restart(Draft& draft) {
   draft.because("U8", "restarting PostgreSQL as scheduled");
   draft.plan(DropScheduledRestart{.why = "it is carried out"});
   draft.plan(Restart{.timeout = wish->timeout,
-                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never()});
+                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never(),
+                     .upstream = upstream_in_standby_cluster(draft)});
 }
 
 }  // namespace

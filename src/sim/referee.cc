@@ -39,10 +39,6 @@ bool Referee::is_excused(const Server& server) {
   }
   const auto found = excused_until_.find(&server);
   if (found == excused_until_.end()) return false;
-  if (leader_ == server.name()) {
-    excused_until_.erase(found);
-    return false;
-  }
   constexpr Duration kReaction = 15s;
   const Instant now = ground_.queue.now();
   if (can_hear && !can_hear(server)) {

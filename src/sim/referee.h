@@ -39,7 +39,7 @@ class Referee final : public ServerWitness, public ActWitness {
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) { leader_ = name; }
   // Maintenance mode as the store has it: a server that is open while it is on is the operator's
-  // affair (A1, A3), until it is closed, or named, or its agent has had time to hear of the end.
+  // affair (A1, A3), until it is closed or its agent has had time to hear of the end.
   void pause_is(bool is_on);
   // With failsafe_mode a primary may outlive its key, as long as nobody else gets it.
   void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
