@@ -108,7 +108,7 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
 void Agent::take(const RestartScheduled& event, Instant /*now*/) {
   const bool is_free = !seen_.scheduled_restart;
   if (is_free) seen_.scheduled_restart = event.wish;
-  out_.push_back(Answer{.id = event.id,
+  out_.push_back(AnswerWish{.id = event.id,
                         .is_granted = is_free,
                         .detail = is_free ? "" : "Another restart is already scheduled"});
 }
@@ -116,7 +116,7 @@ void Agent::take(const RestartScheduled& event, Instant /*now*/) {
 void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
   const bool was_there = seen_.scheduled_restart.has_value();
   seen_.scheduled_restart.reset();
-  out_.push_back(Answer{.id = event.id,
+  out_.push_back(AnswerWish{.id = event.id,
                         .is_granted = was_there,
                         .detail = was_there ? "" : "no restarts are scheduled"});
 }
@@ -133,18 +133,18 @@ void Agent::take(const ReinitializeAsked& event, Instant now) {
   } else if (seen_.store.cluster->is_led_by(seen_.self.name)) {
     refusal = "I am the leader, can not reinitialize";
   } else {
-    seen_.reinitialize_wish = ReinitializeWish{
-        .from_leader = event.from_leader, .force = event.force, .asked_at = now};
+    seen_.reinitialize_wish =
+        ReinitializeWish{.from_leader = event.from_leader, .force = event.force, .asked_at = now};
   }
   out_.push_back(
-      Answer{.id = event.id, .is_granted = refusal.empty(), .detail = std::move(refusal)});
+      AnswerWish{.id = event.id, .is_granted = refusal.empty(), .detail = std::move(refusal)});
 }
 
 void Agent::take(const FailsafeAsked& event, Instant now) {
   std::string refusal;
   const bool is_accepted = may_promise(seen_, event.ping, refusal);
   if (is_accepted) seen_.failsafe_promise = FailsafePromise{.ping = event.ping, .given_at = now};
-  out_.push_back(Answer{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
+  out_.push_back(AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
 }
 
 void Agent::take(const StepEnded& event, Instant now) {

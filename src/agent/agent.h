@@ -64,7 +64,7 @@ struct RestartAsked {
   RestartWish wish;
 };
 struct LeaveAsked {};
-// Each is answered at once (Answer).
+// Each is answered at once (AnswerWish).
 struct RestartScheduled {
   std::uint64_t id = 0;
   ScheduledRestart wish;
@@ -112,13 +112,13 @@ struct AnswerRestart {
 };
 
 // To whoever asked: granted, or why not.
-struct Answer {
+struct AnswerWish {
   std::uint64_t id = 0;
   bool is_granted = false;
   std::string detail;
 };
 
-using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart, Answer>;
+using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart, AnswerWish>;
 
 // ---- The machine
 

@@ -5,6 +5,19 @@
 namespace pgherd {
 namespace {
 
+void say_store_is_silent(Draft& draft) {
+  if (!failsafe_is_active(draft.seen, draft.now)) {
+    draft.say("waiting for the store: " + draft.seen.store.problem);
+  } else if (draft.instance().is_running_primary()) {
+    draft.say(
+        "continue to run as a leader because failsafe mode is enabled and all members are "
+        "accessible");
+  } else {
+    draft.say("no action. I am (" + draft.me() + "), and '" +
+              draft.seen.failsafe_promise->ping.name + "' leads without the store");
+  }
+}
+
 // PostgreSQL's affairs, in the order in which one answer makes the next question moot.
 void judge_instance(Draft& draft) {
   if (demote_what_may_not_lead(draft)) return;
@@ -13,7 +26,7 @@ void judge_instance(Draft& draft) {
   if (end_act_for_reinitialize(draft) || limit_start(draft)) return;
   if (draft.has_act_under_way()) return;
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {
-    draft.say("waiting for the store: " + draft.seen.store.problem);
+    say_store_is_silent(draft);
     return;
   }
   if (draft.instance().data_directory == DataDirectory::Unknown) return;

@@ -140,22 +140,23 @@ bool demote_what_may_not_lead(Draft& draft) {
   }
   if (draft.seen.session.leads) {
     if (draft.now >= draft.stop_at()) {
-      // Fast is fast enough, and cleaner: the lease still protects; what hangs is fenced in time.
+      // Fast is fast enough, and cleaner, while the lease still protects; what hangs is fenced.
+      const bool is_protected = draft.now < draft.stop_at() + (draft.margins().fence_after -
+                                                               draft.margins().demote_after);
       stop_at_once(draft, "D1", "the lease could not be renewed and is about to end",
-                   DemoteMode::Offline);
+                   is_protected ? DemoteMode::Offline : DemoteMode::ImmediateNoLock);
       return true;
     }
     draft.wake(draft.stop_at());
     return false;
   }
   if (draft.memory.primary_unconfirmed_since) {
-    const Instant since =
-        std::max({draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since),
-                  draft.memory.resumed_at.value_or(Instant{}),
-                  // Nobody takes its place for as long; the store is back, and the key is free.
-                  draft.seen.settings.failsafe_mode
-                      ? draft.seen.failsafe_confirmed_at.value_or(Instant{})
-                      : Instant{}});
+    const Instant since = std::max(
+        {draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since),
+         draft.memory.resumed_at.value_or(Instant{}),
+         // Nobody takes its place for as long; the store is back, and the key is free.
+         draft.seen.settings.failsafe_mode ? draft.seen.failsafe_confirmed_at.value_or(Instant{})
+                                           : Instant{}});
     const Instant limit = since + draft.margins().demote_after;
     if (draft.now >= limit) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
@@ -177,8 +178,10 @@ bool demote_what_may_not_lead(Draft& draft) {
 }
 
 void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> successor) {
-  draft.memory.stepping_down = mode == DemoteMode::Graceful ? Memory::SteppingDown::WhenReceived
-                                                            : Memory::SteppingDown::AtOnce;
+  // A standby leader has nothing that its successor cannot get from the remote primary.
+  const bool is_awaited = mode == DemoteMode::Graceful && !draft.seen.settings.standby_cluster;
+  draft.memory.stepping_down =
+      is_awaited ? Memory::SteppingDown::WhenReceived : Memory::SteppingDown::AtOnce;
   draft.memory.stepping_down_for = std::move(successor);
   draft.memory.stopped_since.reset();
   draft.plan(Demote{.mode = mode});

@@ -141,16 +141,17 @@ std::uint64_t lag_to_published(const Draft& draft) {
 }
 
 // E15 what was promised to a leader without the store holds for ttl. An agent that has just started
-// may have promised in its last life, so it waits as long, unless all whom it could have promised it
-// are seen not to be primaries.
+// may have promised in its last life, so it waits as long, unless all whom it could have promised
+// it are seen not to be primaries.
 std::optional<Verdict> keep_promise(Draft& draft) {
   if (draft.instance().is_running_primary()) return std::nullopt;
   if (const FailsafePromise* promise = promise_in_force(draft)) {
     draft.wake(promise->given_at + draft.seen.settings.ttl);
-    return no("E15", "'" + promise->ping.name + "' leads without the store, and this node accepts it");
+    return no("E15",
+              "'" + promise->ping.name + "' leads without the store, and this node accepts it");
   }
-  const bool is_old = draft.memory.began_at &&
-                      draft.now >= *draft.memory.began_at + draft.seen.settings.ttl;
+  const bool is_old =
+      draft.memory.began_at && draft.now >= *draft.memory.began_at + draft.seen.settings.ttl;
   if (is_old || !draft.seen.settings.failsafe_mode) return std::nullopt;
   bool is_complete = true;
   for (const auto& [name, url] : draft.cluster().failsafe) {
@@ -186,7 +187,8 @@ std::optional<Verdict> wait_for_stream(Draft& draft) {
   const bool is_moving = draft.instance().is_streaming && passed < backoff &&
                          draft.now - draft.memory.streamed_at < loop_wait;
   if (!is_moving && passed >= std::min(backoff, loop_wait)) return std::nullopt;
-  return no("E16", "the stream from the former leader may still go on: waiting primary_race_backoff");
+  return no("E16",
+            "the stream from the former leader may still go on: waiting primary_race_backoff");
 }
 
 // M4 in maintenance mode a running primary takes the key, if its timeline is not an old one; nobody
@@ -235,7 +237,8 @@ Verdict examine_self(const Draft& draft) {
                         std::to_string(lag_to_published(draft)) + " bytes behind, allowed are " +
                         std::to_string(settings.maximum_lag_on_failover_bytes));
   }
-  if (settings.check_timeline && !settings.standby_cluster && (!instance.timeline.is_known() || instance.timeline < newest)) {
+  if (settings.check_timeline && !settings.standby_cluster &&
+      (!instance.timeline.is_known() || instance.timeline < newest)) {
     return no("E4", "my timeline is older than the cluster's and check_timeline is on");
   }
   return run();

@@ -77,15 +77,17 @@ void ask_members(Draft& draft) {
   if (round && !round->is_accepted && round->ended_at > draft.seen.session.renewed_at) {
     draft.because("H4", "without the store, and not all members accept it: " + round->problem);
   } else if (is_held) {
-    draft.because("H3", "continue to run as a leader because failsafe mode is enabled and all "
-                        "members are accessible");
+    draft.because("H3",
+                  "continue to run as a leader because failsafe mode is enabled and all "
+                  "members are accessible");
   }
   if (draft.seen.is_under_way(Lane::FailsafeRound)) return;
   Instant due;
   if (round && !round->is_accepted) due = round->ended_at + kAskAgain;
   if (round && round->is_accepted) due = round->asked_at + draft.margins().renew_every;
   if (draft.now < due) return draft.wake(due);
-  if (!is_held) draft.because("H2", "the store does not answer: asking all members to accept this leader");
+  if (!is_held)
+    draft.because("H2", "the store does not answer: asking all members to accept this leader");
   draft.plan(question(draft));
 }
 
@@ -127,9 +129,11 @@ bool may_promise(const Observation& seen, const FailsafePing& ping, std::string&
 bool failsafe_is_active(const Observation& seen, Instant now) {
   const Duration ttl = seen.settings.ttl;
   const bool is_accepted = seen.failsafe_confirmed_at && seen.session.leads &&
+                           seen.instance.is_running_primary() &&
                            *seen.failsafe_confirmed_at > seen.session.renewed_at &&
                            now < *seen.failsafe_confirmed_at + ttl;
-  const bool has_accepted = seen.failsafe_promise && now < seen.failsafe_promise->given_at + ttl;
+  const bool has_accepted = !seen.instance.is_running_primary() && seen.failsafe_promise &&
+                            now < seen.failsafe_promise->given_at + ttl;
   return seen.settings.failsafe_mode && (is_accepted || has_accepted);
 }
 

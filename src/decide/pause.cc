@@ -36,7 +36,8 @@ bool rests(Draft& draft) {
   }
   draft.say(has_data ? "postgres is not running" : "running with empty data directory");
   if (draft.leadership() == Leadership::Mine) {
-    give_key_back(draft, has_data ? "PostgreSQL is not running" : "the data directory is not usable");
+    give_key_back(draft,
+                  has_data ? "PostgreSQL is not running" : "the data directory is not usable");
   }
   return true;
 }

@@ -132,8 +132,8 @@ struct ProbePeers {
   bool operator==(const ProbePeers&) const = default;
 };
 
-// Tell these members (name -> api_url), all at once, that this leader has lost the store and goes on
-// if all of them accept that.
+// Tell these members (name -> api_url), all at once, that this leader has lost the store and goes
+// on if all of them accept that.
 struct AskFailsafe {
   std::map<NodeName, std::string> targets;
   FailsafePing ping;
@@ -254,7 +254,7 @@ struct ResumeReplay {
 };
 // Write the configuration files again and reload: the dynamic or local configuration changed.
 struct ApplyConfiguration {
-  std::string generation;  // what is applied, so that the same is not applied twice
+  std::string generation;                 // what is applied, so that the same is not applied twice
   std::optional<Upstream> upstream = {};  // as of Restart
   bool operator==(const ApplyConfiguration&) const = default;
 };
@@ -301,16 +301,14 @@ struct Exit {
   bool operator==(const Exit&) const = default;
 };
 
-using Step =
-    std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
-                 TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
-                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, ClearFailoverRequest,
-                 RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary,
-                 StartStandby, Follow, Promote, Demote, Stop, Restart, ExamineDivergence, Rewind,
-                 RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration,
-                 ObserveInstance, CancelInstanceAct, Exit, PublishFailsafe, AskFailsafe,
-                 ActivateWatchdog, FeedWatchdog, DisarmWatchdog, DropScheduledRestart,
-                 DropReinitialize>;
+using Step = std::variant<
+    GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey, TakeInitializeKey,
+    FinishInitialize, GiveBackInitializeKey, RestoreKeys, PublishMember, PublishStatus,
+    PublishHistory, ClaimTimeline, ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap,
+    SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop,
+    Restart, ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay,
+    ApplyConfiguration, ObserveInstance, CancelInstanceAct, Exit, PublishFailsafe, AskFailsafe,
+    ActivateWatchdog, FeedWatchdog, DisarmWatchdog, DropScheduledRestart, DropReinitialize>;
 
 enum class Lane {
   Lease,       // grant, renew, revoke

@@ -72,7 +72,8 @@ Member self_portrait(const Draft& draft) {
   member.state = state_of(draft);
   member.role = role_of(draft);
   member.pause = draft.seen.settings.paused;
-  if (draft.seen.scheduled_restart) member.scheduled_restart = draft.seen.scheduled_restart->published;
+  if (draft.seen.scheduled_restart)
+    member.scheduled_restart = draft.seen.scheduled_restart->published;
   member.pending_restart_reason = instance.pending_restart;
   member.pending_restart = !instance.pending_restart.empty();
   if (instance.process != ProcessState::Running || !instance.in_recovery) return member;
@@ -138,8 +139,9 @@ StatusKey status_of(const Draft& draft) {
     status.slots[slot_name_of(draft.me())] = instance.flushed;
     for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
       if (draft.now - last_seen < draft.seen.settings.member_slots_ttl &&
-          std::none_of(permanent.begin(), permanent.end(),
-                       [&, &name = slot](const PermanentSlot& one) { return one.name == name; })) {
+          std::none_of(
+              permanent.begin(), permanent.end(),
+              [&, &name = slot](const PermanentSlot& one) { return one.name == name; })) {
         status.retain_slots.push_back(slot);
       }
     }

@@ -23,8 +23,8 @@ void give_way(Draft& draft, std::string_view rule, std::string why) {
   draft.plan(draft.release_of_leader_key(draft.cluster().status));
 }
 
-// A limit of zero means "fail over rather than restart"; where nobody could take over, it is started
-// all the same, and then given some time.
+// A limit of zero means "fail over rather than restart"; where nobody could take over, it is
+// started all the same, and then given some time.
 Duration start_limit(const Draft& draft) {
   return std::max<Duration>(draft.seen.settings.primary_start_timeout, 1s);
 }
@@ -57,11 +57,13 @@ bool should_give_way(Draft& draft) {
   if (!may_restart) {
     give_way(draft, "R2", "primary_start_timeout is 0: failing over instead of restarting");
   } else if (has_failed) {
-    give_way(draft, "R2", "PostgreSQL failed to start " + std::to_string(draft.memory.failed_acts) +
-                              " times: releasing the leader key");
+    give_way(draft, "R2",
+             "PostgreSQL failed to start " + std::to_string(draft.memory.failed_acts) +
+                 " times: releasing the leader key");
   } else {
-    give_way(draft, "R10", "PostgreSQL crashed " + std::to_string(draft.memory.crashes) +
-                               " times in a row: releasing the leader key");
+    give_way(draft, "R10",
+             "PostgreSQL crashed " + std::to_string(draft.memory.crashes) +
+                 " times in a row: releasing the leader key");
   }
   return true;
 }
@@ -81,7 +83,8 @@ void recover_as_leader(Draft& draft) {
     const auto& seen = draft.seen.divergence;
     const auto remote = remote_primary(draft);
     if (seen && seen->verdict == Divergence::Diverged && seen->source == remote->name &&
-        draft.seen.settings.use_pg_rewind && control.can_be_rewound && !draft.memory.rewind_failed) {
+        draft.seen.settings.use_pg_rewind && control.can_be_rewound &&
+        !draft.memory.rewind_failed) {
       draft.because("C3", "running pg_rewind from the remote primary: " + seen->detail);
       draft.plan(Rewind{.source = *remote});
       return;
@@ -161,8 +164,8 @@ void recover_unfinished_cluster(Draft& draft) {
 
 // R7 while the act of starting is still under way: it is ended, and the key released (R2's wait).
 bool limit_start(Draft& draft) {
-  if (draft.seen.under_way_as<StartPrimary>(Lane::Instance) == nullptr || draft.seen.settings.paused ||
-      !draft.seen.store.is_reachable || !draft.seen.store.cluster ||
+  if (draft.seen.under_way_as<StartPrimary>(Lane::Instance) == nullptr ||
+      draft.seen.settings.paused || !draft.seen.store.is_reachable || !draft.seen.store.cluster ||
       draft.leadership() != Leadership::Mine || !draft.cluster().initialize ||
       draft.cluster().initialize->is_in_progress()) {
     return false;
@@ -193,9 +196,10 @@ bool wait_for_start(Draft& draft) {
   const auto& act = draft.seen.last_act;
   const auto* restart = act ? std::get_if<Restart>(&act->step) : nullptr;
   // A restart with a limit of its own has used it up.
-  const bool is_over = restart != nullptr && restart->timeout && act->outcome == ActOutcome::TimedOut;
-  const Instant limit = is_over ? *draft.memory.starting_since
-                                : *draft.memory.starting_since + start_limit(draft);
+  const bool is_over =
+      restart != nullptr && restart->timeout && act->outcome == ActOutcome::TimedOut;
+  const Instant limit =
+      is_over ? *draft.memory.starting_since : *draft.memory.starting_since + start_limit(draft);
   if (draft.now < limit) {
     draft.wake(limit);
     return true;

@@ -13,10 +13,10 @@ bool has_source(Draft& draft) {
   const PeerView* peer = draft.fresh_peer(leader->name);
   if (peer != nullptr && peer->is_reachable && !peer->in_recovery) return true;
   draft.say("reinitialize: waiting for '" + leader->name + "' to answer as a primary");
-  if (!draft.seen.is_under_way(Lane::Peers) && (peer == nullptr || !peer->is_reachable ||
-                                                draft.now - peer->asked_at > kPeerFreshness)) {
-    draft.plan(ProbePeers{.targets = {{leader->name, leader->api_url}},
-                          .timeout = draft.probe_timeout()});
+  if (!draft.seen.is_under_way(Lane::Peers) &&
+      (peer == nullptr || !peer->is_reachable || draft.now - peer->asked_at > kPeerFreshness)) {
+    draft.plan(
+        ProbePeers{.targets = {{leader->name, leader->api_url}}, .timeout = draft.probe_timeout()});
   }
   draft.wake(draft.now + kPeerFreshness / 2);
   return false;
@@ -71,8 +71,8 @@ bool end_act_for_reinitialize(Draft& draft) {
                           std::holds_alternative<RemoveDataDirectory>(step) ||
                           std::holds_alternative<SetAsideDataDirectory>(step) ||
                           may_open_for_writes(step) || std::holds_alternative<Demote>(step);
-  const bool is_newer = std::holds_alternative<CloneFrom>(step) &&
-                        act->second.started_at >= wish->asked_at;
+  const bool is_newer =
+      std::holds_alternative<CloneFrom>(step) && act->second.started_at >= wish->asked_at;
   if (is_its_own || is_newer) return false;
   draft.because("N2", "reinitialize by force: ending what is under way");
   draft.plan(CancelInstanceAct{.why = "an operator asked to reinitialize this member"});

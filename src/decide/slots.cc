@@ -120,7 +120,8 @@ bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const Wishes& wa
     const bool is_copy = !slot.is_physical && is_permanent(draft, slot.name);
     return !is_copy && slot.name != slot_name_of(draft.me());
   }
-  const bool holds_vacuum = slot.is_physical && slot.has_xmin && draft.instance().in_recovery == true;
+  const bool holds_vacuum =
+      slot.is_physical && slot.has_xmin && draft.instance().in_recovery == true;
   return slot.wal_status == "lost" || is_of_another_kind(slot, wish->second) || holds_vacuum;
 }
 
@@ -142,8 +143,9 @@ void keep_slots(Draft& draft) {
   bool is_missing_one = false;
   bool is_behind = false;
   for (auto& [name, wish] : wanted) {
-    const auto found = std::find_if(instance.slots.begin(), instance.slots.end(),
-                                    [&, &slot_name = name](const SlotView& slot) { return slot.name == slot_name; });
+    const auto found = std::find_if(
+        instance.slots.begin(), instance.slots.end(),
+        [&, &slot_name = name](const SlotView& slot) { return slot.name == slot_name; });
     const bool exists = found != instance.slots.end();
     const Lsn reported = reported_position(draft, name);
     if (*instance.in_recovery && reported.is_known() && !(exists && found->is_active)) {

@@ -63,8 +63,7 @@ void serve_restart(Draft& draft) {
   }
   if (draft.instance().process != ProcessState::Running) return;
   // In maintenance mode nobody is held to a lease.
-  const bool is_primary =
-      draft.instance().is_running_primary() && !draft.seen.settings.paused;
+  const bool is_primary = draft.instance().is_running_primary() && !draft.seen.settings.paused;
   if (is_primary && !draft.may_lead()) return;
   draft.because("U6", "restarting PostgreSQL as asked");
   draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,
@@ -76,8 +75,8 @@ void serve_restart(Draft& draft) {
 std::string unmet_condition(const Draft& draft, const ScheduledRestart& wish) {
   const InstanceView& instance = draft.instance();
   if (wish.role) {
-    const bool leads_standbys = draft.seen.settings.standby_cluster.has_value() &&
-                                draft.leadership() == Leadership::Mine;
+    const bool leads_standbys =
+        draft.seen.settings.standby_cluster.has_value() && draft.leadership() == Leadership::Mine;
     const MemberRole role = instance.is_running_primary() ? MemberRole::Primary
                             : leads_standbys              ? MemberRole::StandbyLeader
                                                           : MemberRole::Replica;
@@ -94,9 +93,9 @@ std::string unmet_condition(const Draft& draft, const ScheduledRestart& wish) {
   return {};
 }
 
-// U8 a restart at its time, if all is then as it was asked for; one that was missed by far, or whose
-// server has been restarted meanwhile, is dropped. Not in maintenance mode. Authority: Patroni
-// ha.py evaluate_scheduled_restart; spec ha-loop 9.4.
+// U8 a restart at its time, if all is then as it was asked for; one that was missed by far, or
+// whose server has been restarted meanwhile, is dropped. Not in maintenance mode. Authority:
+// Patroni ha.py evaluate_scheduled_restart; spec ha-loop 9.4.
 void serve_scheduled_restart(Draft& draft) {
   const auto& wish = draft.seen.scheduled_restart;
   if (!wish || draft.seen.settings.paused || draft.seen.restart_wish) return;

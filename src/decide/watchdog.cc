@@ -25,9 +25,9 @@ void keep_watchdog(Draft& draft) {
   const WatchdogView& device = draft.seen.watchdog;
   if (draft.seen.is_under_way(Lane::Watchdog)) return;
   const InstanceView& instance = draft.instance();
-  const bool may_be_open =
-      instance.is_running_primary() || draft.has_act_under_way() ||
-      instance.process == ProcessState::Stopping || instance.process == ProcessState::Unknown;
+  const bool may_be_open = instance.is_running_primary() || draft.has_act_under_way() ||
+                           instance.process == ProcessState::Stopping ||
+                           instance.process == ProcessState::Unknown;
   const bool is_wanted = mode != WatchdogMode::Off && !draft.seen.settings.paused &&
                          draft.may_lead() && draft.memory.stepping_down == Memory::SteppingDown::No;
   const Instant since = leads_since(draft.seen);

@@ -165,7 +165,7 @@ void Node::carry_out(const Command& command) {
     const auto reply = std::move(found->second);
     restart_answers_.erase(found);
     reply(answer->succeeded, answer->detail);
-  } else if (const auto* granted = std::get_if<Answer>(&command)) {
+  } else if (const auto* granted = std::get_if<AnswerWish>(&command)) {
     const auto found = granted_answers_.find(granted->id);
     if (found == granted_answers_.end()) return;
     const auto reply = std::move(found->second);

@@ -7,12 +7,12 @@ namespace pgherd::sim {
 
 std::string_view name_of(FaultKind kind) {
   static constexpr std::string_view kNames[] = {
-      "kill postmaster", "kill agent",          "kill both",      "lose power",
-      "freeze agent",    "cut from store",      "cut from all",   "cut one way",
-      "cut pair",        "lose messages",       "delay messages", "store down",
-      "store cut off",   "store leader change", "break watches",  "ask switchover",
-      "ask failover",    "ask restart",         "ask to leave",
-      "pause",           "ask reinitialize",    "schedule restart",
+      "kill postmaster",  "kill agent",          "kill both",      "lose power",
+      "freeze agent",     "cut from store",      "cut from all",   "cut one way",
+      "cut pair",         "lose messages",       "delay messages", "store down",
+      "store cut off",    "store leader change", "break watches",  "ask switchover",
+      "ask failover",     "ask restart",         "ask to leave",   "pause",
+      "ask reinitialize", "schedule restart",
   };
   static_assert(std::size(kNames) == kFaultKinds);
   return kNames[static_cast<std::size_t>(kind)];

@@ -196,8 +196,7 @@ void Host::schedule_restart(Duration ahead) {
     ScheduledRestart wish;
     wish.at = life_->clock.wall_now();
     wish.at.microseconds += ahead / std::chrono::microseconds(1);
-    wish.postmaster_start_time =
-        life_->node.agent().picture().instance.postmaster_start_time;
+    wish.postmaster_start_time = life_->node.agent().picture().instance.postmaster_start_time;
     wish.published = R"({"schedule":"in a moment"})";
     life_->node.schedule_restart(std::move(wish), [this](bool is_granted, const std::string& why) {
       ground_.tell(name(), [&] {

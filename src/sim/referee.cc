@@ -78,6 +78,8 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
+  // By hand, and nobody's reign: what is written there is lost by the operator's choice.
+  if (is_paused_ && leader_ != server.name()) return;
   const auto initialize = store_.value(prefix_ + "initialize");
   if (!server.is_bootstrapping && !initialize.empty() &&
       initialize != server.directory().system_id) {
@@ -162,6 +164,8 @@ void Referee::attached(const Server& standby, const Server& upstream) {
 }
 
 void Referee::rewinding(const Server& target, const Server& source) {
+  // The primary of another cluster is none of this one's reigns.
+  if (std::find(servers_.begin(), servers_.end(), &source) == servers_.end()) return;
   for (const auto& [key, reign] : reigns_) {
     if (key.first == source.directory().system_id &&
         key.second > source.directory().wal.timeline()) {

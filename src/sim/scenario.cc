@@ -83,6 +83,7 @@ class Player {
   HerdPlan plan_{
       "{\"ttl\":10,\"loop_wait\":2,\"retry_timeout\":3,\"postgresql\":{\"use_pg_rewind\":true}}"};
   std::unique_ptr<World> world_;
+  const Server* remote_ = nullptr;
   std::string log_;
   std::vector<std::string> failures_;
 };
@@ -119,6 +120,8 @@ void Player::obey(const Words& words) {
     plan_ = HerdPlan(join(words, 1, words.size()));
   } else if (verb == "cluster") {
     make({words.begin() + 1, words.end()}, true);
+  } else if (verb == "remote" && words.size() == 2) {
+    remote_ = &world().add_remote(words[1]);
   } else if (verb == "new" && words.size() > 2 && words[1] == "cluster") {
     make({words.begin() + 2, words.end()}, false);
   } else if (verb == "start" && words.size() == 1) {
@@ -232,8 +235,7 @@ bool Player::act_on_node(const std::string& what, const NodeName& name) {
       {"reinitialize", [](Host& host) { host.ask_reinitialize(false); }},
       {"schedule restart", [](Host& host) { host.schedule_restart(3s); }},
       {"promote by hand", [](Host& host) { host.server().promote(); }},
-      {"stop by hand",
-       [](Host& host) { host.server().shut_down(ShutdownMode::Fast, [] {}); }},
+      {"stop by hand", [](Host& host) { host.server().shut_down(ShutdownMode::Fast, [] {}); }},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;
@@ -281,6 +283,12 @@ std::function<bool()> Player::condition(const Words& words) {
     return [&judge, &server] {
       return judge.primary() != nullptr && server.is_streaming_from(*judge.primary());
     };
+  }
+  if (words.size() == 3 && words[1] == "follows") {
+    const Server& server = host(words[0]).server();
+    const bool is_remote = remote_ != nullptr && words[2] == remote_->name();
+    const Server& upstream = is_remote ? *remote_ : host(words[2]).server();
+    return [&server, &upstream] { return server.is_streaming_from(upstream); };
   }
   if (words.size() == 3 && words[1] == "is" && words[2] == "down") {
     const Server& server = host(words[0]).server();

@@ -105,6 +105,24 @@ void World::form_cluster() {
   store_.put(key("config"), plan_.config_json);
 }
 
+Server& World::add_remote(const NodeName& name) {
+  remote_ = std::make_unique<Server>(ground_, servers_, ground_.network.clients(), name);
+  servers_[name] = remote_.get();
+  remote_->directory() = hosts_.front()->server().directory();
+  remote_->directory().has_standby_signal = false;
+  remote_->directory().control = ControlState::ShutDown;
+  remote_->boot(false, [](bool) {});
+  write_remotely();
+  return *remote_;
+}
+
+void World::write_remotely() {
+  ground_.queue.in(500ms, [this] {
+    static_cast<void>(remote_->write());
+    write_remotely();
+  });
+}
+
 void World::start_all_agents() {
   for (auto& host : hosts_) {
     host->start_agent();

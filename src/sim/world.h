@@ -23,6 +23,9 @@ class World {
 
   // A cluster that was there before: the first node's data, copied to all, everything stopped.
   void form_cluster();
+  // The primary of another cluster, on the same data, that nobody here manages. After
+  // form_cluster().
+  Server& add_remote(const NodeName& name);
   void start_all_agents();
 
   // Runs until true time `until`, or until the referee objects. False: it has objected.
@@ -45,6 +48,7 @@ class World {
 
  private:
   void watch_store();
+  void write_remotely();
   void note_config(const std::string& json);
   void note_request(const std::string& json);
   void leader_key_is(const NodeName& name);
@@ -56,6 +60,7 @@ class World {
   Servers servers_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<const Server*> server_list_;
+  std::unique_ptr<Server> remote_;
   Clients clients_;
   Referee referee_;
 };

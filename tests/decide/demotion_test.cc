@@ -36,7 +36,7 @@ TEST(Demotion, CountsFromAShorterLeaseThatIsStillHeld) {
   scene.led_by("a").primary(Lsn{100});
   scene.seen.settings.ttl = 60s;  // was raised; the lease is still the one of 10 s
   scene.later(9500ms);
-  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Offline});
+  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
 }
 
 TEST(Demotion, FollowsAtOnceWhenSomebodyElseLeads) {

@@ -17,8 +17,10 @@ Scene cut_off() {
   return scene;
 }
 void answered(Scene& scene, bool is_accepted) {
-  scene.seen.failsafe_round = FailsafeRound{
-      .asked_at = scene.now, .ended_at = scene.now, .is_accepted = is_accepted, .problem = "'c' refuses"};
+  scene.seen.failsafe_round = FailsafeRound{.asked_at = scene.now,
+                                            .ended_at = scene.now,
+                                            .is_accepted = is_accepted,
+                                            .problem = "'c' refuses"};
   if (is_accepted) scene.seen.failsafe_confirmed_at = scene.now;
 }
 
@@ -58,7 +60,8 @@ TEST(Failsafe, WhoMayHaveBeenWrittenIsAskedToo) {
 TEST(Failsafe, StaysWhileAllAccept) {
   Scene scene = cut_off();
   answered(scene, true);
-  EXPECT_FALSE(scene.later(3s).planned<Demote>());  // past the end of the lease's first three quarters
+  EXPECT_FALSE(
+      scene.later(3s).planned<Demote>());  // past the end of the lease's first three quarters
   EXPECT_TRUE(scene.gives_reason("H3"));
   EXPECT_TRUE(scene.last.is_leader);
   EXPECT_TRUE(scene.planned<AskFailsafe>());  // and asks again
@@ -99,7 +102,8 @@ TEST(Failsafe, GivesTheStoreThatIsBackTimeToTakeTheKeyAgain) {
   EXPECT_FALSE(scene.planned<Demote>());
 }
 
-const FailsafePing kPing{.name = "b", .conn_url = {}, .api_url = "http://b", .slots = {{"c", Lsn{90}}}};
+const FailsafePing kPing{
+    .name = "b", .conn_url = {}, .api_url = "http://b", .slots = {{"c", Lsn{90}}}};
 
 TEST(Failsafe, AStandbyPromisesAndKeepsIt) {
   Scene scene("a");

@@ -68,7 +68,8 @@ TEST(Recovery, FailsOverInsteadOfRestartingWhatCrashesAgainAndAgain) {
 TEST(Recovery, FailsOverAtTheSecondCrashWhereNothingIsLostByIt) {
   Scene scene("a");
   scene.seen.settings.synchronous_mode = SynchronousMode::On;
-  scene.cluster().sync = SyncKey{.leader = "a", .quorum = 0, .standbys = {"b"}, .mod_revision = {3}};
+  scene.cluster().sync =
+      SyncKey{.leader = "a", .quorum = 0, .standbys = {"b"}, .mod_revision = {3}};
   crash(scene);
   EXPECT_TRUE(scene.planned<StartPrimary>());
   crash(scene);

@@ -60,7 +60,8 @@ TEST(Slots, ThatAreInUseOrIgnoredOrPostgresOwnAreLeftAlone) {
   Scene failover = with_slot({.name = "cdc", .is_physical = false, .is_failover = true});
   EXPECT_FALSE(failover.planned<KeepSlots>());
   Scene ignored = with_slot({.name = "cdc", .is_physical = false, .plugin = "pgoutput"});
-  ignored.seen.settings.ignore_slots = {{.name = {}, .type = "logical", .database = {}, .plugin = "pgoutput"}};
+  ignored.seen.settings.ignore_slots = {
+      {.name = {}, .type = "logical", .database = {}, .plugin = "pgoutput"}};
   EXPECT_FALSE(ignored.planned<KeepSlots>());
 }
 

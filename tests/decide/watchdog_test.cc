@@ -11,7 +11,8 @@ Scene guarded(WatchdogMode mode) {
   return scene;
 }
 void is_armed(Scene& scene) {
-  scene.seen.watchdog = WatchdogView{.is_active = true, .timeout = Milliseconds(5000), .problem = {}};
+  scene.seen.watchdog =
+      WatchdogView{.is_active = true, .timeout = Milliseconds(5000), .problem = {}};
 }
 
 TEST(Watchdog, IsArmedByTheLeaderWithTtlLessMargin) {

@@ -29,11 +29,12 @@ TEST(ScheduledRestart, WaitsForItsTimeAndIsShown) {
 }
 
 TEST(ScheduledRestart, IsDroppedWhenItsConditionsAreNotMet) {
-  for (const auto& change : {+[](Scene& scene) { scene.seen.scheduled_restart->role = MemberRole::Primary; },
-                             +[](Scene& scene) { scene.seen.scheduled_restart->below_version = 170004; },
-                             +[](Scene& scene) { scene.seen.scheduled_restart->only_if_pending = true; },
-                             +[](Scene& scene) { scene.seen.wall_now.microseconds += 60'000'000; },
-                             +[](Scene& scene) { scene.seen.instance.postmaster_start_time = "now"; }}) {
+  for (const auto& change :
+       {+[](Scene& scene) { scene.seen.scheduled_restart->role = MemberRole::Primary; },
+        +[](Scene& scene) { scene.seen.scheduled_restart->below_version = 170004; },
+        +[](Scene& scene) { scene.seen.scheduled_restart->only_if_pending = true; },
+        +[](Scene& scene) { scene.seen.wall_now.microseconds += 60'000'000; },
+        +[](Scene& scene) { scene.seen.instance.postmaster_start_time = "now"; }}) {
     Scene scene = with_restart_in(0s);
     change(scene);
     EXPECT_FALSE(scene.planned<Restart>());
@@ -63,7 +64,8 @@ TEST(ScheduledRestart, RestsInMaintenanceMode) {
 Scene to_reinitialize() {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});
-  scene.seen.reinitialize_wish = ReinitializeWish{.from_leader = false, .force = false, .asked_at = scene.now};
+  scene.seen.reinitialize_wish =
+      ReinitializeWish{.from_leader = false, .force = false, .asked_at = scene.now};
   return scene;
 }
 

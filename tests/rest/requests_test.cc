@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/dcs_values.h"
 #include "rest/a_node.h"
 #include "rest/config_patch.h"
 

@@ -79,9 +79,10 @@ std::string DeviceWatchdog::write_byte(char byte) {
 
 void DeviceWatchdog::activate(Milliseconds timeout, Answer done) {
   if (timeout < 1s) {
-    return answer(std::move(done), fmt::format("a watchdog timeout of {} ms is too short: raise ttl "
-                                               "or lower watchdog.safety_margin",
-                                               timeout.count()));
+    return answer(std::move(done),
+                  fmt::format("a watchdog timeout of {} ms is too short: raise ttl "
+                              "or lower watchdog.safety_margin",
+                              timeout.count()));
   }
   std::string problem = file_.is_open() ? std::string() : open_device();
   if (problem.empty()) problem = set_timeout(timeout);
