@@ -109,16 +109,16 @@ void Agent::take(const RestartScheduled& event, Instant /*now*/) {
   const bool is_free = !seen_.scheduled_restart;
   if (is_free) seen_.scheduled_restart = event.wish;
   out_.push_back(AnswerWish{.id = event.id,
-                        .is_granted = is_free,
-                        .detail = is_free ? "" : "Another restart is already scheduled"});
+                            .is_granted = is_free,
+                            .detail = is_free ? "" : "Another restart is already scheduled"});
 }
 
 void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
   const bool was_there = seen_.scheduled_restart.has_value();
   seen_.scheduled_restart.reset();
   out_.push_back(AnswerWish{.id = event.id,
-                        .is_granted = was_there,
-                        .detail = was_there ? "" : "no restarts are scheduled"});
+                            .is_granted = was_there,
+                            .detail = was_there ? "" : "no restarts are scheduled"});
 }
 
 void Agent::take(const ReinitializeAsked& event, Instant now) {
@@ -144,7 +144,8 @@ void Agent::take(const FailsafeAsked& event, Instant now) {
   std::string refusal;
   const bool is_accepted = may_promise(seen_, event.ping, refusal);
   if (is_accepted) seen_.failsafe_promise = FailsafePromise{.ping = event.ping, .given_at = now};
-  out_.push_back(AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
+  out_.push_back(
+      AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
 }
 
 void Agent::take(const StepEnded& event, Instant now) {

@@ -118,7 +118,8 @@ struct AnswerWish {
   std::string detail;
 };
 
-using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart, AnswerWish>;
+using Command =
+    std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart, AnswerWish>;
 
 // ---- The machine
 

@@ -68,14 +68,13 @@ Milliseconds member_slots_ttl_of(const Json& config, Milliseconds otherwise) {
 std::optional<StandbyClusterSettings> standby_cluster_of(const Json& config) {
   const Json* section = find(config, "standby_cluster");
   if (section == nullptr) return std::nullopt;
-  StandbyClusterSettings standby{.host = text_of(*section, "host"),
-                                 .port = text_of(*section, "port"),
-                                 .primary_slot_name = text_of(*section, "primary_slot_name"),
-                                 .restore_command = text_of(*section, "restore_command"),
-                                 .archive_cleanup_command =
-                                     text_of(*section, "archive_cleanup_command"),
-                                 .recovery_min_apply_delay =
-                                     text_of(*section, "recovery_min_apply_delay")};
+  StandbyClusterSettings standby{
+      .host = text_of(*section, "host"),
+      .port = text_of(*section, "port"),
+      .primary_slot_name = text_of(*section, "primary_slot_name"),
+      .restore_command = text_of(*section, "restore_command"),
+      .archive_cleanup_command = text_of(*section, "archive_cleanup_command"),
+      .recovery_min_apply_delay = text_of(*section, "recovery_min_apply_delay")};
   const bool has_port = !standby.port.empty() && standby.port != "0";
   if (standby.host.empty() && !has_port && standby.restore_command.empty()) return std::nullopt;
   return standby;

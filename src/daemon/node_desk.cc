@@ -124,21 +124,20 @@ void NodeDesk::unschedule_restart(std::function<void(bool, std::string)> answer)
 }
 
 void NodeDesk::reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) {
-  parts_.node.ask_reinitialize(
-      force, from_leader, [answer = std::move(answer)](bool is_granted, std::string why_not) {
-        ActAnswer reply{.code = 200, .text = "reinitialize started"};
-        if (!is_granted) reply = {.code = 503, .text = std::move(why_not)};
-        answer(std::move(reply));
-      });
+  parts_.node.ask_reinitialize(force, from_leader,
+                               [answer = std::move(answer)](bool is_granted, std::string why_not) {
+                                 ActAnswer reply{.code = 200, .text = "reinitialize started"};
+                                 if (!is_granted) reply = {.code = 503, .text = std::move(why_not)};
+                                 answer(std::move(reply));
+                               });
 }
 
 // The node answers before it returns; whoever hears nothing must not take that for a promise.
 std::string NodeDesk::refuse_failsafe_ping(const FailsafePing& ping) {
   auto why = std::make_shared<std::string>("the agent is stopping");
-  parts_.node.ask_failsafe(
-      ping, [why](bool is_granted, std::string why_not) {
-        *why = is_granted ? std::string() : std::move(why_not);
-      });
+  parts_.node.ask_failsafe(ping, [why](bool is_granted, std::string why_not) {
+    *why = is_granted ? std::string() : std::move(why_not);
+  });
   return *why;
 }
 

@@ -53,8 +53,9 @@ Decision decide(const Observation& seen, const Memory& remembered, Instant now) 
   remember(draft);
   keep_session(draft);
   keep_failsafe(draft);
-  judge_instance(draft);
+  // Before an end of the agent, so that nothing stays armed that nobody feeds.
   keep_watchdog(draft);
+  judge_instance(draft);
   keep_house(draft);
   publish(draft);
   return draft.finish();

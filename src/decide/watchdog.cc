@@ -40,12 +40,15 @@ void keep_watchdog(Draft& draft) {
     if (is_ours) {
       draft.plan(FeedWatchdog{});
     } else {
-      draft.because("W1", "arming the watchdog with " + std::to_string(timeout / 1s) + " s");
+      if (device.problem.empty()) {
+        draft.because("W1", "arming the watchdog with " + std::to_string(timeout / 1s) + " s");
+      }
       draft.plan(ActivateWatchdog{.timeout = timeout});
     }
     return;
   }
-  if (device.is_active && (draft.seen.settings.paused || (!may_be_open && !draft.may_lead()))) {
+  const bool is_idle = !may_be_open && (!draft.may_lead() || draft.seen.is_leaving);
+  if (device.is_active && (draft.seen.settings.paused || is_idle)) {
     draft.because("W3", "disarming the watchdog");
     draft.plan(DisarmWatchdog{});
   }

@@ -344,6 +344,8 @@ void Node::start_watchdog_step(const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   auto done = [this, alive, id = command.id](WatchdogView view) {
     if (alive.expired()) return;
+    const bool is_news = view.problem != agent_.picture().watchdog.problem;
+    if (is_news && !view.problem.empty() && listener_.on_step) listener_.on_step(view.problem);
     StepEnded event = ended(id, StoreOutcome::Applied);
     event.watchdog = std::move(view);
     post(event);

@@ -160,21 +160,20 @@ void HttpPeers::ask_failsafe(const FailsafePing& ping,
                         .connect_timeout = timeout,
                         .timeout = timeout,
                         .body_bytes_max = kBodyBytesMax};
-    client_.send(std::move(request),
-                 [this, asking, member = name, alive = std::weak_ptr(alive_)](
-                     const Result<HttpAnswer, HttpError>& answer) {
-                   if (alive.expired()) return;
-                   std::string problem;
-                   if (!answer) {
-                     problem = answer.error().text;
-                   } else if (answer->status != 200 || answer->body != "Accepted") {
-                     problem = fmt::format("'{}' answers {}: {}", member, answer->status,
-                                           answer->body.substr(0, 200));
-                   }
-                   if (!problem.empty() || --asking->outstanding == 0) {
-                     asking->end(clock_.now(), std::move(problem));
-                   }
-                 });
+    client_.send(std::move(request), [this, asking, member = name, alive = std::weak_ptr(alive_)](
+                                         const Result<HttpAnswer, HttpError>& answer) {
+      if (alive.expired()) return;
+      std::string problem;
+      if (!answer) {
+        problem = answer.error().text;
+      } else if (answer->status != 200 || answer->body != "Accepted") {
+        problem =
+            fmt::format("'{}' answers {}: {}", member, answer->status, answer->body.substr(0, 200));
+      }
+      if (!problem.empty() || --asking->outstanding == 0) {
+        asking->end(clock_.now(), std::move(problem));
+      }
+    });
   }
 }
 

@@ -266,7 +266,8 @@ ScheduledRestart scheduled_restart(const RestartOrder& order, const NodeStatus& 
   ScheduledRestart wish;
   wish.at = order.schedule.value_or(WallTime{});
   if (order.role) wish.role = parse_member_role(*order.role);
-  if (order.postgres_version) wish.below_version = version_number(*order.postgres_version).value_or(0);
+  if (order.postgres_version)
+    wish.below_version = version_number(*order.postgres_version).value_or(0);
   wish.only_if_pending = order.only_if_pending;
   wish.timeout = order.timeout;
   wish.postmaster_start_time = status.instance.postmaster_start_time;

@@ -22,12 +22,14 @@ struct Host::Life {
         instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
         peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
               host.ask_failsafe),
+        watchdog(host.watchdog_, host.ground_, mailbox),
         node(host.identity(), host.plan_.settings, Layout("service", host.plan_.scope, host.name()),
              Doors{.clock = clock,
                    .dcs = dcs,
                    .instance = instance,
                    .peers = peers,
-                   .fence = host.guardian_},
+                   .fence = host.guardian_,
+                   .watchdog = &watchdog},
              std::move(listener)) {}
   ~Life() { mailbox->close(); }
   Life(const Life&) = delete;
@@ -38,6 +40,7 @@ struct Host::Life {
   SimDcs dcs;
   SimInstance instance;
   SimPeers peers;
+  WatchdogDoor watchdog;
   Node node;
 };
 
@@ -50,7 +53,8 @@ Host::Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan&
       drift_ppm_(drift_ppm),
       time_(ground.queue.now(), drift_ppm),
       server_(ground, servers, place, std::move(name)),
-      guardian_(ground, time_, server_) {}
+      guardian_(ground, time_, server_),
+      watchdog_(ground, time_, [this] { reset_machine(); }) {}
 
 Host::~Host() {
   life_.reset();
@@ -65,6 +69,8 @@ Identity Host::identity() const {
   self.may_bootstrap = true;
   self.bootstrap_config = plan_.config_json;
   self.configuration = "1";
+  self.watchdog_mode = plan_.watchdog;
+  self.watchdog_margin = Milliseconds(-1);
   return self;
 }
 
@@ -224,7 +230,14 @@ void Host::lose_power() {
   has_power_ = false;
   life_.reset();
   guardian_.lose_power();
+  watchdog_.disarm();
   server_.kill();
+}
+
+void Host::reset_machine() {
+  ground_.tell(name(), [] { return "the watchdog resets the machine"; });
+  lose_power();
+  ground_.queue.in(3s, [this] { restore_power(); });
 }
 
 void Host::restore_power() {

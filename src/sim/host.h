@@ -12,6 +12,7 @@
 #include "sim/sim_dcs.h"
 #include "sim/sim_instance.h"
 #include "sim/sim_peers.h"
+#include "sim/sim_watchdog.h"
 
 namespace pgherd::sim {
 
@@ -21,6 +22,7 @@ struct HerdPlan {
   std::string config_json;
   Settings settings;  // as every agent reads them
   std::string scope = "herd";
+  WatchdogMode watchdog = WatchdogMode::Off;
 };
 
 class Host {
@@ -68,6 +70,7 @@ class Host {
  private:
   struct Life;
   [[nodiscard]] Identity identity() const;
+  void reset_machine();
   [[nodiscard]] NodeListener listener();
   void told(const Decision& decision);
   void obey_advice(const std::string& message);
@@ -80,6 +83,7 @@ class Host {
   LocalTime time_;
   Server server_;
   Guardian guardian_;
+  SimWatchdog watchdog_;
   bool has_power_ = true;
   std::unique_ptr<Life> life_;
   std::uint64_t lives_ = 0;

@@ -56,6 +56,8 @@ void draw_modes(std::uint64_t seed, Draw& drawn) {
   if (dice.chance(30)) json.insert(1, "\"failsafe_mode\":true,");
   if (dice.chance(10)) json.insert(1, "\"primary_race_backoff\":5,");
   drawn.plan = HerdPlan(json);
+  if (dice.chance(15)) drawn.plan.watchdog = WatchdogMode::Automatic;
+  if (dice.chance(10)) drawn.plan.watchdog = WatchdogMode::Required;
   for (const auto kind :
        {FaultKind::Pause, FaultKind::AskReinitialize, FaultKind::ScheduleRestart}) {
     if (dice.chance(15)) drawn.faults.push_back(kind);

@@ -118,6 +118,8 @@ void Player::obey(const Words& words) {
   const auto& verb = words[0];
   if (verb == "config" && words.size() >= 2) {
     plan_ = HerdPlan(join(words, 1, words.size()));
+  } else if (verb == "watchdog" && words.size() == 2) {
+    plan_.watchdog = words[1] == "required" ? WatchdogMode::Required : WatchdogMode::Automatic;
   } else if (verb == "cluster") {
     make({words.begin() + 1, words.end()}, true);
   } else if (verb == "remote" && words.size() == 2) {

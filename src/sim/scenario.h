@@ -11,8 +11,9 @@
 // from M|store|clients|all; heal; store down|up; break watches; switchover from N [to M]; failover
 // to M; restart N; leave N; reinitialize N; schedule restart N (in 3 s); pause; resume; config
 // JSON; promote by hand N; stop by hand N. Expectations: leader N; nobody leads; primary N on
-// timeline T; no primary; rest; N streams; N follows M; N is down. `remote R` after `cluster`: the
-// primary of another cluster, whose data this one's are a copy of.
+// timeline T; no primary; rest; N streams; N follows M; N is down. `watchdog automatic|required`
+// before `cluster`; `remote R` after `cluster`: the primary of another cluster, whose data this
+// one's are a copy of.
 #pragma once
 
 #include <string>

@@ -96,8 +96,7 @@ struct FakeNode final : NodeFace {
     scheduled.reset();
     answer(was_there, was_there ? "" : "no restarts are scheduled");
   }
-  void reinitialize(bool force, bool from_leader,
-                    std::function<void(ActAnswer)> answer) override {
+  void reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) override {
     reinitialized = {force, from_leader};
     answer({.code = 200, .text = "reinitialize started"});
   }

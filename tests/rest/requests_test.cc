@@ -198,8 +198,8 @@ TEST(Restart, RefusesWhatItCannotRead) {
   EXPECT_EQ(refused_restart(R"({"when":1})").text,
             "Unknown filter for the scheduled restart: when");
   const auto scheduled = read_restart(
-      R"({"schedule":"2099-01-01T00:00:00+00:00","role":"replica","postgres_version":"17.5"})", false,
-      WallTime{});
+      R"({"schedule":"2099-01-01T00:00:00+00:00","role":"replica","postgres_version":"17.5"})",
+      false, WallTime{});
   ASSERT_TRUE(scheduled);
   NodeStatus status;
   status.instance.postmaster_start_time = "yesterday";

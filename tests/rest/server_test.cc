@@ -255,7 +255,8 @@ TEST(RestServer, ReinitializesAsAsked) {
   Api api;
   EXPECT_EQ(text(api.ask("POST", "/reinitialize")), "503 I am the leader, can not reinitialize");
   api.node.present = a_standby();
-  EXPECT_EQ(text(api.ask("POST", "/reinitialize", R"({"force":true})")), "200 reinitialize started");
+  EXPECT_EQ(text(api.ask("POST", "/reinitialize", R"({"force":true})")),
+            "200 reinitialize started");
   EXPECT_EQ(api.node.reinitialized, std::pair(true, false));
   EXPECT_EQ(api.ask("POST", "/reinitialize", "[").status, 400);
 }
