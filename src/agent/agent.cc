@@ -143,7 +143,7 @@ void Agent::take(const ReinitializeAsked& event, Instant now) {
 void Agent::take(const FailsafeAsked& event, Instant now) {
   std::string refusal;
   const bool is_accepted = may_promise(seen_, event.ping, refusal);
-  if (is_accepted) seen_.failsafe_promise = FailsafePromise{.ping = event.ping, .given_at = now};
+  if (is_accepted) seen_.failsafe_promise = promise_to(seen_, event.ping, now);
   out_.push_back(
       AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
 }

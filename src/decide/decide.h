@@ -94,6 +94,9 @@ struct Decision {
 // the promise are one: it is given at the moment it is asked for. `why_not` for the log.
 [[nodiscard]] bool may_promise(const Observation& seen, const FailsafePing& ping,
                                std::string& why_not);
+// The promise that is given then: for the longer of both ttls, and never shorter than one before.
+[[nodiscard]] FailsafePromise promise_to(const Observation& seen, const FailsafePing& ping,
+                                         Instant now);
 // For REST: this node is a primary without the store that all have accepted, or has accepted one.
 [[nodiscard]] bool failsafe_is_active(const Observation& seen, Instant now);
 

@@ -146,7 +146,7 @@ std::uint64_t lag_to_published(const Draft& draft) {
 std::optional<Verdict> keep_promise(Draft& draft) {
   if (draft.instance().is_running_primary()) return std::nullopt;
   if (const FailsafePromise* promise = promise_in_force(draft)) {
-    draft.wake(promise->given_at + draft.seen.settings.ttl);
+    draft.wake(promise->until);
     return no("E15",
               "'" + promise->ping.name + "' leads without the store, and this node accepts it");
   }
@@ -229,8 +229,10 @@ Verdict examine_self(const Draft& draft) {
     return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
   }
   if (is_outside_failsafe(draft)) return no("E5", "my name is not in /failsafe");
-  // Whoever asks by hand has looked at the lag (spec ha-loop 6.4.7).
-  const bool is_asked_for = has_request_in_force(draft);
+  // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
+  // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.
+  const bool is_asked_for =
+      draft.cluster().failover && draft.cluster().failover->candidate == draft.me();
   if (!is_asked_for && lag_to_published(draft) >
                            static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
     return no("E7", "My wal position exceeds maximum replication lag: " +

@@ -48,6 +48,7 @@ AskFailsafe question(const Draft& draft) {
   ask.targets.erase(draft.me());
   ask.timeout = draft.probe_timeout();
   ask.ping = {.name = self.name, .conn_url = self.conn_url, .api_url = self.api_url, .slots = {}};
+  ask.ping.ttl = std::max(draft.seen.settings.ttl, draft.seen.session.ttl);
   for (const SlotView& slot : draft.instance().slots) {
     const Lsn position = slot.is_physical ? slot.restart_lsn : slot.confirmed_flush;
     if (!slot.is_temporary && position.is_known()) ask.ping.slots[slot.name] = position;
@@ -126,6 +127,14 @@ bool may_promise(const Observation& seen, const FailsafePing& ping, std::string&
   return false;
 }
 
+FailsafePromise promise_to(const Observation& seen, const FailsafePing& ping, Instant now) {
+  // However long it asks for, a failover is not put off for ever.
+  constexpr Milliseconds kLongest = 600s;
+  const Milliseconds ttl = std::max(seen.settings.ttl, std::min(ping.ttl, kLongest));
+  const Instant before = seen.failsafe_promise ? seen.failsafe_promise->until : Instant{};
+  return {.ping = ping, .until = std::max(before, now + ttl)};
+}
+
 bool failsafe_is_active(const Observation& seen, Instant now) {
   const Duration ttl = seen.settings.ttl;
   const bool is_accepted = seen.failsafe_confirmed_at && seen.session.leads &&
@@ -133,14 +142,14 @@ bool failsafe_is_active(const Observation& seen, Instant now) {
                            *seen.failsafe_confirmed_at > seen.session.renewed_at &&
                            now < *seen.failsafe_confirmed_at + ttl;
   const bool has_accepted = !seen.instance.is_running_primary() && seen.failsafe_promise &&
-                            now < seen.failsafe_promise->given_at + ttl;
+                            now < seen.failsafe_promise->until;
   return seen.settings.failsafe_mode && (is_accepted || has_accepted);
 }
 
 const FailsafePromise* promise_in_force(const Draft& draft) {
   const auto& promise = draft.seen.failsafe_promise;
   if (!promise || promise->ping.name == draft.me()) return nullptr;
-  return draft.now < promise->given_at + draft.seen.settings.ttl ? &*promise : nullptr;
+  return draft.now < promise->until ? &*promise : nullptr;
 }
 
 void keep_failsafe(Draft& draft) {

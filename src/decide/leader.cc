@@ -60,7 +60,7 @@ bool waits_for_promise(Draft& draft) {
   draft.because("E15", "this node has accepted '" + promise->ping.name +
                            "' as the leader without the store, and waits for that to end");
   draft.say("waiting: '" + promise->ping.name + "' may still be a primary");
-  draft.wake(promise->given_at + draft.seen.settings.ttl);
+  draft.wake(promise->until);
   return true;
 }
 

@@ -126,7 +126,7 @@ struct ReinitializeWish {
 // A primary without the store asked, and this node has promised not to take its place for ttl.
 struct FailsafePromise {
   FailsafePing ping;
-  Instant given_at;
+  Instant until;
   bool operator==(const FailsafePromise&) const = default;
 };
 

@@ -12,6 +12,7 @@ bool has_source(Draft& draft) {
   }
   const PeerView* peer = draft.fresh_peer(leader->name);
   if (peer != nullptr && peer->is_reachable && !peer->in_recovery) return true;
+  draft.because("N1", "nothing is thrown away before '" + leader->name + "' answers as a primary");
   draft.say("reinitialize: waiting for '" + leader->name + "' to answer as a primary");
   if (!draft.seen.is_under_way(Lane::Peers) &&
       (peer == nullptr || !peer->is_reachable || draft.now - peer->asked_at > kPeerFreshness)) {

@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <set>
+#include <string>
+#include <vector>
 
 #include "decide/rules.h"
 
@@ -125,6 +126,25 @@ bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const Wishes& wa
   return slot.wal_status == "lost" || is_of_another_kind(slot, wish->second) || holds_vacuum;
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names)
+    text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSlots& keep) {
+  if (!missing.empty()) {
+    const bool has_permanent =
+        std::any_of(missing.begin(), missing.end(),
+                    [&](const std::string& name) { return is_permanent(draft, name); });
+    draft.because(has_permanent ? "U7" : "U1", "making replication slots: " + joined(missing));
+  }
+  if (!keep.drop.empty()) {
+    draft.because("U2", "dropping replication slots that are of no use here: " + joined(keep.drop));
+  }
+}
+
 }  // namespace
 
 // U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
@@ -140,7 +160,7 @@ void keep_slots(Draft& draft) {
   Wishes wanted = member_slots(draft);
   add_permanent_slots(draft, wanted);
   KeepSlots keep;
-  bool is_missing_one = false;
+  std::vector<std::string> missing;
   bool is_behind = false;
   for (auto& [name, wish] : wanted) {
     const auto found = std::find_if(
@@ -152,23 +172,18 @@ void keep_slots(Draft& draft) {
       wish.advance_to = std::min(reported, instance.replayed);
       is_behind = is_behind || (exists && found->restart_lsn < wish.advance_to);
     }
-    is_missing_one = is_missing_one || !exists;
+    if (!exists) missing.push_back(name);
     keep.wishes.push_back(wish);
   }
   for (const SlotView& slot : instance.slots) {
     if (is_to_be_dropped(draft, slot, wanted)) keep.drop.push_back(slot.name);
   }
-  const Duration gap = is_missing_one ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
+  const Duration gap = !missing.empty() ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
   const Instant due = draft.memory.slots_kept_at ? *draft.memory.slots_kept_at + gap : Instant{};
-  if (!is_missing_one && !is_behind && keep.drop.empty()) return;
+  if (missing.empty() && !is_behind && keep.drop.empty()) return;
   if (draft.now < due) return draft.wake(due);
   draft.memory.slots_kept_at = draft.now;
-  if (!keep.drop.empty()) {
-    std::string names;
-    for (const std::string& name : keep.drop)
-      names += (names.empty() ? "" : ", ") + name;
-    draft.because("U2", "dropping replication slots that are of no use here: " + names);
-  }
+  explain(draft, missing, keep);
   draft.plan(std::move(keep));
 }
 

@@ -62,7 +62,10 @@ bool handle_failover_request(Draft& draft) {
   if (request.candidate == draft.me()) return false;
   if (draft.seen.settings.paused) {
     // S5 in maintenance mode schedules rest, and only a named candidate can take over.
-    if (request.scheduled_at || request.schedule_is_unreadable) return false;
+    if (request.scheduled_at || request.schedule_is_unreadable) {
+      draft.because("S5", "maintenance mode: the scheduled request rests");
+      return false;
+    }
     if (!request.candidate) {
       refuse(draft, request, "maintenance mode: it needs a candidate");
       return false;

@@ -33,6 +33,9 @@ struct FailsafePing {
   std::string conn_url;
   std::string api_url;
   std::map<std::string, Lsn> slots;
+  // How long the sender may lead by an acceptance: its ttl, which may not be the receiver's (it
+  // cannot see a change of `/config`). 0: a Patroni member, which does not say.
+  Milliseconds ttl = 0ms;
   friend bool operator==(const FailsafePing&, const FailsafePing&) = default;
 };
 

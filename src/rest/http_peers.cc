@@ -149,7 +149,10 @@ void HttpPeers::ask_failsafe(const FailsafePing& ping,
     });
     return;
   }
-  Json body = {{"name", ping.name}, {"conn_url", ping.conn_url}, {"api_url", ping.api_url}};
+  Json body = {{"name", ping.name},
+               {"conn_url", ping.conn_url},
+               {"api_url", ping.api_url},
+               {"ttl", (ping.ttl + 999ms) / 1s}};
   for (const auto& [slot, position] : ping.slots)
     body["slots"][slot] = position.bytes;
   for (const auto& [name, url] : targets) {

@@ -326,6 +326,10 @@ Result<FailsafePing, Refusal> read_failsafe_ping(std::string_view body) {
   if (ping.name.empty() || ping.api_url.empty()) {
     return refuse(kBadRequest, "a failsafe request needs name, conn_url and api_url");
   }
+  if (const Json* ttl = find(*object, "ttl")) {
+    constexpr std::int64_t kDay = 86400;
+    ping.ttl = Seconds(std::clamp<std::int64_t>(as_integer(*ttl).value_or(0), 0, kDay));
+  }
   if (const Json* slots = find(*object, "slots"); slots != nullptr && slots->is_object()) {
     for (const auto& item : slots->items()) {
       if (const auto lsn = as_lsn(item.value())) ping.slots[item.key()] = *lsn;

@@ -111,13 +111,25 @@ TEST(Failsafe, AStandbyPromisesAndKeepsIt) {
   scene.unlocked().standby(Lsn{100}).peer("b", Lsn{50}).peer("c", Lsn{50});
   std::string why;
   EXPECT_TRUE(may_promise(scene.seen, kPing, why));
-  scene.seen.failsafe_promise = FailsafePromise{.ping = kPing, .given_at = scene.now};
+  scene.seen.failsafe_promise = FailsafePromise{.ping = kPing, .until = scene.now + 10s};
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E15"));
   scene.later(10s);
   scene.seen.instance.seen_at = scene.seen.session.renewed_at = scene.now;
   scene.peer("b", Lsn{50}).peer("c", Lsn{50});
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Failsafe, APromiseHoldsForTheLongerTtl) {
+  Scene scene("a");
+  scene.seen.settings.ttl = 3s;  // lowered while the leader could not see it
+  FailsafePing ping = kPing;
+  ping.ttl = 10s;
+  EXPECT_EQ(promise_to(scene.seen, ping, scene.now).until, scene.now + 10s);
+  scene.seen.failsafe_promise = promise_to(scene.seen, ping, scene.now);
+  EXPECT_EQ(promise_to(scene.seen, kPing, scene.now).until, scene.now + 10s);
+  ping.ttl = Milliseconds(std::chrono::hours(24));
+  EXPECT_LT(promise_to(scene.seen, ping, scene.now).until, scene.now + 3600s);
 }
 
 TEST(Failsafe, WhoIsOrMayBecomeTheLeaderPromisesNothing) {
@@ -143,7 +155,7 @@ TEST(Failsafe, ThePromiseBindsAlsoWhomTheKeyHasFallenTo) {
   Scene scene("a");
   scene.led_by("a").standby(Lsn{100});
   scene.seen.settings.failsafe_mode = true;
-  scene.seen.failsafe_promise = FailsafePromise{.ping = kPing, .given_at = scene.now};
+  scene.seen.failsafe_promise = FailsafePromise{.ping = kPing, .until = scene.now + 10s};
   EXPECT_FALSE(scene.planned<ClaimTimeline>());
   EXPECT_TRUE(scene.gives_reason("E15"));
 }
