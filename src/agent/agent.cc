@@ -22,6 +22,8 @@ bool is_routine(const Step& step) {
     case Lane::Peers:
     case Lane::Slots:
     case Lane::Observe:
+    case Lane::FailsafeRound:
+    case Lane::Watchdog:
       return true;
     default:
       return false;
@@ -49,7 +51,7 @@ bool Agent::leads(Instant now) const {
   if (!last_.is_leader || !seen_.session.leads) return false;
   Settings settings = seen_.settings;
   settings.ttl = seen_.session.ttl;
-  return now < seen_.session.renewed_at + lease_margins(settings).demote_after;
+  return now < leads_since(seen_) + lease_margins(settings).demote_after;
 }
 
 // ---- Events
@@ -109,7 +111,11 @@ void Agent::take(StorePictured&& event, Instant now) {
   if (is_behind) seen_.store.cluster->sync = std::move(own_sync);
   note_sync();
   const ClusterView& cluster = *std::as_const(seen_.store.cluster);
-  if (cluster.config) seen_.settings = with_overrides(cluster.config->settings, seen_.self.overrides);
+  if (!cluster.config) return;
+  const bool was_paused = seen_.settings.paused;
+  seen_.settings = with_overrides(cluster.config->settings, seen_.self.overrides);
+  // Histories may have been mended, or broken, by hand.
+  if (was_paused && !seen_.settings.paused) seen_.divergence.reset();
 }
 
 void Agent::take(const StoreSilent& event, Instant /*now*/) {
@@ -150,6 +156,49 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
   seen_.is_leaving = true;
 }
 
+void Agent::take(const RestartScheduled& event, Instant /*now*/) {
+  const bool is_free = !seen_.scheduled_restart;
+  if (is_free) seen_.scheduled_restart = event.wish;
+  out_.push_back(AnswerWish{.id = event.id,
+                            .is_granted = is_free,
+                            .detail = is_free ? "" : "Another restart is already scheduled"});
+}
+
+void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
+  const bool was_there = seen_.scheduled_restart.has_value();
+  seen_.scheduled_restart.reset();
+  out_.push_back(AnswerWish{.id = event.id,
+                            .is_granted = was_there,
+                            .detail = was_there ? "" : "no restarts are scheduled"});
+}
+
+void Agent::take(const ReinitializeAsked& event, Instant now) {
+  const auto act = seen_.under_way.find(Lane::Instance);
+  std::string refusal;
+  if (seen_.reinitialize_wish && !event.force) {
+    refusal = "reinitialize already in progress";
+  } else if (act != seen_.under_way.end() && !event.force) {
+    refusal = std::string(name_of(act->second.step)) + " already in progress";
+  } else if (!seen_.store.cluster || !seen_.store.cluster->has_leader()) {
+    refusal = "Cluster has no leader, can not reinitialize";
+  } else if (seen_.store.cluster->is_led_by(seen_.self.name)) {
+    refusal = "I am the leader, can not reinitialize";
+  } else {
+    seen_.reinitialize_wish =
+        ReinitializeWish{.from_leader = event.from_leader, .force = event.force, .asked_at = now};
+  }
+  out_.push_back(
+      AnswerWish{.id = event.id, .is_granted = refusal.empty(), .detail = std::move(refusal)});
+}
+
+void Agent::take(const FailsafeAsked& event, Instant now) {
+  std::string refusal;
+  const bool is_accepted = may_promise(seen_, event.ping, refusal);
+  if (is_accepted) seen_.failsafe_promise = promise_to(seen_, event.ping, now);
+  out_.push_back(
+      AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
+}
+
 void Agent::take(StepEnded&& event, Instant now) {
   if (event.instance) take(InstanceSeen{std::move(*event.instance)}, now);
   const auto id = std::find_if(ids_.begin(), ids_.end(),
@@ -169,9 +218,20 @@ void Agent::take(StepEnded&& event, Instant now) {
     case Lane::Status:
     case Lane::History:
     case Lane::FailoverRequest:
+    case Lane::Failsafe:
       return written(event, step);
     case Lane::Sync:
       return sync_written(event, step);
+    case Lane::FailsafeRound:
+      if (!event.failsafe) break;
+      seen_.failsafe_round = event.failsafe;
+      // Counted from before the first question went out.
+      seen_.failsafe_round->asked_at = step.started_at;
+      if (event.failsafe->is_accepted) seen_.failsafe_confirmed_at = step.started_at;
+      break;
+    case Lane::Watchdog:
+      if (event.watchdog) seen_.watchdog = *event.watchdog;
+      break;
     case Lane::Instance:
       return act_ended(event, step, now);
     case Lane::Configuration:
@@ -269,6 +329,8 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
   } else if (const auto* claim = std::get_if<ClaimTimeline>(&step.step)) {
     cluster.claim = TimelineClaim{
         .timeline = claim->timeline, .by = seen_.self.name, .mod_revision = event.revision};
+  } else if (const auto* failsafe = std::get_if<PublishFailsafe>(&step.step)) {
+    cluster.failsafe = failsafe->members;
   } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
     if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
   }
@@ -320,6 +382,11 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
              !std::holds_alternative<Demote>(step.step)) {
     seen_.divergence.reset();
   }
+  const auto* clone = std::get_if<CloneFrom>(&step.step);
+  if (clone != nullptr && done && seen_.reinitialize_wish &&
+      step.started_at >= seen_.reinitialize_wish->asked_at) {
+    seen_.reinitialize_wish.reset();
+  }
   if (std::holds_alternative<Restart>(step.step) && seen_.restart_wish) {
     out_.push_back(
         AnswerRestart{.id = seen_.restart_wish->id, .succeeded = done, .detail = event.detail});
@@ -349,6 +416,15 @@ void Agent::think(Instant now) {
 }
 
 void Agent::start(const Step& step, Instant now) {
+  // What only this machine holds is let go of here.
+  if (std::holds_alternative<DropScheduledRestart>(step)) {
+    started_something_ = true;
+    return seen_.scheduled_restart.reset();
+  }
+  if (std::holds_alternative<DropReinitialize>(step)) {
+    started_something_ = true;
+    return seen_.reinitialize_wish.reset();
+  }
   const Lane lane = lane_of(step);
   const StepId id = next_id_++;
   if (lane == Lane::Lease) seen_.session.tried_at = now;
@@ -372,8 +448,16 @@ void Agent::start(const Step& step, Instant now) {
 
 // Armed whenever PostgreSQL is, or is about to be, open for writes under a confirmed lease. An
 // order stands until PostgreSQL is known to be closed: when leadership is lost the last instant
-// remains.
+// remains. In maintenance mode nobody is held to a lease, and after it a first renewal gets its
+// time.
 void Agent::order_fence() {
+  if (seen_.settings.paused) {
+    if (fence_is_set_ && !fence_) return;
+    fence_.reset();
+    fence_is_set_ = true;
+    out_.push_back(DisarmFence{});
+    return;
+  }
   const auto act = seen_.under_way.find(Lane::Instance);
   const bool is_opening = act != seen_.under_way.end() && may_open_for_writes(act->second.step);
   const bool will_open = std::any_of(last_.plan.begin(), last_.plan.end(), may_open_for_writes);
@@ -396,11 +480,12 @@ void Agent::order_fence() {
     const bool is_rebinding =
         seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
         std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
-    if (!(seen_.session.leads || is_making || is_rebinding) || seen_.settings.paused) return;
+    if (!(seen_.session.leads || is_making || is_rebinding)) return;
     Settings settings = seen_.settings;
     settings.ttl = seen_.session.ttl;
+    const Instant since = std::max(leads_since(seen_), last_.memory.resumed_at.value_or(Instant{}));
     const ArmFence order{
-        .at = seen_.session.renewed_at + lease_margins(settings).fence_after,
+        .at = since + lease_margins(settings).fence_after,
         // The act brings a postmaster that nobody has seen yet.
         .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid,
         .earlier_stands = !seen_.session.leads && !is_making};

@@ -56,6 +56,8 @@ struct StepEnded {
   // What was seen of PostgreSQL after the step; part of the same event, so that no decision sees a
   // server that is not what the step has made of it.
   Shared<InstanceView> instance;
+  std::optional<FailsafeRound> failsafe;  // of AskFailsafe
+  std::optional<WatchdogView> watchdog;   // of the watchdog's steps
 };
 struct TimeCame {};
 struct SettingsRead {  // dynamic or local configuration changed
@@ -66,9 +68,27 @@ struct RestartAsked {
   RestartWish wish;
 };
 struct LeaveAsked {};
+// Each is answered at once (AnswerWish).
+struct RestartScheduled {
+  std::uint64_t id = 0;
+  ScheduledRestart wish;
+};
+struct RestartUnscheduled {
+  std::uint64_t id = 0;
+};
+struct ReinitializeAsked {
+  std::uint64_t id = 0;
+  bool from_leader = false;
+  bool force = false;
+};
+struct FailsafeAsked {  // a primary without the store asks this node not to take its place
+  std::uint64_t id = 0;
+  FailsafePing ping;
+};
 
 using Event = std::variant<StorePictured, StoreSilent, InstanceSeen, PeerAnswered, StepEnded,
-                           TimeCame, SettingsRead, RestartAsked, LeaveAsked>;
+                           TimeCame, SettingsRead, RestartAsked, LeaveAsked, RestartScheduled,
+                           RestartUnscheduled, ReinitializeAsked, FailsafeAsked>;
 
 // ---- Commands
 
@@ -97,7 +117,15 @@ struct AnswerRestart {
   std::string detail;
 };
 
-using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart>;
+// To whoever asked: granted, or why not.
+struct AnswerWish {
+  std::uint64_t id = 0;
+  bool is_granted = false;
+  std::string detail;
+};
+
+using Command =
+    std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart, AnswerWish>;
 
 // ---- The machine
 
@@ -124,6 +152,10 @@ class Agent {
   void take(const SettingsRead& event, Instant now);
   void take(const RestartAsked& event, Instant now);
   void take(const LeaveAsked& event, Instant now);
+  void take(const RestartScheduled& event, Instant now);
+  void take(const RestartUnscheduled& event, Instant now);
+  void take(const ReinitializeAsked& event, Instant now);
+  void take(const FailsafeAsked& event, Instant now);
 
   void lease_ended(const StepEnded& event, const UnderWay& step);
   void leader_key_ended(const StepEnded& event, const UnderWay& step);

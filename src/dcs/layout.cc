@@ -153,6 +153,12 @@ struct Writer {
                        .otherwise = {}};
   }
 
+  std::optional<Transaction> operator()(const PublishFailsafe& step) const {
+    return Transaction{.compares = {i_lead()},
+                       .writes = {unbound(layout.key(kFailsafe), encode_failsafe(step.members))},
+                       .otherwise = {}};
+  }
+
   std::optional<Transaction> operator()(const ClaimTimeline& step) const {
     const auto key = layout.key(kTimeline);
     return Transaction{.compares = {i_lead(), is_unchanged_since(key, step.seen)},

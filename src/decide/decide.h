@@ -61,6 +61,26 @@ struct Memory {
   std::optional<std::string> sync_names_set;
   // Since when this node asks to be no synchronous standby any more, to restart or to leave.
   std::optional<Instant> release_asked_at;
+  // Maintenance mode: whether it was on the last time, and when it ended.
+  bool was_paused = false;
+  std::optional<Instant> resumed_at;
+  // PostgreSQL is down on the way of something that this agent does and that ends with its running
+  // again (a handover, a repair, a restart, a copy): that goes on in maintenance mode as well.
+  bool comes_back = false;
+  std::optional<Instant> began_at;  // this life of the agent
+  // Every name that may stand in `/failsafe`: what it shows, and what was sent to it since.
+  std::map<NodeName, std::string> failsafe_members;
+  // failsafe_mode was on: what is left of it in others lasts until then.
+  Instant failsafe_lasts_until;
+  // This node's PostgreSQL runs as the leader's; the crashes of such a one in a row.
+  bool ran_as_leader = false;
+  int crashes = 0;
+  std::optional<Instant> crashed_at;
+  // How far the stream was when last looked at, and when it last moved.
+  Lsn streamed_to;
+  Instant streamed_at;
+  // The last renewal for which the watchdog was fed.
+  Instant fed_for;
   bool operator==(const Memory&) const = default;
 };
 
@@ -81,8 +101,23 @@ struct Decision {
   // What this node is to say of itself, in the store and by REST, whether or not it can be
   // published.
   Member portrait;
+  // The watchdog is required and cannot be used: others must not count on this node.
+  bool watchdog_failed = false;
   bool operator==(const Decision&) const = default;
 };
+
+// From when the time of a leader counts: the sending of the last renewal, or of the last failsafe
+// round that all accepted.
+[[nodiscard]] Instant leads_since(const Observation& seen);
+// Whether this node may promise a primary without the store not to take its place. The answer and
+// the promise are one: it is given at the moment it is asked for. `why_not` for the log.
+[[nodiscard]] bool may_promise(const Observation& seen, const FailsafePing& ping,
+                               std::string& why_not);
+// The promise that is given then: for the longer of both ttls, and never shorter than one before.
+[[nodiscard]] FailsafePromise promise_to(const Observation& seen, const FailsafePing& ping,
+                                         Instant now);
+// For REST: this node is a primary without the store that all have accepted, or has accepted one.
+[[nodiscard]] bool failsafe_is_active(const Observation& seen, Instant now);
 
 [[nodiscard]] Decision decide(const Observation& seen, const Memory& remembered, Instant now);
 

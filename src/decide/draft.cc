@@ -44,7 +44,12 @@ bool Draft::cluster_is_made_by_another() const {
 }
 
 Instant Draft::demote_at() const {
-  return seen.session.renewed_at + margins_.demote_after;
+  return leads_since(seen) + margins_.demote_after;
+}
+
+Instant Draft::stop_at() const {
+  return memory.resumed_at ? std::max(demote_at(), *memory.resumed_at + margins_.demote_after)
+                           : demote_at();
 }
 
 bool Draft::may_lead() const {
@@ -87,7 +92,12 @@ void Draft::wake(Instant at) {
 }
 
 Decision Draft::finish() {
+  if (!memory.began_at) memory.began_at = now;
   wake(now + seen.settings.loop_wait);
+  constexpr std::string_view kPause = "PAUSE: ";
+  if (seen.settings.paused && !summary_.empty() && !summary_.starts_with(kPause)) {
+    summary_.insert(0, kPause);
+  }
   const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),
@@ -98,6 +108,7 @@ Decision Draft::finish() {
       .summary = std::move(summary_),
       .is_leader = is_leader,
       .portrait = std::move(portrait_),
+      .watchdog_failed = watchdog_failed_,
   };
 }
 

@@ -14,6 +14,7 @@
 #include "model/instance_view.h"
 #include "model/peer_view.h"
 #include "model/settings.h"
+#include "model/watchdog_view.h"
 
 namespace pgherd {
 
@@ -30,6 +31,8 @@ struct Identity {
   std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
   LocalOverrides overrides;      // of settings in `/config`
   std::string configuration;     // generation of everything that goes into PostgreSQL's files
+  WatchdogMode watchdog_mode = WatchdogMode::Off;
+  Milliseconds watchdog_margin = 5s;  // how long before the end of the lease it resets; < 0: ttl/2
   bool operator==(const Identity&) const = default;
 };
 
@@ -109,6 +112,33 @@ struct RestartWish {
   bool operator==(const RestartWish&) const = default;
 };
 
+// A restart at a time, with what must be so then. Lives as long as the agent does.
+struct ScheduledRestart {
+  WallTime at;
+  std::optional<MemberRole> role;
+  int below_version = 0;  // only if the server's version number is lower; 0: whatever it is
+  bool only_if_pending = false;
+  std::optional<Milliseconds> timeout;
+  std::string postmaster_start_time;  // of the server that is meant
+  std::string published;              // JSON object for the member key
+  bool operator==(const ScheduledRestart&) const = default;
+};
+
+// Throw this node's data away and copy it anew.
+struct ReinitializeWish {
+  bool from_leader = false;  // and from nobody else
+  bool force = false;        // end what is under way
+  Instant asked_at;
+  bool operator==(const ReinitializeWish&) const = default;
+};
+
+// A primary without the store asked, and this node has promised not to take its place for ttl.
+struct FailsafePromise {
+  FailsafePing ping;
+  Instant until;
+  bool operator==(const FailsafePromise&) const = default;
+};
+
 struct Observation {
   Identity self;
   Settings settings;
@@ -120,6 +150,13 @@ struct Observation {
   std::map<Lane, UnderWay> under_way;
   std::optional<ActEnded> last_act;
   std::optional<RestartWish> restart_wish;
+  std::optional<ScheduledRestart> scheduled_restart;
+  std::optional<ReinitializeWish> reinitialize_wish;
+  // As a leader: the last round, and the sending of the last one that all accepted.
+  std::optional<FailsafeRound> failsafe_round;
+  std::optional<Instant> failsafe_confirmed_at;
+  std::optional<FailsafePromise> failsafe_promise;
+  WatchdogView watchdog;
   std::string applied_configuration;  // generation that PostgreSQL's files and process have
   bool is_leaving = false;            // SIGTERM: stop PostgreSQL, release the key, exit
   WallTime wall_now;                  // for scheduled requests only

@@ -39,7 +39,12 @@ Lane lane_of(const Step& step) {
         if (is_one_of<ApplyConfiguration>(s)) return Lane::Configuration;
         if (is_one_of<SetSyncNames>(s)) return Lane::SyncNames;
         if (is_one_of<ObserveInstance>(s)) return Lane::Observe;
-        if (is_one_of<CancelInstanceAct, Exit>(s)) return Lane::Control;
+        if (is_one_of<PublishFailsafe>(s)) return Lane::Failsafe;
+        if (is_one_of<AskFailsafe>(s)) return Lane::FailsafeRound;
+        if (is_one_of<ActivateWatchdog, FeedWatchdog, DisarmWatchdog>(s)) return Lane::Watchdog;
+        if (is_one_of<CancelInstanceAct, Exit, DropScheduledRestart, DropReinitialize>(s)) {
+          return Lane::Control;
+        }
         return Lane::Instance;
       },
       step);
@@ -86,6 +91,13 @@ std::string_view name_of(const Step& step) {
       "ObserveInstance",
       "CancelInstanceAct",
       "Exit",
+      "PublishFailsafe",
+      "AskFailsafe",
+      "ActivateWatchdog",
+      "FeedWatchdog",
+      "DisarmWatchdog",
+      "DropScheduledRestart",
+      "DropReinitialize",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];
@@ -101,6 +113,8 @@ std::string_view name_of(DemoteMode mode) {
       return "immediate-nolock";
     case DemoteMode::Offline:
       return "offline";
+    case DemoteMode::DemoteCluster:
+      return "demote-cluster";
   }
   return "unknown";
 }

@@ -23,6 +23,7 @@
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/member.h"
+#include "model/peer_view.h"
 
 namespace pgherd {
 
@@ -128,6 +129,11 @@ struct ClearFailoverRequest {
   Revision seen;
   bool operator==(const ClearFailoverRequest&) const = default;
 };
+// Write `/failsafe`: the members (name -> api_url) that all must accept a leader without the store.
+struct PublishFailsafe {
+  std::map<NodeName, std::string> members;
+  bool operator==(const PublishFailsafe&) const = default;
+};
 // Delete my member key and revoke the lease; the last thing a leaving agent does.
 struct RevokeLease {
   LeaseId lease;
@@ -143,6 +149,15 @@ struct ProbePeers {
   bool operator==(const ProbePeers&) const = default;
 };
 
+// Tell these members (name -> api_url), all at once, that this leader has lost the store and goes
+// on if all of them accept that.
+struct AskFailsafe {
+  std::map<NodeName, std::string> targets;
+  FailsafePing ping;
+  Milliseconds timeout{};
+  bool operator==(const AskFailsafe&) const = default;
+};
+
 // ---- Steps on the local PostgreSQL
 
 // Whom a standby follows. host == "" : nobody.
@@ -151,6 +166,13 @@ struct Upstream {
   std::string host;
   std::string port;
   std::string slot;  // "" : without a slot
+  // The primary of another cluster, of which this one is a standby: `host` may be a list, of which
+  // the one that is writable is meant.
+  bool is_remote = false;
+  // In a standby cluster: these replace what the node's own configuration says.
+  std::string restore_command = {};
+  std::string archive_cleanup_command = {};
+  std::string recovery_min_apply_delay = {};
   bool operator==(const Upstream&) const = default;
 };
 
@@ -188,6 +210,7 @@ enum class DemoteMode {
   Immediate,        // immediate shutdown, the key is released
   ImmediateNoLock,  // immediate shutdown: the key is not ours any more
   Offline,          // fast shutdown: the store is silent and the lease still protects for a while
+  DemoteCluster,    // checkpoint, fast shutdown: the cluster becomes a standby of another one
 };
 // Stops PostgreSQL and leaves it stopped; recovery decides how it comes back.
 struct Demote {
@@ -204,6 +227,8 @@ struct Restart {  // an operator asked for it; the role stays
   // Of a primary: it is not started again later than this (the agent may hang between stop and
   // start).
   Instant lease_valid_until = Instant::never();
+  // Of a member of a standby cluster; else it follows whom it followed.
+  std::optional<Upstream> upstream = {};
   bool operator==(const Restart&) const = default;
 };
 // Compare the local history with the one of the primary `source`.
@@ -227,6 +252,9 @@ struct RemoveDataDirectory {
 struct SlotWish {
   std::string name;
   Lsn advance_to;  // standby only, 0: leave where it is
+  bool is_logical = false;
+  std::string database = {};  // of a logical one
+  std::string plugin = {};
   bool operator==(const SlotWish&) const = default;
 };
 // Create what is missing, drop my physical member slots that are not wished for, advance the rest.
@@ -243,7 +271,8 @@ struct ResumeReplay {
 };
 // Write the configuration files again and reload: the dynamic or local configuration changed.
 struct ApplyConfiguration {
-  std::string generation;  // what is applied, so that the same is not applied twice
+  std::string generation;                 // what is applied, so that the same is not applied twice
+  std::optional<Upstream> upstream = {};  // as of Restart
   bool operator==(const ApplyConfiguration&) const = default;
 };
 // Write synchronous_standby_names and reload; done when it is in force in every process that
@@ -257,12 +286,36 @@ struct ObserveInstance {
   bool operator==(const ObserveInstance&) const = default;
 };
 
+// ---- The watchdog device
+// ---------------------------------------------------------------------------
+
+// From now on the machine is reset when the device is not fed for `timeout`.
+struct ActivateWatchdog {
+  Milliseconds timeout{};
+  bool operator==(const ActivateWatchdog&) const = default;
+};
+struct FeedWatchdog {  // only ever after a confirmed renewal
+  bool operator==(const FeedWatchdog&) const = default;
+};
+struct DisarmWatchdog {
+  bool operator==(const DisarmWatchdog&) const = default;
+};
+
 // ---- Control
 
 // End the long act under way (its process group is killed); its end comes as an event.
 struct CancelInstanceAct {
   std::string why;
   bool operator==(const CancelInstanceAct&) const = default;
+};
+// What an operator asked for is over: it cannot be done any more, or is no longer wanted.
+struct DropScheduledRestart {
+  std::string why;
+  bool operator==(const DropScheduledRestart&) const = default;
+};
+struct DropReinitialize {
+  std::string why;
+  bool operator==(const DropReinitialize&) const = default;
 };
 // End the agent. exit_code != 0: it refuses to go on, and `message` says why and what to do.
 struct Exit {
@@ -271,15 +324,14 @@ struct Exit {
   bool operator==(const Exit&) const = default;
 };
 
-using Step =
-    std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
-                 TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
-                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
-                 ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory,
-                 CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop, Restart,
-                 ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint,
-                 ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
-                 Exit>;
+using Step = std::variant<
+    GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey, TakeInitializeKey,
+    FinishInitialize, GiveBackInitializeKey, RestoreKeys, PublishMember, PublishStatus,
+    PublishHistory, ClaimTimeline, WriteSync, DeleteSync, ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap,
+    SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop,
+    Restart, ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay,
+    ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct, Exit, PublishFailsafe, AskFailsafe,
+    ActivateWatchdog, FeedWatchdog, DisarmWatchdog, DropScheduledRestart, DropReinitialize>;
 
 enum class Lane {
   Lease,       // grant, renew, revoke
@@ -298,6 +350,9 @@ enum class Lane {
   Configuration,
   SyncNames,
   Observe,
+  Failsafe,       // the key
+  FailsafeRound,  // asking the members
+  Watchdog,
   Control,
 };
 

@@ -42,6 +42,10 @@ MemberRole role_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (instance.data_directory != DataDirectory::Valid) return MemberRole::Uninitialized;
   if (instance.is_running_primary()) return MemberRole::Primary;
+  if (draft.seen.settings.standby_cluster && draft.leadership() == Leadership::Mine &&
+      instance.process != ProcessState::Stopped) {
+    return MemberRole::StandbyLeader;
+  }
   if (draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr) return MemberRole::Promoted;
   if (instance.process == ProcessState::Stopped && instance.control &&
       (instance.control->state == ControlState::ShutDown ||
@@ -69,6 +73,8 @@ Member self_portrait(const Draft& draft) {
   member.state = state_of(draft);
   member.role = role_of(draft);
   member.pause = draft.seen.settings.paused;
+  if (draft.seen.scheduled_restart)
+    member.scheduled_restart = draft.seen.scheduled_restart->published;
   member.pending_restart_reason = instance.pending_restart;
   member.pending_restart = !instance.pending_restart.empty();
   if (instance.process != ProcessState::Running || !instance.in_recovery) return member;
@@ -131,17 +137,20 @@ void publish_member(Draft& draft) {
 
 StatusKey status_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
+  const auto& permanent = draft.seen.settings.permanent_slots;
   StatusKey status;
   status.optime = instance.flushed;
   if (draft.seen.settings.use_slots) {
     for (const SlotView& slot : instance.slots) {
-      if (slot.is_physical && !slot.is_temporary && slot.restart_lsn.is_known()) {
-        status.slots[slot.name] = slot.restart_lsn;
-      }
+      const Lsn position = slot.is_physical ? slot.restart_lsn : slot.confirmed_flush;
+      if (!slot.is_temporary && position.is_known()) status.slots[slot.name] = position;
     }
     status.slots[slot_name_of(draft.me())] = instance.flushed;
     for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
-      if (draft.now - last_seen < draft.seen.settings.member_slots_ttl) {
+      if (draft.now - last_seen < draft.seen.settings.member_slots_ttl &&
+          std::none_of(
+              permanent.begin(), permanent.end(),
+              [&, &name = slot](const PermanentSlot& one) { return one.name == name; })) {
         status.retain_slots.push_back(slot);
       }
     }
@@ -211,6 +220,7 @@ void publish_history(Draft& draft) {
 
 void publish(Draft& draft) {
   draft.portrait() = self_portrait(draft);
+  draft.tell_watchdog_failed(watchdog_is_unfit(draft));
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
   publish_member(draft);
   publish_status(draft);

@@ -62,6 +62,10 @@ struct SlotView {
   Lsn restart_lsn;
   bool has_xmin = false;
   std::string wal_status;  // "reserved", "extended", "unreserved", "lost"
+  std::string plugin = {};   // of a logical one
+  std::string database = {};
+  bool is_failover = false;  // PostgreSQL 17 keeps it in step by itself
+  Lsn confirmed_flush = {};  // of a logical one
   friend bool operator==(const SlotView&, const SlotView&) = default;
 };
 

@@ -99,6 +99,29 @@ void Node::ask_restart(std::optional<Milliseconds> timeout,
   post(RestartAsked{.wish = {.id = id, .timeout = timeout}});
 }
 
+std::uint64_t Node::expect(Granted answer) {
+  const std::uint64_t id = next_restart_++;
+  granted_answers_[id] = std::move(answer);
+  return id;
+}
+
+void Node::schedule_restart(ScheduledRestart wish, Granted answer) {
+  post(RestartScheduled{.id = expect(std::move(answer)), .wish = std::move(wish)});
+}
+
+void Node::unschedule_restart(Granted answer) {
+  post(RestartUnscheduled{.id = expect(std::move(answer))});
+}
+
+void Node::ask_reinitialize(bool force, bool from_leader, Granted answer) {
+  post(ReinitializeAsked{
+      .id = expect(std::move(answer)), .from_leader = from_leader, .force = force});
+}
+
+void Node::ask_failsafe(FailsafePing ping, Granted answer) {
+  post(FailsafeAsked{.id = expect(std::move(answer)), .ping = std::move(ping)});
+}
+
 void Node::note_config(const ClusterView& cluster) {
   if (!cluster.config || config_json_ == cluster.config->json) return;
   config_json_ = cluster.config->json;
@@ -157,6 +180,12 @@ void Node::carry_out(const Command& command) {
     const auto reply = std::move(found->second);
     restart_answers_.erase(found);
     reply(answer->succeeded, answer->detail);
+  } else if (const auto* granted = std::get_if<AnswerWish>(&command)) {
+    const auto found = granted_answers_.find(granted->id);
+    if (found == granted_answers_.end()) return;
+    const auto reply = std::move(found->second);
+    granted_answers_.erase(found);
+    reply(granted->is_granted, granted->detail);
   }
 }
 
@@ -172,7 +201,8 @@ void Node::start_step(const StartStep& command) {
   switch (lane_of(command.step)) {
     case Lane::Control:
       if (const auto* exit = std::get_if<Exit>(&command.step)) return end(*exit);
-      return cancel_act();
+      if (std::holds_alternative<CancelInstanceAct>(command.step)) cancel_act();
+      return;
     case Lane::Lease:
       return start_lease_step(command);
     case Lane::LeaderKey:
@@ -182,7 +212,12 @@ void Node::start_step(const StartStep& command) {
     case Lane::History:
     case Lane::Sync:
     case Lane::FailoverRequest:
+    case Lane::Failsafe:
       return start_transaction(command);
+    case Lane::FailsafeRound:
+      return start_failsafe_round(command);
+    case Lane::Watchdog:
+      return start_watchdog_step(command);
     case Lane::Peers: {
       const auto& probe = std::get<ProbePeers>(command.step);
       std::weak_ptr<char> alive = alive_;
@@ -321,6 +356,42 @@ void Node::start_act(const StartStep& command) {
         if (is_long) looking_after_ = event;
         observe_then(std::move(event));
       });
+}
+
+void Node::start_failsafe_round(const StartStep& command) {
+  const auto& step = std::get<AskFailsafe>(command.step);
+  std::weak_ptr<char> alive = alive_;
+  doors_.peers.ask_failsafe(step.ping, step.targets, step.timeout,
+                            [this, alive, id = command.id](FailsafeRound round) {
+                              if (alive.expired()) return;
+                              StepEnded event = ended(id, StoreOutcome::Applied);
+                              event.failsafe = std::move(round);
+                              post(event);
+                            });
+}
+
+void Node::start_watchdog_step(const StartStep& command) {
+  std::weak_ptr<char> alive = alive_;
+  auto done = [this, alive, id = command.id](WatchdogView view) {
+    if (alive.expired()) return;
+    const bool is_news = view.problem != agent_.picture().watchdog.problem;
+    if (is_news && !view.problem.empty() && listener_.on_step) listener_.on_step(view.problem);
+    StepEnded event = ended(id, StoreOutcome::Applied);
+    event.watchdog = std::move(view);
+    post(event);
+  };
+  if (doors_.watchdog == nullptr) {
+    WatchdogView none;
+    none.problem = "this node has no watchdog";
+    return done(std::move(none));
+  }
+  if (const auto* activate = std::get_if<ActivateWatchdog>(&command.step)) {
+    return doors_.watchdog->activate(activate->timeout, std::move(done));
+  }
+  if (std::holds_alternative<FeedWatchdog>(command.step)) {
+    return doors_.watchdog->feed(std::move(done));
+  }
+  doors_.watchdog->disarm(std::move(done));
 }
 
 }  // namespace pgherd

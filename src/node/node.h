@@ -20,6 +20,7 @@
 #include "peers/peers.h"
 #include "postgres/fence.h"
 #include "postgres/instance.h"
+#include "watchdog/watchdog.h"
 
 namespace pgherd {
 
@@ -31,6 +32,7 @@ struct Doors {
   Instance& instance;
   Peers& peers;
   Fence& fence;
+  Watchdog* watchdog = nullptr;  // nullptr: there is none, and the mode is off
 };
 
 // What the owner is told. All are optional.
@@ -60,6 +62,14 @@ class Node {
   void ask_restart(std::optional<Milliseconds> timeout,
                    std::function<void(bool succeeded, std::string detail)> answer);
 
+  // These are answered before they return: granted, or why not.
+  using Granted = std::function<void(bool is_granted, std::string why_not)>;
+  void schedule_restart(ScheduledRestart wish, Granted answer);
+  void unschedule_restart(Granted answer);
+  void ask_reinitialize(bool force, bool from_leader, Granted answer);
+  // A primary without the store asks this node not to take its place for ttl.
+  void ask_failsafe(FailsafePing ping, Granted answer);
+
   [[nodiscard]] const Agent& agent() const;
   // The last picture of the store, if it is one (REST: "cached cluster"); empty when silent for
   // ttl.
@@ -77,6 +87,9 @@ class Node {
   void start_act(const StartStep& command);
   void observe_then(StepEnded event);
   void cancel_act();
+  void start_failsafe_round(const StartStep& command);
+  void start_watchdog_step(const StartStep& command);
+  std::uint64_t expect(Granted answer);
   void note_config(const ClusterView& cluster);
   void end(const Exit& exit);
 
@@ -88,6 +101,7 @@ class Node {
   std::unique_ptr<Alarm> alarm_;
   Instant alarm_at_;  // while alarm_ is set
   std::map<std::uint64_t, std::function<void(bool, std::string)>> restart_answers_;
+  std::map<std::uint64_t, Granted> granted_answers_;
   std::uint64_t next_restart_ = 1;
   std::optional<std::string> config_json_;
   std::deque<Event> queue_;

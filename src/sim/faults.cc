@@ -16,7 +16,8 @@ std::string_view name_of(FaultKind kind) {
       "suspend machine", "cut one link",        "compact the store",
       "store read-only", "fill a disk",         "slow disks",
       "wall clock jump", "change ttl",          "delete a key",
-      "worst moment",
+      "worst moment",    "pause",               "ask reinitialize",
+      "schedule restart",
   };
   static_assert(std::size(kNames) == kFaultKinds);
   return kNames[static_cast<std::size_t>(kind)];
@@ -81,6 +82,7 @@ void Faults::heal_everything() {
   world_.ground().pace.slow_percent = 0;
   world_.ground().pace.failure_percent = 0;
   world_.store().come_back();
+  if (counts_.contains(FaultKind::Pause)) world_.set_pause(false);
   for (auto& host : world_.hosts()) {
     host->server().disk_is_full = false;
     host->resume();
@@ -331,6 +333,16 @@ void Faults::inject(FaultKind kind, Host& target) {
       break;
     case FaultKind::WorstMoment:
       act_at_the_worst_moment();
+      break;
+    case FaultKind::Pause:
+      world_.set_pause(true);
+      heal_in({1s, 4 * ttl_}, [this] { world_.set_pause(false); });
+      break;
+    case FaultKind::AskReinitialize:
+      target.ask_reinitialize(dice().chance(50));
+      break;
+    case FaultKind::ScheduleRestart:
+      target.schedule_restart(dice().between(1s, 10s));
       break;
     case FaultKind::AskToLeave:
       target.ask_to_leave();

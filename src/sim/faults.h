@@ -43,8 +43,11 @@ enum class FaultKind {
   ChangeTtl,
   DeleteKey,
   WorstMoment,  // an operator acts just when the leader has changed
+  Pause,
+  AskReinitialize,
+  ScheduleRestart,
 };
-inline constexpr int kFaultKinds = static_cast<int>(FaultKind::WorstMoment) + 1;
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::ScheduleRestart) + 1;
 
 [[nodiscard]] std::string_view name_of(FaultKind kind);
 

@@ -21,14 +21,17 @@ struct Host::Life {
         clock(host.ground_.queue, host.time_, host.wall_offset_, mailbox),
         dcs(host.ground_, host.store_, host.place(), host.time_, mailbox),
         instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
-        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer),
+        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
+              host.ask_failsafe),
+        watchdog(host.watchdog_, host.ground_, mailbox),
         node(host.identity(), host.plan_.settings, 
              Layout("service", host.plan_.scope, host.name(), host.read_values),
              Doors{.clock = clock,
                    .dcs = dcs,
                    .instance = instance,
                    .peers = peers,
-                   .fence = host.guardian_},
+                   .fence = host.guardian_,
+                   .watchdog = &watchdog},
              std::move(listener)) {}
   ~Life() { mailbox->close(); }
   Life(const Life&) = delete;
@@ -39,6 +42,7 @@ struct Host::Life {
   SimDcs dcs;
   SimInstance instance;
   SimPeers peers;
+  WatchdogDoor watchdog;
   Node node;
 };
 
@@ -51,7 +55,8 @@ Host::Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan&
       drift_ppm_(drift_ppm),
       time_(ground.queue.now(), drift_ppm),
       server_(ground, servers, place, std::move(name)),
-      guardian_(ground, time_, server_) {}
+      guardian_(ground, time_, server_),
+      watchdog_(ground, time_, [this] { reset_machine(); }) {}
 
 Host::~Host() {
   life_.reset();
@@ -68,6 +73,8 @@ Identity Host::identity() const {
   self.may_bootstrap = !tags.nofailover;
   self.bootstrap_config = plan_.config_json;
   self.configuration = "1";
+  self.watchdog_mode = plan_.watchdog;
+  self.watchdog_margin = Milliseconds(-1);
   return self;
 }
 
@@ -189,6 +196,42 @@ void Host::ask_restart() {
   });
 }
 
+void Host::ask_reinitialize(bool force) {
+  if (!life_) return;
+  ground_.tell(name(), [&] {
+    return std::string("operator asks to reinitialize") + (force ? ", by force" : "");
+  });
+  life_->mailbox->deliver([this, force] {
+    life_->node.ask_reinitialize(force, false, [this](bool is_granted, const std::string& why) {
+      if (!is_granted) ground_.tell(name(), [&] { return "refused: " + why; });
+    });
+  });
+}
+
+void Host::schedule_restart(Duration ahead) {
+  if (!life_) return;
+  life_->mailbox->deliver([this, ahead] {
+    ScheduledRestart wish;
+    wish.at = life_->clock.wall_now();
+    wish.at.microseconds += ahead / std::chrono::microseconds(1);
+    wish.postmaster_start_time = life_->node.agent().picture().instance.postmaster_start_time;
+    wish.published = R"({"schedule":"in a moment"})";
+    life_->node.schedule_restart(std::move(wish), [this](bool is_granted, const std::string& why) {
+      ground_.tell(name(), [&] {
+        return is_granted ? "a restart is scheduled" : "no restart is scheduled: " + why;
+      });
+    });
+  });
+}
+
+std::optional<bool> Host::answer_failsafe(const FailsafePing& ping) {
+  if (!life_ || is_frozen()) return std::nullopt;
+  std::optional<bool> accepted;
+  life_->node.ask_failsafe(
+      ping, [&accepted](bool is_granted, const std::string&) { accepted = is_granted; });
+  return accepted;
+}
+
 void Host::break_watches() {
   if (life_) life_->dcs.break_watches();
 }
@@ -222,8 +265,15 @@ void Host::lose_power() {
   if (std::exchange(is_suspended_, false)) ground_.network.rejoin(place());
   life_.reset();
   guardian_.lose_power();
+  watchdog_.disarm();
   server_.kill();
   server_.resume();
+}
+
+void Host::reset_machine() {
+  ground_.tell(name(), [] { return "the watchdog resets the machine"; });
+  lose_power();
+  ground_.queue.in(3s, [this] { restore_power(); });
 }
 
 void Host::restore_power() {

@@ -12,6 +12,7 @@
 #include "sim/sim_dcs.h"
 #include "sim/sim_instance.h"
 #include "sim/sim_peers.h"
+#include "sim/sim_watchdog.h"
 
 namespace pgherd::sim {
 
@@ -21,6 +22,7 @@ struct HerdPlan {
   std::string config_json;
   Settings settings;  // as every agent reads them
   std::string scope = "herd";
+  WatchdogMode watchdog = WatchdogMode::Off;
 };
 
 class Host {
@@ -46,6 +48,8 @@ class Host {
   [[nodiscard]] bool is_frozen() const;
   // The agent's REST answer to a peer; nothing when nobody would answer.
   [[nodiscard]] std::optional<PeerView> answer_peer() const;
+  // Likewise: whether it accepts a primary without the store.
+  [[nodiscard]] std::optional<bool> answer_failsafe(const FailsafePing& ping);
   // The agent's Node, or nullptr.
   [[nodiscard]] Node* node();
 
@@ -56,6 +60,8 @@ class Host {
   void thaw_agent();
   void ask_to_leave();
   void ask_restart();
+  void ask_reinitialize(bool force);
+  void schedule_restart(Duration ahead);
   void break_watches();
   // The whole machine sleeps; its clock goes on, nobody hears of it.
   void suspend();
@@ -67,6 +73,7 @@ class Host {
   // For peers: name -> place, place -> answer. Set before the first agent starts.
   SimPeers::Find find_peer;
   SimPeers::Ask ask_peer;
+  SimPeers::AskFailsafe ask_failsafe;
   ActWitness* witness = nullptr;
   Tags tags;
   std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
@@ -74,6 +81,7 @@ class Host {
  private:
   struct Life;
   [[nodiscard]] Identity identity() const;
+  void reset_machine();
   [[nodiscard]] NodeListener listener();
   void told(const Decision& decision);
   void obey_advice(const std::string& message);
@@ -86,6 +94,7 @@ class Host {
   LocalTime time_;
   Server server_;
   Guardian guardian_;
+  SimWatchdog watchdog_;
   bool has_power_ = true;
   bool is_suspended_ = false;
   Duration wall_offset_{};

@@ -16,7 +16,6 @@ Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>&
     : ground_(ground),
       store_(store),
       synchronous_(ground),
-      synchronous_(ground),
       bystander_(ground, store, servers, prefix, settings),
       servers_(servers),
       prefix_(std::move(prefix)),
@@ -50,19 +49,47 @@ bool Referee::is_excused_by_deletion() const {
   return leader_.empty() || passed <= kHearing || !bystander_.was_all_well_for(passed + kHearing);
 }
 
+void Referee::pause_is(bool is_on) {
+  is_paused_ = is_on;
+}
+
+// Who was open under maintenance mode has 15 s from the moment on at which its agent can
+// know of the end.
+bool Referee::is_excused(const Server& server) {
+  if (is_paused_) {
+    excused_until_[&server] = Instant::never();
+    return true;
+  }
+  const auto found = excused_until_.find(&server);
+  if (found == excused_until_.end()) return false;
+  constexpr Duration kReaction = 15s;
+  const Instant now = ground_.queue.now();
+  if (can_hear && !can_hear(server)) {
+    found->second = Instant::never();
+  } else if (found->second.is_never()) {
+    found->second = now + kReaction;
+  }
+  return now < found->second;
+}
+
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
-    if (!server->can_acknowledge()) continue;
-    const bool is_excused = deleted_at_ && !bystander_.was_all_well_for(kHearing);
-    if (open != nullptr && !is_excused) {
+    if (!server->can_acknowledge()) {
+      if (!is_paused_) excused_until_.erase(server);
+      continue;
+    }
+    if (is_excused(*server)) continue;
+    const bool is_deleted = deleted_at_ && !bystander_.was_all_well_for(kHearing);
+    if (open != nullptr && !is_deleted) {
       object("A1", position(*open) + " and " + position(*server) + " both accept writes");
       return;
     }
     open = server;
   }
   bystander_.look(open);
-  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping &&
+  const bool may_outlive = has_failsafe_ && leader_.empty();
+  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping && !may_outlive &&
       !is_excused_by_deletion()) {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
@@ -73,10 +100,14 @@ void Referee::look() {
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   ++openings_;
   if (is_new_timeline) ++promotions_;
-  if (leader_ != server.name() && !server.is_bootstrapping && !is_excused_by_deletion()) {
+  // In maintenance mode an operator may restart, and promote by hand, whatever runs.
+  if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ &&
+      !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
+  // By hand, and nobody's reign: what is written there is lost by the operator's choice.
+  if (is_paused_ && leader_ != server.name()) return;
   const auto initialize = store_.value(prefix_ + "initialize");
   if (!server.is_bootstrapping && !initialize.empty() &&
       initialize != server.directory().system_id) {
@@ -163,6 +194,8 @@ void Referee::attached(const Server& standby, const Server& upstream) {
 }
 
 void Referee::rewinding(const Server& target, const Server& source) {
+  // The primary of another cluster is none of this one's reigns.
+  if (std::find(servers_.begin(), servers_.end(), &source) == servers_.end()) return;
   object(bystander_.rewinding(target, source, leader_));
   for (const auto& [key, reign] : reigns_) {
     if (key.first == source.directory().system_id &&

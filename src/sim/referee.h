@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -48,6 +49,13 @@ class Referee final : public ServerWitness, public ActWitness {
   // An operator has deleted `/leader`: whoever is open goes on until the key has an owner again; two
   // must never be open all the same, as long as messages arrive.
   void leader_key_deleted_by_hand() { deleted_at_ = ground_.queue.now(); }
+  // Maintenance mode as the store has it: a server that is open while it is on is the operator's
+  // affair (A1, A3), until it is closed or its agent has had time to hear of the end.
+  void pause_is(bool is_on);
+  // With failsafe_mode a primary may outlive its key, as long as nobody else gets it.
+  void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
+  // The agent of this server lives, is not frozen and reaches the store; set by the world.
+  std::function<bool(const Server&)> can_hear;
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
@@ -84,6 +92,7 @@ class Referee final : public ServerWitness, public ActWitness {
 
  private:
   [[nodiscard]] bool is_excused_by_deletion() const;
+  [[nodiscard]] bool is_excused(const Server& server);
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const Server& server);
   void judge_published_position(const Server& server);
@@ -104,6 +113,9 @@ class Referee final : public ServerWitness, public ActWitness {
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
   std::optional<Instant> deleted_at_;
+  bool is_paused_ = false;
+  bool has_failsafe_ = false;
+  std::map<const Server*, Instant> excused_until_;  // never(): while it cannot hear of the end
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;

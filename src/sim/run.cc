@@ -58,6 +58,21 @@ std::string draw_config(Dice& dice) {
   return json + "}";
 }
 
+// Drawn from dice of their own, so that older seeds keep their histories.
+void draw_modes(std::uint64_t seed, Draw& drawn) {
+  Dice dice(seed ^ 0xFA115AFEULL);
+  std::string json = drawn.plan.config_json;
+  if (dice.chance(30)) json.insert(1, "\"failsafe_mode\":true,");
+  if (dice.chance(10)) json.insert(1, "\"primary_race_backoff\":5,");
+  drawn.plan = HerdPlan(json);
+  if (dice.chance(15)) drawn.plan.watchdog = WatchdogMode::Automatic;
+  if (dice.chance(10)) drawn.plan.watchdog = WatchdogMode::Required;
+  for (const auto kind :
+       {FaultKind::Pause, FaultKind::AskReinitialize, FaultKind::ScheduleRestart}) {
+    if (dice.chance(15)) drawn.faults.push_back(kind);
+  }
+}
+
 Draw draw_everything(std::uint64_t seed) {
   Dice dice(seed ^ 0x5EEDULL);
   Draw drawn;
@@ -95,6 +110,7 @@ Draw draw_everything(std::uint64_t seed) {
   drawn.writers = static_cast<int>(dice.between(1, 2));
   drawn.storms = static_cast<int>(dice.between(1, 4));
   drawn.storm = {60s / (drawn.storms + 2), 120s / (drawn.storms + 2)};
+  draw_modes(seed, drawn);
   return drawn;
 }
 

@@ -91,6 +91,7 @@ class Player {
   HerdPlan plan_{
       "{\"ttl\":10,\"loop_wait\":2,\"retry_timeout\":3,\"postgresql\":{\"use_pg_rewind\":true}}"};
   std::unique_ptr<World> world_;
+  const Server* remote_ = nullptr;
   std::string log_;
   std::vector<std::string> failures_;
 };
@@ -125,8 +126,12 @@ void Player::obey(const Words& words) {
   const auto& verb = words[0];
   if (verb == "config" && words.size() >= 2) {
     plan_ = HerdPlan(join(words, 1, words.size()));
+  } else if (verb == "watchdog" && words.size() == 2) {
+    plan_.watchdog = words[1] == "required" ? WatchdogMode::Required : WatchdogMode::Automatic;
   } else if (verb == "cluster") {
     make({words.begin() + 1, words.end()}, true);
+  } else if (verb == "remote" && words.size() == 2) {
+    remote_ = &world().add_remote(words[1]);
   } else if (verb == "new" && words.size() > 2 && words[1] == "cluster") {
     make({words.begin() + 2, words.end()}, false);
   } else if (verb == "start" && words.size() == 1) {
@@ -205,6 +210,10 @@ void Player::act(const Words& words) {
     store.go_down();
   } else if (whole == "store up") {
     store.come_back();
+  } else if (whole == "pause" || whole == "resume") {
+    world().set_pause(whole == "pause");
+  } else if (words.size() == 2 && words[0] == "config") {
+    store.put(world().key("config"), words[1]);
   } else if (whole == "break watches") {
     for (auto& one : world().hosts())
       one->break_watches();
@@ -235,6 +244,10 @@ bool Player::act_on_node(const std::string& what, const NodeName& name) {
       {"power on", [](Host& host) { host.restore_power(); }},
       {"restart", [](Host& host) { host.ask_restart(); }},
       {"leave", [](Host& host) { host.ask_to_leave(); }},
+      {"reinitialize", [](Host& host) { host.ask_reinitialize(false); }},
+      {"schedule restart", [](Host& host) { host.schedule_restart(3s); }},
+      {"promote by hand", [](Host& host) { host.server().promote(); }},
+      {"stop by hand", [](Host& host) { host.server().shut_down(ShutdownMode::Fast, [] {}); }},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;
@@ -282,6 +295,12 @@ std::function<bool()> Player::condition(const Words& words) {
     return [&judge, &server] {
       return judge.primary() != nullptr && server.is_streaming_from(*judge.primary());
     };
+  }
+  if (words.size() == 3 && words[1] == "follows") {
+    const Server& server = host(words[0]).server();
+    const bool is_remote = remote_ != nullptr && words[2] == remote_->name();
+    const Server& upstream = is_remote ? *remote_ : host(words[2]).server();
+    return [&server, &upstream] { return server.is_streaming_from(upstream); };
   }
   if (words.size() == 3 && words[1] == "is" && words[2] == "down") {
     const Server& server = host(words[0]).server();

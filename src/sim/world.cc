@@ -37,6 +37,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     host->ask_peer = [this](Place at) {
       return hosts_[static_cast<std::size_t>(at)]->answer_peer();
     };
+    host->ask_failsafe = [this](Place at, const FailsafePing& ping) {
+      return hosts_[static_cast<std::size_t>(at)]->answer_failsafe(ping);
+    };
     hosts_.push_back(std::move(host));
   }
   clients_.on_acknowledged = [this](const Clients::Acknowledged& write) {
@@ -44,6 +47,11 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
   };
   referee_.bystander().agent_well_since = [this](Place place) {
     return hosts_[static_cast<std::size_t>(place)]->well_since();
+  };
+  referee_.can_hear = [this](const Server& server) {
+    const Host& host = *hosts_[static_cast<std::size_t>(server.place())];
+    return host.has_agent() && !host.is_frozen() && store_.is_up() &&
+           ground_.network.is_open_both(server.place(), ground_.network.store());
   };
   watch_store();
 }
@@ -73,6 +81,12 @@ void World::watch_store() {
   });
 }
 
+void World::set_pause(bool is_on) {
+  std::string json = plan_.config_json;
+  if (is_on) json.insert(1, json.size() > 2 ? "\"pause\":true," : "\"pause\":true");
+  store_.put(key("config"), json);
+}
+
 void World::note_request(const std::string& json) {
   if (json.size() > 2) referee_.bystander().asked_for();
   for (const auto& host : hosts_) {
@@ -88,6 +102,8 @@ void World::note_config(const std::string& json) {
   settings_ = *read;
   longest_ttl_ = std::max(longest_ttl_, settings_.ttl);
   referee_.bystander().settings_are(settings_);
+  referee_.pause_is(settings_.paused);
+  referee_.failsafe_is(settings_.failsafe_mode);
 }
 
 void World::leader_key_is(const NodeName& name) {
@@ -114,6 +130,24 @@ void World::form_cluster() {
   }
   store_.put(key("initialize"), made.system_id);
   store_.put(key("config"), plan_.config_json);
+}
+
+Server& World::add_remote(const NodeName& name) {
+  remote_ = std::make_unique<Server>(ground_, servers_, ground_.network.clients(), name);
+  servers_[name] = remote_.get();
+  remote_->directory() = hosts_.front()->server().directory();
+  remote_->directory().has_standby_signal = false;
+  remote_->directory().control = ControlState::ShutDown;
+  remote_->boot(false, [](bool) {});
+  write_remotely();
+  return *remote_;
+}
+
+void World::write_remotely() {
+  ground_.queue.in(500ms, [this] {
+    static_cast<void>(remote_->write());
+    write_remotely();
+  });
 }
 
 void World::start_all_agents() {

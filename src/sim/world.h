@@ -24,6 +24,9 @@ class World {
 
   // A cluster that was there before: the first node's data, copied to all, everything stopped.
   void form_cluster();
+  // The primary of another cluster, on the same data, that nobody here manages. After
+  // form_cluster().
+  Server& add_remote(const NodeName& name);
   void start_all_agents();
   // Told of every change of `/leader`; may be empty.
   std::function<void()> on_leader_change;
@@ -44,11 +47,14 @@ class World {
   [[nodiscard]] Host* host(const NodeName& name);
   [[nodiscard]] Instant now() const { return ground_.queue.now(); }
   [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
+  // An operator's `ctl pause` and `ctl resume`.
+  void set_pause(bool is_on);
   // Everything that a run leaves behind, as one number: equal for equal runs.
   [[nodiscard]] std::uint64_t digest();
 
  private:
   void watch_store();
+  void write_remotely();
   void note_request(const std::string& json);
   void note_config(const std::string& json);
   void leader_key_is(const NodeName& name);
@@ -62,6 +68,7 @@ class World {
   Servers servers_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<const Server*> server_list_;
+  std::unique_ptr<Server> remote_;
   Clients clients_;
   Referee referee_;
 };

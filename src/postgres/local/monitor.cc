@@ -33,8 +33,10 @@ select application_name, state, sync_state, write_lsn, flush_lsn, replay_lsn, us
 from pg_stat_replication order by application_name, pid)";
 
 constexpr const char* kSlots = R"(
-select slot_name, slot_type = 'physical', active, temporary, restart_lsn, xmin is not null, wal_status
-from pg_get_replication_slots() order by slot_name)";
+select slot_name, slot_type = 'physical', active, temporary, restart_lsn, xmin is not null, wal_status,
+  plugin, (select datname from pg_database where oid = s.datoid),
+  coalesce((to_jsonb(s) ->> 'failover')::bool, false), confirmed_flush_lsn
+from pg_get_replication_slots() s order by slot_name)";
 
 // A parameter of the command line is never "pending" to the server, for a file cannot change it; we
 // compare those ourselves.
@@ -113,7 +115,11 @@ SlotView slot_of(const Row& row) {
           .is_temporary = flag_of(row[3]),
           .restart_lsn = lsn_of(row[4]),
           .has_xmin = flag_of(row[5]),
-          .wal_status = text_of(row[6])};
+          .wal_status = text_of(row[6]),
+          .plugin = text_of(row[7]),
+          .database = text_of(row[8]),
+          .is_failover = flag_of(row[9]),
+          .confirmed_flush = lsn_of(row[10])};
 }
 
 void read_setting(const Row& row, const ParameterMap& wanted, InstanceView& view) {
@@ -185,7 +191,7 @@ std::string monitoring_query() {
 bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                      InstanceView& view) {
   if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 13) ||
-      !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 7) ||
+      !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 11) ||
       !have_width(answer[4], 4))
     return false;
   read_state(answer[0][0], view);

@@ -237,6 +237,11 @@ ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& s
   for (const char* name : {"recovery_target", "recovery_target_lsn", "recovery_target_name",
                            "recovery_target_time", "recovery_target_xid"})
     made[name] = "";
+  for (const auto& [name, value] :
+       {std::pair{"restore_command", upstream.restore_command},
+        std::pair{"archive_cleanup_command", upstream.archive_cleanup_command},
+        std::pair{"recovery_min_apply_delay", upstream.recovery_min_apply_delay}})
+    if (!value.empty()) made[name] = value;
   if (upstream.host.empty()) return made;
   made["primary_conninfo"] = primary_conninfo(config, self, upstream, major_version).to_string();
   if (!upstream.slot.empty()) made["primary_slot_name"] = upstream.slot;
@@ -320,6 +325,9 @@ ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
   info.set_if_any("port", upstream.port);
   add_connection_options(info, config.replication, major_version, true);
   info.set("application_name", self);
+  // Of several remote hosts the one that is the primary.
+  if (upstream.is_remote && upstream.host.find(',') != std::string::npos)
+    info.set("target_session_attrs", "read-write");
   return info;
 }
 

@@ -166,11 +166,12 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(Shop& shop, const ActControl& contr
 }
 
 asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(Shop& shop, ActControl& control,
-                                                                 std::string sql,
-                                                                 Duration timeout) {
+                                                                 std::string sql, Duration timeout,
+                                                                 std::string database) {
   const PostmasterPid* file = shop.postmaster->file();
   ConnInfo info = local_conninfo(*shop.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.set("application_name", "pgherd");
+  info.set_if_any("dbname", database);
   info.set("options",
            "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
   PgSession session(shop.loop);

@@ -95,7 +95,8 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
 
 // Asks the local server as the superuser; the statement may take `timeout`.
 [[nodiscard]] boost::asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(
-    Shop& shop, ActControl& control, std::string sql, Duration timeout);
+    Shop& shop, ActControl& control, std::string sql, Duration timeout,
+    std::string database = {});  // "": the configured one
 
 // The major version of the configured binaries.
 [[nodiscard]] boost::asio::awaitable<Answer<int>> binary_version(Shop& shop,
