@@ -227,7 +227,10 @@ void Agent::take(StepEnded&& event, Instant now) {
       seen_.failsafe_round = event.failsafe;
       // Counted from before the first question went out.
       seen_.failsafe_round->asked_at = step.started_at;
-      if (event.failsafe->is_accepted) seen_.failsafe_confirmed_at = step.started_at;
+      // The guardian is not told of what came after the key was lost.
+      if (event.failsafe->is_accepted && seen_.session.leads) {
+        seen_.failsafe_confirmed_at = step.started_at;
+      }
       break;
     case Lane::Watchdog:
       if (event.watchdog) seen_.watchdog = *event.watchdog;

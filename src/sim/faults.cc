@@ -89,6 +89,7 @@ void Faults::heal_everything() {
     host->restore_power();
     host->thaw_agent();
     host->start_agent();
+    host->unschedule_restart();
   }
   // Who was about to leave goes, and is started again by hand.
   for (const auto after : {5s, 10s, 15s}) {
@@ -128,13 +129,7 @@ void Faults::cut_link() {
 
 // `/config` with another ttl; everything else in it stays.
 void Faults::change_ttl() {
-  auto json = world_.plan().config_json;
-  const auto at = json.find("\"ttl\":");
-  if (at == std::string::npos) return;
-  const auto end = json.find_first_of(",}", at);
-  json.replace(at, end - at, "\"ttl\":" + std::to_string(dice().between(3, 15)));
-  tell([&] { return "operator writes /config " + json; });
-  world_.store().put(world_.key("config"), json);
+  world_.patch_config("{\"ttl\":" + std::to_string(dice().between(3, 15)) + "}");
 }
 
 void Faults::delete_key() {
@@ -194,14 +189,10 @@ std::string draw_synchronous(Dice& dice) {
   return json;
 }
 
-// Everything else in the configuration stays.
 void Faults::change_synchronous_mode() {
-  const auto& json = world_.plan().config_json;
-  const auto rest = json.find("\"ttl\"");
-  if (rest == std::string::npos) return;
-  const auto changed = "{" + draw_synchronous(dice()) + json.substr(rest);
-  tell([&] { return "operator writes /config " + changed; });
-  world_.store().put(world_.key("config"), changed);
+  std::string patch = "{" + draw_synchronous(dice());
+  patch.back() = '}';
+  world_.patch_config(patch);
 }
 
 void Faults::inject(FaultKind kind, Host& target) {

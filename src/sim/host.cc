@@ -155,6 +155,7 @@ void Host::start_agent() {
   last_told_.clear();
   ground_.tell(name(), [] { return "agent starts"; });
   well_since_ = ground_.queue.now();
+  server_.may_be_removed = false;  // a wish dies with the agent
   life_ = std::make_unique<Life>(*this, listener());
   life_->node.start();
 }
@@ -203,6 +204,7 @@ void Host::ask_reinitialize(bool force) {
   });
   life_->mailbox->deliver([this, force] {
     life_->node.ask_reinitialize(force, false, [this](bool is_granted, const std::string& why) {
+      server_.may_be_removed = server_.may_be_removed || is_granted;
       if (!is_granted) ground_.tell(name(), [&] { return "refused: " + why; });
     });
   });
@@ -222,6 +224,11 @@ void Host::schedule_restart(Duration ahead) {
       });
     });
   });
+}
+
+void Host::unschedule_restart() {
+  if (!life_) return;
+  life_->mailbox->deliver([this] { life_->node.unschedule_restart([](bool, const std::string&) {}); });
 }
 
 std::optional<bool> Host::answer_failsafe(const FailsafePing& ping) {

@@ -62,6 +62,7 @@ class Host {
   void ask_restart();
   void ask_reinitialize(bool force);
   void schedule_restart(Duration ahead);
+  void unschedule_restart();
   void break_watches();
   // The whole machine sleeps; its clock goes on, nobody hears of it.
   void suspend();

@@ -369,6 +369,7 @@ void SimInstance::begin(const CloneFrom& step) {
             made.upstream = {};
             made.slots.clear();
             made.control = ControlState::InArchiveRecovery;
+            server_.may_be_removed = false;
             end(ActOutcome::Done);
           });
 }

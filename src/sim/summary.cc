@@ -73,6 +73,8 @@ void Summary::add(const Summary& other) {
   attempts += other.attempts;
   acknowledged += other.acknowledged;
   lost += other.lost;
+  synchronous_writes += other.synchronous_writes;
+  judged_promotions += other.judged_promotions;
   runs_with_loss += other.runs_with_loss;
   outages.insert(outages.end(), other.outages.begin(), other.outages.end());
   settle_times.insert(settle_times.end(), other.settle_times.begin(), other.settle_times.end());
@@ -97,7 +99,8 @@ void write_summary(const Summary& summary, std::ostream& to) {
      << "\nlossy_handovers " << summary.lossy_handovers << "\novertaken " << summary.overtaken
      << "\nfenced " << summary.fenced << "\nattempts " << summary.attempts << "\nacknowledged "
      << summary.acknowledged << "\nlost " << summary.lost << "\nruns_with_loss "
-     << summary.runs_with_loss << "\n";
+     << summary.runs_with_loss << "\nsynchronous_writes " << summary.synchronous_writes
+     << "\njudged_promotions " << summary.judged_promotions << "\n";
   for (const auto& [kind, count] : summary.faults)
     to << "fault " << static_cast<int>(kind) << " " << count << "\n";
   for (const auto time : summary.outages)
@@ -131,6 +134,8 @@ Summary read_summary(std::istream& from) {
       {"acknowledged", [&] { from >> summary.acknowledged; }},
       {"lost", [&] { from >> summary.lost; }},
       {"runs_with_loss", [&] { from >> summary.runs_with_loss; }},
+      {"synchronous_writes", [&] { from >> summary.synchronous_writes; }},
+      {"judged_promotions", [&] { from >> summary.judged_promotions; }},
       {"fault",
        [&] {
          int kind = 0;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 
 namespace pgherd::sim {
 
@@ -82,9 +84,15 @@ void World::watch_store() {
 }
 
 void World::set_pause(bool is_on) {
-  std::string json = plan_.config_json;
-  if (is_on) json.insert(1, json.size() > 2 ? "\"pause\":true," : "\"pause\":true");
-  store_.put(key("config"), json);
+  patch_config(is_on ? R"({"pause":true})" : R"({"pause":null})");
+}
+
+void World::patch_config(const std::string& patch) {
+  const auto present = store_.value(key("config"));
+  const auto json = merge_patch(present.empty() ? plan_.config_json : present, patch);
+  PGHERD_CHECK(json, "an operator would write what cannot be read");
+  ground_.tell("operator", [&] { return "writes /config " + *json; });
+  store_.put(key("config"), *json);
 }
 
 void World::note_request(const std::string& json) {

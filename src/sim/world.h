@@ -49,6 +49,8 @@ class World {
   [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
   // An operator's `ctl pause` and `ctl resume`.
   void set_pause(bool is_on);
+  // An operator's `ctl edit-config`: a merge patch (RFC 7396) of what `/config` says.
+  void patch_config(const std::string& patch);
   // Everything that a run leaves behind, as one number: equal for equal runs.
   [[nodiscard]] std::uint64_t digest();
 
