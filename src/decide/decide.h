@@ -47,6 +47,7 @@ struct Memory {
   std::optional<Instant> slots_kept_at;
   Instant slots_checked_in;  // seen_at of the view in which no slot was missing
   std::optional<Instant> member_published_at;
+  Shared<Member> member_sent;
   std::optional<Instant> status_published_at;
   std::optional<Instant> leaving_since;
   // ---- Synchronous replication

@@ -75,7 +75,9 @@ Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
   const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
   const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};
   const Instant resumed = draft.memory.resumed_at.value_or(Instant{});
-  return std::max(end_of_lease, std::max(promised, resumed) + draft.margins().demote_after);
+  // The guardian knows of no other length than that of the lease by which it led.
+  then.ttl = std::min(then.ttl, draft.seen.settings.ttl);
+  return std::max(end_of_lease, std::max(promised, resumed) + lease_margins(then).demote_after);
 }
 
 std::map<NodeName, std::string> receivers(const Draft& draft) {

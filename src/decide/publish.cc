@@ -6,6 +6,8 @@
 namespace pgherd {
 namespace {
 
+constexpr Duration kSendAgain = 500ms;
+
 MemberState state_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) != nullptr) return MemberState::InitDb;
@@ -117,6 +119,12 @@ bool positions_differ(const Member& a, const Member& b) {
          a.replay_lsn != b.replay_lsn;
 }
 
+bool is_sent_again(const Draft& draft, Member& member) {
+  const auto& sent = std::as_const(draft.memory.member_sent);
+  return draft.memory.member_published_at && sent && sent->lease == member.lease &&
+         !differs_beyond_positions(*sent, member);
+}
+
 // P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
 // positions at most once per loop_wait.
 void publish_member(Draft& draft) {
@@ -131,7 +139,13 @@ void publish_member(Draft& draft) {
                           ? *draft.memory.member_published_at + draft.seen.settings.loop_wait
                           : Instant{};
   if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
+  member.lease = draft.seen.session.lease;
+  // The store refused it, or the picture does not show it yet: neither is helped by haste.
+  if (is_urgent && is_sent_again(draft, member) && draft.now < *draft.memory.member_published_at + kSendAgain) {
+    return draft.wake(*draft.memory.member_published_at + kSendAgain);
+  }
   draft.memory.member_published_at = draft.now;
+  draft.memory.member_sent = member;
   draft.plan(PublishMember{.member = member, .lease = draft.seen.session.lease});
 }
 

@@ -70,7 +70,8 @@ bool should_give_way(Draft& draft) {
 
 // R1 the leader's PostgreSQL died: start it again in place, on the same timeline; the key is ours
 // without a break, so nobody else can have become primary since. R2 it will not start: give way.
-// R3 what lies here is a standby's: start it, it will be promoted.
+// R3 what lies here is a standby's: others may have come up meanwhile that are ahead of it, so the
+// key is given back and the election compares again (sim seed 2973).
 void recover_as_leader(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.may_lead()) return;
@@ -97,9 +98,9 @@ void recover_as_leader(Draft& draft) {
   const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
   const bool is_current = !(timeline < draft.newest_timeline_of_all());
   if (!was_primary(control) || draft.instance().has_standby_signal || !is_current) {
-    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
-    draft.because("R3", "holding the leader key with a standby's data: starting it to be promoted");
-    draft.plan(StartStandby{});
+    draft.because("R3", "holding the leader key with a standby's data: giving the key back, so that "
+                        "the members compare again who is ahead");
+    draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
   if (should_give_way(draft)) return;

@@ -55,7 +55,7 @@ const Server* Bystander::ahead_of(const Server& server) const {
   const auto& left = server.directory().wal.switches().back();
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
-        !is_well(*other, kLong) || other->may_not_lead) {
+        ground_.queue.now() - other->running_since < kLong || !is_well(*other, kLong) || other->may_not_lead) {
       return false;
     }
     const auto& wal = other->directory().wal;

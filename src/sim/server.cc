@@ -54,6 +54,7 @@ void Server::boot(bool as_standby, std::function<void(bool)> running) {
 
 void Server::finish_boot(bool as_standby) {
   enter(ProcessState::Running);
+  running_since = ground_.queue.now();
   if (as_standby) {
     connect_upstream();
   } else {

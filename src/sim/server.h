@@ -76,6 +76,7 @@ class Server {
   bool is_bootstrapping = false;
   bool is_asked_to_stop = false;  // its agent works on it
   bool may_not_lead = false;    // its agent has the tag nofailover
+  Instant running_since;
   bool may_be_removed = false;  // an operator has asked for a fresh copy
 
   // As the local monitoring query, pg_control and the process table would show it.
