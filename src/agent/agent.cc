@@ -295,6 +295,7 @@ void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
     return;
   }
   if (event.store == StoreOutcome::Unknown) return;  // the next picture, or a renewal, tells
+  session.unanswered_binding = {};
   session.leader_revision = std::max(session.leader_revision, event.revision);
   const bool applied = event.store == StoreOutcome::Applied;
   if (std::holds_alternative<ReleaseLeaderKey>(step.step)) {
@@ -435,6 +436,10 @@ void Agent::start(const Step& step, Instant now) {
     seen_.under_way[lane] = UnderWay{.step = step, .started_at = now};
     ids_[lane] = id;
   }
+  if (std::holds_alternative<RebindLeaderKey>(step) && !may_be_bound_unknown(seen_.session)) {
+    seen_.session.unanswered_binding = seen_.session.lease;
+    seen_.session.unanswered_binding_since = leads_since(seen_);
+  }
   if (!is_routine(step)) started_something_ = true;
   // An act that writes the configuration and starts the server leaves nothing to apply.
   if (std::holds_alternative<StartPrimary>(step) || std::holds_alternative<StartStandby>(step) ||
@@ -482,6 +487,7 @@ void Agent::order_fence() {
     };
     const bool is_rebinding =
         seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
+        may_be_bound_unknown(seen_.session) ||
         std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
     if (!(seen_.session.leads || is_making || is_rebinding)) return;
     Settings settings = seen_.settings;

@@ -46,19 +46,15 @@ void stop_at_once(Draft& draft, std::string_view rule, std::string why,
   }
 }
 
-// The key of a new cluster comes with FinishInitialize: until then there is nobody to give way to.
-bool is_bootstrapping(const Draft& draft) {
-  return draft.seen.store.cluster && draft.cluster().initialize &&
-         draft.cluster().initialize->is_in_progress() &&
-         draft.cluster().initialize->lease == draft.seen.session.lease;
-}
-
 // The key is bound to the present lease, or is just being bound to it: it ends with it.
 Instant end_of_binding(const Draft& draft) {
-  const bool is_rebinding = draft.seen.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr;
+  const Session& session = draft.seen.session;
+  if (may_be_bound_unknown(session)) {
+    return session.unanswered_binding_since + draft.margins().demote_after;
+  }
   const bool is_bound = draft.seen.store.cluster && draft.cluster().is_led_by(draft.me()) &&
-                        draft.cluster().leader->lease == draft.seen.session.lease;
-  return is_rebinding || is_bound ? draft.demote_at() : Instant::never();
+                        draft.cluster().leader->lease == session.lease;
+  return is_bound ? draft.demote_at() : Instant::never();
 }
 
 // Until when a primary that nothing confirms may go on.
@@ -149,6 +145,13 @@ bool cancel_second_opening(Draft& draft) {
 }
 
 }  // namespace
+
+// The key of a new cluster comes with FinishInitialize: until then there is nobody to give way to.
+bool is_bootstrapping(const Draft& draft) {
+  return draft.seen.store.cluster && draft.cluster().initialize &&
+         draft.cluster().initialize->is_in_progress() &&
+         draft.cluster().initialize->lease == draft.seen.session.lease;
+}
 
 // D1 the lease is about to end without a renewal: stop now, so that the last acknowledgement is
 // before its end (safety A3). D2 the same for a primary found running that nothing confirms. D3

@@ -93,10 +93,21 @@ bool is_ahead(const Draft& draft, const PeerView& peer) {
   return peer.position > draft.instance().position();
 }
 
-// In synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
+// E5 whom a leader without the store would not ask must not take its place.
+bool is_outside_failsafe(const Draft& draft, const NodeName& name) {
+  const auto& members = draft.cluster().failsafe;
+  return draft.now < draft.memory.failsafe_lasts_until && !members.empty() &&
+         !members.contains(name);
+}
+
+// Whoever may not lead itself does not keep others from it by being ahead (sim seed 4468). In
+// synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
 // 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
 bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) {
-  if (verdict.rule == "E8" || !is_synchronous(draft)) return true;
+  if (verdict.rule == "E8") return true;
+  const bool is_listed = is_synchronous(draft) && is_in_sync(draft, name);
+  if (verdict.rule != "E13" && !is_listed && is_outside_failsafe(draft, name)) return false;
+  if (!is_synchronous(draft)) return true;
   const bool is_former_leader = same_name(draft.cluster().sync->leader, name);
   if (verdict.rule == "E13" && counts_votes(draft)) return !is_former_leader;
   return is_in_sync(draft, name) && !is_former_leader;
@@ -224,13 +235,6 @@ std::optional<Verdict> keep_promise(Draft& draft) {
   return std::nullopt;
 }
 
-// E5 whom a leader without the store would not ask must not take its place.
-bool is_outside_failsafe(const Draft& draft) {
-  const auto& members = draft.cluster().failsafe;
-  return draft.now < draft.memory.failsafe_lasts_until && !members.empty() &&
-         !members.contains(draft.me());
-}
-
 // E16 the key is gone, but the stream from the former leader goes on: its agent may be what is sick
 // (Patroni primary_race_backoff).
 std::optional<Verdict> wait_for_stream(Draft& draft) {
@@ -285,7 +289,7 @@ Verdict examine_self(const Draft& draft) {
   if (watchdog_is_unfit(draft)) {
     return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
   }
-  if (is_outside_failsafe(draft)) return no("E5", "my name is not in /failsafe");
+  if (is_outside_failsafe(draft, draft.me())) return no("E5", "my name is not in /failsafe");
   // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
   // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.
   if (!is_asked_for && lag_to_published(draft) >

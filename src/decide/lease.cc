@@ -8,8 +8,9 @@ namespace {
 // An attempt that failed is repeated soon: the lease is running out, and etcd elections are short.
 constexpr Duration kRetryGap = 150ms;
 
+// The claim of a cluster that is being made ends with the lease that it hangs on (sim seed 2008).
 bool ttl_has_changed(const Draft& draft) {
-  return draft.seen.session.asked_ttl != draft.seen.settings.ttl;
+  return !is_bootstrapping(draft) && draft.seen.session.asked_ttl != draft.seen.settings.ttl;
 }
 
 }  // namespace

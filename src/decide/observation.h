@@ -69,8 +69,16 @@ struct Session {
   // The store's revision at my last write of `/sync`; an older picture does not show it.
   Revision sync_revision;
   Milliseconds led_ttl{};  // of the lease by which it was so
+  // The key may be bound to this lease, nobody has answered; and since when the lease was good when
+  // that was first asked for. What is renewed meanwhile is no news to the guardian.
+  LeaseId unanswered_binding;
+  Instant unanswered_binding_since;
   bool operator==(const Session&) const = default;
 };
+
+[[nodiscard]] inline bool may_be_bound_unknown(const Session& session) {
+  return session.lease.exists() && session.unanswered_binding == session.lease;
+}
 
 // Result of ExamineDivergence.
 enum class Divergence {

@@ -45,6 +45,9 @@ void restore_lost_keys(Draft& draft);
 // election.cc (E): nobody leads.
 void run_for_leader(Draft& draft);
 
+// demotion.cc: the claim of a cluster that this node makes hangs on its present lease.
+[[nodiscard]] bool is_bootstrapping(const Draft& draft);
+
 // leader.cc (K): I lead.
 void lead(Draft& draft);
 

@@ -29,7 +29,7 @@ void keep_watchdog(Draft& draft) {
                            instance.process == ProcessState::Stopping ||
                            instance.process == ProcessState::Unknown;
   const bool is_wanted = mode != WatchdogMode::Off && !draft.seen.settings.paused &&
-                         draft.may_lead() && draft.memory.stepping_down == Memory::SteppingDown::No;
+                         draft.may_lead();
   const Instant since = leads_since(draft.seen);
   const Milliseconds timeout = watchdog_timeout(draft);
   if (is_wanted && timeout > draft.margins().renew_every) {

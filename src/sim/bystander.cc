@@ -51,11 +51,28 @@ bool Bystander::was_all_well_for(Duration time) const {
                      [&](const Server* server) { return is_well(*server, time); });
 }
 
+// In synchronous mode who is not listed may have more, but nothing that was acknowledged; nor may
+// anybody lead whom a leader without the store would not ask.
+bool Bystander::has_a_say(const Server& server) const {
+  const auto failsafe = store_.value(prefix_ + "failsafe");
+  if (failsafe.size() > 2 && failsafe.find('"' + server.name() + '"') == std::string::npos) {
+    return false;
+  }
+  const auto sync = store_.value(prefix_ + "sync");
+  const auto names = sync.find("\"sync_standby\":");
+  if (settings_.synchronous_mode == SynchronousMode::Off || names == std::string::npos) return true;
+  // "sync_standby":"a,b" or null
+  const auto list = sync.substr(names + std::string("\"sync_standby\":").size());
+  const auto end = list.find('"', 1);
+  if (!list.starts_with('"') || end == std::string::npos) return false;
+  return ("," + list.substr(1, end - 1) + ",").find("," + server.name() + ",") != std::string::npos;
+}
+
 const Server* Bystander::ahead_of(const Server& server) const {
   const auto& left = server.directory().wal.switches().back();
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
-        ground_.queue.now() - other->running_since < kLong || !is_well(*other, kLong) || other->may_not_lead) {
+        !has_a_say(*other) || ground_.queue.now() - other->running_since < kLong || !is_well(*other, kLong) || other->may_not_lead) {
       return false;
     }
     const auto& wal = other->directory().wal;

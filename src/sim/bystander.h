@@ -61,6 +61,7 @@ class Bystander {
  private:
   [[nodiscard]] bool is_well(const Server& server, Duration for_as_long) const;
   [[nodiscard]] bool all_was_quiet(Duration for_as_long) const;
+  [[nodiscard]] bool has_a_say(const Server& server) const;
   [[nodiscard]] const Server* ahead_of(const Server& server) const;
   [[nodiscard]] NodeName name_at(Place place) const;
 

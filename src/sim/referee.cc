@@ -76,7 +76,7 @@ void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
     if (!server->can_acknowledge()) {
-      if (!is_paused_ && !server->is_running_primary()) excused_until_.erase(server);
+      if (!is_paused_ && server->is_in_recovery()) excused_until_.erase(server);
       continue;
     }
     if (is_excused(*server)) continue;
@@ -104,7 +104,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   // members accept it without the store starts again in place.
   const bool may_outlive = has_failsafe_ && leader_.empty() && !is_new_timeline;
   if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ && !may_outlive &&
-      !is_excused_by_deletion()) {
+      !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
