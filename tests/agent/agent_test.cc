@@ -292,6 +292,7 @@ TEST(Agent, SeesItsOwnWriteOfSyncWhateverAnOlderPictureShows) {
   view.wal_senders = {b};
   view.sync_names = "\"x\"";
   bench.give(InstanceSeen{view});
+  bench.end<Promote>(StoreOutcome::Applied);
   ClusterView picture = Bench::cluster("a", 110);
   picture.config->settings.synchronous_mode = SynchronousMode::On;
   SyncKey key;
@@ -317,6 +318,7 @@ TEST(Agent, RemembersAWriteOfSyncThatNobodyAnswered) {
   InstanceView view = bench.primary();
   view.sync_names = "\"x\"";
   bench.give(InstanceSeen{view});
+  bench.end<Promote>(StoreOutcome::Applied);
   ClusterView picture = Bench::cluster("a", 110);
   picture.config->settings.synchronous_mode = SynchronousMode::On;
   bench.give(StorePictured{picture});

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "dcs/layout.h"
 #include "dcs/memory/memory_store.h"
 
@@ -235,8 +238,9 @@ TEST_F(LayoutTransaction, AMemberIsPublishedUnderItsLease) {
 }
 
 TEST_F(LayoutTransaction, OnlyTheLeaderPublishesStatusAndHistory) {
-  const PublishStatus status{
-      .status = {.optime = Lsn{1000}, .slots = {{"pg2", Lsn{900}}}, .retain_slots = {}}};
+  const PublishStatus status{.status = {.optime = Lsn{1000},
+                                        .slots = std::map<std::string, Lsn>{{"pg2", Lsn{900}}},
+                                        .retain_slots = {}}};
   const PublishHistory history{.rows = {HistoryRow{.parent = Timeline{1},
                                                    .switched_at = Lsn{67108864},
                                                    .reason = "no recovery target specified",

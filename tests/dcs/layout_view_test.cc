@@ -15,7 +15,7 @@ class LayoutView : public testing::Test {
                     .mod_revision = Revision{20},
                     .lease = lease};
   }
-  ClusterView view(const std::optional<ConfigKey>& previous = {}) const {
+  ClusterView view(const Shared<ConfigKey>& previous = {}) const {
     return layout.view(entries, Revision{30}, previous);
   }
 

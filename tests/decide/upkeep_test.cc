@@ -1,3 +1,6 @@
+#include <map>
+#include <string>
+
 #include "scene.h"
 
 namespace pgherd::test {
@@ -16,7 +19,7 @@ TEST(Slots, AreMadeForEveryOtherMember) {
 TEST(Slots, OnAStandbyFollowTheLeaderButNeverPastTheOwnReplay) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});
-  scene.cluster().status.slots = {{"b", Lsn{500}}, {"c", Lsn{90}}};
+  scene.cluster().status.slots = std::map<std::string, Lsn>{{"b", Lsn{500}}, {"c", Lsn{90}}};
   scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}};
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);

@@ -316,7 +316,7 @@ TEST(RestServer, TakesChangesFromMembersWhenTheyAreIncluded) {
   config.allowlist_include_members = true;
   Api api(config);
   EXPECT_EQ(api.ask("POST", "/reload").status, 202) << "a member's api_url is on 127.0.0.1";
-  for (auto& [name, member] : api.node.present.cluster->members) {
+  for (auto& [name, member] : api.node.present.cluster->members.edit()) {
     member.api_url = "http://10.0.0.9:8008/patroni";
   }
   EXPECT_EQ(api.ask("POST", "/reload").status, 403);
