@@ -371,12 +371,11 @@ void Agent::note_sync() {
 }
 
 void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {
-  seen_.last_act =
-      ActEnded{.step = step.step,
-               .outcome = event.act,
-               .detail = event.detail,
-               .ended_at = now,
-               .is_looked_at = event.instance.has_value()};
+  seen_.last_act = ActEnded{.step = step.step,
+                            .outcome = event.act,
+                            .detail = event.detail,
+                            .ended_at = now,
+                            .is_looked_at = event.instance.has_value()};
   const bool done = event.act == ActOutcome::Done;
   if (event.divergence) {
     seen_.divergence = event.divergence;
@@ -414,7 +413,8 @@ void Agent::think(Instant now) {
     start(planned, now);
   }
   if (must_tell(before)) {  // before it is done
-    out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at), Tell{.reasons = last_.reasons});
+    out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at),
+                Tell{.reasons = last_.reasons});
   }
   out_.push_back(WakeAt{.when = next_wake()});
 }
@@ -485,10 +485,9 @@ void Agent::order_fence() {
     const auto is_rebind = [](const Step& step) {
       return std::holds_alternative<RebindLeaderKey>(step);
     };
-    const bool is_rebinding =
-        seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
-        may_be_bound_unknown(seen_.session) ||
-        std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
+    const bool is_rebinding = seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
+                              may_be_bound_unknown(seen_.session) ||
+                              std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
     if (!(seen_.session.leads || is_making || is_rebinding)) return;
     Settings settings = seen_.settings;
     settings.ttl = seen_.session.ttl;

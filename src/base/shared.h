@@ -16,9 +16,9 @@ template <typename T>
 class Shared {
  public:
   Shared() = default;
-  Shared(std::nullopt_t /*none*/) {}                                  // NOLINT: as std::optional
+  Shared(std::nullopt_t /*none*/) {}                                 // NOLINT: as std::optional
   Shared(T value) : held_(std::make_shared<T>(std::move(value))) {}  // NOLINT: as std::optional
-  Shared(std::optional<T> value) {                                    // NOLINT: as std::optional
+  Shared(std::optional<T> value) {                                   // NOLINT: as std::optional
     if (value) held_ = std::make_shared<T>(*std::move(value));
   }
 

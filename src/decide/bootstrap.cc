@@ -78,7 +78,8 @@ bool give_back_claim(Draft& draft) {
 const Member* clone_source(const Draft& draft) {
   // Who may be elected for having all that was acknowledged must not come back with less: another
   // standby can be behind.
-  if (is_synchronous(draft) && is_in_sync(draft, draft.me())) return draft.cluster().leader_member();
+  if (is_synchronous(draft) && is_in_sync(draft, draft.me()))
+    return draft.cluster().leader_member();
   for (const auto& [name, member] : draft.cluster().members) {
     if (member.tags.clonefrom && name != draft.me() && !draft.cluster().is_led_by(name) &&
         member.state == MemberState::Running && parse_conn_url(member.conn_url)) {

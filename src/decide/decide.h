@@ -39,11 +39,11 @@ struct Memory {
   enum class SteppingDown { No, WhenReceived, AtOnce };
   SteppingDown stepping_down = SteppingDown::No;
   std::optional<NodeName> stepping_down_for;
-  std::optional<Instant> stopped_since;              // while stepping down
-  bool rewind_failed = false;                        // against the present leader
+  std::optional<Instant> stopped_since;  // while stepping down
+  bool rewind_failed = false;            // against the present leader
   // Slot name -> when its member was last there, to the second.
   SharedMap<std::map<std::string, Instant>> member_slots_seen;
-  std::optional<Instant> members_noted_at;           // in member_slots_seen
+  std::optional<Instant> members_noted_at;  // in member_slots_seen
   std::optional<Instant> slots_kept_at;
   Instant slots_checked_in;  // seen_at of the view in which no slot was missing
   std::optional<Instant> member_published_at;
@@ -91,8 +91,8 @@ struct Decision {
   std::vector<Reason> reasons;
   // When to think again at the latest, if nothing happens before.
   Instant wake_at;
-  // At rest: until `wake_at`, and as long as the store and PostgreSQL look the same, nothing is to be
-  // done but to look at PostgreSQL this often. Zero: not at rest.
+  // At rest: until `wake_at`, and as long as the store and PostgreSQL look the same, nothing is to
+  // be done but to look at PostgreSQL this often. Zero: not at rest.
   Duration look_every{};
   // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the
   // lock").

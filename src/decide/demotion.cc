@@ -64,9 +64,9 @@ Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
   const Session& session = draft.seen.session;
   Settings then = draft.seen.settings;
   if (session.led_at) then.ttl = session.led_ttl;
-  const Instant end_of_lease = std::min(
-      session.led_at.value_or(unconfirmed_since) + lease_margins(then).demote_after,
-      end_of_binding(draft));
+  const Instant end_of_lease =
+      std::min(session.led_at.value_or(unconfirmed_since) + lease_margins(then).demote_after,
+               end_of_binding(draft));
   // Nobody takes its place for as long after a failsafe round; the store is back, the key is free.
   const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
   const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};

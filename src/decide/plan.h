@@ -324,14 +324,16 @@ struct Exit {
   bool operator==(const Exit&) const = default;
 };
 
-using Step = std::variant<
-    GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey, TakeInitializeKey,
-    FinishInitialize, GiveBackInitializeKey, RestoreKeys, PublishMember, PublishStatus,
-    PublishHistory, ClaimTimeline, WriteSync, DeleteSync, ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap,
-    SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop,
-    Restart, ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay,
-    ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct, Exit, PublishFailsafe, AskFailsafe,
-    ActivateWatchdog, FeedWatchdog, DisarmWatchdog, DropScheduledRestart, DropReinitialize>;
+using Step =
+    std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
+                 TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
+                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
+                 ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory,
+                 CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop, Restart,
+                 ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint,
+                 ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
+                 Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog, FeedWatchdog, DisarmWatchdog,
+                 DropScheduledRestart, DropReinitialize>;
 
 enum class Lane {
   Lease,       // grant, renew, revoke

@@ -141,7 +141,8 @@ void publish_member(Draft& draft) {
   if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
   member.lease = draft.seen.session.lease;
   // The store refused it, or the picture does not show it yet: neither is helped by haste.
-  if (is_urgent && is_sent_again(draft, member) && draft.now < *draft.memory.member_published_at + kSendAgain) {
+  if (is_urgent && is_sent_again(draft, member) &&
+      draft.now < *draft.memory.member_published_at + kSendAgain) {
     return draft.wake(*draft.memory.member_published_at + kSendAgain);
   }
   draft.memory.member_published_at = draft.now;

@@ -98,8 +98,9 @@ void recover_as_leader(Draft& draft) {
   const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
   const bool is_current = !(timeline < draft.newest_timeline_of_all());
   if (!was_primary(control) || draft.instance().has_standby_signal || !is_current) {
-    draft.because("R3", "holding the leader key with a standby's data: giving the key back, so that "
-                        "the members compare again who is ahead");
+    draft.because("R3",
+                  "holding the leader key with a standby's data: giving the key back, so that "
+                  "the members compare again who is ahead");
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }

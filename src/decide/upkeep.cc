@@ -15,8 +15,8 @@ Duration observe_every(const Draft& draft) {
   return std::min<Duration>(draft.seen.settings.loop_wait, 1s);
 }
 
-// Nothing is asked for, under way or amiss, and no rule looks at when PostgreSQL was seen: the plain
-// states of asynchronous replication, in which a herd spends its life.
+// Nothing is asked for, under way or amiss, and no rule looks at when PostgreSQL was seen: the
+// plain states of asynchronous replication, in which a herd spends its life.
 bool is_at_rest(const Draft& draft) {
   const Observation& seen = draft.seen;
   const Settings& settings = seen.settings;

@@ -28,8 +28,8 @@ void keep_watchdog(Draft& draft) {
   const bool may_be_open = instance.is_running_primary() || draft.has_act_under_way() ||
                            instance.process == ProcessState::Stopping ||
                            instance.process == ProcessState::Unknown;
-  const bool is_wanted = mode != WatchdogMode::Off && !draft.seen.settings.paused &&
-                         draft.may_lead();
+  const bool is_wanted =
+      mode != WatchdogMode::Off && !draft.seen.settings.paused && draft.may_lead();
   const Instant since = leads_since(draft.seen);
   const Milliseconds timeout = watchdog_timeout(draft);
   if (is_wanted && timeout > draft.margins().renew_every) {

@@ -123,7 +123,7 @@ struct PostgresConfig {
 struct WatchdogConfig {
   WatchdogMode mode = WatchdogMode::Automatic;
   std::string device = "/dev/watchdog";
-  std::string driver;  // "testing": the device is a FIFO; else the Linux ioctls
+  std::string driver;               // "testing": the device is a FIFO; else the Linux ioctls
   Milliseconds safety_margin = 5s;  // < 0: half of the ttl
   bool operator==(const WatchdogConfig&) const = default;
 };

@@ -61,8 +61,8 @@ struct SlotView {
   bool is_temporary = false;
   Lsn restart_lsn;
   bool has_xmin = false;
-  std::string wal_status;  // "reserved", "extended", "unreserved", "lost"
-  std::string plugin = {};   // of a logical one
+  std::string wal_status;   // "reserved", "extended", "unreserved", "lost"
+  std::string plugin = {};  // of a logical one
   std::string database = {};
   bool is_failover = false;  // PostgreSQL 17 keeps it in step by itself
   Lsn confirmed_flush = {};  // of a logical one
@@ -122,9 +122,10 @@ struct InstanceView {
   UpstreamView upstream;
   std::vector<WalSenderView> wal_senders;
   std::vector<SlotView> slots;
-  // synchronous_standby_names as a new session sees it; whether SetSyncNames wrote it; whether every
-  // process that decides by it is known to have read it; and a position that was written after that
-  // (0: not known, or in recovery then). Acknowledgements after that position obey these names.
+  // synchronous_standby_names as a new session sees it; whether SetSyncNames wrote it; whether
+  // every process that decides by it is known to have read it; and a position that was written
+  // after that (0: not known, or in recovery then). Acknowledgements after that position obey these
+  // names.
   std::string sync_names;
   bool sync_names_are_ours = false;
   bool sync_names_are_in_force = false;

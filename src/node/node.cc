@@ -247,18 +247,17 @@ void Node::start_transaction(const StartStep& command) {
   auto transaction = layout_.transaction(command.step);
   if (!transaction) return post(ended(command.id, StoreOutcome::Refused, "no transaction"));
   std::weak_ptr<char> alive = alive_;
-  doors_.dcs.commit(
-      std::move(*transaction), command.deadline,
-      [this, alive, id = command.id,
-       name = name_of(command.step)](Result<Committed, DcsError> answer) {
-        if (alive.expired()) return;
-        StepEnded event = ended(id, answer);
-        if (event.store != StoreOutcome::Applied && listener_.on_step) {
-          listener_.on_step(std::string(name) +
-                            (answer ? ": refused by the store" : ": " + event.detail));
-        }
-        post(std::move(event));
-      });
+  doors_.dcs.commit(std::move(*transaction), command.deadline,
+                    [this, alive, id = command.id,
+                     name = name_of(command.step)](Result<Committed, DcsError> answer) {
+                      if (alive.expired()) return;
+                      StepEnded event = ended(id, answer);
+                      if (event.store != StoreOutcome::Applied && listener_.on_step) {
+                        listener_.on_step(std::string(name) + (answer ? ": refused by the store"
+                                                                      : ": " + event.detail));
+                      }
+                      post(std::move(event));
+                    });
 }
 
 void Node::start_lease_step(const StartStep& command) {

@@ -44,8 +44,8 @@ void StoreSession::take(const Snapshot& snapshot) {
   for (const KeyValue& entry : snapshot.entries)
     entries_[entry.key] = entry;
   revision_ = snapshot.revision;
-  view_ = layout_.view(entries_, revision_,
-                       view_ ? std::as_const(view_)->config : Shared<ConfigKey>{});
+  view_ =
+      layout_.view(entries_, revision_, view_ ? std::as_const(view_)->config : Shared<ConfigKey>{});
   watch();
   listener_.pictured(view_);
 }

@@ -72,7 +72,8 @@ const Server* Bystander::ahead_of(const Server& server) const {
   const auto& left = server.directory().wal.switches().back();
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
-        !has_a_say(*other) || ground_.queue.now() - other->running_since < kLong || !is_well(*other, kLong) || other->may_not_lead) {
+        !has_a_say(*other) || ground_.queue.now() - other->running_since < kLong ||
+        !is_well(*other, kLong) || other->may_not_lead) {
       return false;
     }
     const auto& wal = other->directory().wal;
@@ -135,9 +136,9 @@ Bystander::Complaint Bystander::removing(const Server& target) const {
 }
 
 NodeName Bystander::name_at(Place place) const {
-  const auto found =
-      std::find_if(servers_.begin(), servers_.end(),
-                   [place](const Server* server) { return server->place() == place; });
+  const auto found = std::find_if(servers_.begin(), servers_.end(), [place](const Server* server) {
+    return server->place() == place;
+  });
   return found == servers_.end() ? NodeName() : (*found)->name();
 }
 
@@ -175,9 +176,9 @@ Bystander::Complaint Bystander::amiss_at_rest(const Server& primary) {
   const auto history = store_.value(prefix_ + "history");
   const auto last = history.rfind("[");
   const std::uint32_t newest =
-      history.size() < 4 ? 1
-                         : static_cast<std::uint32_t>(
-                               std::strtoul(history.c_str() + last + 1, nullptr, 10) + 1);
+      history.size() < 4
+          ? 1
+          : static_cast<std::uint32_t>(std::strtoul(history.c_str() + last + 1, nullptr, 10) + 1);
   if (newest != directory.wal.timeline().value) {
     return "P: /history ends before timeline " + std::to_string(newest) + ", but " + at(primary) +
            " leads";

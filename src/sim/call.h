@@ -54,14 +54,13 @@ class Call {
     void (*destroy)(void* room);
   };
   template <typename Kept>
-  static constexpr Kind kInside{
-      .run = [](void* room) { (*static_cast<Kept*>(room))(); },
-      .move =
-          [](void* from, void* to) {
-            new (to) Kept(std::move(*static_cast<Kept*>(from)));
-            static_cast<Kept*>(from)->~Kept();
-          },
-      .destroy = [](void* room) { static_cast<Kept*>(room)->~Kept(); }};
+  static constexpr Kind kInside{.run = [](void* room) { (*static_cast<Kept*>(room))(); },
+                                .move =
+                                    [](void* from, void* to) {
+                                      new (to) Kept(std::move(*static_cast<Kept*>(from)));
+                                      static_cast<Kept*>(from)->~Kept();
+                                    },
+                                .destroy = [](void* room) { static_cast<Kept*>(room)->~Kept(); }};
   template <typename Kept>
   static constexpr Kind kOutside{
       .run = [](void* room) { (**static_cast<Kept**>(room))(); },

@@ -57,8 +57,8 @@ Coverage cover(const std::set<std::string>& ids, const Summary& seeds,
     coverage.text += "  " + id + std::string(5 - id.size(), ' ') + where + "\n";
   }
   const auto seen = ids.size() - coverage.unseen.size();
-  coverage.text += "rules seen at work: " + std::to_string(seen) + " of " +
-                   std::to_string(ids.size()) + "\n";
+  coverage.text +=
+      "rules seen at work: " + std::to_string(seen) + " of " + std::to_string(ids.size()) + "\n";
   return coverage;
 }
 

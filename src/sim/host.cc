@@ -24,7 +24,7 @@ struct Host::Life {
         peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
               host.ask_failsafe),
         watchdog(host.watchdog_, host.ground_, mailbox),
-        node(host.identity(), host.plan_.settings, 
+        node(host.identity(), host.plan_.settings,
              Layout("service", host.plan_.scope, host.name(), host.read_values),
              Doors{.clock = clock,
                    .dcs = dcs,
@@ -228,7 +228,8 @@ void Host::schedule_restart(Duration ahead) {
 
 void Host::unschedule_restart() {
   if (!life_) return;
-  life_->mailbox->deliver([this] { life_->node.unschedule_restart([](bool, const std::string&) {}); });
+  life_->mailbox->deliver(
+      [this] { life_->node.unschedule_restart([](bool, const std::string&) {}); });
 }
 
 std::optional<bool> Host::answer_failsafe(const FailsafePing& ping) {

@@ -46,8 +46,8 @@ class Referee final : public ServerWitness, public ActWitness {
       deleted_at_.reset();
     }
   }
-  // An operator has deleted `/leader`: whoever is open goes on until the key has an owner again; two
-  // must never be open all the same, as long as messages arrive.
+  // An operator has deleted `/leader`: whoever is open goes on until the key has an owner again;
+  // two must never be open all the same, as long as messages arrive.
   void leader_key_deleted_by_hand() { deleted_at_ = ground_.queue.now(); }
   // Maintenance mode as the store has it: a server that is open while it is on is the operator's
   // affair (A1, A3), until it is closed or its agent has had time to hear of the end.

@@ -100,7 +100,8 @@ Draw draw_everything(std::uint64_t seed) {
   const int share = static_cast<int>(dice.between(10, 70));
   for (int kind = 0; kind < kFaultKinds; ++kind) {
     const auto fault = static_cast<FaultKind>(kind);
-    if (fault != FaultKind::ChangeSynchronousMode && dice.chance(share)) drawn.faults.push_back(fault);
+    if (fault != FaultKind::ChangeSynchronousMode && dice.chance(share))
+      drawn.faults.push_back(fault);
   }
   if (sync_dice.chance(share / 2)) drawn.faults.push_back(FaultKind::ChangeSynchronousMode);
   const auto often = dice.between(500ms, 8s);
@@ -181,8 +182,7 @@ void tell_story(World& world, const std::string& text) {
 
 std::string describe(const Draw& drawn) {
   std::string text = std::to_string(drawn.names.size()) + " nodes" +
-                     (drawn.is_formed ? ", a cluster that was there before"
-                                      : ", no cluster yet") +
+                     (drawn.is_formed ? ", a cluster that was there before" : ", no cluster yet") +
                      ", configuration " + drawn.plan.config_json + "\nFaults of this seed:";
   for (const auto kind : drawn.faults)
     text += " " + std::string(name_of(kind)) + ",";

@@ -1,7 +1,7 @@
 // One seed, run and judged. A schedule is a chain of storms, in which one fault follows the other
-// and nothing unsafe may happen, and calms, in which the herd must come to rest within a stated time
-// (one primary, everybody follows) and stay at rest until the next storm. History is never reset:
-// timelines, slots, claims and what agents remember grow from storm to storm.
+// and nothing unsafe may happen, and calms, in which the herd must come to rest within a stated
+// time (one primary, everybody follows) and stay at rest until the next storm. History is never
+// reset: timelines, slots, claims and what agents remember grow from storm to storm.
 #pragma once
 
 #include <cstdint>

@@ -154,11 +154,11 @@ class Teller {
       return;
     }
     if (who == "store" && text.starts_with("/leader names ")) note_leader(at, text.substr(14));
-    const char* mark = who == "fault"      ? "!!"
-                       : who == "referee"  ? "##"
-                       : who == "clients"  ? "<>"
-                       : who == "store"    ? "=="
-                                           : "  ";
+    const char* mark = who == "fault"     ? "!!"
+                       : who == "referee" ? "##"
+                       : who == "clients" ? "<>"
+                       : who == "store"   ? "=="
+                                          : "  ";
     std::string line = text;
     // A decision: what is done, then why.
     for (auto at_break = line.find("\n"); at_break != std::string::npos;
@@ -208,17 +208,18 @@ bool explain(std::uint64_t seed, const RunOptions& options, const std::string& c
   told.listener = [&teller](Instant when, const NodeName& who, const std::string& text) {
     teller.hear(when, who, text);
   };
-  std::printf("Seed %llu, commit %s.\n!! what breaks   == what the store says   <> what clients "
-              "see   ## what the referee says\n",
-              static_cast<unsigned long long>(seed), commit.c_str());
+  std::printf(
+      "Seed %llu, commit %s.\n!! what breaks   == what the store says   <> what clients "
+      "see   ## what the referee says\n",
+      static_cast<unsigned long long>(seed), commit.c_str());
   const auto report = run_seed(seed, told);
   teller.end(static_cast<double>(report.virtual_time.count()) / 1e9);
-  std::printf("\n%llu writes were acknowledged, %llu of them are lost. %s\nseed %llu commit %s\n",
-              static_cast<unsigned long long>(report.acknowledged),
-              static_cast<unsigned long long>(report.lost),
-              report.failure ? ("FAILED " + *report.failure).c_str()
-                             : "Nothing happened that must not.",
-              static_cast<unsigned long long>(seed), commit.c_str());
+  std::printf(
+      "\n%llu writes were acknowledged, %llu of them are lost. %s\nseed %llu commit %s\n",
+      static_cast<unsigned long long>(report.acknowledged),
+      static_cast<unsigned long long>(report.lost),
+      report.failure ? ("FAILED " + *report.failure).c_str() : "Nothing happened that must not.",
+      static_cast<unsigned long long>(seed), commit.c_str());
   return !report.failure;
 }
 

@@ -68,14 +68,16 @@ class Server {
     return process_ == ProcessState::Running && !is_in_recovery_;
   }
   // A client could be told "committed" at this instant.
-  [[nodiscard]] bool can_acknowledge() const { return has_backends_ && !is_in_recovery_ && !is_suspended_; }
+  [[nodiscard]] bool can_acknowledge() const {
+    return has_backends_ && !is_in_recovery_ && !is_suspended_;
+  }
   [[nodiscard]] bool is_streaming_from(const Server& upstream) const {
     return upstream_ == &upstream && process_ == ProcessState::Running && is_in_recovery_;
   }
   // Kept as true by Bootstrap until it has a leader key to show.
   bool is_bootstrapping = false;
   bool is_asked_to_stop = false;  // its agent works on it
-  bool may_not_lead = false;    // its agent has the tag nofailover
+  bool may_not_lead = false;      // its agent has the tag nofailover
   Instant running_since;
   bool may_be_removed = false;  // an operator has asked for a fresh copy
 

@@ -55,9 +55,8 @@ void SimDcs::request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handl
         } else {
           pending->result = fail(unavailable("etcdserver: no leader"));
         }
-        ground.network.send(ground.network.store(), place, [pending] {
-          Pending::reply(pending, std::move(pending->result));
-        });
+        ground.network.send(ground.network.store(), place,
+                            [pending] { Pending::reply(pending, std::move(pending->result)); });
       });
 }
 

@@ -18,8 +18,7 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       ground_(seed, static_cast<int>(names.size())),
       store_(ground_),
       clients_(ground_, servers_),
-      referee_(ground_, store_, server_list_, prefix_,
-               plan_.settings) {
+      referee_(ground_, store_, server_list_, prefix_, plan_.settings) {
   const auto read_values = std::make_shared<ReadValues>();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;

@@ -46,7 +46,7 @@ std::string creation_of(const SlotWish& wish, const PresentSlot* present) {
                        quote_sql_literal(wish.name), quote_sql_literal(wish.plugin));
   }
   std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
-                                         quote_sql_literal(wish.name));
+                                   quote_sql_literal(wish.name));
   if (present == nullptr) return create;
   // A slot that never reserved anything protects nobody.
   const bool is_empty = !present->restart_lsn.is_known() && !present->is_active;
