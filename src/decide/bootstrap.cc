@@ -138,19 +138,21 @@ void make_or_wait(Draft& draft) {
   draft.plan(TakeInitializeKey{.lease = draft.seen.session.lease});
 }
 
+bool show_new_cluster(Draft& draft) {
+  const bool is_standby_leader =
+      draft.seen.settings.standby_cluster && draft.instance().is_running_standby();
+  if (!draft.instance().is_running_primary() && !is_standby_leader) return false;
+  finish_initialize(draft, "B2", "the new cluster runs: writing its keys");
+  return true;
+}
+
 // B5 data without a cluster in the store: take it as the new cluster, unless it is a standby's, for
 // then the primary's data must come first (Patroni ha.py, release notes 1.4.4, 3.2.2).
 bool adopt_data(Draft& draft) {
   if (draft.cluster().initialize && draft.cluster().initialize->is_valid()) return false;
   // The answer to our own write comes before its echo in the picture.
   if (draft.cluster().revision < draft.seen.session.leader_revision) return true;
-  if (claim_is_mine(draft)) {
-    const bool is_standby_leader =
-        draft.seen.settings.standby_cluster && draft.instance().is_running_standby();
-    if (!draft.instance().is_running_primary() && !is_standby_leader) return false;
-    finish_initialize(draft, "B2", "the new cluster runs: writing its keys");
-    return true;
-  }
+  if (claim_is_mine(draft)) return false;
   if (draft.leadership() != Leadership::Nobodys || draft.cluster().initialize) return false;
   const InstanceView& instance = draft.instance();
   if (instance.has_standby_signal || instance.is_running_standby()) {
@@ -213,7 +215,7 @@ bool another_makes_the_cluster(const Draft& draft) {
 bool check_identity(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (instance.data_directory != DataDirectory::Valid || !instance.control) return false;
-  if (clear_failed_bootstrap(draft) || forget_own_cluster(draft)) return true;
+  if (end_own_bootstrap(draft)) return true;
   const SystemId& mine = instance.control->system_id;
   const auto& initialize = draft.cluster().initialize;
   if (initialize && initialize->is_valid() && initialize->value != mine) {
@@ -229,6 +231,15 @@ bool check_identity(Draft& draft) {
   }
   restore_lost_keys(draft);
   return adopt_data(draft);
+}
+
+// There is no cluster yet that could be at rest: what was begun is ended, whatever /config says.
+bool end_own_bootstrap(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.data_directory != DataDirectory::Valid || !instance.control) return false;
+  if (clear_failed_bootstrap(draft) || forget_own_cluster(draft)) return true;
+  const bool is_answered = draft.cluster().revision >= draft.seen.session.leader_revision;
+  return is_answered && claim_is_mine(draft) && show_new_cluster(draft);
 }
 
 void restore_lost_keys(Draft& draft) {

@@ -8,6 +8,8 @@ namespace {
 
 constexpr Duration kPositionFreshness = 1s;
 constexpr Duration kNextRound = 500ms;
+constexpr std::string_view kNotSynchronous =
+    "synchronous mode: this node is not among the synchronous standbys";
 
 struct Verdict {
   enum class Kind { Run, Wait, No } kind = Kind::Run;
@@ -53,12 +55,22 @@ bool has_request_in_force(const Draft& draft) {
          draft.now < *draft.memory.unlocked_since + draft.seen.settings.ttl;
 }
 
-// E13 a usable standby on a newer timeline vetoes (safety A7). E8 a reachable primary vetoes. E9 a
-// usable standby that is ahead vetoes. E10 at the same position the higher failover_priority goes
-// first, unless it is the leader that has just gone.
+// E8 a reachable primary vetoes, and one that still shuts down, which takes less than ttl, for its
+// guardian does not wait longer (sim seed 39764).
+Verdict beware_of_primary(const Draft& draft, const NodeName& name, const PeerView& peer) {
+  const bool is_closing =
+      peer.is_closing && draft.now < *draft.memory.unlocked_since + draft.seen.settings.ttl;
+  if (is_closing) return no("E8", "Primary (" + name + ") is still shutting down");
+  if (!peer.is_reachable || peer.in_recovery) return run();
+  return no("E8", "Primary (" + name + ") is still alive");
+}
+
+// E13 a usable standby on a newer timeline vetoes (safety A7). E9 a usable standby that is ahead
+// vetoes. E10 at the same position the higher failover_priority goes first, unless it is the leader
+// that has just gone.
 Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& peer) {
-  if (!peer.is_reachable) return run();
-  if (!peer.in_recovery) return no("E8", "Primary (" + name + ") is still alive");
+  Verdict verdict = beware_of_primary(draft, name, peer);
+  if (verdict.kind != Verdict::Kind::Run || !peer.is_reachable) return verdict;
   if (!is_usable(peer)) return run();
   // Whoever was asked to give up its place does not stand in the way by being ahead.
   if (has_request_in_force(draft) && draft.cluster().failover->leader == name) return run();
@@ -147,10 +159,9 @@ class Ballot {
 
 // What can only be a second writer is asked for in maintenance mode, too.
 Verdict compare_in_pause(const Draft& draft, const NodeName& name, const PeerView& peer) {
-  if (!peer.is_reachable || peer.in_recovery) return run();
   const bool is_primary = draft.instance().is_running_primary();
   if (is_primary && peer.timeline <= draft.instance().timeline) return run();
-  return no("E8", "Primary (" + name + ") is still alive");
+  return beware_of_primary(draft, name, peer);
 }
 
 Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::string>& targets) {
@@ -171,16 +182,27 @@ Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::strin
   return counts_votes(draft) ? ballot.result() : run();
 }
 
-// E6 a request names who shall lead: the candidate runs at once, the others leave it the field
-// while it can be reached. After ttl without a result the request binds nobody any more (safety
-// D1).
+// Nobody knows better than the last leader whether it is still open.
+Verdict ask_last_leader(const Draft& draft) {
+  const NodeName& name = draft.memory.last_leader;
+  const Member* member = draft.cluster().member(name);
+  if (name == draft.me() || member == nullptr || member->api_url.empty()) return run();
+  const PeerView* peer = draft.fresh_peer(name);
+  if (peer == nullptr) return wait_for("asking '" + name + "', which led until now");
+  return beware_of_primary(draft, name, *peer);
+}
+
+// E6 a request names who shall lead: the candidate runs as soon as the last leader is seen to have
+// closed, the others leave it the field while it can be reached. After ttl without a result the
+// request binds nobody any more (safety D1).
 std::optional<Verdict> obey_request(const Draft& draft) {
   const auto& request = draft.cluster().failover;
   if (!request || request->scheduled_at) return std::nullopt;
   const bool has_expired = draft.now >= *draft.memory.unlocked_since + draft.seen.settings.ttl;
   if (request->candidate == draft.me()) {
     // A switchover must not lose anything: its candidate needs the votes as everybody else.
-    return request->leader && counts_votes(draft) ? std::nullopt : std::optional(run());
+    return request->leader && counts_votes(draft) ? std::nullopt
+                                                  : std::optional(ask_last_leader(draft));
   }
   if (request->candidate && !has_expired) {
     const Member* candidate = draft.cluster().member(*request->candidate);
@@ -207,12 +229,21 @@ std::uint64_t lag_to_published(const Draft& draft) {
   return lag_bytes(draft.cluster().status.optime, draft.instance().position());
 }
 
-// E15 what was promised to a leader without the store holds for ttl. An agent that has just started
-// may have promised in its last life, so it waits as long, unless all whom it could have promised
-// it are seen not to be primaries.
+// Only a running primary leads without the store.
+bool is_seen_not_to_lead(const PeerView* peer) {
+  return peer != nullptr && (peer->is_demoted || (peer->is_reachable && peer->in_recovery));
+}
+
+// E15 what was promised to a leader without the store holds for ttl, unless it is seen to have
+// closed since: then it has found the store again and gave way (sim seed 35123). An agent that has
+// just started may have promised in its last life, so it waits as long, unless all whom it could
+// have promised it are seen not to be primaries.
 std::optional<Verdict> keep_promise(Draft& draft) {
   if (draft.instance().is_running_primary()) return std::nullopt;
-  if (const FailsafePromise* promise = promise_in_force(draft)) {
+  const FailsafePromise* promise = promise_in_force(draft);
+  const PeerView* promisee = promise != nullptr ? draft.fresh_peer(promise->ping.name) : nullptr;
+  const bool is_void = is_seen_not_to_lead(promisee) && promisee->asked_at > promise->given_at;
+  if (promise != nullptr && !is_void) {
     draft.wake(promise->until);
     return no("E15",
               "'" + promise->ping.name + "' leads without the store, and this node accepts it");
@@ -225,7 +256,7 @@ std::optional<Verdict> keep_promise(Draft& draft) {
     if (name == draft.me()) continue;
     const PeerView* peer = draft.fresh_peer(name);
     if (peer == nullptr && draft.seen.store.is_reachable) is_complete = false;
-    if (peer != nullptr && !peer->is_reachable) {
+    if (peer != nullptr && !peer->is_reachable && !peer->is_demoted) {
       if (draft.memory.began_at) draft.wake(*draft.memory.began_at + draft.seen.settings.ttl);
       return no("E15", "this agent has just started and may have accepted '" + name +
                            "' as the leader without the store");
@@ -251,6 +282,15 @@ std::optional<Verdict> wait_for_stream(Draft& draft) {
             "the stream from the former leader may still go on: waiting primary_race_backoff");
 }
 
+// A failover that an operator forces may lose what it likes; a switchover must not lose anything
+// (Patroni: only synchronous nodes and the former leader race; sim seed 26756).
+bool lacks_acknowledged_writes(const Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  const bool is_forced = request && request->candidate == draft.me() && !request->leader;
+  return is_synchronous(draft) && !counts_votes(draft) && !is_in_sync(draft, draft.me()) &&
+         !is_forced;
+}
+
 // M4 in maintenance mode a running primary takes the key, if its timeline is not an old one; nobody
 // is promoted but a candidate that an operator names.
 Verdict examine_self_in_pause(const Draft& draft) {
@@ -260,9 +300,10 @@ Verdict examine_self_in_pause(const Draft& draft) {
                ? no("M4", "the cluster has a newer timeline than this primary")
                : run();
   }
-  return is_named_candidate(draft)
-             ? run()
-             : no("M1", "maintenance mode: nobody is promoted but a named candidate");
+  if (!is_named_candidate(draft)) {
+    return no("M1", "maintenance mode: nobody is promoted but a named candidate");
+  }
+  return lacks_acknowledged_writes(draft) ? no("E11", std::string(kNotSynchronous)) : run();
 }
 
 // E1..E5, E7, E11: what concerns only this node. Order and content: spec ha-loop 6.3.
@@ -277,13 +318,7 @@ Verdict examine_self(const Draft& draft) {
   if (draft.seen.self.tags.nofailover && !instance.is_running_primary()) {
     return no("E2", "I am not allowed to promote");
   }
-  const auto& request = draft.cluster().failover;
-  const bool is_asked_for = request && request->candidate == draft.me();
-  const bool is_forced = is_asked_for && !request->leader;
-  if (is_synchronous(draft) && !counts_votes(draft) && !is_in_sync(draft, draft.me()) &&
-      !is_forced) {
-    return no("E11", "synchronous mode: this node is not among the synchronous standbys");
-  }
+  if (lacks_acknowledged_writes(draft)) return no("E11", std::string(kNotSynchronous));
   const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return run();
   if (watchdog_is_unfit(draft)) {
@@ -292,6 +327,8 @@ Verdict examine_self(const Draft& draft) {
   if (is_outside_failsafe(draft, draft.me())) return no("E5", "my name is not in /failsafe");
   // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
   // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.
+  const auto& request = draft.cluster().failover;
+  const bool is_asked_for = request && request->candidate == draft.me();
   if (!is_asked_for && lag_to_published(draft) >
                            static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
     return no("E7", "My wal position exceeds maximum replication lag: " +
@@ -356,8 +393,10 @@ void run_for_leader(Draft& draft) {
     draft.say("following a different leader because " + verdict.why);
     draft.wake(draft.now + kNextRound);
   }
+  const bool is_refused = verdict.kind == Verdict::Kind::No;
   const bool needs_answers = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
-    return draft.fresh_peer(target.first) == nullptr;
+    const PeerView* peer = draft.fresh_peer(target.first);
+    return peer == nullptr || (is_refused && draft.now - peer->asked_at >= kNextRound);
   });
   if (needs_answers && !draft.seen.is_under_way(Lane::Peers)) {
     draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});

@@ -132,7 +132,7 @@ FailsafePromise promise_to(const Observation& seen, const FailsafePing& ping, In
   constexpr Milliseconds kLongest = 600s;
   const Milliseconds ttl = std::max(seen.settings.ttl, std::min(ping.ttl, kLongest));
   const Instant before = seen.failsafe_promise ? seen.failsafe_promise->until : Instant{};
-  return {.ping = ping, .until = std::max(before, now + ttl)};
+  return {.ping = ping, .until = std::max(before, now + ttl), .given_at = now};
 }
 
 bool failsafe_is_active(const Observation& seen, Instant now) {

@@ -144,6 +144,7 @@ struct ReinitializeWish {
 struct FailsafePromise {
   FailsafePing ping;
   Instant until;
+  Instant given_at;
   bool operator==(const FailsafePromise&) const = default;
 };
 

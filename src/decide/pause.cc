@@ -63,7 +63,7 @@ bool is_named_candidate(const Draft& draft) {
 // pause; spec ha-loop 10.
 void keep_pause(Draft& draft) {
   draft.say("no action. I am (" + draft.me() + ")");
-  if (has_foreign_data(draft)) return;
+  if (end_own_bootstrap(draft) || has_foreign_data(draft)) return;
   restore_lost_keys(draft);
   if (reinitialize(draft) || rests(draft)) return;
   switch (draft.leadership()) {

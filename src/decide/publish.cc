@@ -44,14 +44,19 @@ MemberRole role_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (instance.data_directory != DataDirectory::Valid) return MemberRole::Uninitialized;
   if (instance.is_running_primary()) return MemberRole::Primary;
+  const bool is_shut_down = instance.control && instance.control->state == ControlState::ShutDown;
+  // It may still answer clients: whoever wants to lead must not take it for a standby.
+  if (instance.process == ProcessState::Stopping && !instance.has_standby_signal) {
+    const bool has_given_way = is_shut_down && draft.leadership() != Leadership::Mine;
+    return has_given_way ? MemberRole::Demoted : MemberRole::Primary;
+  }
   if (draft.seen.settings.standby_cluster && draft.leadership() == Leadership::Mine &&
       instance.process != ProcessState::Stopped) {
     return MemberRole::StandbyLeader;
   }
   if (draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr) return MemberRole::Promoted;
   if (instance.process == ProcessState::Stopped && instance.control &&
-      (instance.control->state == ControlState::ShutDown ||
-       instance.control->state == ControlState::InProduction) &&
+      (is_shut_down || instance.control->state == ControlState::InProduction) &&
       !instance.has_standby_signal && draft.leadership() != Leadership::Mine) {
     return MemberRole::Demoted;
   }

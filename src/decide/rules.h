@@ -31,6 +31,8 @@ void keep_pause(Draft& draft);
 // bootstrap.cc (B): identity of the data, making and joining a cluster.
 [[nodiscard]] bool check_identity(Draft& draft);
 [[nodiscard]] bool fill_empty_directory(Draft& draft);
+// What this node has begun to make is shown, moved aside or given up (B2, B4, B9). True: it is.
+[[nodiscard]] bool end_own_bootstrap(Draft& draft);
 // I2 on its own.
 void restore_lost_keys(Draft& draft);
 

@@ -17,6 +17,10 @@ struct PeerView {
   // False: no answer, an unreadable one, or one without positions (its PostgreSQL does not answer).
   bool is_reachable = false;
   std::string problem;  // why it is not reachable, for the log
+  // Not reachable, for it is a primary that still shuts down: it may yet answer its clients.
+  bool is_closing = false;
+  // Not reachable, for it has shut down and given up its place.
+  bool is_demoted = false;
   bool in_recovery = true;
   Lsn position;  // primary: 0; standby: max(received, replayed)
   Timeline timeline;

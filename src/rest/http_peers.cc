@@ -50,8 +50,13 @@ PeerView peer_view_of(const HttpAnswer& answer) {
   const Json* positions = find(*document, "wal");
   if (positions == nullptr) positions = find(*document, "xlog");
   if (positions == nullptr || !positions->is_object()) {
-    return unreachable(
-        fmt::format("its PostgreSQL does not answer (state: {})", text_of(*document, "state")));
+    const std::string state = text_of(*document, "state");
+    PeerView view = unreachable(fmt::format("its PostgreSQL does not answer (state: {})", state));
+    const auto role = parse_member_role(text_of(*document, "role"));
+    view.is_closing =
+        role == MemberRole::Primary && parse_member_state(state) == MemberState::Stopping;
+    view.is_demoted = role == MemberRole::Demoted;
+    return view;
   }
   PeerView view;
   view.is_reachable = true;

@@ -8,6 +8,8 @@ namespace {
 
 // Long enough for every answer to have been asked for anew, however slow.
 constexpr Duration kLong = 2s;
+// The same for all answers of a round: one who is gone is waited for.
+constexpr Duration kRound = 3500ms;
 // Long enough for a leader that has shut down to wait for its successor and to change its mind.
 constexpr Duration kHandover = 15s;
 
@@ -69,11 +71,12 @@ bool Bystander::has_a_say(const Server& server) const {
 }
 
 const Server* Bystander::ahead_of(const Server& server) const {
+  const Duration long_enough = ground_.queue.now() - decided_at_ + kRound;
   const auto& left = server.directory().wal.switches().back();
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
-        !has_a_say(*other) || ground_.queue.now() - other->running_since < kLong ||
-        !is_well(*other, kLong) || other->may_not_lead) {
+        !has_a_say(*other) || ground_.queue.now() - other->running_since < long_enough ||
+        !is_well(*other, long_enough) || other->may_not_lead) {
       return false;
     }
     const auto& wal = other->directory().wal;
@@ -82,14 +85,17 @@ const Server* Bystander::ahead_of(const Server& server) const {
   return found == servers_.end() ? nullptr : *found;
 }
 
-// Positions of standbys stand still once nobody writes: who asked in the last seconds knew better.
+// Positions of standbys stand still once nobody writes: who asked in the seconds before the key was
+// taken knew better.
 Bystander::Complaint Bystander::promoted(const Server& server, const Server* before) const {
   const Instant now = ground_.queue.now();
   if (now - asked_at_ < 2 * settings_.ttl + kHandover) return std::nullopt;
-  if (is_well(server, kLong) && all_was_quiet(kLong) && now - open_at_ >= kLong) {
+  const Duration long_enough = now - decided_at_ + kRound;
+  if (is_well(server, long_enough) && all_was_quiet(long_enough) && now - open_at_ >= long_enough) {
     if (const Server* other = ahead_of(server)) {
       return "B1: " + at(server) + " is promoted past " + at(*other) +
-             ", which was ahead and could be asked for " + std::to_string(kLong / 1s) + " s";
+             ", which was ahead and could be asked for " + std::to_string(long_enough / 1ms) +
+             " ms";
     }
   }
   if (before == nullptr || before == &server || !is_well(*before, kHandover) ||

@@ -42,6 +42,8 @@ class Bystander {
   [[nodiscard]] bool was_all_well_for(Duration time) const;
 
   using Complaint = std::optional<std::string>;
+  // `/leader` names somebody else from now on: what he does as the leader was decided before.
+  void leader_changed() { decided_at_ = ground_.queue.now(); }
   // Before every look; keeps what is needed later.
   void look(const Server* open) {
     if (open != nullptr) open_at_ = ground_.queue.now();
@@ -70,8 +72,9 @@ class Bystander {
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   Settings settings_;
-  Instant open_at_;   // when somebody could acknowledge last
-  Instant asked_at_;  // an operator's last word on who shall lead
+  Instant open_at_;     // when somebody could acknowledge last
+  Instant decided_at_;  // who leads now
+  Instant asked_at_;    // an operator's last word on who shall lead
 };
 
 }  // namespace pgherd::sim

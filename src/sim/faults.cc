@@ -115,7 +115,7 @@ void Faults::heal_everything() {
     host->unschedule_restart();
   }
   // Who was about to leave goes, and is started again by hand.
-  for (const auto after : {5s, 10s, 15s}) {
+  for (const auto after : {5s, 10s, 15s, 25s, 35s}) {
     world_.ground().queue.in(after, [this] {
       for (auto& host : world_.hosts()) {
         host->start_agent();

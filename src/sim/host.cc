@@ -114,14 +114,20 @@ void Host::obey_advice(const std::string& message) {
   server_.directory() = Server::Directory{};
 }
 
+// What was told under the same headline is not told again.
 void Host::told(const Decision& decision) {
+  const bool is_new = decision.summary != last_summary_;
+  if (is_new) told_reasons_.clear();
+  last_summary_ = decision.summary;
   std::string text = decision.summary;
+  bool has_more = is_new && !text.empty();
   for (const auto& reason : decision.reasons) {
-    text += (text.empty() ? "[" : "\n                  [") + reason.rule + "] " + reason.text;
+    const std::string line = "[" + reason.rule + "] " + reason.text;
+    if (!told_reasons_.insert(line).second) continue;
+    text += (text.empty() ? "" : "\n                  ") + line;
+    has_more = true;
   }
-  if (text.empty() || text == last_told_) return;
-  last_told_ = text;
-  ground_.tell(name(), [&] { return text; });
+  if (has_more) ground_.tell(name(), [&] { return text; });
 }
 
 bool Host::is_frozen() const {
@@ -132,6 +138,7 @@ Node* Host::node() {
   return life_ ? &life_->node : nullptr;
 }
 
+// As the REST API answers: the position is looked up for everybody who asks.
 std::optional<PeerView> Host::answer_peer() const {
   if (!life_ || is_frozen()) return std::nullopt;
   const auto& seen = life_->node.agent().picture().instance;
@@ -139,10 +146,15 @@ std::optional<PeerView> Host::answer_peer() const {
   view.is_reachable = seen.process == ProcessState::Running && seen.in_recovery.has_value();
   if (!view.is_reachable) {
     view.problem = "its postgres does not answer";
+    const auto role = life_->node.agent().last_decision().portrait.role;
+    view.is_closing = role == MemberRole::Primary && seen.process == ProcessState::Stopping;
+    view.is_demoted = role == MemberRole::Demoted;
     return view;
   }
   view.in_recovery = *seen.in_recovery;
-  view.position = view.in_recovery ? seen.position() : Lsn{};
+  const bool is_as_seen = server_.is_in_recovery() == view.in_recovery;
+  if (view.in_recovery)
+    view.position = is_as_seen ? server_.directory().wal.end() : seen.position();
   view.timeline = seen.timeline;
   view.nofailover = tags.nofailover;
   view.failover_priority = tags.failover_priority;
@@ -152,7 +164,8 @@ std::optional<PeerView> Host::answer_peer() const {
 void Host::start_agent() {
   if (life_ || !has_power_ || is_suspended_) return;
   ++lives_;
-  last_told_.clear();
+  last_summary_.clear();
+  told_reasons_.clear();
   ground_.tell(name(), [] { return "agent starts"; });
   well_since_ = ground_.queue.now();
   server_.may_be_removed = false;  // a wish dies with the agent

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "node/node.h"
@@ -102,7 +103,8 @@ class Host {
   std::unique_ptr<Life> life_;
   std::uint64_t lives_ = 0;
   Instant well_since_;
-  std::string last_told_;
+  std::string last_summary_;
+  std::set<std::string> told_reasons_;
 };
 
 }  // namespace pgherd::sim

@@ -41,6 +41,7 @@ class Referee final : public ServerWitness, public ActWitness {
   void look();
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) {
+    if (leader_ != name) bystander_.leader_changed();
     leader_ = name;
     if (!name.empty() && deleted_at_ && ground_.queue.now() - *deleted_at_ > kLongestLease) {
       deleted_at_.reset();

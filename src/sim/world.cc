@@ -113,6 +113,27 @@ void World::note_config(const std::string& json) {
   referee_.failsafe_is(settings_.failsafe_mode);
 }
 
+std::optional<std::string> World::unfinished() {
+  for (auto& host : hosts_) {
+    Node* node = host->node();
+    if (node == nullptr) return host->name() + " has no agent";
+    if (node->agent().picture().is_leaving) return host->name() + " is leaving";
+    if (host->server().is_asked_to_stop) return host->name() + " is about to stop";
+  }
+  const auto request = store_.value(prefix_ + "failover");
+  if (request.size() > 2) return "/failover is still " + request;
+  return std::nullopt;
+}
+
+bool World::is_copying() {
+  return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& host) {
+    if (host->node() == nullptr) return false;
+    const Observation& seen = host->node()->agent().picture();
+    return seen.template under_way_as<CloneFrom>(Lane::Instance) != nullptr ||
+           seen.template under_way_as<Rewind>(Lane::Instance) != nullptr;
+  });
+}
+
 void World::leader_key_is(const NodeName& name) {
   if (name == referee_.leader()) return;
   ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });

@@ -49,6 +49,10 @@ class World {
   [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
   // An operator's `ctl pause` and `ctl resume`.
   void set_pause(bool is_on);
+  // What an operator has asked for and is not done yet, in words; nothing: no more is to come.
+  [[nodiscard]] std::optional<std::string> unfinished();
+  // A copy or a rewind takes as long as the disks take.
+  [[nodiscard]] bool is_copying();
   // An operator's `ctl edit-config`: a merge patch (RFC 7396) of what `/config` says.
   void patch_config(const std::string& patch);
   // Everything that a run leaves behind, as one number: equal for equal runs.

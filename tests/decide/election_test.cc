@@ -103,14 +103,21 @@ TEST(Election, LooksAtItsOwnPositionFirstWhenThatIsOld) {
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
 }
 
-TEST(Election, GoesStraightToTheNamedCandidate) {
+TEST(Election, GoesStraightToTheNamedCandidateOnceTheLastLeaderHasClosed) {
   Scene scene = race_of("a");
   scene.cluster().failover = FailoverRequest{.leader = "b",
                                              .candidate = "a",
                                              .scheduled_at = {},
                                              .schedule_is_unreadable = false,
                                              .mod_revision = {60}};
-  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "b has not been asked";
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  scene.silent_peer("b");
+  scene.seen.peers["b"].is_closing = true;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E8"));
+  scene.silent_peer("b");
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "c need not be asked";
 }
 
 TEST(Election, IsLeftToTheNamedCandidateUntilItTurnsOutToBeDead) {

@@ -108,15 +108,30 @@ const FailsafePing kPing{
 TEST(Failsafe, AStandbyPromisesAndKeepsIt) {
   Scene scene("a");
   scene.seen.settings.failsafe_mode = true;
-  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{50}).peer("c", Lsn{50});
+  scene.unlocked().standby(Lsn{100}).silent_peer("b").peer("c", Lsn{50});
   std::string why;
   EXPECT_TRUE(may_promise(scene.seen, kPing, why));
-  scene.seen.failsafe_promise = FailsafePromise{.ping = kPing, .until = scene.now + 10s};
+  scene.seen.failsafe_promise = promise_to(scene.seen, kPing, scene.now);
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E15"));
   scene.later(10s);
   scene.seen.instance.seen_at = scene.seen.session.renewed_at = scene.now;
-  scene.peer("b", Lsn{50}).peer("c", Lsn{50});
+  scene.silent_peer("b").peer("c", Lsn{50});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Failsafe, APromiseEndsWhenItsLeaderIsSeenToHaveClosed) {
+  Scene scene("a");
+  scene.seen.settings.failsafe_mode = true;
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{50}).peer("c", Lsn{50});
+  scene.seen.failsafe_promise = promise_to(scene.seen, kPing, scene.now);
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "the answer is from before the promise";
+  scene.later(100ms);
+  scene.peer("b", Lsn{50});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  scene.silent_peer("b");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.seen.peers["b"].is_demoted = true;
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
@@ -155,7 +170,7 @@ TEST(Failsafe, ThePromiseBindsAlsoWhomTheKeyHasFallenTo) {
   Scene scene("a");
   scene.led_by("a").standby(Lsn{100});
   scene.seen.settings.failsafe_mode = true;
-  scene.seen.failsafe_promise = FailsafePromise{.ping = kPing, .until = scene.now + 10s};
+  scene.seen.failsafe_promise = promise_to(scene.seen, kPing, scene.now);
   EXPECT_FALSE(scene.planned<ClaimTimeline>());
   EXPECT_TRUE(scene.gives_reason("E15"));
 }
