@@ -229,21 +229,12 @@ std::uint64_t lag_to_published(const Draft& draft) {
   return lag_bytes(draft.cluster().status.optime, draft.instance().position());
 }
 
-// Only a running primary leads without the store.
-bool is_seen_not_to_lead(const PeerView* peer) {
-  return peer != nullptr && (peer->is_demoted || (peer->is_reachable && peer->in_recovery));
-}
-
 // E15 what was promised to a leader without the store holds for ttl, unless it is seen to have
-// closed since: then it has found the store again and gave way (sim seed 35123). An agent that has
-// just started may have promised in its last life, so it waits as long, unless all whom it could
-// have promised it are seen not to be primaries.
+// closed since. An agent that has just started may have promised in its last life, so it waits as
+// long, unless all whom it could have promised it are seen not to be primaries.
 std::optional<Verdict> keep_promise(Draft& draft) {
   if (draft.instance().is_running_primary()) return std::nullopt;
-  const FailsafePromise* promise = promise_in_force(draft);
-  const PeerView* promisee = promise != nullptr ? draft.fresh_peer(promise->ping.name) : nullptr;
-  const bool is_void = is_seen_not_to_lead(promisee) && promisee->asked_at > promise->given_at;
-  if (promise != nullptr && !is_void) {
+  if (const FailsafePromise* promise = promise_in_force(draft)) {
     draft.wake(promise->until);
     return no("E15",
               "'" + promise->ping.name + "' leads without the store, and this node accepts it");
@@ -256,7 +247,7 @@ std::optional<Verdict> keep_promise(Draft& draft) {
     if (name == draft.me()) continue;
     const PeerView* peer = draft.fresh_peer(name);
     if (peer == nullptr && draft.seen.store.is_reachable) is_complete = false;
-    if (peer != nullptr && !peer->is_reachable && !peer->is_demoted) {
+    if (peer != nullptr && !peer->is_reachable && !is_seen_not_to_lead(*peer)) {
       if (draft.memory.began_at) draft.wake(*draft.memory.began_at + draft.seen.settings.ttl);
       return no("E15", "this agent has just started and may have accepted '" + name +
                            "' as the leader without the store");

@@ -148,8 +148,18 @@ bool failsafe_is_active(const Observation& seen, Instant now) {
 
 const FailsafePromise* promise_in_force(const Draft& draft) {
   const auto& promise = draft.seen.failsafe_promise;
-  if (!promise || promise->ping.name == draft.me()) return nullptr;
-  return draft.now < promise->until ? &*promise : nullptr;
+  if (!promise || promise->ping.name == draft.me() || draft.now >= promise->until) return nullptr;
+  // It has found the store again and gave way; it would ask anew (sim seed 35123).
+  const auto answer = draft.seen.peers.find(promise->ping.name);
+  const bool has_closed = answer != draft.seen.peers.end() &&
+                          answer->second.asked_at > promise->given_at &&
+                          is_seen_not_to_lead(answer->second);
+  return has_closed ? nullptr : &*promise;
+}
+
+// Only a running primary leads without the store.
+bool is_seen_not_to_lead(const PeerView& peer) {
+  return peer.is_demoted || (peer.is_reachable && peer.in_recovery);
 }
 
 void keep_failsafe(Draft& draft) {

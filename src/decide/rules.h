@@ -86,6 +86,7 @@ void keep_house(Draft& draft);
 void keep_failsafe(Draft& draft);
 // What this node has promised to somebody else and must keep, or nullptr.
 [[nodiscard]] const FailsafePromise* promise_in_force(const Draft& draft);
+[[nodiscard]] bool is_seen_not_to_lead(const PeerView& peer);
 
 // reinitialize.cc (N): an operator wants a fresh copy. True: settled.
 [[nodiscard]] bool reinitialize(Draft& draft);

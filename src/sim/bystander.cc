@@ -98,8 +98,10 @@ Bystander::Complaint Bystander::promoted(const Server& server, const Server* bef
              " ms";
     }
   }
-  if (before == nullptr || before == &server || !is_well(*before, kHandover) ||
-      !all_was_quiet(kHandover) || before->directory().control != ControlState::ShutDown) {
+  const Duration handover = now - decided_at_ + kHandover;
+  if (before == nullptr || before == &server || !is_well(*before, handover) ||
+      !is_well(server, handover) || !all_was_quiet(handover) ||
+      before->directory().control != ControlState::ShutDown) {
     return std::nullopt;
   }
   const auto& left = before->directory().wal;
@@ -109,10 +111,13 @@ Bystander::Complaint Bystander::promoted(const Server& server, const Server* bef
          ", which had shut down cleanly, without all of its writes";
 }
 
-Bystander::Complaint Bystander::fenced(const Server& server, const std::string& leader) const {
+// An agent that has started since knows nothing of the lease that it was armed for.
+Bystander::Complaint Bystander::fenced(const Server& server, Instant armed_at,
+                                       const std::string& leader) const {
   const bool had_begun = server.process() != ProcessState::Running || server.is_in_recovery() ||
                          server.is_asked_to_stop;
-  if (had_begun || !is_well(server, settings_.ttl)) return std::nullopt;
+  const Duration long_enough = std::max<Duration>(settings_.ttl, ground_.queue.now() - armed_at);
+  if (had_begun || !is_well(server, long_enough)) return std::nullopt;
   return "A3: the guardian had to end " + at(server) +
          " beside an agent that was well and had not begun to; /leader names " +
          (leader.empty() ? "nobody" : leader);

@@ -49,7 +49,8 @@ class Bystander {
     if (open != nullptr) open_at_ = ground_.queue.now();
   }
   [[nodiscard]] Complaint promoted(const Server& server, const Server* before) const;
-  [[nodiscard]] Complaint fenced(const Server& server, const std::string& leader) const;
+  [[nodiscard]] Complaint fenced(const Server& server, Instant armed_at,
+                                 const std::string& leader) const;
   [[nodiscard]] Complaint rewinding(const Server& target, const Server& source,
                                     const std::string& leader) const;
   [[nodiscard]] Complaint removing(const Server& target) const;

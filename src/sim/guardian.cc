@@ -6,6 +6,7 @@ namespace pgherd::sim {
 
 void Guardian::arm(Instant at, std::int64_t postmaster_pid) {
   disarm();
+  armed_at_ = ground_.queue.now();
   armed_for_ = at;
   order_ = ground_.queue.at(time_.true_time(at), [this, postmaster_pid] { fence(postmaster_pid); });
 }
@@ -25,7 +26,7 @@ void Guardian::fence(std::int64_t postmaster_pid) {
   if (postmaster_pid != 0 && postmaster_pid != server_.pid()) return;
   ground_.tell(server_.name(), [] { return "the guardian fences"; });
   ++kills_;
-  if (on_fence) on_fence(server_);
+  if (on_fence) on_fence(server_, armed_at_);
   server_.kill();
 }
 

@@ -32,8 +32,8 @@ class Guardian final : public Fence {
   void suspend() { is_suspended_ = true; }
   void resume();
   [[nodiscard]] int kills() const { return kills_; }
-  // Told just before it kills; may be empty.
-  std::function<void(const Server&)> on_fence;
+  // Told just before it kills, with the time at which it was ordered to; may be empty.
+  std::function<void(const Server&, Instant)> on_fence;
 
  private:
   Ground& ground_;
@@ -41,6 +41,7 @@ class Guardian final : public Fence {
   Server& server_;
   void fence(std::int64_t postmaster_pid);
 
+  Instant armed_at_;
   Instant armed_for_ = Instant::never();  // by the machine's clock
   bool is_suspended_ = false;
   std::optional<std::int64_t> overdue_;

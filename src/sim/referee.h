@@ -66,7 +66,9 @@ class Referee final : public ServerWitness, public ActWitness {
   // Knows how well everybody was.
   [[nodiscard]] Bystander& bystander() { return bystander_; }
   void object(const Bystander::Complaint& complaint);
-  void fenced(const Server& server) { object(bystander_.fenced(server, leader_)); }
+  void fenced(const Server& server, Instant armed_at) {
+    object(bystander_.fenced(server, armed_at, leader_));
+  }
 
   // The first thing that must not be; everything after it may be its consequence.
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }

@@ -90,8 +90,10 @@ Draw draw_everything(std::uint64_t seed) {
     if (dice.chance(50)) {
       tags.nofailover = true;
       tags.failover_priority = 0;
+      tags.published = R"({"nofailover":true})";
     } else {
       tags.failover_priority = static_cast<int>(dice.between(2, 5));
+      tags.published = R"({"failover_priority":)" + std::to_string(tags.failover_priority) + "}";
     }
   }
   // Of its own dice, so that what was drawn for the other things stays what it was.

@@ -29,7 +29,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     host->server().witness = &referee_;
     host->witness = &referee_;
     host->read_values = read_values;
-    host->guardian().on_fence = [this](const Server& server) { referee_.fenced(server); };
+    host->guardian().on_fence = [this](const Server& server, Instant armed_at) {
+      referee_.fenced(server, armed_at);
+    };
     host->find_peer = [this](const NodeName& name) -> std::optional<Place> {
       const auto found = servers_.find(name);
       if (found == servers_.end()) return std::nullopt;
@@ -117,8 +119,12 @@ std::optional<std::string> World::unfinished() {
   for (auto& host : hosts_) {
     Node* node = host->node();
     if (node == nullptr) return host->name() + " has no agent";
-    if (node->agent().picture().is_leaving) return host->name() + " is leaving";
-    if (host->server().is_asked_to_stop) return host->name() + " is about to stop";
+    const Observation& seen = node->agent().picture();
+    if (seen.is_leaving) return host->name() + " is leaving";
+    if (seen.under_way_as<Demote>(Lane::Instance) != nullptr ||
+        seen.under_way_as<Restart>(Lane::Instance) != nullptr) {
+      return host->name() + " is stopping PostgreSQL";
+    }
   }
   const auto request = store_.value(prefix_ + "failover");
   if (request.size() > 2) return "/failover is still " + request;
