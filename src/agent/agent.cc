@@ -7,9 +7,10 @@ namespace pgherd {
 namespace {
 
 // A request of the store is given up after this long: late enough for an etcd election, early
-// enough for several attempts within the lease.
+// enough for several attempts within the lease (sim seed 401: with a quarter of the ttl, two lost
+// messages cost the leadership).
 Duration store_patience(const Settings& settings) {
-  return std::clamp<Duration>(settings.ttl / 4, 500ms, settings.retry_timeout);
+  return std::clamp<Duration>(settings.ttl / 8, 500ms, settings.retry_timeout);
 }
 
 // What happens all the time and is worth no line in the log.
@@ -21,6 +22,8 @@ bool is_routine(const Step& step) {
     case Lane::Peers:
     case Lane::Slots:
     case Lane::Observe:
+    case Lane::FailsafeRound:
+    case Lane::Watchdog:
       return true;
     default:
       return false;
@@ -35,10 +38,11 @@ Agent::Agent(Identity self, Settings settings) {
   seen_.store.problem = "not read yet";
 }
 
-std::vector<Command> Agent::step(const Event& event, Instant now, WallTime wall_now) {
+std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
   out_.clear();
   seen_.wall_now = wall_now;
-  std::visit([&](const auto& e) { take(e, now); }, event);
+  if (rests(event, now)) return std::exchange(out_, {});
+  std::visit([&](auto& e) { take(std::move(e), now); }, event);
   think(now);
   return std::exchange(out_, {});
 }
@@ -46,21 +50,72 @@ std::vector<Command> Agent::step(const Event& event, Instant now, WallTime wall_
 bool Agent::leads(Instant now) const {
   if (!last_.is_leader || !seen_.session.leads) return false;
   Settings settings = seen_.settings;
-  settings.ttl = std::min(settings.ttl, seen_.session.ttl);
-  return now < seen_.session.renewed_at + lease_margins(settings).demote_after;
+  settings.ttl = seen_.session.ttl;
+  return now < leads_since(seen_) + lease_margins(settings).demote_after;
 }
 
 // ---- Events
 
-void Agent::take(const StorePictured& event, Instant now) {
+// Compared whole, so that a new member cannot be forgotten here; only the time is put aside.
+bool Agent::looks_the_same(InstanceView& view) const {
+  if (view.seen_at < seen_.instance.seen_at) return false;
+  const Instant seen_at = std::exchange(view.seen_at, seen_.instance.seen_at);
+  const bool is_same = view == seen_.instance;
+  view.seen_at = seen_at;
+  return is_same;
+}
+
+// Until `wake_at` the last decision stands, as long as nothing looks different: a sign of life of a
+// store that was not thought to be silent changes no rule's mind, and at rest neither does another
+// look at an unchanged PostgreSQL.
+bool Agent::rests(Event& event, Instant now) {
+  if (now >= last_.wake_at) return false;
+  const auto* pictured = std::get_if<StorePictured>(&event);
+  if (pictured != nullptr && !pictured->cluster && seen_.store.is_reachable) {
+    seen_.store.confirmed_at = now;
+    return true;
+  }
+  if (last_.look_every <= 0ns) return false;
+  const bool is_looking = seen_.is_under_way(Lane::Observe);
+  if (std::holds_alternative<TimeCame>(event) && !is_looking) {
+    if (now < seen_.instance.seen_at + last_.look_every) return false;
+    start(ObserveInstance{}, now);
+    out_.push_back(WakeAt{.when = last_.wake_at});
+    return true;
+  }
+  auto* ended = std::get_if<StepEnded>(&event);
+  if (ended == nullptr || !is_looking || ids_.at(Lane::Observe) != ended->id || !ended->instance ||
+      !looks_the_same(*ended->instance)) {
+    return false;
+  }
+  seen_.instance.seen_at = std::as_const(ended->instance)->seen_at;
+  seen_.under_way.erase(Lane::Observe);
+  ids_.erase(Lane::Observe);
+  out_.push_back(WakeAt{.when = next_wake()});
+  return true;
+}
+
+Instant Agent::next_wake() const {
+  if (last_.look_every <= 0ns || seen_.is_under_way(Lane::Observe)) return last_.wake_at;
+  return std::min(last_.wake_at, seen_.instance.seen_at + last_.look_every);
+}
+
+void Agent::take(StorePictured&& event, Instant now) {
   seen_.store.is_reachable = true;
   seen_.store.problem.clear();
   seen_.store.confirmed_at = now;
   if (!event.cluster) return;
-  seen_.store.cluster = event.cluster;
-  if (event.cluster->config) {
-    seen_.settings = with_overrides(event.cluster->config->settings, seen_.self.overrides);
-  }
+  const bool is_behind = std::as_const(event.cluster)->revision < seen_.session.sync_revision;
+  auto own_sync = seen_.store.cluster ? std::as_const(seen_.store.cluster)->sync : std::nullopt;
+  seen_.store.cluster = std::move(event.cluster);
+  if (is_behind) seen_.store.cluster->sync = std::move(own_sync);
+  note_sync();
+  const ClusterView& cluster = *std::as_const(seen_.store.cluster);
+  if (!cluster.config) return;
+  const bool was_paused = seen_.settings.paused;
+  seen_.settings = with_overrides(cluster.config->settings, seen_.self.overrides);
+  // Histories may have been mended, or broken, by hand.
+  if (was_paused && !seen_.settings.paused) seen_.divergence.reset();
 }
 
 void Agent::take(const StoreSilent& event, Instant /*now*/) {
@@ -68,10 +123,10 @@ void Agent::take(const StoreSilent& event, Instant /*now*/) {
   seen_.store.problem = event.problem;
 }
 
-void Agent::take(const InstanceSeen& event, Instant /*now*/) {
+void Agent::take(InstanceSeen&& event, Instant /*now*/) {
   if (event.view.seen_at < seen_.instance.seen_at) return;  // overtaken by a newer look
-  seen_.instance = event.view;
-  if (event.view.process == ProcessState::Stopped) seen_.applied_configuration.clear();
+  seen_.instance = std::move(event.view);
+  if (seen_.instance.process == ProcessState::Stopped) seen_.applied_configuration.clear();
 }
 
 void Agent::take(const PeerAnswered& event, Instant /*now*/) {
@@ -82,9 +137,10 @@ void Agent::take(const TimeCame& /*event*/, Instant /*now*/) {}
 
 void Agent::take(const SettingsRead& event, Instant /*now*/) {
   seen_.self = event.self;
-  const bool has_config = seen_.store.cluster && seen_.store.cluster->config;
-  seen_.settings = with_overrides(
-      has_config ? seen_.store.cluster->config->settings : event.settings, seen_.self.overrides);
+  const auto& cluster = std::as_const(seen_.store.cluster);
+  const bool has_config = cluster && cluster->config;
+  seen_.settings =
+      with_overrides(has_config ? cluster->config->settings : event.settings, seen_.self.overrides);
 }
 
 void Agent::take(const RestartAsked& event, Instant /*now*/) {
@@ -100,7 +156,51 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
   seen_.is_leaving = true;
 }
 
-void Agent::take(const StepEnded& event, Instant now) {
+void Agent::take(const RestartScheduled& event, Instant /*now*/) {
+  const bool is_free = !seen_.scheduled_restart;
+  if (is_free) seen_.scheduled_restart = event.wish;
+  out_.push_back(AnswerWish{.id = event.id,
+                            .is_granted = is_free,
+                            .detail = is_free ? "" : "Another restart is already scheduled"});
+}
+
+void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
+  const bool was_there = seen_.scheduled_restart.has_value();
+  seen_.scheduled_restart.reset();
+  out_.push_back(AnswerWish{.id = event.id,
+                            .is_granted = was_there,
+                            .detail = was_there ? "" : "no restarts are scheduled"});
+}
+
+void Agent::take(const ReinitializeAsked& event, Instant now) {
+  const auto act = seen_.under_way.find(Lane::Instance);
+  std::string refusal;
+  if (seen_.reinitialize_wish && !event.force) {
+    refusal = "reinitialize already in progress";
+  } else if (act != seen_.under_way.end() && !event.force) {
+    refusal = std::string(name_of(act->second.step)) + " already in progress";
+  } else if (!seen_.store.cluster || !seen_.store.cluster->has_leader()) {
+    refusal = "Cluster has no leader, can not reinitialize";
+  } else if (seen_.store.cluster->is_led_by(seen_.self.name)) {
+    refusal = "I am the leader, can not reinitialize";
+  } else {
+    seen_.reinitialize_wish =
+        ReinitializeWish{.from_leader = event.from_leader, .force = event.force, .asked_at = now};
+  }
+  out_.push_back(
+      AnswerWish{.id = event.id, .is_granted = refusal.empty(), .detail = std::move(refusal)});
+}
+
+void Agent::take(const FailsafeAsked& event, Instant now) {
+  std::string refusal;
+  const bool is_accepted = may_promise(seen_, event.ping, refusal);
+  if (is_accepted) seen_.failsafe_promise = promise_to(seen_, event.ping, now);
+  out_.push_back(
+      AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
+}
+
+void Agent::take(StepEnded&& event, Instant now) {
+  if (event.instance) take(InstanceSeen{std::move(*event.instance)}, now);
   const auto id = std::find_if(ids_.begin(), ids_.end(),
                                [&](const auto& entry) { return entry.second == event.id; });
   if (id == ids_.end()) return;  // of an earlier life of this lane
@@ -118,7 +218,23 @@ void Agent::take(const StepEnded& event, Instant now) {
     case Lane::Status:
     case Lane::History:
     case Lane::FailoverRequest:
+    case Lane::Failsafe:
       return written(event, step);
+    case Lane::Sync:
+      return sync_written(event, step);
+    case Lane::FailsafeRound:
+      if (!event.failsafe) break;
+      seen_.failsafe_round = event.failsafe;
+      // Counted from before the first question went out.
+      seen_.failsafe_round->asked_at = step.started_at;
+      // The guardian is not told of what came after the key was lost.
+      if (event.failsafe->is_accepted && seen_.session.leads) {
+        seen_.failsafe_confirmed_at = step.started_at;
+      }
+      break;
+    case Lane::Watchdog:
+      if (event.watchdog) seen_.watchdog = *event.watchdog;
+      break;
     case Lane::Instance:
       return act_ended(event, step, now);
     case Lane::Configuration:
@@ -160,6 +276,7 @@ void Agent::lease_ended(const StepEnded& event, const UnderWay& step) {
       if (renew->holds_leader_key) {
         session.leads = true;
         session.led_at = step.started_at;
+        session.led_ttl = session.ttl;
         session.leader_revision = std::max(session.leader_revision, event.revision);
       }
     }
@@ -178,6 +295,7 @@ void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
     return;
   }
   if (event.store == StoreOutcome::Unknown) return;  // the next picture, or a renewal, tells
+  session.unanswered_binding = {};
   session.leader_revision = std::max(session.leader_revision, event.revision);
   const bool applied = event.store == StoreOutcome::Applied;
   if (std::holds_alternative<ReleaseLeaderKey>(step.step)) {
@@ -186,7 +304,9 @@ void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
   }
   session.leads = applied;
   // The transaction proves whose key it is; how long it holds is the lease's last renewal.
-  if (applied) session.led_at = session.renewed_at;
+  if (!applied) return;
+  session.led_at = session.renewed_at;
+  session.led_ttl = session.ttl;
 }
 
 // Own writes enter the picture at once: what is on its way back through the watch is no news.
@@ -200,7 +320,7 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
     seen_.session.initialize_revision = std::max(seen_.session.initialize_revision, event.revision);
   }
   if (event.store != StoreOutcome::Applied || !seen_.store.cluster) return;
-  ClusterView& cluster = *seen_.store.cluster;
+  ClusterView& cluster = seen_.store.cluster.edit();
   if (const auto* publish = std::get_if<PublishMember>(&step.step)) {
     Member member = publish->member;
     member.lease = publish->lease;
@@ -213,14 +333,49 @@ void Agent::written(const StepEnded& event, const UnderWay& step) {
   } else if (const auto* claim = std::get_if<ClaimTimeline>(&step.step)) {
     cluster.claim = TimelineClaim{
         .timeline = claim->timeline, .by = seen_.self.name, .mod_revision = event.revision};
+  } else if (const auto* failsafe = std::get_if<PublishFailsafe>(&step.step)) {
+    cluster.failsafe = failsafe->members;
   } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
     if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
   }
 }
 
+// What was not answered may yet be carried out: it is remembered until the key is another one.
+void Agent::sync_written(const StepEnded& event, const UnderWay& step) {
+  if (event.store == StoreOutcome::LeaseLost) {
+    seen_.session.lease = {};
+    seen_.session.leads = false;
+    return;
+  }
+  const auto* write = std::get_if<WriteSync>(&step.step);
+  const Revision over = write != nullptr ? write->seen : std::get<DeleteSync>(step.step).seen;
+  if (event.store == StoreOutcome::Unknown) {
+    seen_.session.unanswered_sync = over;
+  } else if (event.store == StoreOutcome::Applied && seen_.store.cluster) {
+    seen_.session.sync_revision = std::max(seen_.session.sync_revision, event.revision);
+    auto& sync = seen_.store.cluster->sync;
+    sync.reset();
+    if (write != nullptr) {
+      sync = write->value;
+      sync->mod_revision = event.revision;
+    }
+  }
+  note_sync();
+}
+
+void Agent::note_sync() {
+  if (!seen_.store.cluster || !seen_.session.unanswered_sync) return;
+  const auto& sync = std::as_const(seen_.store.cluster)->sync;
+  const Revision present = sync ? sync->mod_revision : Revision{};
+  if (present != *seen_.session.unanswered_sync) seen_.session.unanswered_sync.reset();
+}
+
 void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {
-  seen_.last_act =
-      ActEnded{.step = step.step, .outcome = event.act, .detail = event.detail, .ended_at = now};
+  seen_.last_act = ActEnded{.step = step.step,
+                            .outcome = event.act,
+                            .detail = event.detail,
+                            .ended_at = now,
+                            .is_looked_at = event.instance.has_value()};
   const bool done = event.act == ActOutcome::Done;
   if (event.divergence) {
     seen_.divergence = event.divergence;
@@ -229,6 +384,11 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
   } else if (done && !std::holds_alternative<Stop>(step.step) &&
              !std::holds_alternative<Demote>(step.step)) {
     seen_.divergence.reset();
+  }
+  const auto* clone = std::get_if<CloneFrom>(&step.step);
+  if (clone != nullptr && done && seen_.reinitialize_wish &&
+      step.started_at >= seen_.reinitialize_wish->asked_at) {
+    seen_.reinitialize_wish.reset();
   }
   if (std::holds_alternative<Restart>(step.step) && seen_.restart_wish) {
     out_.push_back(
@@ -241,32 +401,44 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
 
 void Agent::think(Instant now) {
   const Decision before = std::move(last_);
-  last_ = decide(seen_, memory_, now);
-  memory_ = last_.memory;
+  last_ = decide(seen_, before.memory, now);
   started_something_ = false;
   // The guardian knows before PostgreSQL can open.
   order_fence();
-  const auto said_at = static_cast<std::ptrdiff_t>(out_.size());
+  const auto said_at = out_.size();
   for (const Step& planned : last_.plan) {
     const Lane lane = lane_of(planned);
     const bool is_control = lane == Lane::Control;
     if (!is_control && seen_.under_way.contains(lane)) continue;
     start(planned, now);
   }
-  std::vector<Command> steps(out_.begin() + said_at, out_.end());
-  out_.resize(static_cast<std::size_t>(said_at));
-  tell(before);
-  out_.insert(out_.end(), steps.begin(), steps.end());
-  out_.push_back(WakeAt{.when = last_.wake_at});
+  if (must_tell(before)) {  // before it is done
+    out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at),
+                Tell{.reasons = last_.reasons});
+  }
+  out_.push_back(WakeAt{.when = next_wake()});
 }
 
 void Agent::start(const Step& step, Instant now) {
+  // What only this machine holds is let go of here.
+  if (std::holds_alternative<DropScheduledRestart>(step)) {
+    started_something_ = true;
+    return seen_.scheduled_restart.reset();
+  }
+  if (std::holds_alternative<DropReinitialize>(step)) {
+    started_something_ = true;
+    return seen_.reinitialize_wish.reset();
+  }
   const Lane lane = lane_of(step);
   const StepId id = next_id_++;
   if (lane == Lane::Lease) seen_.session.tried_at = now;
   if (lane != Lane::Control) {
     seen_.under_way[lane] = UnderWay{.step = step, .started_at = now};
     ids_[lane] = id;
+  }
+  if (std::holds_alternative<RebindLeaderKey>(step) && !may_be_bound_unknown(seen_.session)) {
+    seen_.session.unanswered_binding = seen_.session.lease;
+    seen_.session.unanswered_binding_since = leads_since(seen_);
   }
   if (!is_routine(step)) started_something_ = true;
   // An act that writes the configuration and starts the server leaves nothing to apply.
@@ -284,8 +456,16 @@ void Agent::start(const Step& step, Instant now) {
 
 // Armed whenever PostgreSQL is, or is about to be, open for writes under a confirmed lease. An
 // order stands until PostgreSQL is known to be closed: when leadership is lost the last instant
-// remains.
+// remains. In maintenance mode nobody is held to a lease, and after it a first renewal gets its
+// time.
 void Agent::order_fence() {
+  if (seen_.settings.paused) {
+    if (fence_is_set_ && !fence_) return;
+    fence_.reset();
+    fence_is_set_ = true;
+    out_.push_back(DisarmFence{});
+    return;
+  }
   const auto act = seen_.under_way.find(Lane::Instance);
   const bool is_opening = act != seen_.under_way.end() && may_open_for_writes(act->second.step);
   const bool will_open = std::any_of(last_.plan.begin(), last_.plan.end(), may_open_for_writes);
@@ -296,18 +476,28 @@ void Agent::order_fence() {
   if (is_open || is_opening || will_open) {
     // A cluster that is being made has no leader key yet; its claim hangs on the same lease.
     const auto* act_step = seen_.under_way_as<Bootstrap>(Lane::Instance);
-    const bool is_making = act_step != nullptr || memory_.bootstrap_is_unconfirmed ||
+    const bool is_making = act_step != nullptr || last_.memory.bootstrap_is_unconfirmed ||
                            std::any_of(last_.plan.begin(), last_.plan.end(), [](const Step& step) {
                              return std::holds_alternative<Bootstrap>(step);
                            });
-    if (!(seen_.session.leads || is_making) || seen_.settings.paused) return;
+    // Bound to another lease, the key ends with that one, perhaps before anybody knows of the
+    // binding: the guardian must know first (sim seed 1575).
+    const auto is_rebind = [](const Step& step) {
+      return std::holds_alternative<RebindLeaderKey>(step);
+    };
+    const bool is_rebinding = seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
+                              may_be_bound_unknown(seen_.session) ||
+                              std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
+    if (!(seen_.session.leads || is_making || is_rebinding)) return;
     Settings settings = seen_.settings;
-    settings.ttl = std::min(settings.ttl, seen_.session.ttl);
+    settings.ttl = seen_.session.ttl;
+    const Instant since = std::max(leads_since(seen_), last_.memory.resumed_at.value_or(Instant{}));
     const ArmFence order{
-        .at = seen_.session.renewed_at + lease_margins(settings).fence_after,
+        .at = since + lease_margins(settings).fence_after,
         // The act brings a postmaster that nobody has seen yet.
-        .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid};
-    if (fence_ && fence_->at == order.at && fence_->postmaster_pid == order.postmaster_pid) return;
+        .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid,
+        .earlier_stands = !seen_.session.leads && !is_making};
+    if (fence_ == order) return;
     fence_ = order;
     fence_is_set_ = true;
     out_.push_back(order);
@@ -319,11 +509,10 @@ void Agent::order_fence() {
   out_.push_back(DisarmFence{});
 }
 
-void Agent::tell(const Decision& before) {
+bool Agent::must_tell(const Decision& before) const {
   const bool is_new = last_.summary != before.summary || last_.reasons != before.reasons;
-  if (!started_something_ && !is_new) return;
-  if (last_.reasons.empty() && last_.summary == before.summary) return;
-  out_.push_back(Tell{.reasons = last_.reasons});
+  if (!started_something_ && !is_new) return false;
+  return !last_.reasons.empty() || last_.summary != before.summary;
 }
 
 }  // namespace pgherd

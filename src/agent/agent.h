@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/decide.h"
 #include "decide/observation.h"
 #include "decide/plan.h"
@@ -27,7 +28,7 @@ using StepId = std::uint64_t;
 
 // The store's picture changed, or was confirmed to be still true (`cluster` empty).
 struct StorePictured {
-  std::optional<ClusterView> cluster;
+  Shared<ClusterView> cluster;
 };
 struct StoreSilent {  // watch or read failed; the picture is not to be trusted any more
   std::string problem;
@@ -52,6 +53,11 @@ struct StepEnded {
   ActOutcome act = ActOutcome::Done;
   std::string detail;
   std::optional<DivergenceSeen> divergence;
+  // What was seen of PostgreSQL after the step; part of the same event, so that no decision sees a
+  // server that is not what the step has made of it.
+  Shared<InstanceView> instance;
+  std::optional<FailsafeRound> failsafe;  // of AskFailsafe
+  std::optional<WatchdogView> watchdog;   // of the watchdog's steps
 };
 struct TimeCame {};
 struct SettingsRead {  // dynamic or local configuration changed
@@ -62,9 +68,27 @@ struct RestartAsked {
   RestartWish wish;
 };
 struct LeaveAsked {};
+// Each is answered at once (AnswerWish).
+struct RestartScheduled {
+  std::uint64_t id = 0;
+  ScheduledRestart wish;
+};
+struct RestartUnscheduled {
+  std::uint64_t id = 0;
+};
+struct ReinitializeAsked {
+  std::uint64_t id = 0;
+  bool from_leader = false;
+  bool force = false;
+};
+struct FailsafeAsked {  // a primary without the store asks this node not to take its place
+  std::uint64_t id = 0;
+  FailsafePing ping;
+};
 
 using Event = std::variant<StorePictured, StoreSilent, InstanceSeen, PeerAnswered, StepEnded,
-                           TimeCame, SettingsRead, RestartAsked, LeaveAsked>;
+                           TimeCame, SettingsRead, RestartAsked, LeaveAsked, RestartScheduled,
+                           RestartUnscheduled, ReinitializeAsked, FailsafeAsked>;
 
 // ---- Commands
 
@@ -76,6 +100,8 @@ struct StartStep {
 struct ArmFence {
   Instant at;
   std::int64_t postmaster_pid = 0;
+  bool earlier_stands = false;  // an order that comes earlier is not replaced
+  bool operator==(const ArmFence&) const = default;
 };
 struct DisarmFence {};
 struct WakeAt {
@@ -91,7 +117,15 @@ struct AnswerRestart {
   std::string detail;
 };
 
-using Command = std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart>;
+// To whoever asked: granted, or why not.
+struct AnswerWish {
+  std::uint64_t id = 0;
+  bool is_granted = false;
+  std::string detail;
+};
+
+using Command =
+    std::variant<StartStep, ArmFence, DisarmFence, WakeAt, Tell, AnswerRestart, AnswerWish>;
 
 // ---- The machine
 
@@ -100,37 +134,45 @@ class Agent {
   Agent(Identity self, Settings settings);
 
   // `now` never goes backwards. The commands are to be carried out in order.
-  [[nodiscard]] std::vector<Command> step(const Event& event, Instant now, WallTime wall_now);
+  [[nodiscard]] std::vector<Command> step(Event event, Instant now, WallTime wall_now);
 
   [[nodiscard]] const Observation& picture() const { return seen_; }
-  [[nodiscard]] const Memory& memory() const { return memory_; }
+  [[nodiscard]] const Memory& memory() const { return last_.memory; }
   [[nodiscard]] const Decision& last_decision() const { return last_; }
   // For REST: `/leader` is mine by a confirmation that has not run out at `now`.
   [[nodiscard]] bool leads(Instant now) const;
 
  private:
-  void take(const StorePictured& event, Instant now);
+  void take(StorePictured&& event, Instant now);
   void take(const StoreSilent& event, Instant now);
-  void take(const InstanceSeen& event, Instant now);
+  void take(InstanceSeen&& event, Instant now);
   void take(const PeerAnswered& event, Instant now);
-  void take(const StepEnded& event, Instant now);
+  void take(StepEnded&& event, Instant now);
   void take(const TimeCame& event, Instant now);
   void take(const SettingsRead& event, Instant now);
   void take(const RestartAsked& event, Instant now);
   void take(const LeaveAsked& event, Instant now);
+  void take(const RestartScheduled& event, Instant now);
+  void take(const RestartUnscheduled& event, Instant now);
+  void take(const ReinitializeAsked& event, Instant now);
+  void take(const FailsafeAsked& event, Instant now);
 
   void lease_ended(const StepEnded& event, const UnderWay& step);
   void leader_key_ended(const StepEnded& event, const UnderWay& step);
   void written(const StepEnded& event, const UnderWay& step);
+  void sync_written(const StepEnded& event, const UnderWay& step);
+  void note_sync();
   void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
 
+  [[nodiscard]] bool rests(Event& event, Instant now);
+  [[nodiscard]] bool looks_the_same(InstanceView& view) const;
+  [[nodiscard]] Instant next_wake() const;
   void think(Instant now);
   void start(const Step& step, Instant now);
   void order_fence();
-  void tell(const Decision& before);
+  [[nodiscard]] bool must_tell(const Decision& before) const;
 
   Observation seen_;
-  Memory memory_;
   Decision last_;
   StepId next_id_ = 1;
   std::map<Lane, StepId> ids_;

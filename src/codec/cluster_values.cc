@@ -185,6 +185,13 @@ std::optional<SyncKey> decode_sync(std::string_view text) {
   return sync;
 }
 
+std::string encode_failsafe(const std::map<NodeName, std::string>& members) {
+  Json object = Json::object();
+  for (const auto& [name, url] : members)
+    object[name] = url;
+  return write_json(object);
+}
+
 std::map<NodeName, std::string> decode_failsafe(std::string_view text) {
   std::map<NodeName, std::string> topology;
   const std::optional<Json> object = read_json_object(text);

@@ -184,6 +184,7 @@ LoadedConfig load_config(const std::string& path,
   config.ctl = read_ctl(root.section("ctl"), config.restapi);
   config.bootstrap = read_bootstrap(root.section("bootstrap"));
   config.postgresql = read_postgresql(root.section("postgresql"), context);
+  config.watchdog = read_watchdog(root.section("watchdog"), context);
   config.tags = read_tags(root, context);
   loaded.overrides = read_overrides(root.section("postgresql"));
   read_initial_settings(root.section("bootstrap"), loaded);

@@ -197,6 +197,27 @@ std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap) {
   return config;
 }
 
+// As Patroni: absent means automatic, an unknown word means off, with a warning.
+WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context) {
+  WatchdogConfig config;
+  if (!watchdog.exists()) return config;
+  const std::string mode = watchdog.text_or("mode", "automatic");
+  if (mode == "required" || mode == "require") {
+    config.mode = WatchdogMode::Required;
+  } else if (mode != "automatic" && mode != "auto") {
+    config.mode = WatchdogMode::Off;
+    if (mode != "off" && mode != "false" && mode != "disable" && mode != "disabled") {
+      context.warnings.push_back(watchdog.path_of("mode") + " is '" + mode +
+                                 "'; allowed are off, automatic and required. The watchdog is off");
+    }
+  }
+  config.device = watchdog.text_or("device", config.device);
+  config.driver = watchdog.text_or("driver", "");
+  constexpr std::int64_t kMarginMax = 86400;
+  config.safety_margin = Seconds(watchdog.integer_or("safety_margin", 5, -1, kMarginMax));
+  return config;
+}
+
 Tags read_tags(const Section& root, ReadingContext context) {
   const Section tags = root.section("tags");
   if (!tags.exists()) return Tags{};

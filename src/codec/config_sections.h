@@ -22,6 +22,7 @@ struct ReadingContext {
 [[nodiscard]] std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap);
 [[nodiscard]] PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context);
 [[nodiscard]] LocalOverrides read_overrides(const Section& postgresql);
+[[nodiscard]] WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context);
 [[nodiscard]] Tags read_tags(const Section& root, ReadingContext context);
 
 }  // namespace pgherd

@@ -31,6 +31,7 @@ namespace pgherd {
 [[nodiscard]] std::string encode_sync(const SyncKey& sync);
 [[nodiscard]] std::optional<SyncKey> decode_sync(std::string_view text);
 
+[[nodiscard]] std::string encode_failsafe(const std::map<NodeName, std::string>& members);
 [[nodiscard]] std::map<NodeName, std::string> decode_failsafe(std::string_view text);
 
 // The dynamic configuration's HA settings with defaults and clamping. An error names key, value and

@@ -68,13 +68,64 @@ Milliseconds member_slots_ttl_of(const Json& config, Milliseconds otherwise) {
 std::optional<StandbyClusterSettings> standby_cluster_of(const Json& config) {
   const Json* section = find(config, "standby_cluster");
   if (section == nullptr) return std::nullopt;
-  StandbyClusterSettings standby{.host = text_of(*section, "host"),
-                                 .port = text_of(*section, "port"),
-                                 .primary_slot_name = text_of(*section, "primary_slot_name"),
-                                 .restore_command = text_of(*section, "restore_command")};
+  StandbyClusterSettings standby{
+      .host = text_of(*section, "host"),
+      .port = text_of(*section, "port"),
+      .primary_slot_name = text_of(*section, "primary_slot_name"),
+      .restore_command = text_of(*section, "restore_command"),
+      .archive_cleanup_command = text_of(*section, "archive_cleanup_command"),
+      .recovery_min_apply_delay = text_of(*section, "recovery_min_apply_delay")};
   const bool has_port = !standby.port.empty() && standby.port != "0";
   if (standby.host.empty() && !has_port && standby.restore_command.empty()) return std::nullopt;
   return standby;
+}
+
+bool is_slot_name(std::string_view name) {
+  constexpr std::size_t kLongest = 63;
+  return !name.empty() && name.size() <= kLongest &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+         });
+}
+
+// The first of the three names that says anything counts.
+std::vector<PermanentSlot> permanent_slots_of(const Json& config) {
+  std::vector<PermanentSlot> slots;
+  for (const char* key : {"permanent_replication_slots", "permanent_slots", "slots"}) {
+    const Json* section = find(config, key);
+    if (section == nullptr || !section->is_object() || section->empty()) continue;
+    for (const auto& [name, value] : section->items()) {
+      if (!is_slot_name(name)) continue;
+      PermanentSlot slot{.name = name,
+                         .is_logical = false,
+                         .database = text_of(value, "database"),
+                         .plugin = text_of(value, "plugin")};
+      const std::string type = text_of(value, "type");
+      const bool is_complete = !slot.database.empty() && !slot.plugin.empty();
+      slot.is_logical = type == "logical" || (type.empty() && is_complete);
+      if (slot.is_logical && !is_complete) continue;
+      const std::string side = text_of(value, "cluster_type");
+      if (side == "primary") slot.side = PermanentSlot::Side::Primary;
+      if (side == "standby") slot.side = PermanentSlot::Side::Standby;
+      slots.push_back(std::move(slot));
+    }
+    break;
+  }
+  return slots;
+}
+
+std::vector<SlotMatcher> ignore_slots_of(const Json& config) {
+  std::vector<SlotMatcher> matchers;
+  const Json* list = find(config, "ignore_slots");
+  if (list == nullptr || !list->is_array()) return matchers;
+  for (const Json& entry : *list) {
+    if (!entry.is_object()) continue;
+    matchers.push_back({.name = text_of(entry, "name"),
+                        .type = text_of(entry, "type"),
+                        .database = text_of(entry, "database"),
+                        .plugin = text_of(entry, "plugin")});
+  }
+  return matchers;
 }
 
 void read_synchronous(const Json& config, Settings& settings) {
@@ -164,6 +215,9 @@ Result<Settings, std::string> decode_settings(std::string_view config_json) {
   settings.paused = bool_of(*config, "pause");
   settings.member_slots_ttl = member_slots_ttl_of(*config, settings.member_slots_ttl);
   settings.max_timelines_history = int_of(*config, "max_timelines_history", 0);
+  settings.primary_race_backoff = seconds(integer_of(*config, "primary_race_backoff", 0));
+  settings.permanent_slots = permanent_slots_of(*config);
+  settings.ignore_slots = ignore_slots_of(*config);
   settings.standby_cluster = standby_cluster_of(*config);
   read_synchronous(*config, settings);
   return read_postgresql(*config, std::move(settings));

@@ -60,4 +60,11 @@ Tags decode_tags(std::string_view json) {
   return tags;
 }
 
+Tags released_from_sync(const Tags& tags) {
+  Json object = read_json_object(tags.published).value_or(Json::object());
+  object["nosync"] = true;
+  object["sync_priority"] = 0;
+  return decode_tags(write_json(object));
+}
+
 }  // namespace pgherd

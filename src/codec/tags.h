@@ -13,4 +13,8 @@ namespace pgherd {
 // explicit false says something.
 [[nodiscard]] Tags decode_tags(std::string_view json);
 
+// The same, and never to be chosen as a synchronous standby: published by one that is about to
+// restart or to leave (`nosync: true, sync_priority: 0`, spec dcs 2.4.2).
+[[nodiscard]] Tags released_from_sync(const Tags& tags);
+
 }  // namespace pgherd

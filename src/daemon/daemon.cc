@@ -17,6 +17,7 @@
 #include "codec/config.h"
 #include "codec/dcs_values.h"
 #include "codec/postgres_settings.h"
+#include "codec/tags.h"
 #include "daemon/dynamic_cache.h"
 #include "daemon/name_guard.h"
 #include "daemon/node_desk.h"
@@ -30,6 +31,7 @@
 #include "runtime/environment.h"
 #include "runtime/log.h"
 #include "runtime/memory.h"
+#include "watchdog/device/device_watchdog.h"
 
 namespace pgherd {
 namespace {
@@ -78,6 +80,7 @@ class Daemon {
   void take_dynamic(const std::string& json);
   void apply_postgres_config();
   [[nodiscard]] Identity identity() const;
+  [[nodiscard]] Settings last_known_settings() const;
   [[nodiscard]] std::string metrics() const;
   void end(const Exit& exit);
 
@@ -98,6 +101,7 @@ class Daemon {
   std::optional<HttpPeers> peers_;
   std::optional<GuardianFence> fence_;
   std::optional<LocalInstance> instance_;
+  std::optional<DeviceWatchdog> watchdog_;
   std::unique_ptr<NameGuard> name_guard_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<NodeDesk> desk_;
@@ -136,6 +140,7 @@ void Daemon::make_hands() {
   http_.emplace(loop, peer_security(config));
   peers_.emplace(loop, clock_, peer_security(config), peer_credentials(config));
   instance_.emplace(loop, config.scope, config.name, in_force_, config.bootstrap);
+  watchdog_.emplace(loop, config.watchdog.device, config.watchdog.driver);
 }
 
 Identity Daemon::identity() const {
@@ -143,6 +148,7 @@ Identity Daemon::identity() const {
   Identity self;
   self.name = config.name;
   self.tags = config.tags;
+  self.released_tags = released_from_sync(config.tags);
   self.conn_url = member_url(config, config.postgresql.connect_address);
   self.proxy_url = member_url(config, config.postgresql.proxy_address);
   self.api_url = api_url(config.restapi);
@@ -151,7 +157,16 @@ Identity Daemon::identity() const {
   self.bootstrap_config = dynamic_json_;
   self.overrides = loaded_.overrides;
   self.configuration = std::to_string(generation_);
+  self.watchdog_mode = config.watchdog.mode;
+  self.watchdog_margin = config.watchdog.safety_margin;
   return self;
+}
+
+// What was last in force: an agent that begins in maintenance mode while the store is silent must
+// know of it.
+Settings Daemon::last_known_settings() const {
+  const auto settings = decode_settings(dynamic_json_);
+  return settings ? *settings : loaded_.initial_settings;
 }
 
 int Daemon::run() {
@@ -218,11 +233,14 @@ void Daemon::build_node() {
   listener.on_step = [](const std::string& line) { log_info("{}", line); };
   listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
   listener.on_exit = [this](const Exit& exit) { end(exit); };
-  node_ = std::make_unique<Node>(
-      identity(), loaded_.initial_settings, layout_,
-      Doors{
-          .clock = clock_, .dcs = dcs_, .instance = *instance_, .peers = *peers_, .fence = *fence_},
-      std::move(listener));
+  node_ = std::make_unique<Node>(identity(), last_known_settings(), layout_,
+                                 Doors{.clock = clock_,
+                                       .dcs = dcs_,
+                                       .instance = *instance_,
+                                       .peers = *peers_,
+                                       .fence = *fence_,
+                                       .watchdog = &*watchdog_},
+                                 std::move(listener));
 }
 
 void Daemon::take_dynamic(const std::string& json) {
@@ -254,7 +272,7 @@ void Daemon::apply_postgres_config() {
     ++generation_;
     instance_->reconfigure(in_force_);
   }
-  if (node_) node_->reconfigure(identity(), loaded_.initial_settings);
+  if (node_) node_->reconfigure(identity(), last_known_settings());
 }
 
 void Daemon::reload() {

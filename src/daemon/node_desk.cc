@@ -38,6 +38,9 @@ NodeStatus NodeDesk::status_with(const InstanceView& instance) {
   status.wall_now = parts_.clock.wall_now();
   status.next_run = decision.wake_at;
   status.long_task = long_task_of(seen);
+  status.is_failsafe_active = failsafe_is_active(seen, status.now);
+  status.watchdog_failed = decision.watchdog_failed;
+  if (seen.scheduled_restart) status.scheduled_restart = seen.scheduled_restart->published;
   if (seen.store.cluster) {
     const auto age = std::chrono::duration_cast<Seconds>(status.now - seen.store.confirmed_at);
     status.dcs_last_seen = status.wall_now.microseconds / 1000000 - age.count();
@@ -109,6 +112,33 @@ void NodeDesk::clear_failover(Revision seen, std::function<void(WriteEnded)> ans
 void NodeDesk::restart(std::optional<Milliseconds> timeout,
                        std::function<void(bool, std::string)> answer) {
   parts_.node.ask_restart(timeout, std::move(answer));
+}
+
+void NodeDesk::schedule_restart(ScheduledRestart wish,
+                                std::function<void(bool, std::string)> answer) {
+  parts_.node.schedule_restart(std::move(wish), std::move(answer));
+}
+
+void NodeDesk::unschedule_restart(std::function<void(bool, std::string)> answer) {
+  parts_.node.unschedule_restart(std::move(answer));
+}
+
+void NodeDesk::reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) {
+  parts_.node.ask_reinitialize(force, from_leader,
+                               [answer = std::move(answer)](bool is_granted, std::string why_not) {
+                                 ActAnswer reply{.code = 200, .text = "reinitialize started"};
+                                 if (!is_granted) reply = {.code = 503, .text = std::move(why_not)};
+                                 answer(std::move(reply));
+                               });
+}
+
+// The node answers before it returns; whoever hears nothing must not take that for a promise.
+std::string NodeDesk::refuse_failsafe_ping(const FailsafePing& ping) {
+  auto why = std::make_shared<std::string>("the agent is stopping");
+  parts_.node.ask_failsafe(ping, [why](bool is_granted, std::string why_not) {
+    *why = is_granted ? std::string() : std::move(why_not);
+  });
+  return *why;
 }
 
 }  // namespace pgherd

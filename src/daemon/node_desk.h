@@ -37,6 +37,11 @@ class NodeDesk final : public NodeFace {
   void clear_failover(Revision seen, std::function<void(WriteEnded)> answer) override;
   void restart(std::optional<Milliseconds> timeout,
                std::function<void(bool succeeded, std::string detail)> answer) override;
+  void schedule_restart(ScheduledRestart wish,
+                        std::function<void(bool granted, std::string why_not)> answer) override;
+  void unschedule_restart(std::function<void(bool granted, std::string why_not)> answer) override;
+  void reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) override;
+  [[nodiscard]] std::string refuse_failsafe_ping(const FailsafePing& ping) override;
   void reload() override { parts_.reload(); }
 
  private:

@@ -70,7 +70,8 @@ struct Writer {
   }
 
   std::optional<Transaction> operator()(const AcquireLeaderKey& step) const {
-    return Transaction{.compares = {is_absent(layout.key(kLeader))},
+    return Transaction{.compares = {is_absent(layout.key(kLeader)),
+                                    is_unchanged_since(layout.key(kSync), step.sync_seen)},
                        .writes = {Put{layout.key(kLeader), self, step.lease}},
                        .otherwise = {}};
   }
@@ -152,10 +153,31 @@ struct Writer {
                        .otherwise = {}};
   }
 
+  std::optional<Transaction> operator()(const PublishFailsafe& step) const {
+    return Transaction{.compares = {i_lead()},
+                       .writes = {unbound(layout.key(kFailsafe), encode_failsafe(step.members))},
+                       .otherwise = {}};
+  }
+
   std::optional<Transaction> operator()(const ClaimTimeline& step) const {
     const auto key = layout.key(kTimeline);
     return Transaction{.compares = {i_lead(), is_unchanged_since(key, step.seen)},
                        .writes = {unbound(key, std::to_string(step.timeline.value) + " " + self)},
+                       .otherwise = {}};
+  }
+
+  [[nodiscard]] std::vector<Compare> i_lead_and_sync_is(Revision seen, LeaseId lease) const {
+    return {i_lead(), is_bound_to(layout.key(kLeader), lease),
+            is_unchanged_since(layout.key(kSync), seen)};
+  }
+  std::optional<Transaction> operator()(const WriteSync& step) const {
+    return Transaction{.compares = i_lead_and_sync_is(step.seen, step.lease),
+                       .writes = {unbound(layout.key(kSync), encode_sync(step.value))},
+                       .otherwise = {}};
+  }
+  std::optional<Transaction> operator()(const DeleteSync& step) const {
+    return Transaction{.compares = i_lead_and_sync_is(step.seen, step.lease),
+                       .writes = {Delete{layout.key(kSync)}},
                        .otherwise = {}};
   }
 
@@ -174,7 +196,14 @@ struct Writer {
 
 // ---- The picture
 
-struct Reader {
+// Exactly members/<name>; deeper keys belong to somebody else.
+bool is_member_name(std::string_view name) {
+  return !name.empty() && name.find('/') == std::string_view::npos;
+}
+
+}  // namespace
+
+struct LayoutReader {
   const Layout& layout;
   const std::map<std::string, KeyValue>& entries;
 
@@ -191,7 +220,7 @@ struct Reader {
   }
 
   // Deleted is deleted; unreadable is a mistake, and the last that could be read stands.
-  [[nodiscard]] std::optional<ConfigKey> config(const std::optional<ConfigKey>& previous) const {
+  [[nodiscard]] Shared<ConfigKey> config(const Shared<ConfigKey>& previous) const {
     const auto* entry = find(kConfig);
     if (!entry) return std::nullopt;
     auto settings = decode_settings(entry->value);
@@ -210,23 +239,35 @@ struct Reader {
   }
 
   [[nodiscard]] StatusKey status() const {
-    if (const auto* entry = find(kStatus)) return decode_status(entry->value);
+    if (const auto* entry = find(kStatus)) {
+      auto& last = layout.read_values_->status;
+      if (last.text != entry->value) {
+        last = {.text = entry->value, .value = decode_status(entry->value)};
+      }
+      return last.value;
+    }
     if (const auto* entry = find(kLegacyOptime)) return decode_status(entry->value);
     return {};
   }
 
-  // Exactly members/<name>; deeper keys belong to somebody else.
+  [[nodiscard]] Member member(const NodeName& name, const KeyValue& entry) const {
+    auto& last = layout.read_values_->members[name];
+    if (last.text != entry.value || last.value.name.empty()) {
+      last = {.text = entry.value, .value = decode_member(name, entry.value)};
+    }
+    Member member = last.value;
+    member.mod_revision = entry.mod_revision;
+    member.lease = entry.lease;
+    return member;
+  }
+
   [[nodiscard]] std::map<NodeName, Member> members() const {
     std::map<NodeName, Member> found;
     const auto prefix = layout.key(kMembers);
     for (auto at = entries.lower_bound(prefix);
          at != entries.end() && at->first.starts_with(prefix); ++at) {
       const NodeName name = at->first.substr(prefix.size());
-      if (name.empty() || name.find('/') != NodeName::npos) continue;
-      auto member = decode_member(name, at->second.value);
-      member.mod_revision = at->second.mod_revision;
-      member.lease = at->second.lease;
-      found.emplace(name, std::move(member));
+      if (is_member_name(name)) found.emplace(name, member(name, at->second));
     }
     return found;
   }
@@ -242,8 +283,9 @@ struct Reader {
   [[nodiscard]] std::optional<SyncKey> sync() const {
     const auto* entry = find(kSync);
     if (!entry) return std::nullopt;
-    auto sync = decode_sync(entry->value);
-    if (sync) sync->mod_revision = entry->mod_revision;
+    // What cannot be read says nothing, but its revision is needed to write over it.
+    SyncKey sync = decode_sync(entry->value).value_or(SyncKey{});
+    sync.mod_revision = entry->mod_revision;
     return sync;
   }
 
@@ -272,11 +314,11 @@ struct Reader {
   }
 };
 
-}  // namespace
-
-Layout::Layout(std::string_view name_space, std::string_view scope, NodeName self)
+Layout::Layout(std::string_view name_space, std::string_view scope, NodeName self,
+               std::shared_ptr<ReadValues> read_values)
     : prefix_(collapse_slashes("/" + std::string(name_space) + "/" + std::string(scope) + "/")),
-      self_(std::move(self)) {}
+      self_(std::move(self)),
+      read_values_(std::move(read_values)) {}
 
 std::string Layout::key(std::string_view leaf) const {
   return prefix_ + std::string(leaf);
@@ -287,8 +329,8 @@ std::string Layout::member_key(const NodeName& name) const {
 }
 
 ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revision revision,
-                         const std::optional<ConfigKey>& previous_config) const {
-  const Reader reader{*this, entries};
+                         const Shared<ConfigKey>& previous_config) const {
+  const LayoutReader reader{*this, entries};
   return {.revision = revision,
           .initialize = reader.initialize(),
           .config = reader.config(previous_config),
@@ -300,6 +342,41 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
           .history = reader.history(),
           .failsafe = reader.failsafe(),
           .claim = reader.claim()};
+}
+
+void Layout::amend(ClusterView& view, std::string_view key,
+                   const std::map<std::string, KeyValue>& entries) const {
+  if (!key.starts_with(prefix_)) return;
+  const LayoutReader reader{*this, entries};
+  const auto leaf = key.substr(prefix_.size());
+  if (leaf.starts_with(kMembers)) {
+    const NodeName name(leaf.substr(kMembers.size()));
+    if (!is_member_name(name)) return;
+    const auto* entry = reader.find(leaf);
+    if (entry == nullptr) {
+      view.members.erase(name);
+    } else {
+      view.members[name] = reader.member(name, *entry);
+    }
+  } else if (leaf == kStatus || leaf == kLegacyOptime) {
+    view.status = reader.status();
+  } else if (leaf == kLeader) {
+    view.leader = reader.leader();
+  } else if (leaf == kConfig) {
+    view.config = reader.config(view.config);
+  } else if (leaf == kInitialize) {
+    view.initialize = reader.initialize();
+  } else if (leaf == kFailover) {
+    view.failover = reader.failover();
+  } else if (leaf == kSync) {
+    view.sync = reader.sync();
+  } else if (leaf == kHistory) {
+    view.history = reader.history();
+  } else if (leaf == kFailsafe) {
+    view.failsafe = reader.failsafe();
+  } else if (leaf == kTimeline) {
+    view.claim = reader.claim();
+  }
 }
 
 std::optional<Transaction> Layout::transaction(const Step& step) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,10 +14,23 @@
 
 namespace pgherd {
 
+// What the values that change often were read as last, so that the same text is not read again.
+// Several layouts of one process may share one; one thread at a time.
+struct ReadValues {
+  template <typename T>
+  struct Entry {
+    std::string text;
+    T value;
+  };
+  std::map<NodeName, Entry<Member>> members;
+  Entry<StatusKey> status;
+};
+
 class Layout {
  public:
   // Keys live under /<namespace>/<scope>/, runs of '/' collapsed. `self` is the member's name.
-  Layout(std::string_view name_space, std::string_view scope, NodeName self);
+  Layout(std::string_view name_space, std::string_view scope, NodeName self,
+         std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>());
 
   [[nodiscard]] const std::string& prefix() const { return prefix_; }  // "/service/main/"
   [[nodiscard]] std::string key(std::string_view leaf) const;          // key("leader")
@@ -25,15 +39,21 @@ class Layout {
   // Raw keys to a picture. Unreadable values are absent in it, never an error (spec safety 20);
   // a `/config` that is no JSON object leaves `previous_config` standing.
   [[nodiscard]] ClusterView view(const std::map<std::string, KeyValue>& entries, Revision revision,
-                                 const std::optional<ConfigKey>& previous_config = {}) const;
+                                 const Shared<ConfigKey>& previous_config = {}) const;
+
+  // `view`, a picture of these entries but for `key`, with what `key` is now.
+  void amend(ClusterView& view, std::string_view key,
+             const std::map<std::string, KeyValue>& entries) const;
 
   // The transaction of a store step; nullopt for steps that are no transaction (GrantLease,
   // Promote...). RenewLease{holds_leader_key}: the confirming compare, without a write.
   [[nodiscard]] std::optional<Transaction> transaction(const Step& step) const;
 
  private:
+  friend struct LayoutReader;
   std::string prefix_;
   NodeName self_;
+  std::shared_ptr<ReadValues> read_values_;
 };
 
 }  // namespace pgherd

@@ -76,6 +76,10 @@ bool give_back_claim(Draft& draft) {
 }
 
 const Member* clone_source(const Draft& draft) {
+  // Who may be elected for having all that was acknowledged must not come back with less: another
+  // standby can be behind.
+  if (is_synchronous(draft) && is_in_sync(draft, draft.me()))
+    return draft.cluster().leader_member();
   for (const auto& [name, member] : draft.cluster().members) {
     if (member.tags.clonefrom && name != draft.me() && !draft.cluster().is_led_by(name) &&
         member.state == MemberState::Running && parse_conn_url(member.conn_url)) {
@@ -86,7 +90,9 @@ const Member* clone_source(const Draft& draft) {
 }
 
 void join(Draft& draft) {
-  const Member* source = clone_source(draft);
+  const auto& wish = draft.seen.reinitialize_wish;
+  const bool is_from_leader = wish && wish->from_leader;
+  const Member* source = is_from_leader ? draft.cluster().leader_member() : clone_source(draft);
   const auto address = source != nullptr ? parse_conn_url(source->conn_url) : std::nullopt;
   if (!address || source->state != MemberState::Running) {
     draft.say("waiting for the leader to run before copying from it");
@@ -106,6 +112,13 @@ void join(Draft& draft) {
 void make_or_wait(Draft& draft) {
   if (draft.cluster().initialize) {
     if (claim_is_mine(draft)) {
+      if (const auto remote = remote_primary(draft)) {
+        if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+        draft.because("C4", "holding the initialize key: copying the remote primary");
+        draft.say("trying to bootstrap a new standby leader");
+        draft.plan(CloneFrom{.source = *remote});
+        return;
+      }
       draft.because("B2", "holding the initialize key: making a new cluster");
       draft.say("trying to bootstrap a new cluster");
       draft.plan(Bootstrap{});
@@ -132,7 +145,9 @@ bool adopt_data(Draft& draft) {
   // The answer to our own write comes before its echo in the picture.
   if (draft.cluster().revision < draft.seen.session.leader_revision) return true;
   if (claim_is_mine(draft)) {
-    if (!draft.instance().is_running_primary()) return false;
+    const bool is_standby_leader =
+        draft.seen.settings.standby_cluster && draft.instance().is_running_standby();
+    if (!draft.instance().is_running_primary() && !is_standby_leader) return false;
     finish_initialize(draft, "B2", "the new cluster runs: writing its keys");
     return true;
   }
@@ -212,19 +227,23 @@ bool check_identity(Draft& draft) {
     draft.plan(Exit{.exit_code = 1, .message = message});
     return true;
   }
-  if (draft.may_lead()) {
-    RestoreKeys restore;
-    if (!initialize || (initialize->is_in_progress() && !claim_is_mine(draft))) {
-      restore.initialize = mine;
-    }
-    if (!draft.cluster().config) restore.config_json = draft.seen.self.bootstrap_config;
-    const bool is_settled = draft.cluster().revision >= draft.seen.session.leader_revision;
-    if (is_settled && (restore.initialize || restore.config_json)) {
-      draft.because("I2", "keys of the cluster are missing in the store: writing them again");
-      draft.plan(std::move(restore));
-    }
-  }
+  restore_lost_keys(draft);
   return adopt_data(draft);
+}
+
+void restore_lost_keys(Draft& draft) {
+  if (!draft.may_lead() || !draft.instance().control) return;
+  const auto& initialize = draft.cluster().initialize;
+  RestoreKeys restore;
+  if (!initialize || (initialize->is_in_progress() && !claim_is_mine(draft))) {
+    restore.initialize = draft.instance().control->system_id;
+  }
+  if (!draft.cluster().config) restore.config_json = draft.seen.self.bootstrap_config;
+  const bool is_settled = draft.cluster().revision >= draft.seen.session.leader_revision;
+  if (is_settled && (restore.initialize || restore.config_json)) {
+    draft.because("I2", "keys of the cluster are missing in the store: writing them again");
+    draft.plan(std::move(restore));
+  }
 }
 
 bool fill_empty_directory(Draft& draft) {

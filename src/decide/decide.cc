@@ -5,19 +5,34 @@
 namespace pgherd {
 namespace {
 
+void say_store_is_silent(Draft& draft) {
+  if (!failsafe_is_active(draft.seen, draft.now)) {
+    draft.say("waiting for the store: " + draft.seen.store.problem);
+  } else if (draft.instance().is_running_primary()) {
+    draft.say(
+        "continue to run as a leader because failsafe mode is enabled and all members are "
+        "accessible");
+  } else {
+    draft.say("no action. I am (" + draft.me() + "), and '" +
+              draft.seen.failsafe_promise->ping.name + "' leads without the store");
+  }
+}
+
 // PostgreSQL's affairs, in the order in which one answer makes the next question moot.
 void judge_instance(Draft& draft) {
   if (demote_what_may_not_lead(draft)) return;
   if (leave(draft)) return;
   if (step_down(draft)) return;
+  if (end_act_for_reinitialize(draft) || limit_start(draft)) return;
   if (draft.has_act_under_way()) return;
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {
-    draft.say("waiting for the store: " + draft.seen.store.problem);
+    say_store_is_silent(draft);
     return;
   }
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
-  if (hold_still(draft)) return;
+  if (draft.seen.settings.paused) return keep_pause(draft);
   if (check_identity(draft)) return;
+  if (reinitialize(draft)) return;
   if (fill_empty_directory(draft)) return;
   if (wait_for_start(draft)) return;
   if (recover(draft)) return;
@@ -37,9 +52,13 @@ Decision decide(const Observation& seen, const Memory& remembered, Instant now) 
   Draft draft(seen, remembered, now);
   remember(draft);
   keep_session(draft);
+  keep_failsafe(draft);
+  // Before an end of the agent, so that nothing stays armed that nobody feeds.
+  keep_watchdog(draft);
   judge_instance(draft);
   keep_house(draft);
   publish(draft);
+  look_at_instance(draft);
   return draft.finish();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/observation.h"
 #include "decide/plan.h"
 
@@ -20,7 +21,7 @@ struct Memory {
   std::optional<Instant> unlocked_since;
   // Members of the last picture that had a leader: their keys may expire together with the
   // leader's.
-  std::map<NodeName, Member> last_known_members;
+  SharedMap<std::map<NodeName, Member>> last_known_members;
   NodeName last_leader;
   // A primary runs here and no answer of the store since then has confirmed that it may.
   std::optional<Instant> primary_unconfirmed_since;
@@ -38,13 +39,49 @@ struct Memory {
   enum class SteppingDown { No, WhenReceived, AtOnce };
   SteppingDown stepping_down = SteppingDown::No;
   std::optional<NodeName> stepping_down_for;
-  std::optional<Instant> stopped_since;              // while stepping down
-  bool rewind_failed = false;                        // against the present leader
-  std::map<std::string, Instant> member_slots_seen;  // slot name -> when its member was last there
+  std::optional<Instant> stopped_since;  // while stepping down
+  bool rewind_failed = false;            // against the present leader
+  // Slot name -> when its member was last there, to the second.
+  SharedMap<std::map<std::string, Instant>> member_slots_seen;
+  std::optional<Instant> members_noted_at;  // in member_slots_seen
   std::optional<Instant> slots_kept_at;
+  Instant slots_checked_in;  // seen_at of the view in which no slot was missing
   std::optional<Instant> member_published_at;
+  Shared<Member> member_sent;
   std::optional<Instant> status_published_at;
   std::optional<Instant> leaving_since;
+  // ---- Synchronous replication
+  // All standbys that commits wait for are gone, since when; and whether one was there before.
+  std::optional<Instant> sync_lonely_since;
+  bool sync_had_company = false;
+  bool sync_is_settled = true;  // nothing is to be changed, and nobody is missing
+  // The last attempts, so that a refusal is not answered by the same a moment later.
+  std::optional<Instant> sync_written_at;
+  Revision sync_written_over;
+  std::optional<Instant> sync_names_set_at;
+  std::optional<std::string> sync_names_set;
+  // Since when this node asks to be no synchronous standby any more, to restart or to leave.
+  std::optional<Instant> release_asked_at;
+  // Maintenance mode: whether it was on the last time, and when it ended.
+  bool was_paused = false;
+  std::optional<Instant> resumed_at;
+  // PostgreSQL is down on the way of something that this agent does and that ends with its running
+  // again (a handover, a repair, a restart, a copy): that goes on in maintenance mode as well.
+  bool comes_back = false;
+  std::optional<Instant> began_at;  // this life of the agent
+  // Every name that may stand in `/failsafe`: what it shows, and what was sent to it since.
+  std::map<NodeName, std::string> failsafe_members;
+  // failsafe_mode was on: what is left of it in others lasts until then.
+  Instant failsafe_lasts_until;
+  // This node's PostgreSQL runs as the leader's; the crashes of such a one in a row.
+  bool ran_as_leader = false;
+  int crashes = 0;
+  std::optional<Instant> crashed_at;
+  // How far the stream was when last looked at, and when it last moved.
+  Lsn streamed_to;
+  Instant streamed_at;
+  // The last renewal for which the watchdog was fed.
+  Instant fed_for;
   bool operator==(const Memory&) const = default;
 };
 
@@ -54,6 +91,9 @@ struct Decision {
   std::vector<Reason> reasons;
   // When to think again at the latest, if nothing happens before.
   Instant wake_at;
+  // At rest: until `wake_at`, and as long as the store and PostgreSQL look the same, nothing is to
+  // be done but to look at PostgreSQL this often. Zero: not at rest.
+  Duration look_every{};
   // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the
   // lock").
   std::string summary;
@@ -62,8 +102,23 @@ struct Decision {
   // What this node is to say of itself, in the store and by REST, whether or not it can be
   // published.
   Member portrait;
+  // The watchdog is required and cannot be used: others must not count on this node.
+  bool watchdog_failed = false;
   bool operator==(const Decision&) const = default;
 };
+
+// From when the time of a leader counts: the sending of the last renewal, or of the last failsafe
+// round that all accepted.
+[[nodiscard]] Instant leads_since(const Observation& seen);
+// Whether this node may promise a primary without the store not to take its place. The answer and
+// the promise are one: it is given at the moment it is asked for. `why_not` for the log.
+[[nodiscard]] bool may_promise(const Observation& seen, const FailsafePing& ping,
+                               std::string& why_not);
+// The promise that is given then: for the longer of both ttls, and never shorter than one before.
+[[nodiscard]] FailsafePromise promise_to(const Observation& seen, const FailsafePing& ping,
+                                         Instant now);
+// For REST: this node is a primary without the store that all have accepted, or has accepted one.
+[[nodiscard]] bool failsafe_is_active(const Observation& seen, Instant now);
 
 [[nodiscard]] Decision decide(const Observation& seen, const Memory& remembered, Instant now);
 

@@ -12,8 +12,19 @@ constexpr Duration kReceiptLimit = 5s;
 constexpr Duration kLeavingReceiptLimit = 1s;
 constexpr Duration kReceiptProbeGap = 50ms;
 
+// The last act has opened PostgreSQL, and it could not be looked at since: that takes time when the
+// machine is slow, and the lease does not wait for it (sim seed 1978).
+bool was_opened_unseen(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  if (!act || act->is_looked_at || act->outcome != ActOutcome::Done ||
+      draft.instance().seen_at > act->ended_at || !may_open_for_writes(act->step)) {
+    return false;
+  }
+  return !std::holds_alternative<Restart>(act->step) || !draft.instance().is_running_standby();
+}
+
 bool may_be_open(const Draft& draft) {
-  if (draft.instance().is_running_primary()) return true;
+  if (draft.instance().is_running_primary() || was_opened_unseen(draft)) return true;
   const auto found = draft.seen.under_way.find(Lane::Instance);
   return found != draft.seen.under_way.end() && may_open_for_writes(found->second.step) &&
          !std::holds_alternative<Bootstrap>(found->second.step);
@@ -24,27 +35,54 @@ bool is_stopping_already(const Draft& draft) {
          draft.seen.under_way_as<Stop>(Lane::Instance) != nullptr;
 }
 
-void stop_at_once(Draft& draft, std::string_view rule, std::string why) {
+void stop_at_once(Draft& draft, std::string_view rule, std::string why,
+                  DemoteMode mode = DemoteMode::ImmediateNoLock) {
   draft.say("demoting self: " + why);
   draft.because(rule, std::move(why));
   if (draft.has_act_under_way()) {
     draft.plan(CancelInstanceAct{.why = "leadership is lost"});
   } else {
-    draft.plan(Demote{.mode = DemoteMode::ImmediateNoLock});
+    draft.plan(Demote{.mode = mode});
   }
 }
 
-// The key of a new cluster comes with FinishInitialize: until then there is nobody to give way to.
-bool is_bootstrapping(const Draft& draft) {
-  return draft.seen.store.cluster && draft.cluster().initialize &&
-         draft.cluster().initialize->is_in_progress() &&
-         draft.cluster().initialize->lease == draft.seen.session.lease;
+// The key is bound to the present lease, or is just being bound to it: it ends with it.
+Instant end_of_binding(const Draft& draft) {
+  const Session& session = draft.seen.session;
+  if (may_be_bound_unknown(session)) {
+    return session.unanswered_binding_since + draft.margins().demote_after;
+  }
+  const bool is_bound = draft.seen.store.cluster && draft.cluster().is_led_by(draft.me()) &&
+                        draft.cluster().leader->lease == session.lease;
+  return is_bound ? draft.demote_at() : Instant::never();
+}
+
+// Until when a primary that nothing confirms may go on.
+Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
+  // A lease of another length took the place of the one by which it led; `/leader` hangs on that
+  // one until it is bound anew.
+  const Session& session = draft.seen.session;
+  Settings then = draft.seen.settings;
+  if (session.led_at) then.ttl = session.led_ttl;
+  const Instant end_of_lease =
+      std::min(session.led_at.value_or(unconfirmed_since) + lease_margins(then).demote_after,
+               end_of_binding(draft));
+  // Nobody takes its place for as long after a failsafe round; the store is back, the key is free.
+  const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
+  const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};
+  const Instant resumed = draft.memory.resumed_at.value_or(Instant{});
+  // The guardian knows of no other length than that of the lease by which it led.
+  then.ttl = std::min(then.ttl, draft.seen.settings.ttl);
+  return std::max(end_of_lease, std::max(promised, resumed) + lease_margins(then).demote_after);
 }
 
 std::map<NodeName, std::string> receivers(const Draft& draft) {
   std::map<NodeName, std::string> targets;
   for (const auto& [name, member] : draft.memory.last_known_members) {
     if (name == draft.me() || member.api_url.empty() || member.tags.nofailover) continue;
+    // Nobody else could be elected afterwards.
+    const bool is_elector = !is_synchronous(draft) || is_in_sync(draft, name);
+    if (!draft.memory.stepping_down_for && !is_elector) continue;
     if (draft.memory.stepping_down_for && *draft.memory.stepping_down_for != name) continue;
     targets.emplace(name, member.api_url);
   }
@@ -80,7 +118,40 @@ bool end_bootstrap_without_claim(Draft& draft) {
   return true;
 }
 
+// D9 in synchronous mode nobody waits longer than primary_stop_timeout for a shutdown; what is
+// cancelled here becomes an immediate one. Authority: Patroni, primary_stop_timeout.
+void hurry_stop(Draft& draft) {
+  const Milliseconds limit = draft.seen.settings.primary_stop_timeout;
+  const auto* demote = draft.seen.under_way_as<Demote>(Lane::Instance);
+  if (demote == nullptr || limit <= 0ms ||
+      draft.seen.settings.synchronous_mode == SynchronousMode::Off ||
+      demote->mode == DemoteMode::DemoteCluster) {
+    return;
+  }
+  const Instant due = draft.seen.under_way.at(Lane::Instance).started_at + limit;
+  if (draft.now < due) return draft.wake(due);
+  draft.because("D9", "the shutdown has taken primary_stop_timeout: making it an immediate one");
+  draft.plan(CancelInstanceAct{.why = "primary_stop_timeout is over"});
+}
+
+// D5 in maintenance mode: who runs stays, but nobody opens beside another leader. A restart is an
+// operator's, and goes on.
+bool cancel_second_opening(Draft& draft) {
+  const bool is_opening = draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr ||
+                          draft.seen.under_way_as<StartPrimary>(Lane::Instance) != nullptr;
+  if (!is_opening || draft.leadership() != Leadership::Others) return false;
+  stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
+  return true;
+}
+
 }  // namespace
+
+// The key of a new cluster comes with FinishInitialize: until then there is nobody to give way to.
+bool is_bootstrapping(const Draft& draft) {
+  return draft.seen.store.cluster && draft.cluster().initialize &&
+         draft.cluster().initialize->is_in_progress() &&
+         draft.cluster().initialize->lease == draft.seen.session.lease;
+}
 
 // D1 the lease is about to end without a renewal: stop now, so that the last acknowledgement is
 // before its end (safety A3). D2 the same for a primary found running that nothing confirms. D3
@@ -88,8 +159,12 @@ bool end_bootstrap_without_claim(Draft& draft) {
 // D4 nobody leads and the store knows a newer timeline than this primary has (safety A7).
 bool demote_what_may_not_lead(Draft& draft) {
   if (end_bootstrap_without_claim(draft)) return true;
-  if (draft.seen.settings.paused || !may_be_open(draft)) return false;
-  if (is_stopping_already(draft)) return true;
+  if (!may_be_open(draft)) return false;
+  if (draft.seen.settings.paused) return cancel_second_opening(draft);
+  if (is_stopping_already(draft)) {
+    hurry_stop(draft);
+    return true;
+  }
   if (is_bootstrapping(draft)) {
     // The claim ends with its lease, and then somebody else may make the cluster.
     if (draft.now >= draft.demote_at()) {
@@ -108,17 +183,19 @@ bool demote_what_may_not_lead(Draft& draft) {
     return true;
   }
   if (draft.seen.session.leads) {
-    if (draft.now >= draft.demote_at()) {
-      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
+    if (draft.now >= draft.stop_at()) {
+      // Fast is fast enough, and cleaner, while the lease still protects; what hangs is fenced.
+      const bool is_protected = draft.now < draft.stop_at() + (draft.margins().fence_after -
+                                                               draft.margins().demote_after);
+      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end",
+                   is_protected ? DemoteMode::Offline : DemoteMode::ImmediateNoLock);
       return true;
     }
-    draft.wake(draft.demote_at());
+    draft.wake(draft.stop_at());
     return false;
   }
   if (draft.memory.primary_unconfirmed_since) {
-    const Instant since =
-        draft.seen.session.led_at.value_or(*draft.memory.primary_unconfirmed_since);
-    const Instant limit = since + draft.margins().demote_after;
+    const Instant limit = unconfirmed_limit(draft, *draft.memory.primary_unconfirmed_since);
     if (draft.now >= limit) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
       return true;
@@ -139,8 +216,10 @@ bool demote_what_may_not_lead(Draft& draft) {
 }
 
 void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> successor) {
-  draft.memory.stepping_down = mode == DemoteMode::Graceful ? Memory::SteppingDown::WhenReceived
-                                                            : Memory::SteppingDown::AtOnce;
+  // A standby leader has nothing that its successor cannot get from the remote primary.
+  const bool is_awaited = mode == DemoteMode::Graceful && !draft.seen.settings.standby_cluster;
+  draft.memory.stepping_down =
+      is_awaited ? Memory::SteppingDown::WhenReceived : Memory::SteppingDown::AtOnce;
   draft.memory.stepping_down_for = std::move(successor);
   draft.memory.stopped_since.reset();
   draft.plan(Demote{.mode = mode});

@@ -7,10 +7,9 @@ namespace {
 
 LeaseMargins margins_of(const Observation& seen) {
   Settings settings = seen.settings;
-  // The lease that is held may still be one of an earlier, shorter ttl.
-  if (seen.session.lease.exists() && seen.session.ttl > 0ms) {
-    settings.ttl = std::min(settings.ttl, seen.session.ttl);
-  }
+  // What counts is the lease that is held: the ttl may have been changed since (sim seed 58: a
+  // shorter one must not end what the store still grants).
+  if (seen.session.lease.exists() && seen.session.ttl > 0ms) settings.ttl = seen.session.ttl;
   return lease_margins(settings);
 }
 
@@ -45,7 +44,12 @@ bool Draft::cluster_is_made_by_another() const {
 }
 
 Instant Draft::demote_at() const {
-  return seen.session.renewed_at + margins_.demote_after;
+  return leads_since(seen) + margins_.demote_after;
+}
+
+Instant Draft::stop_at() const {
+  return memory.resumed_at ? std::max(demote_at(), *memory.resumed_at + margins_.demote_after)
+                           : demote_at();
 }
 
 bool Draft::may_lead() const {
@@ -88,16 +92,23 @@ void Draft::wake(Instant at) {
 }
 
 Decision Draft::finish() {
+  if (!memory.began_at) memory.began_at = now;
   wake(now + seen.settings.loop_wait);
+  constexpr std::string_view kPause = "PAUSE: ";
+  if (seen.settings.paused && !summary_.empty() && !summary_.starts_with(kPause)) {
+    summary_.insert(0, kPause);
+  }
   const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),
       .memory = std::move(memory),
       .reasons = std::move(reasons_),
       .wake_at = wake_at_,
+      .look_every = look_every_,
       .summary = std::move(summary_),
       .is_leader = is_leader,
       .portrait = std::move(portrait_),
+      .watchdog_failed = watchdog_failed_,
   };
 }
 

@@ -35,6 +35,9 @@ class Draft {
   // `/leader` is mine and the lease has so much left that PostgreSQL may be open for writes.
   [[nodiscard]] bool may_lead() const;
   [[nodiscard]] Instant demote_at() const;
+  // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode, in which nobody
+  // was held to a lease: the first renewal after it gets its time.
+  [[nodiscard]] Instant stop_at() const;
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
   [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
   [[nodiscard]] bool has_act_under_way() const { return seen.is_under_way(Lane::Instance); }
@@ -51,9 +54,13 @@ class Draft {
   void plan(Step step) { plan_.push_back(std::move(step)); }
   void because(std::string_view rule, std::string text);
   void wake(Instant at);
+  [[nodiscard]] const Plan& planned() const { return plan_; }
+  void rest(Duration look_every) { look_every_ = look_every; }
+  [[nodiscard]] bool is_at_rest() const { return look_every_ > 0ns; }
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
-  void portray(Member member) { portrait_ = std::move(member); }
+  [[nodiscard]] Member& portrait() { return portrait_; }
+  void tell_watchdog_failed(bool has_failed) { watchdog_failed_ = has_failed; }
   [[nodiscard]] Decision finish();
 
  private:
@@ -62,8 +69,10 @@ class Draft {
   Plan plan_;
   std::vector<Reason> reasons_;
   Instant wake_at_ = Instant::never();
+  Duration look_every_{};
   std::string summary_;
   Member portrait_;
+  bool watchdog_failed_ = false;
 };
 
 inline constexpr Duration kPeerFreshness = 1s;

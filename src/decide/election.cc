@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "decide/rules.h"
+#include "model/sync_names.h"
 
 namespace pgherd {
 namespace {
@@ -46,6 +47,12 @@ bool is_usable(const PeerView& peer) {
   return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed;
 }
 
+bool has_request_in_force(const Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  return request && !request->scheduled_at && !request->schedule_is_unreadable &&
+         draft.now < *draft.memory.unlocked_since + draft.seen.settings.ttl;
+}
+
 // E13 a usable standby on a newer timeline vetoes (safety A7). E8 a reachable primary vetoes. E9 a
 // usable standby that is ahead vetoes. E10 at the same position the higher failover_priority goes
 // first, unless it is the leader that has just gone.
@@ -53,6 +60,8 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
   if (!peer.is_reachable) return run();
   if (!peer.in_recovery) return no("E8", "Primary (" + name + ") is still alive");
   if (!is_usable(peer)) return run();
+  // Whoever was asked to give up its place does not stand in the way by being ahead.
+  if (has_request_in_force(draft) && draft.cluster().failover->leader == name) return run();
   const Lsn mine = draft.instance().position();
   const Timeline here = draft.instance().timeline;
   if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
@@ -76,18 +85,90 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
   return run();
 }
 
+bool is_ahead(const Draft& draft, const PeerView& peer) {
+  const Timeline here = draft.instance().timeline;
+  if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
+    return peer.timeline > here;
+  }
+  return peer.position > draft.instance().position();
+}
+
+// E5 whom a leader without the store would not ask must not take its place.
+bool is_outside_failsafe(const Draft& draft, const NodeName& name) {
+  const auto& members = draft.cluster().failsafe;
+  return draft.now < draft.memory.failsafe_lasts_until && !members.empty() &&
+         !members.contains(name);
+}
+
+// Whoever may not lead itself does not keep others from it by being ahead (sim seed 4468). In
+// synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
+// 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
+bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) {
+  if (verdict.rule == "E8") return true;
+  const bool is_listed = is_synchronous(draft) && is_in_sync(draft, name);
+  if (verdict.rule != "E13" && !is_listed && is_outside_failsafe(draft, name)) return false;
+  if (!is_synchronous(draft)) return true;
+  const bool is_former_leader = same_name(draft.cluster().sync->leader, name);
+  if (verdict.rule == "E13" && counts_votes(draft)) return !is_former_leader;
+  return is_in_sync(draft, name) && !is_former_leader;
+}
+
+// E14 quorum mode: Q others out of `/sync` must answer and not be ahead; one of these and this node
+// has all that was acknowledged. The leader that `/sync` names has it anyway, unless somebody was
+// going to begin a newer timeline since.
+class Ballot {
+ public:
+  explicit Ballot(const Draft& draft)
+      : draft_(draft), votes_(is_in_sync(draft, draft.me()) ? 0 : -1) {}
+
+  void count(const NodeName& name, const PeerView& peer) {
+    if (!peer.is_reachable || !peer.in_recovery || !is_in_sync(draft_, name)) return;
+    if (is_ahead(draft_, peer)) {
+      ++ahead_;
+    } else {
+      ++votes_;
+    }
+  }
+  [[nodiscard]] Verdict result() const {
+    const SyncKey& sync = *draft_.cluster().sync;
+    const bool is_last_leader = same_name(sync.leader, draft_.me()) &&
+                                !(draft_.instance().timeline < draft_.newest_timeline_of_all());
+    if (votes_ >= sync.quorum || (is_last_leader && ahead_ == 0)) return run();
+    return no("E14", "quorum: " + std::to_string(votes_ + 1) + " of " +
+                         std::to_string(sync.quorum + 1) +
+                         " votes that are needed, this node's own included");
+  }
+
+ private:
+  const Draft& draft_;
+  int votes_ = 0;
+  int ahead_ = 0;
+};
+
+// What can only be a second writer is asked for in maintenance mode, too.
+Verdict compare_in_pause(const Draft& draft, const NodeName& name, const PeerView& peer) {
+  if (!peer.is_reachable || peer.in_recovery) return run();
+  const bool is_primary = draft.instance().is_running_primary();
+  if (is_primary && peer.timeline <= draft.instance().timeline) return run();
+  return no("E8", "Primary (" + name + ") is still alive");
+}
+
 Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::string>& targets) {
   bool is_complete = true;
+  Ballot ballot(draft);
   for (const auto& [name, url] : targets) {
     const PeerView* peer = draft.fresh_peer(name);
     if (peer == nullptr) {
       is_complete = false;
       continue;
     }
-    Verdict verdict = compare_with(draft, name, *peer);
-    if (verdict.kind != Verdict::Kind::Run) return verdict;
+    Verdict verdict = draft.seen.settings.paused ? compare_in_pause(draft, name, *peer)
+                                                 : compare_with(draft, name, *peer);
+    if (verdict.kind != Verdict::Kind::Run && may_veto(draft, name, verdict)) return verdict;
+    ballot.count(name, *peer);
   }
-  return is_complete ? run() : wait_for("asking the other members");
+  if (!is_complete) return wait_for("asking the other members");
+  return counts_votes(draft) ? ballot.result() : run();
 }
 
 // E6 a request names who shall lead: the candidate runs at once, the others leave it the field
@@ -97,7 +178,10 @@ std::optional<Verdict> obey_request(const Draft& draft) {
   const auto& request = draft.cluster().failover;
   if (!request || request->scheduled_at) return std::nullopt;
   const bool has_expired = draft.now >= *draft.memory.unlocked_since + draft.seen.settings.ttl;
-  if (request->candidate == draft.me()) return run();
+  if (request->candidate == draft.me()) {
+    // A switchover must not lose anything: its candidate needs the votes as everybody else.
+    return request->leader && counts_votes(draft) ? std::nullopt : std::optional(run());
+  }
   if (request->candidate && !has_expired) {
     const Member* candidate = draft.cluster().member(*request->candidate);
     if (candidate != nullptr && !candidate->api_url.empty()) {
@@ -123,6 +207,64 @@ std::uint64_t lag_to_published(const Draft& draft) {
   return lag_bytes(draft.cluster().status.optime, draft.instance().position());
 }
 
+// E15 what was promised to a leader without the store holds for ttl. An agent that has just started
+// may have promised in its last life, so it waits as long, unless all whom it could have promised
+// it are seen not to be primaries.
+std::optional<Verdict> keep_promise(Draft& draft) {
+  if (draft.instance().is_running_primary()) return std::nullopt;
+  if (const FailsafePromise* promise = promise_in_force(draft)) {
+    draft.wake(promise->until);
+    return no("E15",
+              "'" + promise->ping.name + "' leads without the store, and this node accepts it");
+  }
+  const bool is_old =
+      draft.memory.began_at && draft.now >= *draft.memory.began_at + draft.seen.settings.ttl;
+  if (is_old || !draft.seen.settings.failsafe_mode) return std::nullopt;
+  bool is_complete = true;
+  for (const auto& [name, url] : draft.cluster().failsafe) {
+    if (name == draft.me()) continue;
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer == nullptr && draft.seen.store.is_reachable) is_complete = false;
+    if (peer != nullptr && !peer->is_reachable) {
+      if (draft.memory.began_at) draft.wake(*draft.memory.began_at + draft.seen.settings.ttl);
+      return no("E15", "this agent has just started and may have accepted '" + name +
+                           "' as the leader without the store");
+    }
+  }
+  if (!is_complete) return wait_for("asking the members of /failsafe");
+  return std::nullopt;
+}
+
+// E16 the key is gone, but the stream from the former leader goes on: its agent may be what is sick
+// (Patroni primary_race_backoff).
+std::optional<Verdict> wait_for_stream(Draft& draft) {
+  const Duration backoff = draft.seen.settings.primary_race_backoff;
+  if (backoff <= 0ms || draft.cluster().failover || draft.seen.settings.standby_cluster) {
+    return std::nullopt;
+  }
+  const Duration passed = draft.now - *draft.memory.unlocked_since;
+  const Duration loop_wait = draft.seen.settings.loop_wait;
+  const bool is_moving = draft.instance().is_streaming && passed < backoff &&
+                         draft.now - draft.memory.streamed_at < loop_wait;
+  if (!is_moving && passed >= std::min(backoff, loop_wait)) return std::nullopt;
+  return no("E16",
+            "the stream from the former leader may still go on: waiting primary_race_backoff");
+}
+
+// M4 in maintenance mode a running primary takes the key, if its timeline is not an old one; nobody
+// is promoted but a candidate that an operator names.
+Verdict examine_self_in_pause(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.is_running_primary()) {
+    return instance.timeline < draft.newest_timeline_of_all()
+               ? no("M4", "the cluster has a newer timeline than this primary")
+               : run();
+  }
+  return is_named_candidate(draft)
+             ? run()
+             : no("M1", "maintenance mode: nobody is promoted but a named candidate");
+}
+
 // E1..E5, E7, E11: what concerns only this node. Order and content: spec ha-loop 6.3.
 Verdict examine_self(const Draft& draft) {
   const InstanceView& instance = draft.instance();
@@ -131,24 +273,33 @@ Verdict examine_self(const Draft& draft) {
     return no("E1", "this node has just failed to lead or stepped down");
   }
   if (!draft.has_lease()) return wait_for("no lease yet");
-  if (draft.seen.self.tags.nofailover) return no("E2", "I am not allowed to promote");
-  const auto& sync = draft.cluster().sync;
-  if (settings.synchronous_mode != SynchronousMode::Off && sync && !sync->leader.empty() &&
-      sync->leader != draft.me() &&
-      std::find(sync->standbys.begin(), sync->standbys.end(), draft.me()) == sync->standbys.end()) {
+  if (settings.paused) return examine_self_in_pause(draft);
+  if (draft.seen.self.tags.nofailover && !instance.is_running_primary()) {
+    return no("E2", "I am not allowed to promote");
+  }
+  const auto& request = draft.cluster().failover;
+  const bool is_asked_for = request && request->candidate == draft.me();
+  const bool is_forced = is_asked_for && !request->leader;
+  if (is_synchronous(draft) && !counts_votes(draft) && !is_in_sync(draft, draft.me()) &&
+      !is_forced) {
     return no("E11", "synchronous mode: this node is not among the synchronous standbys");
   }
   const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return run();
-  const bool is_asked_for =
-      draft.cluster().failover && draft.cluster().failover->candidate == draft.me();
+  if (watchdog_is_unfit(draft)) {
+    return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
+  }
+  if (is_outside_failsafe(draft, draft.me())) return no("E5", "my name is not in /failsafe");
+  // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
+  // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.
   if (!is_asked_for && lag_to_published(draft) >
                            static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
     return no("E7", "My wal position exceeds maximum replication lag: " +
                         std::to_string(lag_to_published(draft)) + " bytes behind, allowed are " +
                         std::to_string(settings.maximum_lag_on_failover_bytes));
   }
-  if (settings.check_timeline && (!instance.timeline.is_known() || instance.timeline < newest)) {
+  if (settings.check_timeline && !settings.standby_cluster &&
+      (!instance.timeline.is_known() || instance.timeline < newest)) {
     return no("E4", "my timeline is older than the cluster's and check_timeline is on");
   }
   return run();
@@ -158,7 +309,9 @@ void acquire(Draft& draft) {
   draft.because("E12", "nobody leads and this node is the healthiest: taking the leader key at " +
                            to_string(draft.instance().position()));
   draft.say("racing for the leader key");
-  draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease});
+  const auto& sync = draft.cluster().sync;
+  draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease,
+                              .sync_seen = sync ? sync->mod_revision : Revision{}});
 }
 
 }  // namespace
@@ -173,11 +326,25 @@ void run_for_leader(Draft& draft) {
     return;
   }
   Verdict verdict = examine_self(draft);
+  if (verdict.kind == Verdict::Kind::Run && !draft.seen.settings.paused) {
+    if (auto promised = keep_promise(draft)) {
+      verdict = std::move(*promised);
+    } else if (auto waits = instance.is_running_primary() ? std::nullopt : wait_for_stream(draft)) {
+      verdict = std::move(*waits);
+    }
+  }
   if (verdict.kind == Verdict::Kind::No && verdict.rule == "E1")
     draft.wake(draft.memory.lead_again_at);
-  const auto targets = targets_among(known_others(draft));
+  auto targets = targets_among(known_others(draft));
+  if (draft.seen.settings.failsafe_mode) {
+    for (const auto& [name, url] : draft.cluster().failsafe) {
+      if (name != draft.me()) targets.emplace(name, url);
+    }
+  }
   if (verdict.kind == Verdict::Kind::Run) {
-    if (auto obeyed = obey_request(draft)) {
+    // In maintenance mode a primary takes its key first, and hands over then.
+    auto obeyed = draft.seen.settings.paused ? std::nullopt : obey_request(draft);
+    if (obeyed) {
       verdict = std::move(*obeyed);
     } else {
       verdict = compare_with_all(draft, targets);

@@ -12,12 +12,18 @@ std::optional<Upstream> as_upstream(const Draft& draft, const Member* member) {
   if (member == nullptr) return std::nullopt;
   const auto address = parse_conn_url(member->conn_url);
   if (!address) return std::nullopt;
-  return Upstream{
+  Upstream upstream{
       .name = member->name,
       .host = address->host,
       .port = address->port,
       .slot = draft.seen.settings.use_slots ? slot_name_of(draft.me()) : std::string{},
   };
+  // What a standby cluster says of the archive holds for all its members.
+  if (const auto& section = draft.seen.settings.standby_cluster) {
+    upstream.restore_command = section->restore_command;
+    upstream.archive_cleanup_command = section->archive_cleanup_command;
+  }
+  return upstream;
 }
 
 bool points_at(const UpstreamView& present, const Upstream& wanted) {
@@ -35,6 +41,10 @@ const DivergenceSeen* verdict(const Draft& draft) {
     return nullptr;
   }
   return &*seen;
+}
+
+bool is_settled(const Member& leader) {
+  return leader.role == MemberRole::Primary || leader.role == MemberRole::StandbyLeader;
 }
 
 void examine(Draft& draft, const Upstream& source, const DivergenceSeen* known) {
@@ -85,7 +95,7 @@ std::optional<Upstream> upstream_for(const Draft& draft) {
 void repair_divergence(Draft& draft) {
   const auto source = leader_as_source(draft);
   const Member* leader = draft.cluster().leader_member();
-  if (!source || leader->role != MemberRole::Primary) {
+  if (!source || !is_settled(*leader)) {
     draft.say("waiting for '" + draft.cluster().leader->name + "' to be a running primary");
     return;
   }
@@ -127,6 +137,7 @@ void follow(Draft& draft) {
   const auto wanted = upstream_for(draft);
   draft.say("no action. I am (" + draft.me() + "), a secondary, and following a leader (" + leader +
             ")");
+  forget_synchronous(draft);
   if (!wanted) return;
   if (!points_at(instance.upstream, *wanted)) {
     if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
@@ -136,11 +147,12 @@ void follow(Draft& draft) {
     return;
   }
   if (wanted->host.empty() || instance.is_streaming || !draft.memory.not_streaming_since) return;
+  if (draft.seen.settings.paused) return;  // M1: no repair begins
   const Instant patience = *draft.memory.not_streaming_since + kStreamingGrace;
   if (draft.now < patience) return draft.wake(patience);
   const auto source = leader_as_source(draft);
   const Member* member = draft.cluster().leader_member();
-  if (!source || member->role != MemberRole::Primary) return;
+  if (!source || !is_settled(*member)) return;
   const DivergenceSeen* known = verdict(draft);
   if (known != nullptr && known->verdict == Divergence::Diverged &&
       known->seen_at >= *draft.memory.not_streaming_since) {

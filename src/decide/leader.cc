@@ -46,11 +46,23 @@ void promote(Draft& draft) {
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
+  const bool is_prepared = prepare_synchronous(draft);
   const auto number = claimed_timeline(draft);
-  if (!number) return;
+  if (!number || !is_prepared) return;
   draft.because("K2", "holding the leader key: promoting PostgreSQL");
   draft.say("promoted self to leader by acquiring session lock");
   draft.plan(Promote{.lease_valid_until = draft.demote_at(), .timeline = *number});
+}
+
+// E15 once more: the key may have become this node's before it knew, and the promise came between.
+bool waits_for_promise(Draft& draft) {
+  const FailsafePromise* promise = promise_in_force(draft);
+  if (promise == nullptr) return false;
+  draft.because("E15", "this node has accepted '" + promise->ping.name +
+                           "' as the leader without the store, and waits for that to end");
+  draft.say("waiting: '" + promise->ping.name + "' may still be a primary");
+  draft.wake(promise->until);
+  return true;
 }
 
 // K4 whoever wins clears the request that led to it.
@@ -58,6 +70,8 @@ void clear_served_request(Draft& draft) {
   const auto& request = draft.cluster().failover;
   const bool is_for_predecessor = request && request->leader && *request->leader != draft.me();
   const bool is_for_me = request && request->candidate == draft.me();
+  // In maintenance mode it is the leave to promote.
+  if (draft.seen.settings.paused && is_for_me && !draft.instance().is_running_primary()) return;
   if (request && (is_for_predecessor || is_for_me)) {
     draft.plan(ClearFailoverRequest{.seen = request->mod_revision});
   }
@@ -72,17 +86,16 @@ void lead(Draft& draft) {
     return;
   }
   const InstanceView& instance = draft.instance();
-  clear_served_request(draft);
-  if (instance.is_running_standby()) return promote(draft);
-  if (!instance.is_running_primary()) return;
-  draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
-  // M3 what is asked for and not done must not pass in silence.
-  if (draft.seen.settings.synchronous_mode != SynchronousMode::Off) {
-    draft.because("M3",
-                  "synchronous_mode is set, and this build does not manage "
-                  "synchronous_standby_names: commits are acknowledged asynchronously");
+  if (!draft.seen.is_under_way(Lane::FailoverRequest)) clear_served_request(draft);
+  if (draft.seen.settings.standby_cluster && lead_standby_cluster(draft)) return;
+  if (instance.is_running_standby()) {
+    if (waits_for_promise(draft) || watchdog_keeps_closed(draft)) return;
+    return promote(draft);
   }
+  if (!instance.is_running_primary() || watchdog_keeps_closed(draft)) return;
+  draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
   if (handle_failover_request(draft)) return;
+  keep_synchronous(draft);
 }
 
 }  // namespace pgherd

@@ -8,8 +8,9 @@ namespace {
 // An attempt that failed is repeated soon: the lease is running out, and etcd elections are short.
 constexpr Duration kRetryGap = 150ms;
 
+// The claim of a cluster that is being made ends with the lease that it hangs on (sim seed 2008).
 bool ttl_has_changed(const Draft& draft) {
-  return draft.seen.session.asked_ttl != draft.seen.settings.ttl;
+  return !is_bootstrapping(draft) && draft.seen.session.asked_ttl != draft.seen.settings.ttl;
 }
 
 }  // namespace
@@ -26,6 +27,11 @@ void keep_session(Draft& draft) {
   if (!draft.seen.is_under_way(Lane::Lease)) {
     if (must_grant) {
       if (draft.now >= earliest) {
+        if (session.lease.exists() && draft.has_lease()) {
+          draft.because("L2", "the ttl was changed: getting a lease of the new length");
+        } else {
+          draft.because("L1", "no lease: getting one");
+        }
         draft.plan(GrantLease{.ttl = draft.seen.settings.ttl});
       } else {
         draft.wake(earliest);
@@ -38,6 +44,10 @@ void keep_session(Draft& draft) {
       if (draft.now >= due || (is_unconfirmed && draft.now >= earliest)) {
         const bool holds =
             draft.leadership() == Leadership::Mine && (session.leads || is_unconfirmed);
+        // That it renews is no news; that it has to try again is.
+        if (session.tried_at && *session.tried_at > session.renewed_at) {
+          draft.because("L3", "the last renewal was not confirmed: trying again");
+        }
         draft.plan(RenewLease{.lease = session.lease, .holds_leader_key = holds});
       } else {
         draft.wake(due);

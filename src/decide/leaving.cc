@@ -44,7 +44,7 @@ bool leave(Draft& draft) {
     if (draft.instance().is_running_primary() && draft.may_lead()) {
       draft.because("X2", "leaving as leader: stopping PostgreSQL and handing over");
       begin_stepping_down(draft, DemoteMode::Graceful, {});
-    } else {
+    } else if (is_released(draft)) {
       draft.because("X3", "leaving: stopping PostgreSQL");
       draft.plan(Stop{.mode = StopMode::Fast});
     }

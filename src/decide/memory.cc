@@ -26,8 +26,14 @@ void remember_cluster(Draft& draft) {
     memory.not_streaming_since.reset();
   }
   memory.last_known_members = draft.cluster().members;
+  if (memory.members_noted_at && draft.now - *memory.members_noted_at < 1s) return;
+  memory.members_noted_at = draft.now;
   for (const auto& [name, member] : draft.cluster().members) {
     memory.member_slots_seen[slot_name_of(name)] = draft.now;
+  }
+  // Of members that went before this agent began; their time begins anew.
+  for (const std::string& slot : draft.cluster().status.retain_slots) {
+    if (!memory.member_slots_seen.contains(slot)) memory.member_slots_seen[slot] = draft.now;
   }
 }
 
@@ -35,6 +41,13 @@ void remember_instance(Draft& draft) {
   Memory& memory = draft.memory;
   const InstanceView& instance = draft.instance();
   if (draft.seen.session.leads) memory.bootstrap_is_unconfirmed = false;
+  if (!instance.is_running_primary()) {
+    memory.sync_lonely_since.reset();
+    memory.sync_had_company = false;
+    memory.sync_is_settled = true;
+  }
+  const bool wants_release = draft.seen.is_leaving || draft.seen.restart_wish.has_value();
+  if (!wants_release) memory.release_asked_at.reset();
   const bool unconfirmed = instance.is_running_primary() && !draft.seen.session.leads;
   if (!unconfirmed) {
     memory.primary_unconfirmed_since.reset();
@@ -57,11 +70,59 @@ Duration pause_after(int failures) {
   return std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 30s);
 }
 
+constexpr Duration kCrashWindow = 60s;
+
+// A crash is a leader's server that is gone though nobody here stopped it.
+void remember_crash(Draft& draft) {
+  Memory& memory = draft.memory;
+  const InstanceView& instance = draft.instance();
+  if (instance.is_running_primary() && draft.seen.session.leads && !draft.has_act_under_way()) {
+    memory.ran_as_leader = true;
+    return;
+  }
+  if (draft.has_act_under_way()) memory.ran_as_leader = false;
+  if (!memory.ran_as_leader || instance.process != ProcessState::Stopped) return;
+  memory.ran_as_leader = false;
+  const bool is_again = memory.crashed_at && draft.now - *memory.crashed_at < kCrashWindow;
+  memory.crashes = is_again ? memory.crashes + 1 : 1;
+  memory.crashed_at = draft.now;
+}
+
+void remember_stream(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (!instance.is_running_standby() || instance.received <= draft.memory.streamed_to) return;
+  // The first look tells no movement.
+  if (draft.memory.streamed_to.is_known()) draft.memory.streamed_at = instance.seen_at;
+  draft.memory.streamed_to = instance.received;
+}
+
+// What failed before or in maintenance mode may have been put right by hand meanwhile.
+void remember_pause(Draft& draft) {
+  Memory& memory = draft.memory;
+  const bool is_paused = draft.seen.settings.paused;
+  if (memory.was_paused && !is_paused) {
+    memory.resumed_at = draft.now;
+    memory.rewind_failed = false;
+    memory.failed_acts = 0;
+    memory.retry_act_at = Instant{};
+  }
+  memory.was_paused = is_paused;
+}
+
+bool ends_with_running_again(const Step& step) {
+  return std::holds_alternative<Stop>(step) || std::holds_alternative<Demote>(step) ||
+         std::holds_alternative<Restart>(step) || std::holds_alternative<Rewind>(step) ||
+         std::holds_alternative<RemoveDataDirectory>(step) ||
+         std::holds_alternative<SetAsideDataDirectory>(step) ||
+         std::holds_alternative<CloneFrom>(step);
+}
+
 void remember_act(Draft& draft) {
   Memory& memory = draft.memory;
   if (!draft.seen.last_act || draft.seen.last_act->ended_at == memory.counted_act_at) return;
   const ActEnded& act = *draft.seen.last_act;
   memory.counted_act_at = act.ended_at;
+  if (ends_with_running_again(act.step)) memory.comes_back = true;
   if (act.outcome == ActOutcome::Done) {
     if (std::holds_alternative<Bootstrap>(act.step)) memory.bootstrap_is_unconfirmed = true;
     if (std::holds_alternative<SetAsideDataDirectory>(act.step)) {
@@ -91,6 +152,13 @@ void remember(Draft& draft) {
   remember_cluster(draft);
   remember_instance(draft);
   remember_act(draft);
+  remember_pause(draft);
+  remember_crash(draft);
+  remember_stream(draft);
+  if (draft.seen.settings.failsafe_mode) {
+    draft.memory.failsafe_lasts_until = draft.now + draft.seen.settings.ttl;
+  }
+  if (draft.instance().process == ProcessState::Running) draft.memory.comes_back = false;
   if (draft.seen.is_leaving && !draft.memory.leaving_since) draft.memory.leaving_since = draft.now;
 }
 

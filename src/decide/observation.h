@@ -8,11 +8,13 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "decide/plan.h"
 #include "model/cluster_view.h"
 #include "model/instance_view.h"
 #include "model/peer_view.h"
 #include "model/settings.h"
+#include "model/watchdog_view.h"
 
 namespace pgherd {
 
@@ -23,11 +25,14 @@ struct Identity {
   std::string conn_url;
   std::string api_url;
   std::string proxy_url;
-  std::string version;           // dotted integers, at least 4.1: peers derive abilities from it
-  bool may_bootstrap = false;    // the configuration has a `bootstrap` section
+  Tags released_tags;          // what is published instead while this node is not to be synchronous
+  std::string version;         // dotted integers, at least 4.1: peers derive abilities from it
+  bool may_bootstrap = false;  // the configuration has a `bootstrap` section
   std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
   LocalOverrides overrides;      // of settings in `/config`
   std::string configuration;     // generation of everything that goes into PostgreSQL's files
+  WatchdogMode watchdog_mode = WatchdogMode::Off;
+  Milliseconds watchdog_margin = 5s;  // how long before the end of the lease it resets; < 0: ttl/2
   bool operator==(const Identity&) const = default;
 };
 
@@ -35,7 +40,7 @@ struct Identity {
 // which the store proved that this picture is not an old one (an answer, an event, a progress
 // mark).
 struct StoreSeen {
-  std::optional<ClusterView> cluster;
+  Shared<ClusterView> cluster;
   Instant confirmed_at;
   bool is_reachable = false;
   std::string problem;
@@ -58,8 +63,22 @@ struct Session {
   Revision initialize_revision;
   // Sending of the last request that confirmed it; stays when leadership is lost.
   std::optional<Instant> led_at;
+  // `/sync` as it was when a write was sent that nobody has answered: it may still be carried out,
+  // as long as the key has that revision.
+  std::optional<Revision> unanswered_sync;
+  // The store's revision at my last write of `/sync`; an older picture does not show it.
+  Revision sync_revision;
+  Milliseconds led_ttl{};  // of the lease by which it was so
+  // The key may be bound to this lease, nobody has answered; and since when the lease was good when
+  // that was first asked for. What is renewed meanwhile is no news to the guardian.
+  LeaseId unanswered_binding;
+  Instant unanswered_binding_since;
   bool operator==(const Session&) const = default;
 };
+
+[[nodiscard]] inline bool may_be_bound_unknown(const Session& session) {
+  return session.lease.exists() && session.unanswered_binding == session.lease;
+}
 
 // Result of ExamineDivergence.
 enum class Divergence {
@@ -83,6 +102,7 @@ struct ActEnded {
   ActOutcome outcome{};
   std::string detail;
   Instant ended_at;
+  bool is_looked_at = true;  // false: what it has made of PostgreSQL has not been seen
   bool operator==(const ActEnded&) const = default;
 };
 
@@ -100,6 +120,33 @@ struct RestartWish {
   bool operator==(const RestartWish&) const = default;
 };
 
+// A restart at a time, with what must be so then. Lives as long as the agent does.
+struct ScheduledRestart {
+  WallTime at;
+  std::optional<MemberRole> role;
+  int below_version = 0;  // only if the server's version number is lower; 0: whatever it is
+  bool only_if_pending = false;
+  std::optional<Milliseconds> timeout;
+  std::string postmaster_start_time;  // of the server that is meant
+  std::string published;              // JSON object for the member key
+  bool operator==(const ScheduledRestart&) const = default;
+};
+
+// Throw this node's data away and copy it anew.
+struct ReinitializeWish {
+  bool from_leader = false;  // and from nobody else
+  bool force = false;        // end what is under way
+  Instant asked_at;
+  bool operator==(const ReinitializeWish&) const = default;
+};
+
+// A primary without the store asked, and this node has promised not to take its place for ttl.
+struct FailsafePromise {
+  FailsafePing ping;
+  Instant until;
+  bool operator==(const FailsafePromise&) const = default;
+};
+
 struct Observation {
   Identity self;
   Settings settings;
@@ -111,6 +158,13 @@ struct Observation {
   std::map<Lane, UnderWay> under_way;
   std::optional<ActEnded> last_act;
   std::optional<RestartWish> restart_wish;
+  std::optional<ScheduledRestart> scheduled_restart;
+  std::optional<ReinitializeWish> reinitialize_wish;
+  // As a leader: the last round, and the sending of the last one that all accepted.
+  std::optional<FailsafeRound> failsafe_round;
+  std::optional<Instant> failsafe_confirmed_at;
+  std::optional<FailsafePromise> failsafe_promise;
+  WatchdogView watchdog;
   std::string applied_configuration;  // generation that PostgreSQL's files and process have
   bool is_leaving = false;            // SIGTERM: stop PostgreSQL, release the key, exit
   WallTime wall_now;                  // for scheduled requests only

@@ -30,14 +30,21 @@ Lane lane_of(const Step& step) {
         if (is_one_of<PublishMember>(s)) return Lane::Member;
         if (is_one_of<PublishStatus>(s)) return Lane::Status;
         if (is_one_of<PublishHistory, ClaimTimeline>(s)) return Lane::History;
+        if (is_one_of<WriteSync, DeleteSync>(s)) return Lane::Sync;
         if (is_one_of<ClearFailoverRequest>(s)) return Lane::FailoverRequest;
         if (is_one_of<ProbePeers>(s)) return Lane::Peers;
         if (is_one_of<KeepSlots>(s)) return Lane::Slots;
         if (is_one_of<Checkpoint>(s)) return Lane::Checkpoint;
         if (is_one_of<ResumeReplay>(s)) return Lane::Replay;
         if (is_one_of<ApplyConfiguration>(s)) return Lane::Configuration;
+        if (is_one_of<SetSyncNames>(s)) return Lane::SyncNames;
         if (is_one_of<ObserveInstance>(s)) return Lane::Observe;
-        if (is_one_of<CancelInstanceAct, Exit>(s)) return Lane::Control;
+        if (is_one_of<PublishFailsafe>(s)) return Lane::Failsafe;
+        if (is_one_of<AskFailsafe>(s)) return Lane::FailsafeRound;
+        if (is_one_of<ActivateWatchdog, FeedWatchdog, DisarmWatchdog>(s)) return Lane::Watchdog;
+        if (is_one_of<CancelInstanceAct, Exit, DropScheduledRestart, DropReinitialize>(s)) {
+          return Lane::Control;
+        }
         return Lane::Instance;
       },
       step);
@@ -58,6 +65,8 @@ std::string_view name_of(const Step& step) {
       "PublishStatus",
       "PublishHistory",
       "ClaimTimeline",
+      "WriteSync",
+      "DeleteSync",
       "ClearFailoverRequest",
       "RevokeLease",
       "ProbePeers",
@@ -78,9 +87,17 @@ std::string_view name_of(const Step& step) {
       "Checkpoint",
       "ResumeReplay",
       "ApplyConfiguration",
+      "SetSyncNames",
       "ObserveInstance",
       "CancelInstanceAct",
       "Exit",
+      "PublishFailsafe",
+      "AskFailsafe",
+      "ActivateWatchdog",
+      "FeedWatchdog",
+      "DisarmWatchdog",
+      "DropScheduledRestart",
+      "DropReinitialize",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];
@@ -96,6 +113,8 @@ std::string_view name_of(DemoteMode mode) {
       return "immediate-nolock";
     case DemoteMode::Offline:
       return "offline";
+    case DemoteMode::DemoteCluster:
+      return "demote-cluster";
   }
   return "unknown";
 }
@@ -116,13 +135,23 @@ std::string to_string(const Step& step) {
     text.append("{").append(describe(rewind->source)).append("}");
   } else if (const auto* examine = std::get_if<ExamineDivergence>(&step)) {
     text.append("{").append(describe(examine->source)).append("}");
+  } else if (const auto* sync = std::get_if<WriteSync>(&step)) {
+    text.append("{").append(sync->value.leader).append(":");
+    for (const NodeName& name : sync->value.standbys)
+      text.append(" ").append(name);
+    text.append("; ").append(std::to_string(sync->value.quorum)).append("}");
+  } else if (const auto* names = std::get_if<SetSyncNames>(&step)) {
+    text.append("{").append(names->text.value_or("as configured")).append("}");
   }
   return text;
 }
 
 bool may_open_for_writes(const Step& step) {
+  // A standby is restarted under no lease.
+  const auto* restart = std::get_if<Restart>(&step);
+  if (restart != nullptr) return !restart->lease_valid_until.is_never();
   return std::holds_alternative<Bootstrap>(step) || std::holds_alternative<StartPrimary>(step) ||
-         std::holds_alternative<Promote>(step) || std::holds_alternative<Restart>(step);
+         std::holds_alternative<Promote>(step);
 }
 
 }  // namespace pgherd

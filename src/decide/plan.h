@@ -23,6 +23,7 @@
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/member.h"
+#include "model/peer_view.h"
 
 namespace pgherd {
 
@@ -43,6 +44,9 @@ struct RenewLease {
 // Create `/leader` if it does not exist. Refused = somebody was faster.
 struct AcquireLeaderKey {
   LeaseId lease;
+  // `/sync` as the election saw it (zero: absent): who may be elected stands there, so a key that
+  // was written since refuses.
+  Revision sync_seen{};
   bool operator==(const AcquireLeaderKey&) const = default;
 };
 // `/leader` names me under another lease (agent restarted, ttl changed): bind it to `lease`,
@@ -106,10 +110,29 @@ struct ClaimTimeline {
   Revision seen;
   bool operator==(const ClaimTimeline&) const = default;
 };
+// Write `/sync`, if `/leader` is mine under `lease` and nobody wrote `/sync` since `seen` (zero: it
+// is absent). The lease makes what an earlier life of this agent sent, and what arrives late, void.
+struct WriteSync {
+  SyncKey value;
+  Revision seen;
+  LeaseId lease;
+  bool operator==(const WriteSync&) const = default;
+};
+// Delete it: synchronous mode was turned off.
+struct DeleteSync {
+  Revision seen;
+  LeaseId lease;
+  bool operator==(const DeleteSync&) const = default;
+};
 // Write `{}` to `/failover`, provided nobody wrote it since `seen`.
 struct ClearFailoverRequest {
   Revision seen;
   bool operator==(const ClearFailoverRequest&) const = default;
+};
+// Write `/failsafe`: the members (name -> api_url) that all must accept a leader without the store.
+struct PublishFailsafe {
+  std::map<NodeName, std::string> members;
+  bool operator==(const PublishFailsafe&) const = default;
 };
 // Delete my member key and revoke the lease; the last thing a leaving agent does.
 struct RevokeLease {
@@ -126,6 +149,15 @@ struct ProbePeers {
   bool operator==(const ProbePeers&) const = default;
 };
 
+// Tell these members (name -> api_url), all at once, that this leader has lost the store and goes
+// on if all of them accept that.
+struct AskFailsafe {
+  std::map<NodeName, std::string> targets;
+  FailsafePing ping;
+  Milliseconds timeout{};
+  bool operator==(const AskFailsafe&) const = default;
+};
+
 // ---- Steps on the local PostgreSQL
 
 // Whom a standby follows. host == "" : nobody.
@@ -134,6 +166,13 @@ struct Upstream {
   std::string host;
   std::string port;
   std::string slot;  // "" : without a slot
+  // The primary of another cluster, of which this one is a standby: `host` may be a list, of which
+  // the one that is writable is meant.
+  bool is_remote = false;
+  // In a standby cluster: these replace what the node's own configuration says.
+  std::string restore_command = {};
+  std::string archive_cleanup_command = {};
+  std::string recovery_min_apply_delay = {};
   bool operator==(const Upstream&) const = default;
 };
 
@@ -171,6 +210,7 @@ enum class DemoteMode {
   Immediate,        // immediate shutdown, the key is released
   ImmediateNoLock,  // immediate shutdown: the key is not ours any more
   Offline,          // fast shutdown: the store is silent and the lease still protects for a while
+  DemoteCluster,    // checkpoint, fast shutdown: the cluster becomes a standby of another one
 };
 // Stops PostgreSQL and leaves it stopped; recovery decides how it comes back.
 struct Demote {
@@ -187,6 +227,8 @@ struct Restart {  // an operator asked for it; the role stays
   // Of a primary: it is not started again later than this (the agent may hang between stop and
   // start).
   Instant lease_valid_until = Instant::never();
+  // Of a member of a standby cluster; else it follows whom it followed.
+  std::optional<Upstream> upstream = {};
   bool operator==(const Restart&) const = default;
 };
 // Compare the local history with the one of the primary `source`.
@@ -210,6 +252,9 @@ struct RemoveDataDirectory {
 struct SlotWish {
   std::string name;
   Lsn advance_to;  // standby only, 0: leave where it is
+  bool is_logical = false;
+  std::string database = {};  // of a logical one
+  std::string plugin = {};
   bool operator==(const SlotWish&) const = default;
 };
 // Create what is missing, drop my physical member slots that are not wished for, advance the rest.
@@ -226,12 +271,34 @@ struct ResumeReplay {
 };
 // Write the configuration files again and reload: the dynamic or local configuration changed.
 struct ApplyConfiguration {
-  std::string generation;  // what is applied, so that the same is not applied twice
+  std::string generation;                 // what is applied, so that the same is not applied twice
+  std::optional<Upstream> upstream = {};  // as of Restart
   bool operator==(const ApplyConfiguration&) const = default;
+};
+// Write synchronous_standby_names and reload; done when it is in force in every process that
+// decides by it. nullopt: what the operator configured, as if nobody managed it.
+struct SetSyncNames {
+  std::optional<std::string> text;
+  bool operator==(const SetSyncNames&) const = default;
 };
 // Look at PostgreSQL now (the monitoring query); the answer is an event.
 struct ObserveInstance {
   bool operator==(const ObserveInstance&) const = default;
+};
+
+// ---- The watchdog device
+// ---------------------------------------------------------------------------
+
+// From now on the machine is reset when the device is not fed for `timeout`.
+struct ActivateWatchdog {
+  Milliseconds timeout{};
+  bool operator==(const ActivateWatchdog&) const = default;
+};
+struct FeedWatchdog {  // only ever after a confirmed renewal
+  bool operator==(const FeedWatchdog&) const = default;
+};
+struct DisarmWatchdog {
+  bool operator==(const DisarmWatchdog&) const = default;
 };
 
 // ---- Control
@@ -240,6 +307,15 @@ struct ObserveInstance {
 struct CancelInstanceAct {
   std::string why;
   bool operator==(const CancelInstanceAct&) const = default;
+};
+// What an operator asked for is over: it cannot be done any more, or is no longer wanted.
+struct DropScheduledRestart {
+  std::string why;
+  bool operator==(const DropScheduledRestart&) const = default;
+};
+struct DropReinitialize {
+  std::string why;
+  bool operator==(const DropReinitialize&) const = default;
 };
 // End the agent. exit_code != 0: it refuses to go on, and `message` says why and what to do.
 struct Exit {
@@ -251,11 +327,13 @@ struct Exit {
 using Step =
     std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
                  TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
-                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, ClearFailoverRequest,
-                 RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary,
-                 StartStandby, Follow, Promote, Demote, Stop, Restart, ExamineDivergence, Rewind,
-                 RemoveDataDirectory, KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration,
-                 ObserveInstance, CancelInstanceAct, Exit>;
+                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
+                 ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory,
+                 CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop, Restart,
+                 ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint,
+                 ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
+                 Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog, FeedWatchdog, DisarmWatchdog,
+                 DropScheduledRestart, DropReinitialize>;
 
 enum class Lane {
   Lease,       // grant, renew, revoke
@@ -264,6 +342,7 @@ enum class Lane {
   Member,
   Status,
   History,
+  Sync,  // write, delete `/sync`
   FailoverRequest,
   Peers,
   Instance,  // the long acts
@@ -271,7 +350,11 @@ enum class Lane {
   Checkpoint,
   Replay,
   Configuration,
+  SyncNames,
   Observe,
+  Failsafe,       // the key
+  FailsafeRound,  // asking the members
+  Watchdog,
   Control,
 };
 

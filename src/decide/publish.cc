@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <utility>
 
 #include "decide/rules.h"
 
 namespace pgherd {
 namespace {
+
+constexpr Duration kSendAgain = 500ms;
 
 MemberState state_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
@@ -41,6 +44,10 @@ MemberRole role_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (instance.data_directory != DataDirectory::Valid) return MemberRole::Uninitialized;
   if (instance.is_running_primary()) return MemberRole::Primary;
+  if (draft.seen.settings.standby_cluster && draft.leadership() == Leadership::Mine &&
+      instance.process != ProcessState::Stopped) {
+    return MemberRole::StandbyLeader;
+  }
   if (draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr) return MemberRole::Promoted;
   if (instance.process == ProcessState::Stopped && instance.control &&
       (instance.control->state == ControlState::ShutDown ||
@@ -64,10 +71,12 @@ Member self_portrait(const Draft& draft) {
   member.api_url = self.api_url;
   member.proxy_url = self.proxy_url;
   member.version = self.version;
-  member.tags = self.tags;
+  member.tags = draft.memory.release_asked_at ? self.released_tags : self.tags;
   member.state = state_of(draft);
   member.role = role_of(draft);
   member.pause = draft.seen.settings.paused;
+  if (draft.seen.scheduled_restart)
+    member.scheduled_restart = draft.seen.scheduled_restart->published;
   member.pending_restart_reason = instance.pending_restart;
   member.pending_restart = !instance.pending_restart.empty();
   if (instance.process != ProcessState::Running || !instance.in_recovery) return member;
@@ -88,14 +97,21 @@ Member self_portrait(const Draft& draft) {
   return member;
 }
 
-// Positions move all the time; everything else must be known at once.
-bool differs_beyond_positions(const Member& published, Member wanted) {
-  wanted.xlog_location = published.xlog_location;
-  wanted.receive_lsn = published.receive_lsn;
-  wanted.replay_lsn = published.replay_lsn;
-  wanted.mod_revision = published.mod_revision;
-  wanted.lease = published.lease;
-  return wanted != published;
+// Positions move all the time; everything else must be known at once. `wanted` is as it was again
+// at the end: copying it to compare it costs more than the comparison.
+bool differs_beyond_positions(const Member& published, Member& wanted) {
+  const auto xlog_location = std::exchange(wanted.xlog_location, published.xlog_location);
+  const auto receive_lsn = std::exchange(wanted.receive_lsn, published.receive_lsn);
+  const auto replay_lsn = std::exchange(wanted.replay_lsn, published.replay_lsn);
+  const auto mod_revision = std::exchange(wanted.mod_revision, published.mod_revision);
+  const auto lease = std::exchange(wanted.lease, published.lease);
+  const bool differs = wanted != published;
+  wanted.xlog_location = xlog_location;
+  wanted.receive_lsn = receive_lsn;
+  wanted.replay_lsn = replay_lsn;
+  wanted.mod_revision = mod_revision;
+  wanted.lease = lease;
+  return differs;
 }
 
 bool positions_differ(const Member& a, const Member& b) {
@@ -103,9 +119,16 @@ bool positions_differ(const Member& a, const Member& b) {
          a.replay_lsn != b.replay_lsn;
 }
 
+bool is_sent_again(const Draft& draft, Member& member) {
+  const auto& sent = std::as_const(draft.memory.member_sent);
+  return draft.memory.member_published_at && sent && sent->lease == member.lease &&
+         !differs_beyond_positions(*sent, member);
+}
+
 // P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
 // positions at most once per loop_wait.
-void publish_member(Draft& draft, Member member) {
+void publish_member(Draft& draft) {
+  Member& member = draft.portrait();
   if (!draft.has_lease() || draft.seen.is_under_way(Lane::Member)) return;
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
   if (draft.seen.is_leaving && draft.instance().process == ProcessState::Stopped) return;
@@ -116,23 +139,33 @@ void publish_member(Draft& draft, Member member) {
                           ? *draft.memory.member_published_at + draft.seen.settings.loop_wait
                           : Instant{};
   if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
+  member.lease = draft.seen.session.lease;
+  // The store refused it, or the picture does not show it yet: neither is helped by haste.
+  if (is_urgent && is_sent_again(draft, member) &&
+      draft.now < *draft.memory.member_published_at + kSendAgain) {
+    return draft.wake(*draft.memory.member_published_at + kSendAgain);
+  }
   draft.memory.member_published_at = draft.now;
-  draft.plan(PublishMember{.member = std::move(member), .lease = draft.seen.session.lease});
+  draft.memory.member_sent = member;
+  draft.plan(PublishMember{.member = member, .lease = draft.seen.session.lease});
 }
 
 StatusKey status_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
+  const auto& permanent = draft.seen.settings.permanent_slots;
   StatusKey status;
   status.optime = instance.flushed;
   if (draft.seen.settings.use_slots) {
     for (const SlotView& slot : instance.slots) {
-      if (slot.is_physical && !slot.is_temporary && slot.restart_lsn.is_known()) {
-        status.slots[slot.name] = slot.restart_lsn;
-      }
+      const Lsn position = slot.is_physical ? slot.restart_lsn : slot.confirmed_flush;
+      if (!slot.is_temporary && position.is_known()) status.slots[slot.name] = position;
     }
     status.slots[slot_name_of(draft.me())] = instance.flushed;
     for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
-      if (draft.now - last_seen < draft.seen.settings.member_slots_ttl) {
+      if (draft.now - last_seen < draft.seen.settings.member_slots_ttl &&
+          std::none_of(
+              permanent.begin(), permanent.end(),
+              [&, &name = slot](const PermanentSlot& one) { return one.name == name; })) {
         status.retain_slots.push_back(slot);
       }
     }
@@ -201,10 +234,10 @@ void publish_history(Draft& draft) {
 }  // namespace
 
 void publish(Draft& draft) {
-  Member member = self_portrait(draft);
-  draft.portray(member);
+  draft.portrait() = self_portrait(draft);
+  draft.tell_watchdog_failed(watchdog_is_unfit(draft));
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
-  publish_member(draft, std::move(member));
+  publish_member(draft);
   publish_status(draft);
   publish_history(draft);
 }

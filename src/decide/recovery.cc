@@ -14,24 +14,64 @@ bool was_primary(const ControlData& control) {
          control.state == ControlState::StartingUp;
 }
 
-bool others_could_lead(const Draft& draft) {
-  for (const auto& [name, member] : draft.cluster().members) {
-    if (name != draft.me() && !member.tags.nofailover && !member.api_url.empty()) return true;
-  }
-  return false;
-}
-
-void give_way(Draft& draft, std::string why) {
+void give_way(Draft& draft, std::string_view rule, std::string why) {
   draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
   draft.memory.failed_acts = 0;
-  draft.because("R2", std::move(why));
+  draft.memory.crashes = 0;
+  draft.because(rule, std::move(why));
   draft.say("removed leader key after trying and failing to start postgres");
   draft.plan(draft.release_of_leader_key(draft.cluster().status));
 }
 
+// A limit of zero means "fail over rather than restart"; where nobody could take over, it is
+// started all the same, and then given some time.
+Duration start_limit(const Draft& draft) {
+  return std::max<Duration>(draft.seen.settings.primary_start_timeout, 1s);
+}
+
+// R10 a server that crashes again and again is no leader: the second time within a minute where a
+// synchronous standby has everything, the third time where losing what is allowed to be lost is the
+// lesser evil (spec ha-loop, quirk 14).
+bool is_crash_loop(const Draft& draft) {
+  const Settings& settings = draft.seen.settings;
+  const auto& sync = draft.cluster().sync;
+  const bool has_synchronous = settings.synchronous_mode != SynchronousMode::Off && sync &&
+                               sync->leader == draft.me() && !sync->standbys.empty();
+  return draft.memory.crashes >= (has_synchronous ? 2 : 3);
+}
+
+// True: settled, by giving way or by waiting for those who could take over.
+bool should_give_way(Draft& draft) {
+  const bool may_restart = draft.seen.settings.primary_start_timeout > 0ms;
+  const bool has_failed = draft.memory.failed_acts >= kStartsBeforeGivingWay;
+  if (may_restart && !has_failed && !is_crash_loop(draft)) return false;
+  switch (prospect_of_failover(draft)) {
+    case Prospect::No:
+      return false;
+    case Prospect::Unknown:
+      draft.say("asking who could take over before starting PostgreSQL in place");
+      return true;
+    case Prospect::Yes:
+      break;
+  }
+  if (!may_restart) {
+    give_way(draft, "R2", "primary_start_timeout is 0: failing over instead of restarting");
+  } else if (has_failed) {
+    give_way(draft, "R2",
+             "PostgreSQL failed to start " + std::to_string(draft.memory.failed_acts) +
+                 " times: releasing the leader key");
+  } else {
+    give_way(draft, "R10",
+             "PostgreSQL crashed " + std::to_string(draft.memory.crashes) +
+                 " times in a row: releasing the leader key");
+  }
+  return true;
+}
+
 // R1 the leader's PostgreSQL died: start it again in place, on the same timeline; the key is ours
 // without a break, so nobody else can have become primary since. R2 it will not start: give way.
-// R3 what lies here is a standby's: start it, it will be promoted.
+// R3 what lies here is a standby's: others may have come up meanwhile that are ahead of it, so the
+// key is given back and the election compares again (sim seed 2973).
 void recover_as_leader(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.may_lead()) return;
@@ -39,28 +79,37 @@ void recover_as_leader(Draft& draft) {
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
+  if (draft.seen.settings.standby_cluster) {
+    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+    const auto& seen = draft.seen.divergence;
+    const auto remote = remote_primary(draft);
+    if (seen && seen->verdict == Divergence::Diverged && seen->source == remote->name &&
+        draft.seen.settings.use_pg_rewind && control.can_be_rewound &&
+        !draft.memory.rewind_failed) {
+      draft.because("C3", "running pg_rewind from the remote primary: " + seen->detail);
+      draft.plan(Rewind{.source = *remote});
+      return;
+    }
+    draft.because("C1", "leading a standby cluster: starting as a standby of the remote primary");
+    draft.plan(StartStandby{.upstream = remote_primary(draft).value_or(Upstream{})});
+    return;
+  }
   // Until the checkpoint after a promotion only the end-of-recovery mark shows the new timeline.
   const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
   const bool is_current = !(timeline < draft.newest_timeline_of_all());
   if (!was_primary(control) || draft.instance().has_standby_signal || !is_current) {
-    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
-    draft.because("R3", "holding the leader key with a standby's data: starting it to be promoted");
-    draft.plan(StartStandby{});
+    draft.because("R3",
+                  "holding the leader key with a standby's data: giving the key back, so that "
+                  "the members compare again who is ahead");
+    draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
-  const bool may_restart = draft.seen.settings.primary_start_timeout > 0ms;
-  if (others_could_lead(draft) &&
-      (!may_restart || draft.memory.failed_acts >= kStartsBeforeGivingWay)) {
-    return give_way(draft, may_restart
-                               ? "PostgreSQL failed to start " +
-                                     std::to_string(draft.memory.failed_acts) +
-                                     " times: releasing the leader key"
-                               : "primary_start_timeout is 0: failing over instead of restarting");
-  }
+  if (should_give_way(draft)) return;
   // The first attempts follow each other at once: every moment is an outage.
   if (draft.memory.failed_acts >= kStartsBeforeGivingWay && !draft.act_may_be_tried()) {
     return draft.wake(draft.memory.retry_act_at);
   }
+  if (watchdog_keeps_closed(draft)) return;
   draft.because("R1", "PostgreSQL is down and the leader key is mine: starting it in place");
   draft.say("starting primary after failure");
   draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});
@@ -88,6 +137,7 @@ void recover_as_follower(Draft& draft) {
     draft.plan(StartStandby{.upstream = upstream.value_or(Upstream{})});
     return;
   }
+  draft.because("R5", "this was a primary: its history is compared before it follows");
   repair_divergence(draft);
 }
 
@@ -97,6 +147,12 @@ void recover_unfinished_cluster(Draft& draft) {
   const auto& initialize = draft.cluster().initialize;
   const bool is_mine = initialize && initialize->is_in_progress() && draft.has_lease() &&
                        initialize->lease == draft.seen.session.lease;
+  if (is_mine && draft.seen.settings.standby_cluster) {
+    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+    draft.because("C4", "the copy of the remote primary is there: starting it");
+    draft.plan(StartStandby{.upstream = *remote_primary(draft)});
+    return;
+  }
   if (!is_mine || !draft.memory.bootstrap_is_unconfirmed || draft.now >= draft.demote_at()) {
     draft.say("waiting for the cluster to be made: the initialize key is not settled");
     return;
@@ -109,15 +165,50 @@ void recover_unfinished_cluster(Draft& draft) {
 
 }  // namespace
 
+// R7 while the act of starting is still under way: it is ended, and the key released (R2's wait).
+bool limit_start(Draft& draft) {
+  if (draft.seen.under_way_as<StartPrimary>(Lane::Instance) == nullptr ||
+      draft.seen.settings.paused || !draft.seen.store.is_reachable || !draft.seen.store.cluster ||
+      draft.leadership() != Leadership::Mine || !draft.cluster().initialize ||
+      draft.cluster().initialize->is_in_progress()) {
+    return false;
+  }
+  const Instant limit = draft.seen.under_way.at(Lane::Instance).started_at + start_limit(draft);
+  if (draft.now < limit) {
+    draft.wake(limit);
+    return false;
+  }
+  const Prospect prospect = prospect_of_failover(draft);
+  if (prospect != Prospect::Yes) {
+    if (prospect == Prospect::No) draft.wake(draft.now + draft.seen.settings.loop_wait);
+    return false;
+  }
+  draft.because("R7", "PostgreSQL has been starting for primary_start_timeout: giving way");
+  draft.say("giving way: PostgreSQL does not come up in time");
+  draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
+  draft.plan(CancelInstanceAct{.why = "primary_start_timeout is over"});
+  return true;
+}
+
 bool wait_for_start(Draft& draft) {
   const ProcessState process = draft.instance().process;
   if (process == ProcessState::Unknown || process == ProcessState::Stopping) return true;
   if (process != ProcessState::Starting) return false;
   draft.say("PostgreSQL is still starting up");
   if (draft.leadership() != Leadership::Mine) return true;
-  const Instant limit = *draft.memory.starting_since + draft.seen.settings.primary_start_timeout;
-  if (draft.now < limit || !others_could_lead(draft)) {
-    draft.wake(limit > draft.now ? limit : draft.now + draft.seen.settings.loop_wait);
+  const auto& act = draft.seen.last_act;
+  const auto* restart = act ? std::get_if<Restart>(&act->step) : nullptr;
+  // A restart with a limit of its own has used it up.
+  const bool is_over =
+      restart != nullptr && restart->timeout && act->outcome == ActOutcome::TimedOut;
+  const Instant limit =
+      is_over ? *draft.memory.starting_since : *draft.memory.starting_since + start_limit(draft);
+  if (draft.now < limit) {
+    draft.wake(limit);
+    return true;
+  }
+  if (prospect_of_failover(draft) != Prospect::Yes) {
+    draft.wake(draft.now + draft.seen.settings.loop_wait);
     return true;
   }
   // R7: Patroni's primary_start_timeout.

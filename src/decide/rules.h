@@ -23,28 +23,52 @@ void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> 
 // leaving.cc (X): the agent was asked to leave.
 [[nodiscard]] bool leave(Draft& draft);
 
-// pause.cc (M): maintenance mode and modes that this build does not act in.
-[[nodiscard]] bool hold_still(Draft& draft);
+// pause.cc (M): maintenance mode.
+void keep_pause(Draft& draft);
+// Whether `/failover` names this node and is due: all that may be promoted in maintenance mode.
+[[nodiscard]] bool is_named_candidate(const Draft& draft);
 
 // bootstrap.cc (B): identity of the data, making and joining a cluster.
 [[nodiscard]] bool check_identity(Draft& draft);
 [[nodiscard]] bool fill_empty_directory(Draft& draft);
+// I2 on its own.
+void restore_lost_keys(Draft& draft);
 
 // The cluster that was made here is not the one that the store knows or is about to know.
 [[nodiscard]] bool another_makes_the_cluster(const Draft& draft);
 
 // recovery.cc (R): PostgreSQL is not running, or not yet.
+[[nodiscard]] bool limit_start(Draft& draft);
 [[nodiscard]] bool wait_for_start(Draft& draft);
 [[nodiscard]] bool recover(Draft& draft);
 
 // election.cc (E): nobody leads.
 void run_for_leader(Draft& draft);
 
+// demotion.cc: the claim of a cluster that this node makes hangs on its present lease.
+[[nodiscard]] bool is_bootstrapping(const Draft& draft);
+
 // leader.cc (K): I lead.
 void lead(Draft& draft);
 
 // switchover.cc (S): a request in `/failover`, seen by the leader. True: it is being carried out.
 [[nodiscard]] bool handle_failover_request(Draft& draft);
+// Whether somebody could take over, were I to give way; asks the members where that is not known
+// yet.
+enum class Prospect { No, Unknown, Yes };
+[[nodiscard]] Prospect prospect_of_failover(Draft& draft);
+
+// synchronous.cc (Q): who must have a commit, and who may be elected.
+void keep_synchronous(Draft& draft);
+// Whether this standby may be promoted as far as that goes; else the next operation is planned.
+[[nodiscard]] bool prepare_synchronous(Draft& draft);
+void forget_synchronous(Draft& draft);                  // on a standby of another leader
+[[nodiscard]] bool is_synchronous(const Draft& draft);  // the mode is on and `/sync` is active
+// An election that counts votes.
+[[nodiscard]] bool counts_votes(const Draft& draft);
+[[nodiscard]] bool is_in_sync(const Draft& draft, const NodeName& name);  // its leader included
+// Q9: true when no leader waits for this node any more, or that took too long.
+[[nodiscard]] bool is_released(Draft& draft);
 
 // follow.cc (F): somebody else leads.
 void follow(Draft& draft);
@@ -56,7 +80,38 @@ void repair_divergence(Draft& draft);
 // upkeep.cc (U): slots, checkpoint after promotion, configuration, operator's restarts.
 void keep_house(Draft& draft);
 
+// failsafe.cc (H): a leader without the store.
+void keep_failsafe(Draft& draft);
+// What this node has promised to somebody else and must keep, or nullptr.
+[[nodiscard]] const FailsafePromise* promise_in_force(const Draft& draft);
+
+// reinitialize.cc (N): an operator wants a fresh copy. True: settled.
+[[nodiscard]] bool reinitialize(Draft& draft);
+[[nodiscard]] bool end_act_for_reinitialize(Draft& draft);
+
+// watchdog.cc (W): the machine's watchdog.
+void keep_watchdog(Draft& draft);
+// Required, and it cannot be used.
+[[nodiscard]] bool watchdog_is_unfit(const Draft& draft);
+// Asked right before PostgreSQL opens, and while it is open. True: it may not; settled.
+[[nodiscard]] bool watchdog_keeps_closed(Draft& draft);
+[[nodiscard]] Milliseconds watchdog_timeout(const Draft& draft);
+
+// standby_cluster.cc (C): this cluster follows another one.
+[[nodiscard]] std::optional<Upstream> remote_primary(const Draft& draft);
+// Whom this node follows in a standby cluster; nothing in any other.
+[[nodiscard]] std::optional<Upstream> upstream_in_standby_cluster(const Draft& draft);
+// I lead a standby cluster. True: settled.
+[[nodiscard]] bool lead_standby_cluster(Draft& draft);
+
+// slots.cc (U1, U2, U7).
+void keep_slots(Draft& draft);
+
 // publish.cc (P): what others shall know.
 void publish(Draft& draft);
+
+// upkeep.cc: when PostgreSQL is looked at next. The last of all: it knows what the others have
+// planned.
+void look_at_instance(Draft& draft);
 
 }  // namespace pgherd

@@ -37,6 +37,9 @@ std::map<NodeName, std::string> candidates(const Draft& draft, const FailoverReq
   for (const auto& [name, member] : draft.cluster().members) {
     if (name == draft.me() || member.tags.nofailover || member.api_url.empty()) continue;
     if (request.candidate && *request.candidate != name) continue;
+    // Of a switchover; who asks for a failover to this one by name decides to lose something.
+    const bool must_be_listed = is_synchronous(draft) && request.leader && !counts_votes(draft);
+    if (must_be_listed && !is_in_sync(draft, name)) continue;
     found.emplace(name, member.api_url);
   }
   return found;
@@ -53,6 +56,27 @@ bool is_good(const Draft& draft, const PeerView& peer) {
          static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes);
 }
 
+struct Poll {
+  bool is_complete = true;  // everybody who was asked has answered, or certainly will not
+  bool finds_successor = false;
+};
+
+Poll poll_of(const Draft& draft, const FailoverRequest& request,
+             const std::map<NodeName, std::string>& asked) {
+  Poll poll;
+  int good = 0;
+  for (const auto& [name, url] : asked) {
+    const PeerView* peer = draft.fresh_peer(name);
+    poll.is_complete = poll.is_complete && peer != nullptr;
+    const bool counts = request.candidate || !counts_votes(draft) || is_in_sync(draft, name);
+    if (counts && peer != nullptr && is_good(draft, *peer)) ++good;
+  }
+  // The winner and those who vote for it (Patroni 4.0.5).
+  const bool needs_votes = counts_votes(draft) && !request.candidate;
+  poll.finds_successor = good > (needs_votes ? draft.cluster().sync->quorum : 0);
+  return poll;
+}
+
 }  // namespace
 
 bool handle_failover_request(Draft& draft) {
@@ -60,20 +84,25 @@ bool handle_failover_request(Draft& draft) {
   const FailoverRequest request = *draft.cluster().failover;
   if (request.leader && *request.leader != draft.me()) return false;  // K4 clears it
   if (request.candidate == draft.me()) return false;
+  if (draft.seen.settings.paused) {
+    // S5 in maintenance mode schedules rest, and only a named candidate can take over.
+    if (request.scheduled_at || request.schedule_is_unreadable) {
+      draft.because("S5", "maintenance mode: the scheduled request rests");
+      return false;
+    }
+    if (!request.candidate) {
+      refuse(draft, request, "maintenance mode: it needs a candidate");
+      return false;
+    }
+  }
   if (schedule_is_not_due(draft, request)) return false;
   const auto asked = candidates(draft, request);
   if (asked.empty()) {
     refuse(draft, request, "no member can be its target");
     return false;
   }
-  bool is_complete = true;
-  bool has_good = false;
-  for (const auto& [name, url] : asked) {
-    const PeerView* peer = draft.fresh_peer(name);
-    is_complete = is_complete && peer != nullptr;
-    has_good = has_good || (peer != nullptr && is_good(draft, *peer));
-  }
-  if (has_good) {
+  const Poll poll = poll_of(draft, request, asked);
+  if (poll.finds_successor) {
     draft.because("S4", "stepping down as asked" +
                             (request.candidate ? ", in favour of '" + *request.candidate + "'"
                                                : std::string{}));
@@ -81,7 +110,7 @@ bool handle_failover_request(Draft& draft) {
     begin_stepping_down(draft, DemoteMode::Graceful, request.candidate);
     return true;
   }
-  if (is_complete) {
+  if (poll.is_complete) {
     refuse(draft, request, "no good candidates have been found");
     return false;
   }
@@ -89,6 +118,20 @@ bool handle_failover_request(Draft& draft) {
     draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
   }
   return false;
+}
+
+Prospect prospect_of_failover(Draft& draft) {
+  // As of a switchover: nothing that was acknowledged may be lost by it.
+  FailoverRequest request;
+  request.leader = draft.me();
+  const auto asked = candidates(draft, request);
+  const Poll poll = poll_of(draft, request, asked);
+  if (poll.finds_successor) return Prospect::Yes;
+  if (poll.is_complete) return Prospect::No;
+  if (!draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
+  }
+  return Prospect::Unknown;
 }
 
 }  // namespace pgherd

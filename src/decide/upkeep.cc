@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "decide/rules.h"
 
@@ -8,77 +7,34 @@ namespace {
 
 // How often the instance is looked at when nothing happens by itself.
 Duration observe_every(const Draft& draft) {
+  // A standby that commits wait for and that is gone is found out by looking.
+  const bool has_waiting_commits = draft.seen.settings.synchronous_mode != SynchronousMode::Off &&
+                                   draft.instance().is_running_primary() &&
+                                   draft.leadership() == Leadership::Mine;
+  if (has_waiting_commits) return draft.memory.sync_is_settled ? 500ms : 200ms;
   return std::min<Duration>(draft.seen.settings.loop_wait, 1s);
 }
 
-void look_at_instance(Draft& draft) {
-  if (draft.seen.is_under_way(Lane::Observe)) return;
-  const Instant due = draft.instance().seen_at + observe_every(draft);
-  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
-    draft.plan(ObserveInstance{});
-  } else {
-    draft.wake(due);
+// Nothing is asked for, under way or amiss, and no rule looks at when PostgreSQL was seen: the
+// plain states of asynchronous replication, in which a herd spends its life.
+bool is_at_rest(const Draft& draft) {
+  const Observation& seen = draft.seen;
+  const Settings& settings = seen.settings;
+  const bool is_plain = settings.synchronous_mode == SynchronousMode::Off && !settings.paused &&
+                        !settings.failsafe_mode && !settings.standby_cluster &&
+                        seen.self.watchdog_mode == WatchdogMode::Off;
+  if (!is_plain || !draft.planned().empty() || draft.has_act_under_way()) return false;
+  if (!seen.store.is_reachable || !seen.store.cluster || draft.cluster().failover) return false;
+  if (seen.is_leaving || seen.restart_wish || seen.scheduled_restart || seen.reinitialize_wish) {
+    return false;
   }
-}
-
-// The slots that members need, mine excluded: of those that are there, and of those that were there
-// less than member_slots_ttl ago, for they come back and need their WAL (Patroni 4.0).
-std::set<std::string> wanted_slots(const Draft& draft) {
-  std::set<std::string> wanted;
-  for (const auto& [name, member] : draft.cluster().members) {
-    if (name != draft.me() && !member.tags.nostream) wanted.insert(slot_name_of(name));
-  }
-  const std::string own = slot_name_of(draft.me());
-  for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
-    if (slot != own && draft.now - last_seen < draft.seen.settings.member_slots_ttl) {
-      wanted.insert(slot);
-    }
-  }
-  return wanted;
-}
-
-// U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
-// the others need; on a standby the slots follow what the leader reports, never past the own
-// replay. U2 slots of members that are gone for good are dropped, else they would hold WAL for
-// ever.
-void keep_slots(Draft& draft) {
-  const InstanceView& instance = draft.instance();
-  if (!draft.seen.settings.use_slots || draft.seen.settings.paused ||
-      draft.seen.is_under_way(Lane::Slots) || instance.process != ProcessState::Running ||
-      !instance.in_recovery || instance.role_is_stale) {
-    return;
-  }
-  const auto wanted = wanted_slots(draft);
-  KeepSlots keep;
-  bool is_missing_one = false;
-  bool is_behind = false;
-  for (const std::string& name : wanted) {
-    const auto found = std::find_if(instance.slots.begin(), instance.slots.end(),
-                                    [&](const SlotView& slot) { return slot.name == name; });
-    const bool exists = found != instance.slots.end();
-    SlotWish wish{.name = name, .advance_to = {}};
-    const auto reported = draft.cluster().status.slots.find(name);
-    if (*instance.in_recovery && reported != draft.cluster().status.slots.end() &&
-        !(exists && found->is_active)) {
-      wish.advance_to = std::min(reported->second, instance.replayed);
-      is_behind = is_behind || (exists && found->restart_lsn < wish.advance_to);
-    }
-    is_missing_one = is_missing_one || !exists;
-    keep.wishes.push_back(std::move(wish));
-  }
-  for (const SlotView& slot : instance.slots) {
-    const bool was_a_members = draft.memory.member_slots_seen.contains(slot.name);
-    if (slot.is_physical && !slot.is_temporary && !slot.is_active && was_a_members &&
-        !wanted.contains(slot.name)) {
-      keep.drop.push_back(slot.name);
-    }
-  }
-  const Duration gap = is_missing_one ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
-  const Instant due = draft.memory.slots_kept_at ? *draft.memory.slots_kept_at + gap : Instant{};
-  if (!is_missing_one && !is_behind && keep.drop.empty()) return;
-  if (draft.now < due) return draft.wake(due);
-  draft.memory.slots_kept_at = draft.now;
-  draft.plan(std::move(keep));
+  if (draft.memory.comes_back || draft.memory.failed_acts > 0) return false;
+  if (draft.memory.stepping_down != Memory::SteppingDown::No) return false;
+  if (draft.instance().role_is_stale) return false;
+  return draft.leadership() == Leadership::Mine
+             ? draft.may_lead() && draft.instance().is_running_primary()
+             : draft.leadership() == Leadership::Others && draft.instance().is_running_standby() &&
+                   draft.instance().is_streaming;
 }
 
 // U3 after a promotion pg_control still shows the old timeline; until a checkpoint has corrected
@@ -98,12 +54,13 @@ void checkpoint_after_promotion(Draft& draft) {
 // U4 the configuration changed: write PostgreSQL's files again and reload.
 void apply_configuration(Draft& draft) {
   if (draft.instance().process != ProcessState::Running || draft.has_act_under_way() ||
-      draft.seen.is_under_way(Lane::Configuration) || draft.seen.settings.paused ||
+      draft.seen.is_under_way(Lane::Configuration) ||
       draft.seen.self.configuration == draft.seen.applied_configuration) {
     return;
   }
   draft.because("U4", "the configuration changed: writing it and reloading PostgreSQL");
-  draft.plan(ApplyConfiguration{.generation = draft.seen.self.configuration});
+  draft.plan(ApplyConfiguration{.generation = draft.seen.self.configuration,
+                                .upstream = upstream_in_standby_cluster(draft)});
 }
 
 // U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, 27.4.8).
@@ -122,20 +79,96 @@ void serve_restart(Draft& draft) {
     return;
   }
   if (draft.instance().process != ProcessState::Running) return;
-  if (draft.instance().is_running_primary() && !draft.may_lead()) return;
+  // In maintenance mode nobody is held to a lease.
+  const bool is_primary = draft.instance().is_running_primary() && !draft.seen.settings.paused;
+  if (is_primary && !draft.may_lead()) return;
+  if (!is_released(draft)) return;
   draft.because("U6", "restarting PostgreSQL as asked");
-  const bool is_primary = draft.instance().is_running_primary();
   draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,
-                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never()});
+                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never(),
+                     .upstream = upstream_in_standby_cluster(draft)});
+}
+
+// Why a scheduled restart is not carried out at its time; "" when it is.
+std::string unmet_condition(const Draft& draft, const ScheduledRestart& wish) {
+  const InstanceView& instance = draft.instance();
+  if (wish.role) {
+    const bool leads_standbys =
+        draft.seen.settings.standby_cluster.has_value() && draft.leadership() == Leadership::Mine;
+    const MemberRole role = instance.is_running_primary() ? MemberRole::Primary
+                            : leads_standbys              ? MemberRole::StandbyLeader
+                                                          : MemberRole::Replica;
+    if (role != *wish.role) {
+      return "the role is " + std::string(to_string(role)) + ", not " +
+             std::string(to_string(*wish.role));
+    }
+  }
+  if (wish.below_version > 0 && instance.server_version >= wish.below_version) {
+    return "the server's version " + std::to_string(instance.server_version) + " is not below " +
+           std::to_string(wish.below_version);
+  }
+  if (wish.only_if_pending && instance.pending_restart.empty()) return "no restart is pending";
+  return {};
+}
+
+// U8 a restart at its time, if all is then as it was asked for; one that was missed by far, or
+// whose server has been restarted meanwhile, is dropped. Not in maintenance mode. Authority:
+// Patroni ha.py evaluate_scheduled_restart; spec ha-loop 9.4.
+void serve_scheduled_restart(Draft& draft) {
+  const auto& wish = draft.seen.scheduled_restart;
+  if (!wish || draft.seen.settings.paused || draft.seen.restart_wish) return;
+  const InstanceView& instance = draft.instance();
+  const auto drop = [&](std::string why) {
+    draft.because("U8", "the scheduled restart is dropped: " + why);
+    draft.plan(DropScheduledRestart{.why = std::move(why)});
+  };
+  if (!instance.postmaster_start_time.empty() &&
+      instance.postmaster_start_time != wish->postmaster_start_time) {
+    return drop("PostgreSQL has been restarted meanwhile");
+  }
+  const Duration ahead =
+      std::chrono::microseconds(wish->at.microseconds - draft.seen.wall_now.microseconds);
+  if (ahead > 0ns) return draft.wake(draft.now + ahead);
+  if (-ahead > std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s)) {
+    return drop("its time has passed long ago");
+  }
+  if (instance.process != ProcessState::Running || !instance.in_recovery) return;
+  if (std::string unmet = unmet_condition(draft, *wish); !unmet.empty()) return drop(unmet);
+  const bool is_primary = instance.is_running_primary();
+  if (draft.has_act_under_way() || draft.seen.is_leaving || (is_primary && !draft.may_lead()) ||
+      draft.memory.stepping_down != Memory::SteppingDown::No) {
+    return;
+  }
+  draft.because("U8", "restarting PostgreSQL as scheduled");
+  draft.plan(DropScheduledRestart{.why = "it is carried out"});
+  draft.plan(Restart{.timeout = wish->timeout,
+                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never(),
+                     .upstream = upstream_in_standby_cluster(draft)});
 }
 
 }  // namespace
 
+void look_at_instance(Draft& draft) {
+  if (is_at_rest(draft)) draft.rest(observe_every(draft));
+  if (draft.seen.is_under_way(Lane::Observe)) return;
+  const Instant due = draft.instance().seen_at + observe_every(draft);
+  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
+    draft.plan(ObserveInstance{});
+  } else if (!draft.is_at_rest()) {
+    draft.wake(due);
+  }
+}
+
 void keep_house(Draft& draft) {
-  look_at_instance(draft);
   resume_replay(draft);
-  if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
+  if (!draft.seen.store.cluster) return;
+  // Without the store the slots follow what a promised leader says.
+  if (!draft.seen.store.is_reachable) {
+    if (promise_in_force(draft) != nullptr) keep_slots(draft);
+    return;
+  }
   serve_restart(draft);
+  serve_scheduled_restart(draft);
   apply_configuration(draft);
   checkpoint_after_promotion(draft);
   keep_slots(draft);

@@ -145,9 +145,13 @@ void Guardian::hear_agent() {
 }
 
 void Guardian::take(const Order& order) {
-  fence_at_ = Instant::from_nanoseconds(order.fence_at);
-  prey_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
-  is_hunting_ = false;
+  const Instant at = Instant::from_nanoseconds(order.fence_at);
+  const bool stands = order.earlier_stands != 0 && is_armed() && fence_at_ <= at;
+  if (!stands) {
+    fence_at_ = at;
+    prey_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
+    is_hunting_ = false;
+  }
   const OrderTaken taken{.serial = order.serial};
   ::send(agent_.get(), &taken, sizeof taken, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -80,7 +80,8 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
     if (socket_.is_open() && options_.on_connected) options_.on_connected();
   }
 
-  void give(Instant at, std::int64_t pid) {
+  void give(Instant at, std::int64_t pid, bool earlier_stands = false) {
+    order_.earlier_stands = earlier_stands ? 1 : 0;
     order_.fence_at = at.nanoseconds();
     order_.postmaster_pid = pid;
     const auto postmaster = identify_process(static_cast<pid_t>(pid));
@@ -215,6 +216,9 @@ bool GuardianFence::is_connected() const {
 }
 void GuardianFence::arm(Instant at, std::int64_t postmaster_pid) {
   link_->give(at, postmaster_pid);
+}
+void GuardianFence::arm_no_later(Instant at, std::int64_t postmaster_pid) {
+  link_->give(at, postmaster_pid, true);
 }
 void GuardianFence::disarm() {
   link_->give(Instant::never(), 0);

@@ -35,6 +35,7 @@ class GuardianFence final : public Fence {
   [[nodiscard]] bool is_connected() const;
 
   void arm(Instant at, std::int64_t postmaster_pid) override;
+  void arm_no_later(Instant at, std::int64_t postmaster_pid) override;
   void disarm() override;
 
  private:

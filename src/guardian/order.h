@@ -11,7 +11,7 @@
 namespace pgherd {
 
 inline constexpr std::uint32_t kOrderMagic = 0x70674864;  // "pgHd"
-inline constexpr std::uint32_t kOrderVersion = 1;
+inline constexpr std::uint32_t kOrderVersion = 2;
 
 struct Order {
   std::uint32_t magic = kOrderMagic;
@@ -20,8 +20,9 @@ struct Order {
   std::int64_t fence_at = Instant::never().nanoseconds();  // never: disarmed
   std::int64_t postmaster_pid = 0;                         // 0: whatever runs on the data directory
   std::uint64_t postmaster_started = 0;
+  std::uint64_t earlier_stands = 0;  // 1: an order that comes earlier is not replaced
 };
-static_assert(sizeof(Order) == 40, "orders cross process boundaries: no padding");
+static_assert(sizeof(Order) == 48, "orders cross process boundaries: no padding");
 
 struct OrderTaken {
   std::uint32_t magic = kOrderMagic;

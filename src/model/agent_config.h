@@ -14,6 +14,7 @@
 #include "base/instant.h"
 #include "model/ids.h"
 #include "model/member.h"
+#include "model/watchdog_view.h"
 
 namespace pgherd {
 
@@ -119,6 +120,14 @@ struct PostgresConfig {
   bool operator==(const PostgresConfig&) const = default;
 };
 
+struct WatchdogConfig {
+  WatchdogMode mode = WatchdogMode::Automatic;
+  std::string device = "/dev/watchdog";
+  std::string driver;               // "testing": the device is a FIFO; else the Linux ioctls
+  Milliseconds safety_margin = 5s;  // < 0: half of the ttl
+  bool operator==(const WatchdogConfig&) const = default;
+};
+
 struct AgentConfig {
   std::string scope;
   NodeName name;
@@ -129,6 +138,7 @@ struct AgentConfig {
   CtlConfig ctl;
   std::optional<BootstrapConfig> bootstrap;  // absent: this node never makes a new cluster
   PostgresConfig postgresql;
+  WatchdogConfig watchdog;
   Tags tags;
   bool operator==(const AgentConfig&) const = default;
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "base/shared.h"
 #include "model/ids.h"
 #include "model/lsn.h"
 #include "model/member.h"
@@ -44,7 +45,7 @@ struct LeaderKey {
 
 struct StatusKey {
   Lsn optime;
-  std::map<std::string, Lsn> slots;
+  SharedMap<std::map<std::string, Lsn>> slots;
   std::vector<std::string> retain_slots;
   friend bool operator==(const StatusKey&, const StatusKey&) = default;
 };
@@ -90,10 +91,10 @@ struct TimelineClaim {
 struct ClusterView {
   Revision revision;
   std::optional<InitializeKey> initialize;
-  std::optional<ConfigKey> config;
+  Shared<ConfigKey> config;
   std::optional<LeaderKey> leader;
   StatusKey status;
-  std::map<NodeName, Member> members;
+  SharedMap<std::map<NodeName, Member>> members;
   std::optional<FailoverRequest> failover;
   std::optional<SyncKey> sync;
   std::optional<std::vector<HistoryRow>> history;

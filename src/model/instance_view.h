@@ -61,7 +61,11 @@ struct SlotView {
   bool is_temporary = false;
   Lsn restart_lsn;
   bool has_xmin = false;
-  std::string wal_status;  // "reserved", "extended", "unreserved", "lost"
+  std::string wal_status;   // "reserved", "extended", "unreserved", "lost"
+  std::string plugin = {};  // of a logical one
+  std::string database = {};
+  bool is_failover = false;  // PostgreSQL 17 keeps it in step by itself
+  Lsn confirmed_flush = {};  // of a logical one
   friend bool operator==(const SlotView&, const SlotView&) = default;
 };
 
@@ -75,6 +79,7 @@ struct WalSenderView {
   std::string user;            // usename; only REST shows these three
   std::string client_address;  // "" through a Unix socket
   int sync_priority = 0;
+  std::int64_t pid = 0;
   friend bool operator==(const WalSenderView&, const WalSenderView&) = default;
 };
 
@@ -117,6 +122,14 @@ struct InstanceView {
   UpstreamView upstream;
   std::vector<WalSenderView> wal_senders;
   std::vector<SlotView> slots;
+  // synchronous_standby_names as a new session sees it; whether SetSyncNames wrote it; whether
+  // every process that decides by it is known to have read it; and a position that was written
+  // after that (0: not known, or in recovery then). Acknowledgements after that position obey these
+  // names.
+  std::string sync_names;
+  bool sync_names_are_ours = false;
+  bool sync_names_are_in_force = false;
+  Lsn sync_names_since;
   std::map<std::string, PendingRestartReason> pending_restart;
   // The rows of the local .history file of `timeline`; absent while not read.
   std::optional<std::vector<HistoryRow>> history;

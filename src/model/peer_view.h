@@ -1,6 +1,7 @@
 // PeerView: what another member's REST API answered last (`GET <api_url>`), as elections need it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,27 @@ struct PeerView {
   bool watchdog_failed = false;
 
   friend bool operator==(const PeerView&, const PeerView&) = default;
+};
+
+// What a primary that has lost the store tells the members that `/failsafe` names (POST /failsafe).
+struct FailsafePing {
+  NodeName name;
+  std::string conn_url;
+  std::string api_url;
+  std::map<std::string, Lsn> slots;
+  // How long the sender may lead by an acceptance: its ttl, which may not be the receiver's (it
+  // cannot see a change of `/config`). 0: a Patroni member, which does not say.
+  Milliseconds ttl = 0ms;
+  friend bool operator==(const FailsafePing&, const FailsafePing&) = default;
+};
+
+// How such a round went. Only the acceptance of all counts.
+struct FailsafeRound {
+  Instant asked_at;
+  Instant ended_at;
+  bool is_accepted = false;
+  std::string problem;  // who did not accept, and why
+  friend bool operator==(const FailsafeRound&, const FailsafeRound&) = default;
 };
 
 }  // namespace pgherd

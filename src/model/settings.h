@@ -18,7 +18,28 @@ struct StandbyClusterSettings {
   std::string port;
   std::string primary_slot_name;
   std::string restore_command;
+  std::string archive_cleanup_command;
+  std::string recovery_min_apply_delay;
   friend bool operator==(const StandbyClusterSettings&, const StandbyClusterSettings&) = default;
+};
+
+// A slot that stands in `/config` (`slots`): it is there whoever leads.
+struct PermanentSlot {
+  enum class Side { Both, Primary, Standby };  // `cluster_type`: in which kind of cluster
+  std::string name;
+  bool is_logical = false;
+  std::string database;  // of a logical one
+  std::string plugin;
+  Side side = Side::Both;
+  friend bool operator==(const PermanentSlot&, const PermanentSlot&) = default;
+};
+// `ignore_slots`: a slot that fits all that is given here is left alone. Empty: fits any.
+struct SlotMatcher {
+  std::string name;
+  std::string type;  // "physical", "logical"
+  std::string database;
+  std::string plugin;
+  friend bool operator==(const SlotMatcher&, const SlotMatcher&) = default;
 };
 
 struct Settings {
@@ -29,6 +50,8 @@ struct Settings {
   bool check_timeline = false;
   Milliseconds primary_start_timeout = 300s;
   Milliseconds primary_stop_timeout = 0s;  // 0: no limit
+  // How long a standby whose stream goes on leaves the key of a silent leader alone.
+  Milliseconds primary_race_backoff = 0s;
   SynchronousMode synchronous_mode = SynchronousMode::Off;
   bool synchronous_mode_strict = false;
   int synchronous_node_count = 1;
@@ -42,6 +65,8 @@ struct Settings {
   bool remove_data_directory_on_rewind_failure = false;
   bool remove_data_directory_on_diverged_timelines = false;
   std::optional<StandbyClusterSettings> standby_cluster;
+  std::vector<PermanentSlot> permanent_slots;
+  std::vector<SlotMatcher> ignore_slots;
 
   friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -50,8 +50,8 @@ const Agent& Node::agent() const {
   return agent_;
 }
 
-const std::optional<ClusterView>& Node::cluster() const {
-  static const std::optional<ClusterView> kNone;
+const Shared<ClusterView>& Node::cluster() const {
+  static const Shared<ClusterView> kNone;
   const StoreSeen& store = agent_.picture().store;
   const bool is_fresh =
       store.is_reachable || doors_.clock.now() - store.confirmed_at < agent_.picture().settings.ttl;
@@ -67,10 +67,10 @@ void Node::start() {
       doors_.clock, doors_.dcs, layout_,
       StoreSession::Listener{
           .pictured =
-              [this](ClusterView view) {
-                note_config(view);
-                if (view.config) session_->set_sign_of_life(sign_of_life(view.config->settings));
-                post(StorePictured{.cluster = std::move(view)});
+              [this](const Shared<ClusterView>& view) {
+                note_config(*view);
+                if (view->config) session_->set_sign_of_life(sign_of_life(view->config->settings));
+                post(StorePictured{.cluster = view});
               },
           .alive = [this] { post(StorePictured{}); },
           .silent = [this](std::string problem) { post(StoreSilent{std::move(problem)}); },
@@ -99,6 +99,29 @@ void Node::ask_restart(std::optional<Milliseconds> timeout,
   post(RestartAsked{.wish = {.id = id, .timeout = timeout}});
 }
 
+std::uint64_t Node::expect(Granted answer) {
+  const std::uint64_t id = next_restart_++;
+  granted_answers_[id] = std::move(answer);
+  return id;
+}
+
+void Node::schedule_restart(ScheduledRestart wish, Granted answer) {
+  post(RestartScheduled{.id = expect(std::move(answer)), .wish = std::move(wish)});
+}
+
+void Node::unschedule_restart(Granted answer) {
+  post(RestartUnscheduled{.id = expect(std::move(answer))});
+}
+
+void Node::ask_reinitialize(bool force, bool from_leader, Granted answer) {
+  post(ReinitializeAsked{
+      .id = expect(std::move(answer)), .from_leader = from_leader, .force = force});
+}
+
+void Node::ask_failsafe(FailsafePing ping, Granted answer) {
+  post(FailsafeAsked{.id = expect(std::move(answer)), .ping = std::move(ping)});
+}
+
 void Node::note_config(const ClusterView& cluster) {
   if (!cluster.config || config_json_ == cluster.config->json) return;
   config_json_ = cluster.config->json;
@@ -106,33 +129,48 @@ void Node::note_config(const ClusterView& cluster) {
 }
 
 // Events that arise while commands are carried out wait for their turn.
-void Node::post(const Event& event) {
+void Node::post(Event event) {
   if (has_ended_) return;
-  queue_.push_back(event);
-  if (is_busy_) return;
+  if (is_busy_) {
+    queue_.push_back(std::move(event));
+    return;
+  }
   is_busy_ = true;
+  take(std::move(event));
   while (!queue_.empty() && !has_ended_) {
-    const Event next = std::move(queue_.front());
+    Event next = std::move(queue_.front());
     queue_.pop_front();
-    const auto commands = agent_.step(next, doors_.clock.now(), doors_.clock.wall_now());
-    for (const Command& command : commands) {
-      if (!has_ended_) carry_out(command);
-    }
+    take(std::move(next));
   }
   is_busy_ = false;
+}
+
+void Node::take(Event event) {
+  const auto commands = agent_.step(std::move(event), doors_.clock.now(), doors_.clock.wall_now());
+  for (const Command& command : commands) {
+    if (!has_ended_) carry_out(command);
+  }
 }
 
 void Node::carry_out(const Command& command) {
   if (const auto* step = std::get_if<StartStep>(&command)) {
     start_step(*step);
   } else if (const auto* arm = std::get_if<ArmFence>(&command)) {
-    doors_.fence.arm(arm->at, arm->postmaster_pid);
+    if (arm->earlier_stands) {
+      doors_.fence.arm_no_later(arm->at, arm->postmaster_pid);
+    } else {
+      doors_.fence.arm(arm->at, arm->postmaster_pid);
+    }
   } else if (std::holds_alternative<DisarmFence>(command)) {
     doors_.fence.disarm();
   } else if (const auto* wake = std::get_if<WakeAt>(&command)) {
+    if (alarm_ && alarm_at_ == wake->when) return;
     std::weak_ptr<char> alive = alive_;
+    alarm_at_ = wake->when;
     alarm_ = doors_.clock.at(wake->when, [this, alive] {
-      if (!alive.expired()) post(TimeCame{});
+      if (alive.expired()) return;
+      alarm_.reset();
+      post(TimeCame{});
     });
   } else if (std::holds_alternative<Tell>(command)) {
     if (listener_.on_decision) listener_.on_decision(agent_.last_decision());
@@ -142,6 +180,12 @@ void Node::carry_out(const Command& command) {
     const auto reply = std::move(found->second);
     restart_answers_.erase(found);
     reply(answer->succeeded, answer->detail);
+  } else if (const auto* granted = std::get_if<AnswerWish>(&command)) {
+    const auto found = granted_answers_.find(granted->id);
+    if (found == granted_answers_.end()) return;
+    const auto reply = std::move(found->second);
+    granted_answers_.erase(found);
+    reply(granted->is_granted, granted->detail);
   }
 }
 
@@ -157,7 +201,8 @@ void Node::start_step(const StartStep& command) {
   switch (lane_of(command.step)) {
     case Lane::Control:
       if (const auto* exit = std::get_if<Exit>(&command.step)) return end(*exit);
-      return doors_.instance.cancel();
+      if (std::holds_alternative<CancelInstanceAct>(command.step)) cancel_act();
+      return;
     case Lane::Lease:
       return start_lease_step(command);
     case Lane::LeaderKey:
@@ -165,8 +210,14 @@ void Node::start_step(const StartStep& command) {
     case Lane::Member:
     case Lane::Status:
     case Lane::History:
+    case Lane::Sync:
     case Lane::FailoverRequest:
+    case Lane::Failsafe:
       return start_transaction(command);
+    case Lane::FailsafeRound:
+      return start_failsafe_round(command);
+    case Lane::Watchdog:
+      return start_watchdog_step(command);
     case Lane::Peers: {
       const auto& probe = std::get<ProbePeers>(command.step);
       std::weak_ptr<char> alive = alive_;
@@ -181,12 +232,13 @@ void Node::start_step(const StartStep& command) {
           });
     }
     case Lane::Observe:
-      return observe_then([this, id = command.id] { post(ended(id, StoreOutcome::Applied)); });
+      return observe_then(ended(command.id, StoreOutcome::Applied));
     case Lane::Instance:
     case Lane::Slots:
     case Lane::Checkpoint:
     case Lane::Replay:
     case Lane::Configuration:
+    case Lane::SyncNames:
       return start_act(command);
   }
 }
@@ -195,17 +247,17 @@ void Node::start_transaction(const StartStep& command) {
   auto transaction = layout_.transaction(command.step);
   if (!transaction) return post(ended(command.id, StoreOutcome::Refused, "no transaction"));
   std::weak_ptr<char> alive = alive_;
-  doors_.dcs.commit(
-      std::move(*transaction), command.deadline,
-      [this, alive, command](Result<Committed, DcsError> answer) {
-        if (alive.expired()) return;
-        const StepEnded event = ended(command.id, answer);
-        if (event.store != StoreOutcome::Applied && listener_.on_step) {
-          listener_.on_step(to_string(command.step) +
-                            (answer ? ": refused by the store" : ": " + event.detail));
-        }
-        post(event);
-      });
+  doors_.dcs.commit(std::move(*transaction), command.deadline,
+                    [this, alive, id = command.id,
+                     name = name_of(command.step)](Result<Committed, DcsError> answer) {
+                      if (alive.expired()) return;
+                      StepEnded event = ended(id, answer);
+                      if (event.store != StoreOutcome::Applied && listener_.on_step) {
+                        listener_.on_step(std::string(name) + (answer ? ": refused by the store"
+                                                                      : ": " + event.detail));
+                      }
+                      post(std::move(event));
+                    });
 }
 
 void Node::start_lease_step(const StartStep& command) {
@@ -262,13 +314,24 @@ void Node::renew(const StartStep& command, const RenewLease& step) {
                         });
 }
 
-void Node::observe_then(std::function<void()> then) {
+void Node::observe_then(StepEnded event) {
   std::weak_ptr<char> alive = alive_;
-  doors_.instance.observe([this, alive, then = std::move(then)](InstanceView view) {
+  doors_.instance.observe([this, alive, event = std::move(event)](InstanceView view) mutable {
     if (alive.expired()) return;
-    post(InstanceSeen{std::move(view)});
-    then();
+    if (looking_after_ && looking_after_->id == event.id) looking_after_.reset();
+    if (event.id == told_unseen_) return post(InstanceSeen{std::move(view)});
+    event.instance = std::move(view);
+    post(std::move(event));
   });
+}
+
+// An act that is over cannot be ended; that it is over is told at once, for something is waiting.
+void Node::cancel_act() {
+  if (!looking_after_) return doors_.instance.cancel();
+  told_unseen_ = looking_after_->id;
+  StepEnded event = std::move(*looking_after_);
+  looking_after_.reset();
+  post(std::move(event));
 }
 
 // The end of an act is only told together with a look at what it has led to: a decision between the
@@ -289,8 +352,45 @@ void Node::start_act(const StartStep& command) {
         StepEnded event = ended(id, StoreOutcome::Applied, result.detail);
         event.act = result.outcome;
         event.divergence = result.divergence;
-        observe_then([this, event = std::move(event)] { post(event); });
+        if (is_long) looking_after_ = event;
+        observe_then(std::move(event));
       });
+}
+
+void Node::start_failsafe_round(const StartStep& command) {
+  const auto& step = std::get<AskFailsafe>(command.step);
+  std::weak_ptr<char> alive = alive_;
+  doors_.peers.ask_failsafe(step.ping, step.targets, step.timeout,
+                            [this, alive, id = command.id](FailsafeRound round) {
+                              if (alive.expired()) return;
+                              StepEnded event = ended(id, StoreOutcome::Applied);
+                              event.failsafe = std::move(round);
+                              post(event);
+                            });
+}
+
+void Node::start_watchdog_step(const StartStep& command) {
+  std::weak_ptr<char> alive = alive_;
+  auto done = [this, alive, id = command.id](WatchdogView view) {
+    if (alive.expired()) return;
+    const bool is_news = view.problem != agent_.picture().watchdog.problem;
+    if (is_news && !view.problem.empty() && listener_.on_step) listener_.on_step(view.problem);
+    StepEnded event = ended(id, StoreOutcome::Applied);
+    event.watchdog = std::move(view);
+    post(event);
+  };
+  if (doors_.watchdog == nullptr) {
+    WatchdogView none;
+    none.problem = "this node has no watchdog";
+    return done(std::move(none));
+  }
+  if (const auto* activate = std::get_if<ActivateWatchdog>(&command.step)) {
+    return doors_.watchdog->activate(activate->timeout, std::move(done));
+  }
+  if (std::holds_alternative<FeedWatchdog>(command.step)) {
+    return doors_.watchdog->feed(std::move(done));
+  }
+  doors_.watchdog->disarm(std::move(done));
 }
 
 }  // namespace pgherd

@@ -20,6 +20,7 @@
 #include "peers/peers.h"
 #include "postgres/fence.h"
 #include "postgres/instance.h"
+#include "watchdog/watchdog.h"
 
 namespace pgherd {
 
@@ -31,6 +32,7 @@ struct Doors {
   Instance& instance;
   Peers& peers;
   Fence& fence;
+  Watchdog* watchdog = nullptr;  // nullptr: there is none, and the mode is off
 };
 
 // What the owner is told. All are optional.
@@ -60,21 +62,34 @@ class Node {
   void ask_restart(std::optional<Milliseconds> timeout,
                    std::function<void(bool succeeded, std::string detail)> answer);
 
+  // These are answered before they return: granted, or why not.
+  using Granted = std::function<void(bool is_granted, std::string why_not)>;
+  void schedule_restart(ScheduledRestart wish, Granted answer);
+  void unschedule_restart(Granted answer);
+  void ask_reinitialize(bool force, bool from_leader, Granted answer);
+  // A primary without the store asks this node not to take its place for ttl.
+  void ask_failsafe(FailsafePing ping, Granted answer);
+
   [[nodiscard]] const Agent& agent() const;
   // The last picture of the store, if it is one (REST: "cached cluster"); empty when silent for
   // ttl.
-  [[nodiscard]] const std::optional<ClusterView>& cluster() const;
+  [[nodiscard]] const Shared<ClusterView>& cluster() const;
   [[nodiscard]] bool leads() const;
 
  private:
-  void post(const Event& event);
+  void post(Event event);
+  void take(Event event);
   void carry_out(const Command& command);
   void start_step(const StartStep& command);
   void start_transaction(const StartStep& command);
   void start_lease_step(const StartStep& command);
   void renew(const StartStep& command, const RenewLease& step);
   void start_act(const StartStep& command);
-  void observe_then(std::function<void()> then);
+  void observe_then(StepEnded event);
+  void cancel_act();
+  void start_failsafe_round(const StartStep& command);
+  void start_watchdog_step(const StartStep& command);
+  std::uint64_t expect(Granted answer);
   void note_config(const ClusterView& cluster);
   void end(const Exit& exit);
 
@@ -84,12 +99,17 @@ class Node {
   NodeListener listener_;
   std::unique_ptr<StoreSession> session_;
   std::unique_ptr<Alarm> alarm_;
+  Instant alarm_at_;  // while alarm_ is set
   std::map<std::uint64_t, std::function<void(bool, std::string)>> restart_answers_;
+  std::map<std::uint64_t, Granted> granted_answers_;
   std::uint64_t next_restart_ = 1;
   std::optional<std::string> config_json_;
   std::deque<Event> queue_;
   bool is_busy_ = false;
   bool has_ended_ = false;
+  // An act of the instance lane has ended; PostgreSQL is looked at before that is told.
+  std::optional<StepEnded> looking_after_;
+  StepId told_unseen_ = 0;  // such an act whose end was told without a look
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // callbacks hold it weakly
 };
 

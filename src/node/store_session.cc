@@ -44,8 +44,10 @@ void StoreSession::take(const Snapshot& snapshot) {
   for (const KeyValue& entry : snapshot.entries)
     entries_[entry.key] = entry;
   revision_ = snapshot.revision;
+  view_ =
+      layout_.view(entries_, revision_, view_ ? std::as_const(view_)->config : Shared<ConfigKey>{});
   watch();
-  picture();
+  listener_.pictured(view_);
 }
 
 void StoreSession::watch() {
@@ -54,24 +56,28 @@ void StoreSession::watch() {
                       [this, alive](Result<WatchBatch, DcsError> batch) {
                         if (alive.expired()) return;
                         if (batch) {
-                          take(*batch);
+                          take(*std::move(batch));
                         } else {
                           lost(batch.error());
                         }
                       });
 }
 
-void StoreSession::take(const WatchBatch& batch) {
+void StoreSession::take(WatchBatch batch) {
   revision_ = std::max(revision_, batch.revision);
   if (batch.events.empty()) return listener_.alive();
-  for (const WatchEvent& event : batch.events) {
+  ClusterView& view = view_.edit();
+  for (WatchEvent& event : batch.events) {
+    const std::string key = event.entry.key;
     if (event.is_deletion) {
-      entries_.erase(event.entry.key);
+      entries_.erase(key);
     } else {
-      entries_[event.entry.key] = event.entry;
+      entries_[key] = std::move(event.entry);
     }
+    layout_.amend(view, key, entries_);
   }
-  picture();
+  view.revision = revision_;
+  listener_.pictured(view_);
 }
 
 void StoreSession::lost(const DcsError& error) {
@@ -86,12 +92,6 @@ void StoreSession::lost(const DcsError& error) {
     watch_.reset();
     read();
   });
-}
-
-void StoreSession::picture() {
-  ClusterView view = layout_.view(entries_, revision_, config_);
-  if (view.config) config_ = view.config;
-  listener_.pictured(std::move(view));
 }
 
 }  // namespace pgherd

@@ -18,7 +18,7 @@ namespace pgherd {
 class StoreSession {
  public:
   struct Listener {
-    std::function<void(ClusterView)> pictured;        // something changed
+    std::function<void(const Shared<ClusterView>&)> pictured;  // something changed
     std::function<void()> alive;                      // nothing changed, and the picture is current
     std::function<void(std::string problem)> silent;  // the picture may be old from here on
   };
@@ -36,9 +36,8 @@ class StoreSession {
   void read();
   void take(const Snapshot& snapshot);
   void watch();
-  void take(const WatchBatch& batch);
+  void take(WatchBatch batch);
   void lost(const DcsError& error);
-  void picture();
 
   Clock& clock_;
   Dcs& dcs_;
@@ -46,7 +45,7 @@ class StoreSession {
   Listener listener_;
   std::map<std::string, KeyValue> entries_;
   Revision revision_;
-  std::optional<ConfigKey> config_;
+  Shared<ClusterView> view_;
   std::unique_ptr<Watch> watch_;
   std::unique_ptr<Alarm> again_;
   Milliseconds sign_of_life_{1000};

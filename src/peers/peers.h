@@ -21,6 +21,12 @@ class Peers {
   // `all` once after the last.
   virtual void probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
                      std::function<void(NodeName, PeerView)> each, std::function<void()> all) = 0;
+
+  // POST /failsafe to all targets at the same time; one answer, as soon as all have accepted, or
+  // one has not. No targets: accepted.
+  virtual void ask_failsafe(const FailsafePing& ping,
+                            const std::map<NodeName, std::string>& targets, Milliseconds timeout,
+                            std::function<void(FailsafeRound)> done) = 0;
 };
 
 }  // namespace pgherd

@@ -14,6 +14,9 @@ class Fence {
   // If nothing newer is ordered before `at`, the postmaster `pid` (0: whichever runs on the data
   // directory) and all its children are killed at that instant.
   virtual void arm(Instant at, std::int64_t postmaster_pid) = 0;
+  // As arm, but an order that stands and comes earlier stays: before a key is bound to a shorter
+  // lease, by an agent that may not know what its predecessor ordered.
+  virtual void arm_no_later(Instant at, std::int64_t postmaster_pid) = 0;
   // PostgreSQL is not open for writes (standby, or stopped).
   virtual void disarm() = 0;
 };

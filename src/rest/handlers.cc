@@ -128,7 +128,7 @@ awaitable<ApiReply> write_config(Service service, ApiRequest request) {
   const auto cluster = co_await fresh_cluster(service);
   if (!cluster) co_return reply_of(cluster.error());
   if (!cluster->config && is_patch) co_return error_page(503, "There is no config key to patch.");
-  const ConfigKey stored = cluster->config.value_or(ConfigKey{});
+  const ConfigKey stored = cluster->config ? *cluster->config : ConfigKey{};
   const auto change =
       is_patch ? patched_config(stored, request.body) : replaced_config(stored, request.body);
   if (!change) co_return reply_of(change.error());
@@ -154,6 +154,15 @@ awaitable<ApiReply> restart(Service service, ApiRequest request) {
   const NodeStatus status = service->node.status();
   const auto order = read_restart(request.body, status.settings.paused, status.wall_now);
   if (!order) co_return reply_of(order.error());
+  if (order->schedule) {
+    ApiReply reply = text_reply(503, "the restart could not be scheduled");
+    service->node.schedule_restart(scheduled_restart(*order, status),
+                                   [&reply](bool is_granted, std::string why_not) {
+                                     reply = is_granted ? text_reply(202, "Restart scheduled")
+                                                        : text_reply(409, std::move(why_not));
+                                   });
+    co_return reply;
+  }
   if (const auto refusal = restart_refusal(*order, status)) co_return reply_of(*refusal);
   using Ended = std::pair<bool, std::string>;
   std::function<void(std::function<void(Ended)>)> start = [&](std::function<void(Ended)> answer) {
@@ -192,8 +201,8 @@ ApiReply failsafe(RestService& service, const ApiRequest& request) {
   const NodeStatus status = service.node.status();
   if (!status.settings.failsafe_mode) return error_page(502, "failsafe_mode is off.");
   if (status.instance.is_running_primary()) return text_reply(500, "Running as a leader");
-  if (!service.node.accept_failsafe_ping(*ping)) {
-    return error_page(502, "failsafe_mode is not supported by this version of pgherd.");
+  if (std::string why_not = service.node.refuse_failsafe_ping(*ping); !why_not.empty()) {
+    return text_reply(500, std::move(why_not));
   }
   ApiReply reply = text_reply(200, "Accepted");
   if (const Lsn position = status.instance.position(); position.is_known()) {
@@ -239,7 +248,12 @@ awaitable<ApiReply> reply_to_change(Service service, ApiRequest request, const R
     co_return reply_of(answer);
   }
   if (what == "restart" && request.method == "DELETE") {
-    co_return text_reply(404, "no restarts are scheduled");
+    ApiReply reply = text_reply(503, "the restart could not be deleted");
+    service->node.unschedule_restart([&reply](bool is_granted, std::string why_not) {
+      reply = is_granted ? text_reply(200, "scheduled restart deleted")
+                         : text_reply(404, std::move(why_not));
+    });
+    co_return reply;
   }
   if (what == "restart") co_return co_await restart(service, std::move(request));
   if (what == "reinitialize") co_return co_await reinitialize(service, std::move(request));

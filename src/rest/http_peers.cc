@@ -8,6 +8,7 @@
 
 #include "codec/dcs_values.h"
 #include "codec/json_reading.h"
+#include "rest/url.h"
 
 namespace pgherd {
 namespace {
@@ -117,6 +118,65 @@ void HttpPeers::probe(const std::map<NodeName, std::string>& targets, Millisecon
           // `each` may have ended us.
           if (--round->outstanding == 0 && !alive.expired()) round->all();
         });
+  }
+}
+
+struct HttpPeers::FailsafeAsking {
+  FailsafeRound round;
+  std::function<void(FailsafeRound)> done;
+  std::size_t outstanding = 0;
+
+  void end(Instant now, std::string problem) {
+    if (!done) return;
+    round.ended_at = now;
+    round.is_accepted = problem.empty();
+    round.problem = std::move(problem);
+    std::exchange(done, nullptr)(round);
+  }
+};
+
+// One refusal decides, and so does one silence: the round ends with the first of them.
+void HttpPeers::ask_failsafe(const FailsafePing& ping,
+                             const std::map<NodeName, std::string>& targets, Milliseconds timeout,
+                             std::function<void(FailsafeRound)> done) {
+  auto asking = std::make_shared<FailsafeAsking>();
+  asking->round.asked_at = clock_.now();
+  asking->done = std::move(done);
+  asking->outstanding = targets.size();
+  if (targets.empty()) {
+    boost::asio::post(loop_, [this, asking, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) asking->end(clock_.now(), {});
+    });
+    return;
+  }
+  Json body = {{"name", ping.name},
+               {"conn_url", ping.conn_url},
+               {"api_url", ping.api_url},
+               {"ttl", (ping.ttl + 999ms) / 1s}};
+  for (const auto& [slot, position] : ping.slots)
+    body["slots"][slot] = position.bytes;
+  for (const auto& [name, url] : targets) {
+    HttpRequest request{.method = "POST",
+                        .url = endpoint_url(url, "failsafe"),
+                        .body = write_json(body),
+                        .authentication = authentication_,
+                        .connect_timeout = timeout,
+                        .timeout = timeout,
+                        .body_bytes_max = kBodyBytesMax};
+    client_.send(std::move(request), [this, asking, member = name, alive = std::weak_ptr(alive_)](
+                                         const Result<HttpAnswer, HttpError>& answer) {
+      if (alive.expired()) return;
+      std::string problem;
+      if (!answer) {
+        problem = answer.error().text;
+      } else if (answer->status != 200 || answer->body != "Accepted") {
+        problem =
+            fmt::format("'{}' answers {}: {}", member, answer->status, answer->body.substr(0, 200));
+      }
+      if (!problem.empty() || --asking->outstanding == 0) {
+        asking->end(clock_.now(), std::move(problem));
+      }
+    });
   }
 }
 

@@ -27,9 +27,12 @@ class HttpPeers final : public Peers {
 
   void probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
              std::function<void(NodeName, PeerView)> each, std::function<void()> all) override;
+  void ask_failsafe(const FailsafePing& ping, const std::map<NodeName, std::string>& targets,
+                    Milliseconds timeout, std::function<void(FailsafeRound)> done) override;
 
  private:
   struct Round;
+  struct FailsafeAsking;
   boost::asio::any_io_executor loop_;
   Clock& clock_;
   HttpClient client_;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "dcs/dcs.h"
 #include "model/cluster_view.h"
+#include "model/peer_view.h"
 #include "rest/node_status.h"
 
 namespace pgherd {
@@ -24,14 +25,6 @@ struct WriteEnded {
   How how = How::Unknown;
   Revision revision;
   std::string detail;  // what the store said, when it was not applied
-};
-
-// The request of a primary that has lost the store (POST /failsafe).
-struct FailsafePing {
-  NodeName name;
-  std::string conn_url;
-  std::string api_url;
-  std::map<std::string, Lsn> slots;
 };
 
 // How an operator's act on this node ended: `text` goes to the client as it is.
@@ -62,24 +55,22 @@ class NodeFace {
   // Restarts PostgreSQL now, in its present role; the answer comes when it is up or has failed.
   virtual void restart(std::optional<Milliseconds> timeout,
                        std::function<void(bool succeeded, std::string detail)> answer) = 0;
+  // Both answer at once: granted, or why not.
+  virtual void schedule_restart(ScheduledRestart wish,
+                                std::function<void(bool granted, std::string why_not)> answer) = 0;
+  virtual void unschedule_restart(
+      std::function<void(bool granted, std::string why_not)> answer) = 0;
   // As SIGHUP.
   virtual void reload() = 0;
   // Wakes the agent: something it reads may have changed.
   virtual void wake() {}
 
-  // Makes this node's data anew. The server has made sure that somebody else leads. `force`: end
-  // the long task under way first; `from_leader`: copy from nobody else.
-  virtual void reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) {
-    static_cast<void>(force);
-    static_cast<void>(from_leader);
-    answer({.code = 501, .text = "reinitialize is not supported by this version of pgherd"});
-  }
-  // Remembers the ping for `ttl`, so that this node does not stand for election meanwhile. False:
-  // not supported, and the server must not answer `Accepted`.
-  [[nodiscard]] virtual bool accept_failsafe_ping(const FailsafePing& ping) {
-    static_cast<void>(ping);
-    return false;
-  }
+  // Makes this node's data anew; answered when that is accepted. `force`: end the long task under
+  // way first; `from_leader`: copy from nobody else.
+  virtual void reinitialize(bool force, bool from_leader,
+                            std::function<void(ActAnswer)> answer) = 0;
+  // Promises the sender not to stand for election for `ttl`. The text: why not; "": promised.
+  [[nodiscard]] virtual std::string refuse_failsafe_ping(const FailsafePing& ping) = 0;
 };
 
 }  // namespace pgherd

@@ -25,7 +25,7 @@ struct NodeStatus {
   MemberState state = MemberState::Stopped;     // the published state
   MemberRole role = MemberRole::Uninitialized;  // the role the agent believes in
   // The picture of the store, absent when it is older than `ttl`.
-  std::optional<ClusterView> cluster;
+  Shared<ClusterView> cluster;
   bool leads = false;              // `/leader` is mine by a confirmation that has not run out
   std::int64_t dcs_last_seen = 0;  // seconds since 1970 of the last successful read, 0: never
 

@@ -17,7 +17,6 @@ constexpr int kBadRequest = 400;
 constexpr int kConflictingState = 412;
 constexpr int kUnprocessable = 422;
 constexpr int kServerError = 500;
-constexpr int kUnsupported = 501;
 constexpr int kUnavailable = 503;
 
 auto refuse(int code, std::string text) {
@@ -137,8 +136,8 @@ std::optional<Refusal> read_restart_key(const std::string& key, const Json& valu
     if (is_paused) return Refusal{kServerError, "Can't schedule restart in the paused state"};
     const auto time = read_schedule(as_text(value), "restart", wall_now);
     if (!time) return time.error();
-    return Refusal{kUnsupported,
-                   "scheduled restarts are not supported yet; restart without a schedule"};
+    order.schedule = *time;
+    return std::nullopt;
   }
   if (key == "role") {
     const std::string role = as_text(value);
@@ -263,6 +262,26 @@ Result<RestartOrder, Refusal> read_restart(std::string_view body, bool is_paused
   return order;
 }
 
+ScheduledRestart scheduled_restart(const RestartOrder& order, const NodeStatus& status) {
+  ScheduledRestart wish;
+  wish.at = order.schedule.value_or(WallTime{});
+  if (order.role) wish.role = parse_member_role(*order.role);
+  if (order.postgres_version)
+    wish.below_version = version_number(*order.postgres_version).value_or(0);
+  wish.only_if_pending = order.only_if_pending;
+  wish.timeout = order.timeout;
+  wish.postmaster_start_time = status.instance.postmaster_start_time;
+  Json published = Json::object();
+  published["schedule"] = format_time(wish.at);
+  published["postmaster_start_time"] = wish.postmaster_start_time;
+  if (order.role) published["role"] = *order.role;
+  if (order.postgres_version) published["postgres_version"] = *order.postgres_version;
+  if (order.timeout) published["timeout"] = *order.timeout / 1s;
+  if (order.only_if_pending) published["restart_pending"] = true;
+  wish.published = write_json(published);
+  return wish;
+}
+
 std::optional<Refusal> restart_refusal(const RestartOrder& order, const NodeStatus& status) {
   if (!status.long_task.empty()) return already_in_progress(status.long_task);
   const bool role_fits = !order.role || *order.role == to_string(status.role);
@@ -306,6 +325,10 @@ Result<FailsafePing, Refusal> read_failsafe_ping(std::string_view body) {
                     .slots = {}};
   if (ping.name.empty() || ping.api_url.empty()) {
     return refuse(kBadRequest, "a failsafe request needs name, conn_url and api_url");
+  }
+  if (const Json* ttl = find(*object, "ttl")) {
+    constexpr std::int64_t kDay = 86400;
+    ping.ttl = Seconds(std::clamp<std::int64_t>(as_integer(*ttl).value_or(0), 0, kDay));
   }
   if (const Json* slots = find(*object, "slots"); slots != nullptr && slots->is_object()) {
     for (const auto& item : slots->items()) {

@@ -58,7 +58,11 @@ struct RestartOrder {
   std::optional<std::string> postgres_version;  // only if the running one is lower
   std::optional<Milliseconds> timeout;
   bool only_if_pending = false;
+  std::optional<WallTime> schedule;
 };
+// The order as the agent keeps it until its time, for the server that runs now.
+[[nodiscard]] ScheduledRestart scheduled_restart(const RestartOrder& order,
+                                                 const NodeStatus& status);
 [[nodiscard]] Result<RestartOrder, Refusal> read_restart(std::string_view body, bool is_paused,
                                                          WallTime wall_now);
 // The order's conditions, judged now, and whether the instance is free.

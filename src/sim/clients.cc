@@ -19,23 +19,31 @@ void Clients::write_and_again() {
   const auto found = servers_.find(believed_);
   if (found == servers_.end()) return;
   ++attempts_;
+  if (!waiting_since_) waiting_since_ = ground_.queue.now();
   Server& server = *found->second;
   const auto here = ground_.network.clients();
   ground_.network.send(here, server.place(), [this, &server, here] {
-    const auto id = server.write();
-    if (!id) return;
-    ground_.network.send(server.place(), here,
-                         [this, id = *id, &server] { acknowledge(id, server.name()); });
+    (void)server.write([this, &server, here](const Commit& commit) {
+      ground_.network.send(server.place(), here,
+                           [this, commit, &server] { acknowledge(commit, server.name()); });
+    });
   });
 }
 
-void Clients::acknowledge(std::uint64_t id, const NodeName& by) {
+void Clients::acknowledge(const Commit& commit, const NodeName& by) {
   const auto now = ground_.queue.now();
-  if (!acknowledged_.empty()) {
-    const auto gap = now - acknowledged_.back().at;
-    if (gap > 1s) outages_.push_back(gap);
+  if (waiting_since_ && now - *waiting_since_ > 1s && !acknowledged_.empty()) {
+    outages_.push_back(now - *waiting_since_);
+    ground_.tell("clients", [&] {
+      return "write again, at " + by + ", after " +
+             std::to_string((now - *waiting_since_) / 100ms / 10) + "." +
+             std::to_string((now - *waiting_since_) / 100ms % 10) + " s without";
+    });
   }
-  acknowledged_.push_back({.id = id, .by = by, .at = now});
+  waiting_since_.reset();
+  acknowledged_.push_back(
+      {.id = commit.id, .by = by, .at = now, .is_synchronous = commit.is_synchronous});
+  if (on_acknowledged) on_acknowledged(acknowledged_.back());
 }
 
 }  // namespace pgherd::sim

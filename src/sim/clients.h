@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "sim/ground.h"
@@ -23,16 +24,19 @@ class Clients {
     std::uint64_t id = 0;
     NodeName by;
     Instant at;
+    bool is_synchronous = false;
   };
+  // Of every write that a client was told is committed; may be empty.
+  std::function<void(const Acknowledged&)> on_acknowledged;
   [[nodiscard]] const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
-  // Times without a single acknowledged write that were longer than a second, after the first
-  // write.
+  // From a write that was not acknowledged to the next that was, when that took longer than a
+  // second.
   [[nodiscard]] const std::vector<Duration>& outages() const { return outages_; }
 
  private:
   void write_and_again();
-  void acknowledge(std::uint64_t id, const NodeName& by);
+  void acknowledge(const Commit& commit, const NodeName& by);
 
   Ground& ground_;
   const Servers& servers_;
@@ -40,6 +44,7 @@ class Clients {
   std::vector<Acknowledged> acknowledged_;
   std::vector<Duration> outages_;
   std::uint64_t attempts_ = 0;
+  std::optional<Instant> waiting_since_;  // the first attempt since the last acknowledgement
 };
 
 }  // namespace pgherd::sim

@@ -32,10 +32,28 @@ enum class FaultKind {
   AskFailover,
   AskRestart,
   AskToLeave,
+  ChangeSynchronousMode,
+  SuspendMachine,
+  CutLinkOneWay,
+  CompactStore,
+  StoreReadOnly,
+  FillDisk,
+  SlowDisks,
+  JumpWallClock,
+  ChangeTtl,
+  DeleteKey,
+  WorstMoment,  // an operator acts just when the leader has changed
+  Pause,
+  AskReinitialize,
+  ScheduleRestart,
 };
-inline constexpr int kFaultKinds = static_cast<int>(FaultKind::AskToLeave) + 1;
+inline constexpr int kFaultKinds = static_cast<int>(FaultKind::ScheduleRestart) + 1;
 
 [[nodiscard]] std::string_view name_of(FaultKind kind);
+
+// The keys of synchronous replication as they could stand at the beginning of `/config`; "" for
+// none.
+[[nodiscard]] std::string draw_synchronous(Dice& dice);
 
 class Faults {
  public:
@@ -54,7 +72,13 @@ class Faults {
   void next(Instant until);
   void heal_in(Range range, EventQueue::Call heal);
   void cut_from_all(Host& target, bool also_to, bool also_from);
+  void cut_link();
   void ask(Host& target, bool is_switchover);
+  void change_synchronous_mode();
+  void change_ttl();
+  void delete_key();
+  void act_at_the_worst_moment();
+  [[nodiscard]] bool is_enabled(FaultKind kind) const;
   [[nodiscard]] Dice& dice() { return world_.ground().dice; }
   [[nodiscard]] Host& any_host();
   [[nodiscard]] Host& likely_leader();

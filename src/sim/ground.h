@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Range {
 struct Pace {
   Range observe{1ms, 20ms};
   Range small_act{5ms, 60ms};
+  Range reload{0ms, 400ms};  // from the first process that has read the configuration to the last
   Range checkpoint{50ms, 2s};
   Range start_clean{50ms, 600ms};
   Range crash_recovery{100ms, 4s};
@@ -37,7 +39,7 @@ struct Pace {
   Range remove{10ms, 1s};
   Range reconnect{100ms, 1500ms};
   Range receiver_timeout{3s, 8s};
-  Range automatic_checkpoint{2s, 20s};
+  Range automatic_checkpoint{60s, 300s};  // checkpoint_timeout
   Range router_lag{0ms, 1500ms};
   Range write_every{60ms, 400ms};
   // Chances in per cent that an act takes ten times as long, and that it fails.
@@ -84,6 +86,7 @@ struct Ground {
   Network network;
   Pace pace;
   Story story;
+  std::map<std::string, std::uint64_t> rules;  // how often each rule of decide was told of
   std::uint64_t next_id = 1;  // of WAL records, processes and whatever else must be unique
 };
 

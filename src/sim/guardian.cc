@@ -1,16 +1,37 @@
 #include "sim/guardian.h"
 
+#include <utility>
+
 namespace pgherd::sim {
 
 void Guardian::arm(Instant at, std::int64_t postmaster_pid) {
-  ground_.queue.cancel(order_);
-  order_ = ground_.queue.at(time_.true_time(at), [this, postmaster_pid] {
-    if (server_.process() == ProcessState::Stopped) return;
-    if (postmaster_pid != 0 && postmaster_pid != server_.pid()) return;
-    ground_.tell(server_.name(), [] { return "the guardian fences"; });
-    ++kills_;
-    server_.kill();
-  });
+  disarm();
+  armed_for_ = at;
+  order_ = ground_.queue.at(time_.true_time(at), [this, postmaster_pid] { fence(postmaster_pid); });
+}
+
+void Guardian::arm_no_later(Instant at, std::int64_t postmaster_pid) {
+  if (armed_for_ <= at) return;
+  arm(at, postmaster_pid);
+}
+
+void Guardian::fence(std::int64_t postmaster_pid) {
+  if (is_suspended_) {
+    overdue_ = postmaster_pid;
+    return;
+  }
+  armed_for_ = Instant::never();
+  if (server_.process() == ProcessState::Stopped) return;
+  if (postmaster_pid != 0 && postmaster_pid != server_.pid()) return;
+  ground_.tell(server_.name(), [] { return "the guardian fences"; });
+  ++kills_;
+  if (on_fence) on_fence(server_);
+  server_.kill();
+}
+
+void Guardian::resume() {
+  is_suspended_ = false;
+  if (const auto pid = std::exchange(overdue_, std::nullopt)) fence(*pid);
 }
 
 }  // namespace pgherd::sim

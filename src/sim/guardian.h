@@ -2,6 +2,9 @@
 // order, also when the agent is frozen or dead, and only a power loss ends it.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "postgres/fence.h"
 #include "sim/ground.h"
 #include "sim/local_time.h"
@@ -15,14 +18,32 @@ class Guardian final : public Fence {
       : ground_(ground), time_(time), server_(server) {}
 
   void arm(Instant at, std::int64_t postmaster_pid) override;
-  void disarm() override { ground_.queue.cancel(order_); }
-  void lose_power() { disarm(); }
+  void arm_no_later(Instant at, std::int64_t postmaster_pid) override;
+  void disarm() override {
+    ground_.queue.cancel(order_);
+    overdue_.reset();
+    armed_for_ = Instant::never();
+  }
+  void lose_power() {
+    disarm();
+    is_suspended_ = false;
+  }
+  // With its machine; what was due meanwhile is the first thing that happens when it wakes up.
+  void suspend() { is_suspended_ = true; }
+  void resume();
   [[nodiscard]] int kills() const { return kills_; }
+  // Told just before it kills; may be empty.
+  std::function<void(const Server&)> on_fence;
 
  private:
   Ground& ground_;
   const LocalTime& time_;
   Server& server_;
+  void fence(std::int64_t postmaster_pid);
+
+  Instant armed_for_ = Instant::never();  // by the machine's clock
+  bool is_suspended_ = false;
+  std::optional<std::int64_t> overdue_;
   EventQueue::Ticket order_;
   int kills_ = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "codec/dcs_values.h"
+#include "codec/tags.h"
 
 namespace pgherd::sim {
 
@@ -17,16 +18,20 @@ HerdPlan::HerdPlan(std::string json) : config_json(std::move(json)) {
 struct Host::Life {
   Life(Host& host, NodeListener listener)
       : mailbox(std::make_shared<Mailbox>()),
-        clock(host.ground_.queue, host.time_, mailbox),
+        clock(host.ground_.queue, host.time_, host.wall_offset_, mailbox),
         dcs(host.ground_, host.store_, host.place(), host.time_, mailbox),
         instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
-        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer),
-        node(host.identity(), host.plan_.settings, Layout("service", host.plan_.scope, host.name()),
+        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
+              host.ask_failsafe),
+        watchdog(host.watchdog_, host.ground_, mailbox),
+        node(host.identity(), host.plan_.settings,
+             Layout("service", host.plan_.scope, host.name(), host.read_values),
              Doors{.clock = clock,
                    .dcs = dcs,
                    .instance = instance,
                    .peers = peers,
-                   .fence = host.guardian_},
+                   .fence = host.guardian_,
+                   .watchdog = &watchdog},
              std::move(listener)) {}
   ~Life() { mailbox->close(); }
   Life(const Life&) = delete;
@@ -37,6 +42,7 @@ struct Host::Life {
   SimDcs dcs;
   SimInstance instance;
   SimPeers peers;
+  WatchdogDoor watchdog;
   Node node;
 };
 
@@ -49,7 +55,8 @@ Host::Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan&
       drift_ppm_(drift_ppm),
       time_(ground.queue.now(), drift_ppm),
       server_(ground, servers, place, std::move(name)),
-      guardian_(ground, time_, server_) {}
+      guardian_(ground, time_, server_),
+      watchdog_(ground, time_, [this] { reset_machine(); }) {}
 
 Host::~Host() {
   life_.reset();
@@ -61,16 +68,24 @@ Identity Host::identity() const {
   self.conn_url = "postgres://" + name() + ":5432/postgres";
   self.api_url = "http://" + name() + ":8008/patroni";
   self.version = "4.1.4";
-  self.may_bootstrap = true;
+  self.tags = tags;
+  self.released_tags = released_from_sync(self.tags);
+  self.may_bootstrap = !tags.nofailover;
   self.bootstrap_config = plan_.config_json;
   self.configuration = "1";
+  self.watchdog_mode = plan_.watchdog;
+  self.watchdog_margin = Milliseconds(-1);
   return self;
 }
 
 NodeListener Host::listener() {
   NodeListener listener;
+  listener.on_decision = [this](const Decision& decision) {
+    for (const auto& reason : decision.reasons)
+      ++ground_.rules[reason.rule];
+    if (ground_.story.is_heard()) told(decision);
+  };
   if (ground_.story.is_heard()) {
-    listener.on_decision = [this](const Decision& decision) { told(decision); };
     listener.on_step = [this](const std::string& line) {
       ground_.tell(name(), [&] { return "  " + line; });
     };
@@ -129,14 +144,18 @@ std::optional<PeerView> Host::answer_peer() const {
   view.in_recovery = *seen.in_recovery;
   view.position = view.in_recovery ? seen.position() : Lsn{};
   view.timeline = seen.timeline;
+  view.nofailover = tags.nofailover;
+  view.failover_priority = tags.failover_priority;
   return view;
 }
 
 void Host::start_agent() {
-  if (life_ || !has_power_) return;
+  if (life_ || !has_power_ || is_suspended_) return;
   ++lives_;
   last_told_.clear();
   ground_.tell(name(), [] { return "agent starts"; });
+  well_since_ = ground_.queue.now();
+  server_.may_be_removed = false;  // a wish dies with the agent
   life_ = std::make_unique<Life>(*this, listener());
   life_->node.start();
 }
@@ -154,8 +173,9 @@ void Host::freeze_agent() {
 }
 
 void Host::thaw_agent() {
-  if (!life_ || !is_frozen()) return;
+  if (!life_ || !is_frozen() || is_suspended_) return;
   ground_.tell(name(), [] { return "agent goes on"; });
+  well_since_ = ground_.queue.now();
   life_->mailbox->thaw();
 }
 
@@ -177,17 +197,91 @@ void Host::ask_restart() {
   });
 }
 
+void Host::ask_reinitialize(bool force) {
+  if (!life_) return;
+  ground_.tell(name(), [&] {
+    return std::string("operator asks to reinitialize") + (force ? ", by force" : "");
+  });
+  life_->mailbox->deliver([this, force] {
+    life_->node.ask_reinitialize(force, false, [this](bool is_granted, const std::string& why) {
+      server_.may_be_removed = server_.may_be_removed || is_granted;
+      if (!is_granted) ground_.tell(name(), [&] { return "refused: " + why; });
+    });
+  });
+}
+
+void Host::schedule_restart(Duration ahead) {
+  if (!life_) return;
+  life_->mailbox->deliver([this, ahead] {
+    ScheduledRestart wish;
+    wish.at = life_->clock.wall_now();
+    wish.at.microseconds += ahead / std::chrono::microseconds(1);
+    wish.postmaster_start_time = life_->node.agent().picture().instance.postmaster_start_time;
+    wish.published = R"({"schedule":"in a moment"})";
+    life_->node.schedule_restart(std::move(wish), [this](bool is_granted, const std::string& why) {
+      ground_.tell(name(), [&] {
+        return is_granted ? "a restart is scheduled" : "no restart is scheduled: " + why;
+      });
+    });
+  });
+}
+
+void Host::unschedule_restart() {
+  if (!life_) return;
+  life_->mailbox->deliver(
+      [this] { life_->node.unschedule_restart([](bool, const std::string&) {}); });
+}
+
+std::optional<bool> Host::answer_failsafe(const FailsafePing& ping) {
+  if (!life_ || is_frozen()) return std::nullopt;
+  std::optional<bool> accepted;
+  life_->node.ask_failsafe(
+      ping, [&accepted](bool is_granted, const std::string&) { accepted = is_granted; });
+  return accepted;
+}
+
 void Host::break_watches() {
   if (life_) life_->dcs.break_watches();
+}
+
+void Host::suspend() {
+  if (!has_power_ || is_suspended_) return;
+  ground_.tell(name(), [] { return "machine is suspended"; });
+  is_suspended_ = true;
+  ground_.network.isolate(place());
+  guardian_.suspend();
+  server_.suspend();
+  if (life_) life_->mailbox->freeze();
+}
+
+// The guardian's timer first: that is why it is a process with nothing else to do.
+void Host::resume() {
+  if (!is_suspended_) return;
+  ground_.tell(name(), [] { return "machine wakes up"; });
+  is_suspended_ = false;
+  guardian_.resume();
+  ground_.network.rejoin(place());
+  server_.resume();
+  well_since_ = ground_.queue.now();
+  if (life_) life_->mailbox->thaw();
 }
 
 void Host::lose_power() {
   if (!has_power_) return;
   ground_.tell(name(), [] { return "machine loses power"; });
   has_power_ = false;
+  if (std::exchange(is_suspended_, false)) ground_.network.rejoin(place());
   life_.reset();
   guardian_.lose_power();
+  watchdog_.disarm();
   server_.kill();
+  server_.resume();
+}
+
+void Host::reset_machine() {
+  ground_.tell(name(), [] { return "the watchdog resets the machine"; });
+  lose_power();
+  ground_.queue.in(3s, [this] { restore_power(); });
 }
 
 void Host::restore_power() {

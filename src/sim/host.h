@@ -12,6 +12,7 @@
 #include "sim/sim_dcs.h"
 #include "sim/sim_instance.h"
 #include "sim/sim_peers.h"
+#include "sim/sim_watchdog.h"
 
 namespace pgherd::sim {
 
@@ -21,6 +22,7 @@ struct HerdPlan {
   std::string config_json;
   Settings settings;  // as every agent reads them
   std::string scope = "herd";
+  WatchdogMode watchdog = WatchdogMode::Off;
 };
 
 class Host {
@@ -36,11 +38,18 @@ class Host {
   [[nodiscard]] Server& server() { return server_; }
   [[nodiscard]] const Server& server() const { return server_; }
   [[nodiscard]] const Guardian& guardian() const { return guardian_; }
+  [[nodiscard]] Guardian& guardian() { return guardian_; }
+  // Since when the agent lives and is not frozen; never() while it does not.
+  [[nodiscard]] Instant well_since() const {
+    return life_ && !is_frozen() ? well_since_ : Instant::never();
+  }
   [[nodiscard]] bool has_power() const { return has_power_; }
   [[nodiscard]] bool has_agent() const { return life_ != nullptr; }
   [[nodiscard]] bool is_frozen() const;
   // The agent's REST answer to a peer; nothing when nobody would answer.
   [[nodiscard]] std::optional<PeerView> answer_peer() const;
+  // Likewise: whether it accepts a primary without the store.
+  [[nodiscard]] std::optional<bool> answer_failsafe(const FailsafePing& ping);
   // The agent's Node, or nullptr.
   [[nodiscard]] Node* node();
 
@@ -51,18 +60,29 @@ class Host {
   void thaw_agent();
   void ask_to_leave();
   void ask_restart();
+  void ask_reinitialize(bool force);
+  void schedule_restart(Duration ahead);
+  void unschedule_restart();
   void break_watches();
+  // The whole machine sleeps; its clock goes on, nobody hears of it.
+  void suspend();
+  void resume();
+  void jump_wall_clock(Duration by) { wall_offset_ += by; }
   void lose_power();
   void restore_power();
 
   // For peers: name -> place, place -> answer. Set before the first agent starts.
   SimPeers::Find find_peer;
   SimPeers::Ask ask_peer;
+  SimPeers::AskFailsafe ask_failsafe;
   ActWitness* witness = nullptr;
+  Tags tags;
+  std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
 
  private:
   struct Life;
   [[nodiscard]] Identity identity() const;
+  void reset_machine();
   [[nodiscard]] NodeListener listener();
   void told(const Decision& decision);
   void obey_advice(const std::string& message);
@@ -75,9 +95,13 @@ class Host {
   LocalTime time_;
   Server server_;
   Guardian guardian_;
+  SimWatchdog watchdog_;
   bool has_power_ = true;
+  bool is_suspended_ = false;
+  Duration wall_offset_{};
   std::unique_ptr<Life> life_;
   std::uint64_t lives_ = 0;
+  Instant well_since_;
   std::string last_told_;
 };
 

@@ -3,20 +3,19 @@
 #pragma once
 
 #include <deque>
-#include <functional>
-#include <memory>
 #include <utility>
+
+#include "sim/call.h"
 
 namespace pgherd::sim {
 
 class Mailbox {
  public:
-  using Call = std::function<void()>;
-
-  void deliver(Call call) {
+  template <typename F>
+  void deliver(F&& call) {
     if (is_closed_) return;
     if (is_frozen_) {
-      held_.push_back(std::move(call));
+      held_.emplace_back(std::forward<F>(call));
     } else {
       call();
     }
@@ -25,7 +24,7 @@ class Mailbox {
   void thaw() {
     is_frozen_ = false;
     while (!held_.empty() && !is_closed_) {
-      const auto call = std::move(held_.front());
+      auto call = std::move(held_.front());
       held_.pop_front();
       call();
     }

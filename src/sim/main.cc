@@ -2,7 +2,6 @@
 // failed; 2: the command line or a scenario cannot be understood.
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -12,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/run.h"
+#include "sim/coverage.h"
+#include "sim/runner.h"
 #include "sim/scenario.h"
-#include "sim/summary.h"
 
 #ifndef PGHERD_COMMIT
 #define PGHERD_COMMIT "unknown"
@@ -27,18 +26,18 @@ struct Wishes {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
   std::optional<std::uint64_t> one;
-  bool is_verbose = false;
-  bool stops_at_failure = false;
-  int replay_twice = 0;  // every so many percent of the seeds
-  double phase_one_seconds = 60;
+  RunnerWishes runner;
+  bool is_explained = false;
+  double length_seconds = 600;
+  double storm_seconds = 0;
   std::string seeds_file;
+  std::string rules_file;
   std::vector<std::string> scenarios;
   bool rewrites = false;
 };
 
-void print_line(Instant when, const NodeName& who, const std::string& text) {
-  std::printf("%9.3f  %-8s %s\n", static_cast<double>(when.nanoseconds()) / 1e9, who.c_str(),
-              text.c_str());
+Duration seconds(double number) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(number));
 }
 
 // One number a line; what follows it is the sentence that says why it is kept.
@@ -52,43 +51,15 @@ std::vector<std::uint64_t> read_seeds(const std::string& path) {
   return seeds;
 }
 
-class Runner {
- public:
-  explicit Runner(const Wishes& wishes) : wishes_(wishes) {}
-
-  bool run(std::uint64_t seed) {
-    RunOptions options;
-    options.phase_one = std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(wishes_.phase_one_seconds));
-    if (wishes_.is_verbose) options.listener = print_line;
-    auto report = run_seed(seed, options);
-    const bool again =
-        wishes_.replay_twice > 0 && seed % 100 < static_cast<std::uint64_t>(wishes_.replay_twice);
-    if (again && !report.failure) {
-      options.listener = nullptr;
-      ++summary_.replayed;
-      if (run_seed(seed, options).digest != report.digest) {
-        report.failure = "D1: the same seed went another way the second time";
-      }
-    }
-    summary_.add(report);
-    if (report.failure) {
-      failed_.push_back(seed);
-      std::printf("FAILED %s\nseed %llu commit %s\n", report.failure->c_str(),
-                  static_cast<unsigned long long>(seed), PGHERD_COMMIT);
-      std::fflush(stdout);
-    }
-    return !report.failure;
+std::vector<std::uint64_t> seeds_of(const Wishes& wishes) {
+  if (wishes.one) return {*wishes.one};
+  if (!wishes.seeds_file.empty()) return read_seeds(wishes.seeds_file);
+  std::vector<std::uint64_t> seeds;
+  for (std::uint64_t i = 0; i < wishes.seeds; ++i) {
+    seeds.push_back(wishes.first + i);
   }
-
-  [[nodiscard]] const Summary& summary() const { return summary_; }
-  [[nodiscard]] const std::vector<std::uint64_t>& failed() const { return failed_; }
-
- private:
-  const Wishes& wishes_;
-  Summary summary_;
-  std::vector<std::uint64_t> failed_;
-};
+  return seeds;
+}
 
 // Both sides of the first line that is not the same.
 std::string first_difference(const std::string& expected, const std::string& had) {
@@ -105,35 +76,8 @@ std::string first_difference(const std::string& expected, const std::string& had
   }
 }
 
-std::vector<std::uint64_t> seeds_of(const Wishes& wishes) {
-  if (wishes.one) return {*wishes.one};
-  if (!wishes.seeds_file.empty()) return read_seeds(wishes.seeds_file);
-  std::vector<std::uint64_t> seeds;
-  for (std::uint64_t i = 0; i < wishes.seeds; ++i) {
-    seeds.push_back(wishes.first + i);
-  }
-  return seeds;
-}
-
-int run_seeds(const Wishes& wishes) {
-  Runner runner(wishes);
-  const auto began = std::chrono::steady_clock::now();
-  for (const auto seed : seeds_of(wishes)) {
-    if (!runner.run(seed) && wishes.stops_at_failure) break;
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  std::cout << to_text(runner.summary(), took.count());
-  const auto failed = runner.failed().size();
-  std::cout << runner.summary().runs - failed << " passed, " << failed << " failed" << std::endl;
-  if (failed > 0) {
-    std::cout << "seed " << runner.failed().back() << " commit " << PGHERD_COMMIT << std::endl;
-  }
-  return failed == 0 ? 0 : 1;
-}
-
-// 0: what happens is what the file expects.
-bool run_scenario(const std::string& path, bool rewrites) {
-  const auto result = play_scenario(path);
+// True: what happens is what the file expects.
+bool run_scenario(const std::string& path, const ScenarioResult& result, bool rewrites) {
   for (const auto& failure : result.failures) {
     std::cout << "FAILED " << path << ": " << failure << std::endl;
   }
@@ -154,33 +98,96 @@ bool run_scenario(const std::string& path, bool rewrites) {
   return false;
 }
 
-int run_scenarios(const Wishes& wishes) {
+// How many failed; where each rule was seen first goes into `rules`.
+std::size_t run_scenarios(const Wishes& wishes, std::map<std::string, std::string>& rules) {
   std::size_t failed = 0;
   for (const auto& path : wishes.scenarios) {
-    if (!run_scenario(path, wishes.rewrites)) ++failed;
+    const auto result = play_scenario(path);
+    if (!run_scenario(path, result, wishes.rewrites)) ++failed;
+    for (const auto& rule : result.rules)
+      rules.emplace(rule, path.substr(path.rfind('/') + 1));
   }
-  std::cout << wishes.scenarios.size() - failed << " passed, " << failed << " failed" << std::endl;
-  return failed == 0 ? 0 : 1;
+  std::cout << wishes.scenarios.size() - failed << " scenarios passed, " << failed << " failed"
+            << std::endl;
+  return failed;
+}
+
+// False: a rule was never seen, or is not in the catalogue.
+bool print_coverage(const Wishes& wishes, const Summary& summary,
+                    const std::map<std::string, std::string>& in_stories) {
+  const auto coverage = cover(read_rule_ids(wishes.rules_file), summary, in_stories);
+  std::cout << coverage.text;
+  for (const auto& id : coverage.unseen)
+    std::cout << "FAILED rule " << id << " was never seen at work: give it a scenario\n";
+  for (const auto& id : coverage.unknown)
+    std::cout << "FAILED rule " << id << " is not in " << wishes.rules_file << "\n";
+  return coverage.unseen.empty() && coverage.unknown.empty();
+}
+
+Summary run_seeds(const Wishes& wishes) {
+  const auto began = std::chrono::steady_clock::now();
+  auto summary = run_all(wishes.runner);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  std::cout << to_text(summary, took.count());
+  std::cout << summary.runs - summary.failed.size() << " passed, " << summary.failed.size()
+            << " failed" << std::endl;
+  return summary;
+}
+
+void add_options(CLI::App& app, Wishes& wishes) {
+  app.add_option("--seeds", wishes.seeds, "how many seeds to run")->capture_default_str();
+  app.add_option("--first", wishes.first, "the first of them")->capture_default_str();
+  app.add_option("--seed", wishes.one, "only this seed");
+  app.add_option("--seeds-file", wishes.seeds_file, "the seeds of this file, one a line");
+  app.add_option("--jobs", wishes.runner.jobs, "processes that share the seeds")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--replay-twice", wishes.runner.replay_twice,
+                 "per cent of the seeds that are run twice and must end the same")
+      ->capture_default_str();
+  app.add_option("--length", wishes.length_seconds, "virtual seconds of a schedule, at least")
+      ->capture_default_str();
+  app.add_option("--storm", wishes.storm_seconds,
+                 "virtual seconds of each storm of faults (0: drawn by the seed)")
+      ->capture_default_str();
+  app.add_flag("-v,--verbose", wishes.runner.is_verbose, "tell what happens line by line");
+  app.add_flag("--explain", wishes.is_explained,
+               "with --seed: tell the story for an operator: what broke, who decided what and why, "
+               "what clients saw");
+  app.add_flag("--stop", wishes.runner.stops_at_failure, "stop at the first failure");
+  app.add_option("--scenario", wishes.scenarios, "play these scenario files");
+  app.add_flag("--rewrite", wishes.rewrites, "write the log that was had into the scenario files");
+  app.add_option("--rules", wishes.rules_file,
+                 "the catalogue of rules: say which were seen at work, fail if one was not");
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Runs the herd in an invented world and judges it");
   Wishes wishes;
-  app.add_option("--seeds", wishes.seeds, "how many seeds to run")->capture_default_str();
-  app.add_option("--first", wishes.first, "the first of them")->capture_default_str();
-  app.add_option("--seed", wishes.one, "only this seed");
-  app.add_option("--seeds-file", wishes.seeds_file, "the seeds of this file, one a line");
-  app.add_option("--replay-twice", wishes.replay_twice,
-                 "per cent of the seeds that are run twice and must end the same")
-      ->capture_default_str();
-  app.add_option("--faults-for", wishes.phase_one_seconds, "virtual seconds of faults")
-      ->capture_default_str();
-  app.add_flag("-v,--verbose", wishes.is_verbose, "tell the story line by line");
-  app.add_flag("--stop", wishes.stops_at_failure, "stop at the first failure");
-  app.add_option("--scenario", wishes.scenarios, "play these scenario files instead of seeds");
-  app.add_flag("--rewrite", wishes.rewrites, "write the log that was had into the scenario files");
+  add_options(app, wishes);
   CLI11_PARSE(app, argc, argv);
-  return wishes.scenarios.empty() ? run_seeds(wishes) : run_scenarios(wishes);
+  wishes.runner.options.length = seconds(wishes.length_seconds);
+  wishes.runner.options.storm = seconds(wishes.storm_seconds);
+  wishes.runner.commit = PGHERD_COMMIT;
+  if (wishes.is_explained) {
+    if (!wishes.one) throw std::runtime_error("--explain needs --seed");
+    return explain(*wishes.one, wishes.runner.options, PGHERD_COMMIT) ? 0 : 1;
+  }
+  bool has_failed = false;
+  std::map<std::string, std::string> in_stories;
+  if (!wishes.scenarios.empty()) has_failed = run_scenarios(wishes, in_stories) > 0;
+  const bool runs_seeds = wishes.scenarios.empty() || app.count("--seeds") > 0;
+  Summary summary;
+  if (runs_seeds) {
+    wishes.runner.seeds = seeds_of(wishes);
+    summary = run_seeds(wishes);
+    has_failed = has_failed || !summary.failed.empty();
+  }
+  if (!wishes.rules_file.empty() && !print_coverage(wishes, summary, in_stories)) has_failed = true;
+  if (!summary.failed.empty()) {
+    std::cout << "seed " << summary.failed.front() << " commit " << PGHERD_COMMIT << std::endl;
+  }
+  return has_failed ? 1 : 0;
 }
 
 }  // namespace

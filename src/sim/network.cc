@@ -9,7 +9,8 @@ Network::Network(EventQueue& queue, Dice& dice, int nodes)
     : queue_(queue),
       dice_(dice),
       nodes_(nodes),
-      links_(static_cast<std::size_t>((nodes + 2) * (nodes + 2))) {}
+      links_(static_cast<std::size_t>((nodes + 2) * (nodes + 2))),
+      isolated_(static_cast<std::size_t>(nodes + 2)) {}
 
 void Network::cut_both(Place a, Place b) {
   cut(a, b);
@@ -23,11 +24,23 @@ void Network::heal_both(Place a, Place b) {
 
 void Network::heal_all() {
   links_.assign(links_.size(), Link{});
+  cuts_ = static_cast<int>(std::count(isolated_.begin(), isolated_.end(), true));
+  changed_at_ = queue_.now();
   loss_percent_ = 0;
 }
 
+void Network::set_isolated(Place place, bool is_isolated) {
+  const auto at = static_cast<std::size_t>(place);
+  if (isolated_[at] == is_isolated) return;
+  isolated_[at] = is_isolated;
+  cuts_ += is_isolated ? 1 : -1;
+  changed_at_ = queue_.now();
+}
+
 bool Network::is_cut(Place from, Place to) const {
-  return from != to && links_[static_cast<std::size_t>(from * (nodes_ + 2) + to)].is_cut;
+  return from != to &&
+         (links_[static_cast<std::size_t>(from * (nodes_ + 2) + to)].is_cut ||
+          isolated_[static_cast<std::size_t>(from)] || isolated_[static_cast<std::size_t>(to)]);
 }
 
 bool Network::loses(Place from, Place to) {
@@ -41,7 +54,7 @@ Duration Network::delay() {
 
 void Network::send(Place from, Place to, EventQueue::Call deliver) {
   if (loses(from, to)) return;
-  queue_.in(delay(), [this, from, to, deliver = std::move(deliver)] {
+  queue_.in(delay(), [this, from, to, deliver = std::move(deliver)]() mutable {
     if (!is_cut(from, to)) deliver();
   });
 }

@@ -4,14 +4,28 @@
 #include <utility>
 
 namespace pgherd::sim {
+namespace {
+
+// With everybody there nobody waits longer for a synchronous standby.
+constexpr Duration kCommitPatience = 3s;
+
+}  // namespace
 
 Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
-                 std::string prefix, std::int64_t maximum_lag_bytes)
+                 std::string prefix, const Settings& settings)
     : ground_(ground),
       store_(store),
+      synchronous_(ground),
+      bystander_(ground, store, servers, prefix, settings),
       servers_(servers),
       prefix_(std::move(prefix)),
-      maximum_lag_bytes_(static_cast<std::uint64_t>(std::max<std::int64_t>(maximum_lag_bytes, 0))) {
+      maximum_lag_bytes_(static_cast<std::uint64_t>(
+          std::max<std::int64_t>(settings.maximum_lag_on_failover_bytes, 0))) {}
+
+void Referee::object(const Bystander::Complaint& complaint) {
+  if (!complaint || violation_) return;
+  violation_ = complaint;
+  ground_.tell("referee", [&] { return *violation_; });
 }
 
 std::string Referee::position(const Server& server) {
@@ -26,29 +40,76 @@ void Referee::object(const char* rule, const std::string& what) {
   ground_.tell("referee", [&] { return *violation_; });
 }
 
+// The key's end was not its owner's doing: until somebody has it again, and a moment longer, it may
+// go on. With an agent hung or messages lost even two may be open until the lease that it had would
+// have ended: who deletes the key by hand then must know it (docs/safety.md).
+bool Referee::is_excused_by_deletion() const {
+  if (!deleted_at_) return false;
+  const auto passed = ground_.queue.now() - *deleted_at_;
+  return leader_.empty() || passed <= kHearing || !bystander_.was_all_well_for(passed + kHearing);
+}
+
+void Referee::pause_is(bool is_on) {
+  is_paused_ = is_on;
+}
+
+// Who was open under maintenance mode has 15 s from the moment on at which its agent can
+// know of the end.
+bool Referee::is_excused(const Server& server) {
+  if (is_paused_) {
+    excused_until_[&server] = Instant::never();
+    return true;
+  }
+  const auto found = excused_until_.find(&server);
+  if (found == excused_until_.end()) return false;
+  constexpr Duration kReaction = 15s;
+  const Instant now = ground_.queue.now();
+  if (can_hear && !can_hear(server)) {
+    found->second = Instant::never();
+  } else if (found->second.is_never()) {
+    found->second = now + kReaction;
+  }
+  return now < found->second;
+}
+
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
-    if (!server->can_acknowledge()) continue;
-    if (open != nullptr) {
+    if (!server->can_acknowledge()) {
+      if (!is_paused_ && server->is_in_recovery()) excused_until_.erase(server);
+      continue;
+    }
+    if (is_excused(*server)) continue;
+    const bool is_deleted = deleted_at_ && !bystander_.was_all_well_for(kHearing);
+    if (open != nullptr && !is_deleted) {
       object("A1", position(*open) + " and " + position(*server) + " both accept writes");
       return;
     }
     open = server;
   }
-  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping) {
+  bystander_.look(open);
+  const bool may_outlive = has_failsafe_ && leader_.empty();
+  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping && !may_outlive &&
+      !is_excused_by_deletion()) {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
+  if (open != nullptr) object(synchronous_.look(*open));
 }
 
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   ++openings_;
   if (is_new_timeline) ++promotions_;
-  if (leader_ != server.name() && !server.is_bootstrapping) {
+  // In maintenance mode an operator may restart, and promote by hand, whatever runs. A leader whose
+  // members accept it without the store starts again in place.
+  const bool may_outlive = has_failsafe_ && leader_.empty() && !is_new_timeline;
+  if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ && !may_outlive &&
+      !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
+  // By hand, and nobody's reign: what is written there is lost by the operator's choice.
+  if (is_paused_ && leader_ != server.name()) return;
   const auto initialize = store_.value(prefix_ + "initialize");
   if (!server.is_bootstrapping && !initialize.empty() &&
       initialize != server.directory().system_id) {
@@ -59,8 +120,10 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   const auto known = reigns_.find(key);
   if (is_new_timeline) {
     judge_new_timeline(server);
+    object(bystander_.promoted(server, last_writer_));
     count_overtaken(server);
     judge_published_position(server);
+    object(synchronous_.promoted(server));
   } else if (known != reigns_.end() && known->second.writer != &server) {
     object("A7", position(server) + " starts as a primary on a timeline that " +
                      known->second.writer->name() + " has written");
@@ -133,6 +196,9 @@ void Referee::attached(const Server& standby, const Server& upstream) {
 }
 
 void Referee::rewinding(const Server& target, const Server& source) {
+  // The primary of another cluster is none of this one's reigns.
+  if (std::find(servers_.begin(), servers_.end(), &source) == servers_.end()) return;
+  object(bystander_.rewinding(target, source, leader_));
   for (const auto& [key, reign] : reigns_) {
     if (key.first == source.directory().system_id &&
         key.second > source.directory().wal.timeline()) {
@@ -144,6 +210,7 @@ void Referee::rewinding(const Server& target, const Server& source) {
 
 void Referee::removing(const Server& target) {
   if (target.directory().state != DataDirectory::Valid) return;
+  object(bystander_.removing(target));
   const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
     return other != &target && other->directory().state == DataDirectory::Valid &&
            other->directory().system_id == target.directory().system_id;
@@ -157,18 +224,23 @@ const Server* Referee::primary() const {
   return found == servers_.end() ? nullptr : *found;
 }
 
-std::optional<std::string> Referee::unsettled() const {
+std::optional<std::string> Referee::unsettled() {
   const Server* leads = primary();
   if (leads == nullptr)
     return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
   if (leader_ != leads->name())
     return "/leader names " + leader_ + ", the primary is " + leads->name();
+  const auto waiting = leads->sync_commit().waiting_since();
+  if (!waiting.is_never() && ground_.queue.now() - waiting > kCommitPatience) {
+    return "commits wait at " + leads->name() + " for " +
+           to_string(leads->sync_commit().in_force().back());
+  }
   for (const Server* server : servers_) {
     if (server != leads && !server->is_streaming_from(*leads)) {
       return position(*server) + " does not stream from " + position(*leads);
     }
   }
-  return std::nullopt;
+  return bystander_.amiss_at_rest(*leads);
 }
 
 std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged,

@@ -10,36 +10,62 @@
 //   B1  the promoted one lacked more than maximum_lag_on_failover of what /status had published
 //   B8  pg_rewind against a source that is not on the newest timeline
 //   B9  a server of another system opened for writes
+//   B3, B4, B7  of synchronous replication: sync_judge.h
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "sim/bystander.h"
 #include "sim/clients.h"
 #include "sim/server.h"
 #include "sim/sim_instance.h"
 #include "sim/store.h"
+#include "sim/sync_judge.h"
 
 namespace pgherd::sim {
 
 class Referee final : public ServerWitness, public ActWitness {
  public:
   Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
-          std::string prefix, std::int64_t maximum_lag_bytes);
+          std::string prefix, const Settings& settings);
 
   // After every event.
   void look();
   // `/leader` as the store has it now ("" = nobody).
-  void leader_is(const NodeName& name) { leader_ = name; }
+  void leader_is(const NodeName& name) {
+    leader_ = name;
+    if (!name.empty() && deleted_at_ && ground_.queue.now() - *deleted_at_ > kLongestLease) {
+      deleted_at_.reset();
+    }
+  }
+  // An operator has deleted `/leader`: whoever is open goes on until the key has an owner again;
+  // two must never be open all the same, as long as messages arrive.
+  void leader_key_deleted_by_hand() { deleted_at_ = ground_.queue.now(); }
+  // Maintenance mode as the store has it: a server that is open while it is on is the operator's
+  // affair (A1, A3), until it is closed or its agent has had time to hear of the end.
+  void pause_is(bool is_on);
+  // With failsafe_mode a primary may outlive its key, as long as nobody else gets it.
+  void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
+  // The agent of this server lives, is not frozen and reaches the store; set by the world.
+  std::function<bool(const Server&)> can_hear;
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
+  [[nodiscard]] SyncJudge& synchronous() { return synchronous_; }
+  [[nodiscard]] const SyncJudge& synchronous() const { return synchronous_; }
+
+  // Knows how well everybody was.
+  [[nodiscard]] Bystander& bystander() { return bystander_; }
+  void object(const Bystander::Complaint& complaint);
+  void fenced(const Server& server) { object(bystander_.fenced(server, leader_)); }
 
   // The first thing that must not be; everything after it may be its consequence.
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
@@ -50,7 +76,7 @@ class Referee final : public ServerWitness, public ActWitness {
   void removing(const Server& target) override;
 
   // One primary that the store names, and everybody else streams from it; otherwise why not.
-  [[nodiscard]] std::optional<std::string> unsettled() const;
+  [[nodiscard]] std::optional<std::string> unsettled();
   [[nodiscard]] const Server* primary() const;
   [[nodiscard]] int promotions() const { return promotions_; }
   [[nodiscard]] int openings() const { return openings_; }
@@ -61,7 +87,12 @@ class Referee final : public ServerWitness, public ActWitness {
   // A few are innocent: it was not reachable when it was asked, or an operator chose.
   [[nodiscard]] int overtaken() const { return overtaken_; }
 
+  static constexpr Duration kHearing = 2s;
+  static constexpr Duration kLongestLease = 60s;
+
  private:
+  [[nodiscard]] bool is_excused_by_deletion() const;
+  [[nodiscard]] bool is_excused(const Server& server);
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const Server& server);
   void judge_published_position(const Server& server);
@@ -75,10 +106,16 @@ class Referee final : public ServerWitness, public ActWitness {
 
   Ground& ground_;
   Store& store_;
+  SyncJudge synchronous_;
+  Bystander bystander_;
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
+  std::optional<Instant> deleted_at_;
+  bool is_paused_ = false;
+  bool has_failsafe_ = false;
+  std::map<const Server*, Instant> excused_until_;  // never(): while it cannot hear of the end
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;

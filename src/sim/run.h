@@ -1,6 +1,7 @@
-// One seed, run and judged: phase one with faults, in which nothing unsafe may happen; phase two
-// without, in which the herd must come to rest: one primary, everybody follows, within a stated
-// time.
+// One seed, run and judged. A schedule is a chain of storms, in which one fault follows the other
+// and nothing unsafe may happen, and calms, in which the herd must come to rest within a stated
+// time (one primary, everybody follows) and stay at rest until the next storm. History is never
+// reset: timelines, slots, claims and what agents remember grow from storm to storm.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,9 @@
 namespace pgherd::sim {
 
 struct RunOptions {
-  Duration phase_one = 60s;
+  Duration length = 600s;  // of a schedule, at least
+  // Length of each of its storms; zero: drawn.
+  Duration storm{};
   Story::Listener listener;  // of the story; empty: it is not told
 };
 
@@ -24,7 +27,7 @@ struct RunReport {
   std::uint64_t digest = 0;
   std::uint64_t events = 0;
   Duration virtual_time{};
-  Duration settle_time{};  // from the end of the faults until rest
+  std::vector<Duration> settle_times;  // from the end of each storm until rest
   std::map<FaultKind, int> faults;
   int promotions = 0;
   int clean_handovers = 0;
@@ -34,13 +37,16 @@ struct RunReport {
   std::uint64_t attempts = 0;
   std::uint64_t acknowledged = 0;
   std::uint64_t lost = 0;
+  std::uint64_t synchronous_writes = 0;  // acknowledged because a standby had them
+  std::uint64_t judged_promotions = 0;   // in which none of those could be missing
   std::vector<Duration> outages;
+  std::map<std::string, std::uint64_t> rules;  // how often each was told of
 };
 
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one
 // election, one repair (rewind or copy, begun again twice).
-[[nodiscard]] Duration settle_bound(const Settings& settings);
-// Promotions after the end of the faults: one that was due, one for a request that still stood, one
+[[nodiscard]] Duration settle_bound(Milliseconds ttl);
+// Promotions after the end of a storm: one that was due, one for a request that still stood, one
 // for a node that came back in the middle of it.
 inline constexpr int kMaxPromotionsAfterFaults = 3;
 

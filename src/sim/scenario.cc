@@ -26,6 +26,7 @@ Pace fixed_pace() {
   Pace pace;
   pace.observe = always(2ms);
   pace.small_act = always(20ms);
+  pace.reload = always(30ms);
   pace.checkpoint = always(200ms);
   pace.start_clean = always(300ms);
   pace.crash_recovery = always(800ms);
@@ -53,6 +54,13 @@ class Player {
   void play(const std::string& commands);
   [[nodiscard]] std::string log() const { return log_; }
   [[nodiscard]] std::vector<std::string> failures() const { return failures_; }
+  [[nodiscard]] std::vector<std::string> rules() const {
+    std::vector<std::string> told;
+    if (!world_) return told;
+    for (const auto& [rule, count] : world_->ground().rules)
+      told.push_back(rule);
+    return told;
+  }
 
  private:
   [[noreturn]] void refuse(const std::string& why) const {
@@ -83,6 +91,7 @@ class Player {
   HerdPlan plan_{
       "{\"ttl\":10,\"loop_wait\":2,\"retry_timeout\":3,\"postgresql\":{\"use_pg_rewind\":true}}"};
   std::unique_ptr<World> world_;
+  const Server* remote_ = nullptr;
   std::string log_;
   std::vector<std::string> failures_;
 };
@@ -117,8 +126,12 @@ void Player::obey(const Words& words) {
   const auto& verb = words[0];
   if (verb == "config" && words.size() >= 2) {
     plan_ = HerdPlan(join(words, 1, words.size()));
+  } else if (verb == "watchdog" && words.size() == 2) {
+    plan_.watchdog = words[1] == "required" ? WatchdogMode::Required : WatchdogMode::Automatic;
   } else if (verb == "cluster") {
     make({words.begin() + 1, words.end()}, true);
+  } else if (verb == "remote" && words.size() == 2) {
+    remote_ = &world().add_remote(words[1]);
   } else if (verb == "new" && words.size() > 2 && words[1] == "cluster") {
     make({words.begin() + 2, words.end()}, false);
   } else if (verb == "start" && words.size() == 1) {
@@ -197,9 +210,15 @@ void Player::act(const Words& words) {
     store.go_down();
   } else if (whole == "store up") {
     store.come_back();
+  } else if (whole == "pause" || whole == "resume") {
+    world().set_pause(whole == "pause");
+  } else if (words.size() == 2 && words[0] == "config") {
+    store.put(world().key("config"), words[1]);
   } else if (whole == "break watches") {
     for (auto& one : world().hosts())
       one->break_watches();
+  } else if (words.size() >= 2 && words[0] == "configure") {
+    store.put(world().key("config"), join(words, 1, words.size()));
   } else if (words.size() == 4 && words[0] == "cut" && words[2] == "from") {
     cut(words[1], words[3]);
   } else if (words[0] == "switchover" || words[0] == "failover") {
@@ -225,6 +244,10 @@ bool Player::act_on_node(const std::string& what, const NodeName& name) {
       {"power on", [](Host& host) { host.restore_power(); }},
       {"restart", [](Host& host) { host.ask_restart(); }},
       {"leave", [](Host& host) { host.ask_to_leave(); }},
+      {"reinitialize", [](Host& host) { host.ask_reinitialize(false); }},
+      {"schedule restart", [](Host& host) { host.schedule_restart(3s); }},
+      {"promote by hand", [](Host& host) { host.server().promote(); }},
+      {"stop by hand", [](Host& host) { host.server().shut_down(ShutdownMode::Fast, [] {}); }},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;
@@ -272,6 +295,12 @@ std::function<bool()> Player::condition(const Words& words) {
     return [&judge, &server] {
       return judge.primary() != nullptr && server.is_streaming_from(*judge.primary());
     };
+  }
+  if (words.size() == 3 && words[1] == "follows") {
+    const Server& server = host(words[0]).server();
+    const bool is_remote = remote_ != nullptr && words[2] == remote_->name();
+    const Server& upstream = is_remote ? *remote_ : host(words[2]).server();
+    return [&server, &upstream] { return server.is_streaming_from(upstream); };
   }
   if (words.size() == 3 && words[1] == "is" && words[2] == "down") {
     const Server& server = host(words[0]).server();
@@ -327,6 +356,7 @@ ScenarioResult play_scenario(const std::string& path) {
   player.play(result.commands);
   result.log = player.log();
   result.failures = player.failures();
+  result.rules = player.rules();
   return result;
 }
 

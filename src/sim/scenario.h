@@ -9,8 +9,11 @@
 //
 // Acts: kill postmaster|agent|both N; start agent N; freeze|thaw agent N; power off|on N; cut N
 // from M|store|clients|all; heal; store down|up; break watches; switchover from N [to M]; failover
-// to M; restart N; leave N. Expectations: leader N; nobody leads; primary N on timeline T; no
-// primary; rest; N streams; N is down.
+// to M; restart N; leave N; reinitialize N; schedule restart N (in 3 s); pause; resume; config
+// JSON; promote by hand N; stop by hand N. Expectations: leader N; nobody leads; primary N on
+// timeline T; no primary; rest; N streams; N follows M; N is down. `watchdog automatic|required`
+// before `cluster`; `remote R` after `cluster`: the primary of another cluster, whose data this
+// one's are a copy of.
 #pragma once
 
 #include <string>
@@ -22,6 +25,7 @@ struct ScenarioResult {
   std::string commands;               // the part of the file before the dashes
   std::string expected;               // the part after them
   std::string log;                    // what happened
+  std::vector<std::string> rules;     // that were told of
   std::vector<std::string> failures;  // expectations that were not met, and what the referee saw
 };
 

@@ -11,8 +11,12 @@ Server::Server(Ground& ground, const Servers& servers, Place place, NodeName nam
     : ground_(ground), servers_(servers), place_(place), name_(std::move(name)) {}
 
 void Server::later(Duration after, EventQueue::Call call) {
-  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)] {
-    if (epoch == epoch_) call();
+  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)]() mutable {
+    if (epoch != epoch_) return;
+    if (!is_suspended_) return call();
+    held_.push_back([this, epoch, call = std::move(call)]() mutable {
+      if (epoch == epoch_) call();
+    });
   });
 }
 
@@ -30,12 +34,14 @@ void Server::enter(ProcessState state) {
 void Server::boot(bool as_standby, std::function<void(bool)> running) {
   PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
   PGHERD_CHECK(directory_.state == DataDirectory::Valid, "a postmaster would start on nothing");
+  is_asked_to_stop = false;
   ++epoch_;
   pid_ = 1000 + static_cast<std::int64_t>(ground_.next_id++);
   received_ = Lsn{};
   is_in_recovery_ = as_standby;
   directory_.has_standby_signal = as_standby;
   running_ = std::move(running);
+  sync_commit_.begin(directory_.sync_names);
   const bool was_clean = directory_.control == ControlState::ShutDown ||
                          directory_.control == ControlState::ShutDownInRecovery;
   directory_.control = as_standby  ? ControlState::InArchiveRecovery
@@ -48,6 +54,7 @@ void Server::boot(bool as_standby, std::function<void(bool)> running) {
 
 void Server::finish_boot(bool as_standby) {
   enter(ProcessState::Running);
+  running_since = ground_.queue.now();
   if (as_standby) {
     connect_upstream();
   } else {
@@ -72,6 +79,7 @@ void Server::end_process() {
   pid_ = 0;
   has_backends_ = false;
   is_in_recovery_ = false;
+  sync_commit_.end();
   ++upstream_attempt_;
   if (upstream_ != nullptr) {
     upstream_->receivers_.erase(name_);
@@ -86,6 +94,21 @@ void Server::end_process() {
     stopped();
   }
   changed();
+}
+
+void Server::fill_disk() {
+  disk_is_full = true;
+  if (is_running_primary()) {
+    ground_.tell(name_, [] { return "postgres panics: no space left on device"; });
+    end_process();
+  }
+}
+
+void Server::resume() {
+  if (!is_suspended_) return;
+  is_suspended_ = false;
+  for (auto& call : std::exchange(held_, {}))
+    call();
 }
 
 void Server::kill() {
@@ -186,10 +209,37 @@ void Server::checkpoint() {
   if (is_running_primary()) directory_.control_timeline = directory_.wal.timeline();
 }
 
-std::optional<std::uint64_t> Server::write() {
+std::optional<std::uint64_t> Server::write(OnCommit told) {
   if (!can_acknowledge()) return std::nullopt;
   append_own(static_cast<std::uint64_t>(ground_.dice.between(100, 900)));
-  return directory_.wal[directory_.wal.size() - 1].id;
+  const auto id = directory_.wal[directory_.wal.size() - 1].id;
+  if (told) {
+    sync_commit_.wait(id, directory_.wal.end(), ground_.queue.now(), std::move(told));
+    release_commits();
+  }
+  return id;
+}
+
+void Server::release_commits() {
+  if (!can_acknowledge()) return;
+  SyncCommit::Reported reported;
+  for (const auto& [name, receiver] : receivers_)
+    reported[name] = receiver.flushed;
+  sync_commit_.release(reported);
+}
+
+void Server::set_sync_names(const std::string& text, bool are_ours,
+                            std::function<void()> in_force) {
+  directory_.sync_names = text;
+  directory_.sync_names_are_ours = are_ours;
+  sync_commit_.reload(text);
+  release_commits();
+  later(ground_.draw(ground_.pace.reload),
+        [this, reload = ++reloads_, in_force = std::move(in_force)] {
+          if (reload == reloads_) sync_commit_.settle();
+          release_commits();
+          in_force();
+        });
 }
 
 void Server::append_own(std::uint64_t bytes) {
@@ -309,9 +359,11 @@ void Server::receive(std::size_t first, const std::vector<WalRecord>& records, S
   received_ = directory_.wal.end();
   const auto found = from.receivers_.find(name_);
   if (found == from.receivers_.end()) return;
-  found->second.flushed = directory_.wal.end();
+  // What it reports may not get through.
+  if (!ground_.network.is_cut(place_, from.place_)) found->second.flushed = directory_.wal.end();
   found->second.has_message_under_way = false;
   from.send_wal(*this);
+  from.release_commits();
 }
 
 // ---- What is seen
@@ -344,6 +396,8 @@ InstanceView Server::view() const {
   seen.in_recovery = is_in_recovery_;
   seen.timeline = directory_.wal.timeline();
   seen.history = directory_.wal.history();
+  seen.sync_names = directory_.sync_names;
+  seen.sync_names_are_ours = directory_.sync_names_are_ours;
   if (is_in_recovery_) {
     seen.received = received_;
     seen.replayed = directory_.wal.end();
@@ -355,7 +409,7 @@ InstanceView Server::view() const {
   for (const auto& [name, receiver] : receivers_) {
     seen.wal_senders.push_back({.application_name = name,
                                 .state = "streaming",
-                                .sync_state = "async",
+                                .sync_state = sync_commit_.state_of(name),
                                 .written = receiver.flushed,
                                 .flushed = receiver.flushed,
                                 .replayed = receiver.flushed});

@@ -16,6 +16,7 @@
 
 #include "model/instance_view.h"
 #include "sim/ground.h"
+#include "sim/sync_commit.h"
 #include "sim/wal.h"
 
 namespace pgherd::sim {
@@ -46,6 +47,8 @@ class Server {
     bool has_standby_signal = false;
     UpstreamView upstream;
     std::set<std::string> slots;
+    std::string sync_names;  // synchronous_standby_names in its configuration
+    bool sync_names_are_ours = false;
   };
 
   Server(Ground& ground, const Servers& servers, Place place, NodeName name);
@@ -65,12 +68,18 @@ class Server {
     return process_ == ProcessState::Running && !is_in_recovery_;
   }
   // A client could be told "committed" at this instant.
-  [[nodiscard]] bool can_acknowledge() const { return has_backends_ && !is_in_recovery_; }
+  [[nodiscard]] bool can_acknowledge() const {
+    return has_backends_ && !is_in_recovery_ && !is_suspended_;
+  }
   [[nodiscard]] bool is_streaming_from(const Server& upstream) const {
     return upstream_ == &upstream && process_ == ProcessState::Running && is_in_recovery_;
   }
   // Kept as true by Bootstrap until it has a leader key to show.
   bool is_bootstrapping = false;
+  bool is_asked_to_stop = false;  // its agent works on it
+  bool may_not_lead = false;      // its agent has the tag nofailover
+  Instant running_since;
+  bool may_be_removed = false;  // an operator has asked for a fresh copy
 
   // As the local monitoring query, pg_control and the process table would show it.
   [[nodiscard]] InstanceView view() const;
@@ -83,6 +92,12 @@ class Server {
   // Fast: backends end, shutdown checkpoint, standbys get it, exit. Immediate: exit. `stopped` is
   // told when the postmaster is gone, however it went. A second call can only make it faster.
   void shut_down(ShutdownMode mode, std::function<void()> stopped);
+  // The disk is full: a primary ends in a panic, nothing starts.
+  void fill_disk();
+  // The machine sleeps: what is due happens when it wakes up.
+  void suspend() { is_suspended_ = true; }
+  void resume();
+  bool disk_is_full = false;
   // SIGKILL to the whole process group, or power loss.
   void kill();
   // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it
@@ -91,8 +106,13 @@ class Server {
   // pg_control shows the running timeline from now on.
   void checkpoint();
   void follow(const UpstreamView& upstream);
-  // One transaction: the record's number, or nothing if nobody here could acknowledge it.
-  std::optional<std::uint64_t> write();
+  // One transaction: the record's number, or nothing if nobody here could acknowledge it. `told`
+  // when it is acknowledged; never, if the server ends before.
+  std::optional<std::uint64_t> write(OnCommit told = {});
+  // Writes synchronous_standby_names and reloads; `in_force` is told when every process has read
+  // it, unless the postmaster ends before.
+  void set_sync_names(const std::string& text, bool are_ours, std::function<void()> in_force);
+  [[nodiscard]] const SyncCommit& sync_commit() const { return sync_commit_; }
 
   // Somebody (the agent's door) who hears of changes that nobody there asked for; may be empty.
   std::function<void()> on_change;
@@ -112,6 +132,8 @@ class Server {
   void append(const WalRecord& record);
   void append_own(std::uint64_t bytes);
   [[nodiscard]] bool everything_is_sent() const;
+
+  void release_commits();
 
   void connect_upstream();
   void connect_later();
@@ -135,6 +157,8 @@ class Server {
   std::uint64_t epoch_ = 0;  // one for each postmaster, and one for its end
   bool is_in_recovery_ = false;
   bool has_backends_ = false;
+  bool is_suspended_ = false;
+  std::vector<EventQueue::Call> held_;  // until it wakes up
   std::function<void(bool)> running_;
   std::vector<std::function<void()>> stopped_;
 
@@ -142,6 +166,8 @@ class Server {
   std::uint64_t upstream_attempt_ = 0;
   Lsn received_;  // by this postmaster's WAL receiver
   std::map<NodeName, Receiver> receivers_;
+  SyncCommit sync_commit_;
+  std::uint64_t reloads_ = 0;
 };
 
 }  // namespace pgherd::sim

@@ -7,27 +7,27 @@ namespace {
 
 class SimAlarm final : public Alarm {
  public:
-  explicit SimAlarm(EventQueue& queue) : queue_(queue) {}
+  SimAlarm(EventQueue& queue, Instant when, std::shared_ptr<Mailbox> mailbox,
+           std::function<void()> then)
+      : queue_(queue), then_(std::make_shared<std::function<void()>>(std::move(then))) {
+    ticket_ = queue_.at(when, [mailbox = std::move(mailbox), then = then_] {
+      mailbox->deliver([then] {
+        // Taken out first: what is called may put this alarm away.
+        if (const auto call = std::exchange(*then, nullptr)) call();
+      });
+    });
+  }
   ~SimAlarm() override {
-    *is_cancelled_ = true;
+    *then_ = nullptr;
     queue_.cancel(ticket_);
   }
   SimAlarm(const SimAlarm&) = delete;
   SimAlarm& operator=(const SimAlarm&) = delete;
 
-  void set(Instant when, std::shared_ptr<Mailbox> mailbox, std::function<void()> then) {
-    ticket_ = queue_.at(
-        when, [mailbox = std::move(mailbox), then = std::move(then), is_cancelled = is_cancelled_] {
-          mailbox->deliver([then, is_cancelled] {
-            if (!*is_cancelled) then();
-          });
-        });
-  }
-
  private:
   EventQueue& queue_;
+  std::shared_ptr<std::function<void()>> then_;
   EventQueue::Ticket ticket_;
-  std::shared_ptr<bool> is_cancelled_ = std::make_shared<bool>(false);
 };
 
 // An ordinary day; only schedules look at it.
@@ -36,13 +36,11 @@ constexpr std::int64_t kWallEpoch = 1'780'000'000'000'000;
 }  // namespace
 
 WallTime SimClock::wall_now() const {
-  return WallTime{kWallEpoch + queue_.now().nanoseconds() / 1000};
+  return WallTime{kWallEpoch + (queue_.now() + wall_offset_).nanoseconds() / 1000};
 }
 
 std::unique_ptr<Alarm> SimClock::at(Instant when, std::function<void()> then) {
-  auto alarm = std::make_unique<SimAlarm>(queue_);
-  alarm->set(time_.true_time(when), mailbox_, std::move(then));
-  return alarm;
+  return std::make_unique<SimAlarm>(queue_, time_.true_time(when), mailbox_, std::move(then));
 }
 
 }  // namespace pgherd::sim

@@ -12,8 +12,9 @@ namespace pgherd::sim {
 
 class SimClock final : public Clock {
  public:
-  SimClock(EventQueue& queue, const LocalTime& time, std::shared_ptr<Mailbox> mailbox)
-      : queue_(queue), time_(time), mailbox_(std::move(mailbox)) {}
+  SimClock(EventQueue& queue, const LocalTime& time, const Duration& wall_offset,
+           std::shared_ptr<Mailbox> mailbox)
+      : queue_(queue), time_(time), wall_offset_(wall_offset), mailbox_(std::move(mailbox)) {}
 
   [[nodiscard]] Instant now() const override { return time_.local(queue_.now()); }
   [[nodiscard]] WallTime wall_now() const override;
@@ -22,6 +23,7 @@ class SimClock final : public Clock {
  private:
   EventQueue& queue_;
   const LocalTime& time_;
+  const Duration& wall_offset_;  // of the machine; somebody may set its clock
   std::shared_ptr<Mailbox> mailbox_;
 };
 

@@ -18,65 +18,75 @@ SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
 // ---- Requests
 
 template <typename T>
-void SimDcs::request(Instant deadline, DcsAnswer<T> answer,
-                     std::function<Result<T, DcsError>(MemoryStore&)> handle) {
+void SimDcs::request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handle<T> handle) {
   struct Pending {
+    std::shared_ptr<Mailbox> mailbox;
+    EventQueue& queue;
+    Handle<T> handle;
     DcsAnswer<T> answer;
     EventQueue::Ticket timeout;
+    Result<T, DcsError> result = fail(DcsError{});
+
+    // Into the agent's mailbox; the first answer is the only one.
+    static void reply(const std::shared_ptr<Pending>& self, Result<T, DcsError> what) {
+      self->mailbox->deliver([self, what = std::move(what)]() mutable {
+        if (!self->answer) return;
+        self->queue.cancel(self->timeout);
+        std::exchange(self->answer, nullptr)(std::move(what));
+      });
+    }
   };
-  auto pending = std::make_shared<Pending>();
-  pending->answer = std::move(answer);
-  const auto reply = [mailbox = mailbox_, pending,
-                      &queue = ground_.queue](Result<T, DcsError> what) {
-    mailbox->deliver([pending, &queue, what = std::move(what)] {
-      if (!pending->answer) return;
-      queue.cancel(pending->timeout);
-      std::exchange(pending->answer, nullptr)(what);
-    });
-  };
-  pending->timeout = ground_.queue.at(time_.true_time(deadline), [reply] {
-    reply(fail(unavailable("the store did not answer in time")));
+  auto pending = std::make_shared<Pending>(
+      Pending{mailbox_, ground_.queue, std::move(handle), std::move(answer), {}});
+  pending->timeout = ground_.queue.at(time_.true_time(deadline), [pending] {
+    Pending::reply(pending, fail(unavailable("the store did not answer in time")));
   });
   ground_.network.send(
       place_, ground_.network.store(),
-      [&ground = ground_, &store = store_, place = place_, reply, handle = std::move(handle)] {
+      [&ground = ground_, &store = store_, place = place_, pending, is_write] {
         if (!store.is_up() && ground.dice.chance(50)) return;
-        Result<T, DcsError> result = fail(unavailable("etcdserver: no leader"));
-        if (store.is_up()) {
-          result = handle(store.memory());
+        if (store.is_up() && is_write && store.is_read_only()) {
+          pending->result = fail(unavailable("etcdserver: mvcc: database space exceeded"));
+        } else if (store.is_up()) {
+          store.writer = place;
+          pending->result = pending->handle(store.memory());
+          store.writer.reset();
           store.keep_time();
+        } else {
+          pending->result = fail(unavailable("etcdserver: no leader"));
         }
         ground.network.send(ground.network.store(), place,
-                            [reply, result = std::move(result)] { reply(result); });
+                            [pending] { Pending::reply(pending, std::move(pending->result)); });
       });
 }
 
 void SimDcs::read(const std::string& prefix, ReadMode /*mode*/, Instant deadline,
                   DcsAnswer<Snapshot> answer) {
-  request<Snapshot>(deadline, std::move(answer), [prefix](MemoryStore& store) {
+  request<Snapshot>(false, deadline, std::move(answer), [prefix](MemoryStore& store) {
     return Result<Snapshot, DcsError>(store.read(prefix));
   });
 }
 
 void SimDcs::commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) {
-  request<Committed>(deadline, std::move(answer),
+  const bool is_write = !transaction.writes.empty() || !transaction.otherwise.empty();
+  request<Committed>(is_write, deadline, std::move(answer),
                      [transaction = std::move(transaction)](MemoryStore& store) {
                        return store.commit(transaction);
                      });
 }
 
 void SimDcs::grant(Milliseconds ttl, Instant deadline, DcsAnswer<Lease> answer) {
-  request<Lease>(deadline, std::move(answer),
+  request<Lease>(true, deadline, std::move(answer),
                  [ttl](MemoryStore& store) { return store.grant(ttl); });
 }
 
 void SimDcs::keep_alive(LeaseId lease, Instant deadline, DcsAnswer<Lease> answer) {
-  request<Lease>(deadline, std::move(answer),
+  request<Lease>(true, deadline, std::move(answer),
                  [lease](MemoryStore& store) { return store.keep_alive(lease); });
 }
 
 void SimDcs::revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer) {
-  request<Committed>(deadline, std::move(answer),
+  request<Committed>(true, deadline, std::move(answer),
                      [lease](MemoryStore& store) { return store.revoke(lease); });
 }
 
@@ -110,11 +120,19 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
     ground.queue.in(sign_of_life, [self = weak_from_this()] {
       const auto stream = self.lock();
       if (!stream || stream->is_over || stream->watcher == 0) return;
-      if (stream->store.is_up()) {
-        stream->send(WatchBatch{.events = {}, .revision = stream->store.memory().revision()});
-      }
+      if (stream->store.is_up()) stream->give_sign_of_life();
       stream->live();
     });
+  }
+
+  // On a quiet network nothing is gained by letting it travel.
+  void give_sign_of_life() {
+    const WatchBatch sign{.events = {}, .revision = store.memory().revision()};
+    if (!is_broken && ground.network.is_quiet() && last_arrival <= ground.queue.now()) {
+      arrive(sign);
+    } else {
+      send(sign);
+    }
   }
 
   // From the store; the connection is dead as soon as something in it is lost.
@@ -136,19 +154,25 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
       } else {
         stream->expect_life();
       }
-      const auto handler = stream->handler;
-      handler(what);
+      const auto keep = stream->shared_from_this();  // the handler may put its watch away
+      stream->handler(what);
     });
   }
 
   // Silence for three signs of life, by the agent's clock, ends the watch.
   void expect_life() {
-    ground.queue.cancel(silence);
-    const auto when = time.true_time(time.local(ground.queue.now()) + 3 * sign_of_life);
-    silence = ground.queue.at(when, [self = weak_from_this()] {
-      if (const auto stream = self.lock()) {
-        stream->arrive(fail(unavailable("the watch has been silent for too long")));
-      }
+    silent_at = time.true_time(time.local(ground.queue.now()) + 3 * sign_of_life);
+    if (!is_listening) listen();
+  }
+
+  void listen() {
+    is_listening = true;
+    silence = ground.queue.at(silent_at, [self = weak_from_this()] {
+      const auto stream = self.lock();
+      if (!stream) return;
+      stream->is_listening = false;
+      if (stream->ground.queue.now() < stream->silent_at) return stream->listen();
+      stream->arrive(fail(unavailable("the watch has been silent for too long")));
     });
   }
 
@@ -170,6 +194,8 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
   bool is_broken = false;
   MemoryStore::WatcherId watcher = 0;
   Instant last_arrival;
+  Instant silent_at;
+  bool is_listening = false;
   EventQueue::Ticket silence;
 };
 

@@ -40,8 +40,9 @@ class SimDcs final : public Dcs {
   class Watching;
   struct Stream;
   template <typename T>
-  void request(Instant deadline, DcsAnswer<T> answer,
-               std::function<Result<T, DcsError>(MemoryStore&)> handle);
+  using Handle = std::function<Result<T, DcsError>(MemoryStore&)>;
+  template <typename T>
+  void request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handle<T> handle);
 
   Ground& ground_;
   Store& store_;

@@ -37,15 +37,15 @@ SimInstance::~SimInstance() {
 }
 
 void SimInstance::after(Duration time, EventQueue::Call call) {
-  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
-    mailbox_->deliver([this, alive, act, call] {
+  child_after(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
+    mailbox_->deliver([this, alive, act, call = std::move(call)]() mutable {
       if (*alive && act == act_ && done_) call();
     });
   });
 }
 
 void SimInstance::child_after(Duration time, EventQueue::Call call) {
-  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)] {
+  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
     if (*alive && act == act_ && done_) call();
   });
 }
@@ -125,6 +125,10 @@ void SimInstance::on_change(std::function<void(InstanceView)> handler) {
 InstanceView SimInstance::view_now() const {
   auto view = server_.view();
   view.seen_at = local_now();
+  if (view.postmaster_pid == in_force_.pid && view.sync_names == in_force_.text) {
+    view.sync_names_are_in_force = view.process == ProcessState::Running;
+    view.sync_names_since = in_force_.since;
+  }
   return view;
 }
 
@@ -151,7 +155,7 @@ void SimInstance::start(bool as_standby) {
     end(ActOutcome::Failed, "the data directory holds no cluster");
     return;
   }
-  if (ground_.draw_failure()) {
+  if (server_.disk_is_full || ground_.draw_failure()) {
     end(ActOutcome::Failed, "postmaster ended at start: no space left on device");
     return;
   }
@@ -187,6 +191,7 @@ void SimInstance::stop(bool is_fast) {
 }
 
 void SimInstance::begin(const Demote& step) {
+  server_.is_asked_to_stop = true;
   const bool is_fast = step.mode == DemoteMode::Graceful || step.mode == DemoteMode::Offline;
   if (step.mode == DemoteMode::Graceful) {
     after(ground_.draw(ground_.pace.checkpoint), [this] { stop(true); });
@@ -252,8 +257,16 @@ void SimInstance::begin(const Promote& step) {
     ground_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid(),
                              timeline = step.timeline] {
       const bool is_same = server->pid() == pid && server->process() == ProcessState::Running;
-      if (is_same && server->is_in_recovery()) server->promote(timeline);
-      if (*alive) end(is_same ? ActOutcome::Done : ActOutcome::Failed, is_same ? "" : "it crashed");
+      if (is_same && server->is_in_recovery()) {
+        // It may also end in the middle of it.
+        if (server->disk_is_full || (ground_.draw_failure() && ground_.dice.chance(30))) {
+          server->kill();
+        } else {
+          server->promote(timeline);
+        }
+      }
+      const bool is_open = is_same && server->is_running_primary();
+      if (*alive) end(is_open ? ActOutcome::Done : ActOutcome::Failed, is_open ? "" : "it crashed");
     });
   });
 }
@@ -345,8 +358,9 @@ void SimInstance::begin(const CloneFrom& step) {
   copy_on(step.source.host, static_cast<std::uint64_t>(source->pid()), until, false,
           [this](const Server* from) {
             auto& made = server_.directory();
-            if (from == nullptr) {
+            if (from == nullptr || server_.disk_is_full) {
               made = Server::Directory{};  // pg_basebackup cleans up after itself
+              if (ground_.dice.chance(30)) made.state = DataDirectory::Broken;  // mostly
               end(ActOutcome::Failed, "pg_basebackup: lost the connection");
               return;
             }
@@ -355,6 +369,7 @@ void SimInstance::begin(const CloneFrom& step) {
             made.upstream = {};
             made.slots.clear();
             made.control = ControlState::InArchiveRecovery;
+            server_.may_be_removed = false;
             end(ActOutcome::Done);
           });
 }
@@ -370,6 +385,7 @@ void SimInstance::begin(const Rewind& step) {
     end(ActOutcome::Failed, "pg_rewind: no primary answers at " + step.source.host);
     return;
   }
+  if (witness_ != nullptr) witness_->rewinding(server_, *source);
   if (source->directory().control_timeline != source->directory().wal.timeline()) {
     end(ActOutcome::Failed, "pg_rewind: the source has not made a checkpoint on its timeline");
     return;
@@ -378,7 +394,6 @@ void SimInstance::begin(const Rewind& step) {
     end(ActOutcome::Failed, "pg_rewind: source and target are from different systems");
     return;
   }
-  if (witness_ != nullptr) witness_->rewinding(server_, *source);
   child_ = Child::Rewind;
   const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.rewind);
   const bool will_fail = ground_.draw_failure();
@@ -449,7 +464,45 @@ void SimInstance::begin(const ExamineDivergence& step) {
 
 // ---- Small acts
 
+// The position is taken when the last process has read the names, not before.
+void SimInstance::set_sync_names(const SetSyncNames& step, Done done) {
+  const auto pid = server_.pid();
+  const auto answer = [this, done = std::move(done)](ActOutcome outcome, std::string detail) {
+    mailbox_->deliver([done, result = ActResult{.outcome = outcome,
+                                                .detail = std::move(detail),
+                                                .divergence = {}}] { done(result); });
+  };
+  const bool is_running = server_.process() == ProcessState::Running && pid != 0;
+  if (!is_running || ground_.draw_failure()) {
+    answer(ActOutcome::Failed,
+           is_running ? "the configuration cannot be written" : "the server does not run");
+    return;
+  }
+  const auto text = step.text.value_or("");
+  in_force_ = {};
+  ground_.tell(server_.name(), [&] { return "postgres reads synchronous_standby_names: " + text; });
+  auto is_told = std::make_shared<bool>(false);
+  server_.set_sync_names(
+      text, step.text.has_value(), [this, alive = is_alive_, pid, text, answer, is_told] {
+        if (!*alive || std::exchange(*is_told, true)) return;
+        in_force_ = {.pid = pid,
+                     .text = text,
+                     .since = server_.is_in_recovery() ? Lsn{} : server_.directory().wal.end()};
+        answer(ActOutcome::Done, "");
+      });
+  ground_.queue.in(2s, [alive = is_alive_, answer, is_told] {
+    if (*alive && !std::exchange(*is_told, true)) answer(ActOutcome::Failed, "it is not in force");
+  });
+}
+
 void SimInstance::small(const Step& step, Done done) {
+  if (const auto* names = std::get_if<SetSyncNames>(&step)) {
+    ground_.queue.in(ground_.draw(ground_.pace.small_act),
+                     [this, alive = is_alive_, step = *names, done = std::move(done)] {
+                       if (*alive) set_sync_names(step, done);
+                     });
+    return;
+  }
   const auto pace =
       std::holds_alternative<Checkpoint>(step) ? ground_.pace.checkpoint : ground_.pace.small_act;
   ground_.queue.in(ground_.draw(pace), [this, alive = is_alive_, step, done = std::move(done),

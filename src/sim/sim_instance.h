@@ -52,6 +52,7 @@ class SimInstance final : public Instance {
   void begin(const Rewind& step);
   void begin(const RemoveDataDirectory& step);
   void small(const Step& step, Done done);
+  void set_sync_names(const SetSyncNames& step, Done done);
 
   void start(bool as_standby);
   void stop(bool is_fast);
@@ -81,6 +82,12 @@ class SimInstance final : public Instance {
   std::uint64_t act_ = 0;  // number of it; calls of earlier ones are void
   bool is_cancelled_ = false;
   enum class Child { None, Clone, Rewind, Initdb } child_ = Child::None;
+  // The names that were last known to be in force everywhere, and in which postmaster.
+  struct InForce {
+    std::int64_t pid = 0;
+    std::string text;
+    Lsn since;
+  } in_force_;
   bool is_past_return_ = false;  // a promotion that nothing undoes any more
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };

@@ -65,4 +65,49 @@ void SimPeers::probe(const std::map<NodeName, std::string>& targets, Millisecond
   }
 }
 
+void SimPeers::ask_failsafe(const FailsafePing& ping,
+                            const std::map<NodeName, std::string>& targets, Milliseconds timeout,
+                            std::function<void(FailsafeRound)> done) {
+  struct Open {
+    FailsafeRound round;
+    std::size_t waiting = 0;
+    bool is_over = false;
+  };
+  auto open = std::make_shared<Open>();
+  open->round.asked_at = time_.local(ground_.queue.now());
+  open->waiting = targets.size();
+  const auto end = [this, open, mailbox = mailbox_, done = std::move(done)](
+                       bool is_accepted, const std::string& problem) {
+    mailbox->deliver([this, open, done, is_accepted, problem] {
+      if (open->is_over) return;
+      if (is_accepted && open->waiting > 0 && --open->waiting > 0) return;
+      open->is_over = true;
+      open->round.ended_at = time_.local(ground_.queue.now());
+      open->round.is_accepted = is_accepted;
+      open->round.problem = problem;
+      done(open->round);
+    });
+  };
+  if (targets.empty()) {
+    ground_.queue.in(Duration(1), [end] { end(true, ""); });
+    return;
+  }
+  ground_.queue.at(time_.true_time(open->round.asked_at + timeout), [open, end] {
+    if (!open->is_over) end(false, "not all have answered in time");
+  });
+  for (const auto& [name, url] : targets) {
+    const auto there = find_(name);
+    if (!there) continue;
+    ground_.network.send(place_, *there,
+                         [&ground = ground_, ask = ask_failsafe_, end, ping, who = name,
+                          here = place_, at = *there] {
+                           const auto said = ask(at, ping);
+                           if (!said) return;
+                           ground.network.send(at, here, [end, who, is_accepted = *said] {
+                             end(is_accepted, is_accepted ? "" : "'" + who + "' refuses");
+                           });
+                         });
+  }
+}
+
 }  // namespace pgherd::sim

@@ -17,19 +17,24 @@ class SimPeers final : public Peers {
  public:
   // What the REST API of the node at a place says now; nothing if nobody is there to say it.
   using Ask = std::function<std::optional<PeerView>(Place)>;
+  // Whether the node at a place accepts a primary without the store; nothing: nobody answers.
+  using AskFailsafe = std::function<std::optional<bool>(Place, const FailsafePing&)>;
   using Find = std::function<std::optional<Place>(const NodeName&)>;
 
   SimPeers(Ground& ground, Place place, const LocalTime& time, std::shared_ptr<Mailbox> mailbox,
-           Find find, Ask ask)
+           Find find, Ask ask, AskFailsafe ask_failsafe)
       : ground_(ground),
         place_(place),
         time_(time),
         mailbox_(std::move(mailbox)),
         find_(std::move(find)),
-        ask_(std::move(ask)) {}
+        ask_(std::move(ask)),
+        ask_failsafe_(std::move(ask_failsafe)) {}
 
   void probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
              std::function<void(NodeName, PeerView)> each, std::function<void()> all) override;
+  void ask_failsafe(const FailsafePing& ping, const std::map<NodeName, std::string>& targets,
+                    Milliseconds timeout, std::function<void(FailsafeRound)> done) override;
 
  private:
   Ground& ground_;
@@ -38,6 +43,7 @@ class SimPeers final : public Peers {
   std::shared_ptr<Mailbox> mailbox_;
   Find find_;
   Ask ask_;
+  AskFailsafe ask_failsafe_;
 };
 
 }  // namespace pgherd::sim

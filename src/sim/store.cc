@@ -1,5 +1,6 @@
 #include "sim/store.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pgherd::sim {
@@ -26,16 +27,48 @@ std::string Store::value(const std::string& key) {
   return found ? found->value : std::string();
 }
 
+Duration Store::longest_unrenewed() {
+  Duration longest{};
+  for (const auto& [id, lease] : memory().leases()) {
+    if (lease.keys.empty()) continue;
+    longest = std::max<Duration>(longest, ground_.queue.now() - (lease.expires_at - lease.ttl));
+  }
+  return longest;
+}
+
 void Store::put(const std::string& key, const std::string& value) {
-  if (!is_up_) return;
+  if (!is_up_ || is_read_only_) return;
   Transaction transaction;
   transaction.writes.push_back(Put{.key = key, .value = value, .lease = {}});
   (void)memory().commit(transaction);
 }
 
+void Store::remove(const std::string& key) {
+  if (!is_up_ || is_read_only_) return;
+  Transaction transaction;
+  transaction.writes.push_back(Delete{.key = key});
+  (void)memory();  // what ended by itself before now was not deleted by hand
+  is_operators_turn = true;
+  (void)memory_.commit(transaction);
+  is_operators_turn = false;
+}
+
+// Leases end all the same: the store has its quorum.
+void Store::refuse_writes() {
+  is_read_only_ = true;
+  changed_at_ = ground_.queue.now();
+}
+
+void Store::allow_writes() {
+  if (!is_read_only_) return;
+  is_read_only_ = false;
+  changed_at_ = ground_.queue.now();
+}
+
 void Store::go_down() {
   if (!is_up_) return;
   is_up_ = false;
+  changed_at_ = ground_.queue.now();
   ++outage_;
   hold_leases();
 }
@@ -52,6 +85,7 @@ void Store::hold_leases() {
 void Store::come_back() {
   if (is_up_) return;
   is_up_ = true;
+  changed_at_ = ground_.queue.now();
   memory().restart_leases();
   keep_time();
 }

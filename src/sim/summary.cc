@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
+#include <istream>
 #include <numeric>
+#include <ostream>
+#include <stdexcept>
 
 namespace pgherd::sim {
 namespace {
@@ -26,7 +30,7 @@ std::string distribution(std::vector<Duration> times) {
 
 }  // namespace
 
-void Summary::add(const RunReport& report) {
+void Summary::add(std::uint64_t seed, const RunReport& report) {
   ++runs;
   events += report.events;
   virtual_time += report.virtual_time;
@@ -41,10 +45,127 @@ void Summary::add(const RunReport& report) {
   attempts += report.attempts;
   acknowledged += report.acknowledged;
   lost += report.lost;
+  synchronous_writes += report.synchronous_writes;
+  judged_promotions += report.judged_promotions;
   runs_with_loss += report.lost > 0 ? 1 : 0;
   outages.insert(outages.end(), report.outages.begin(), report.outages.end());
-  if (!report.failure) settle_times.push_back(report.settle_time);
+  settle_times.insert(settle_times.end(), report.settle_times.begin(), report.settle_times.end());
+  for (const auto& [rule, count] : report.rules) {
+    rules[rule] += count;
+    const auto first = first_seed.emplace(rule, seed).first;
+    first->second = std::min(first->second, seed);
+  }
+  if (report.failure) failed.push_back(seed);
 }
+
+void Summary::add(const Summary& other) {
+  runs += other.runs;
+  replayed += other.replayed;
+  events += other.events;
+  virtual_time += other.virtual_time;
+  for (const auto& [kind, count] : other.faults)
+    faults[kind] += count;
+  promotions += other.promotions;
+  clean_handovers += other.clean_handovers;
+  lossy_handovers += other.lossy_handovers;
+  overtaken += other.overtaken;
+  fenced += other.fenced;
+  attempts += other.attempts;
+  acknowledged += other.acknowledged;
+  lost += other.lost;
+  synchronous_writes += other.synchronous_writes;
+  judged_promotions += other.judged_promotions;
+  runs_with_loss += other.runs_with_loss;
+  outages.insert(outages.end(), other.outages.begin(), other.outages.end());
+  settle_times.insert(settle_times.end(), other.settle_times.begin(), other.settle_times.end());
+  for (const auto& [rule, count] : other.rules)
+    rules[rule] += count;
+  for (const auto& [rule, seed] : other.first_seed) {
+    const auto first = first_seed.emplace(rule, seed).first;
+    first->second = std::min(first->second, seed);
+  }
+  failed.insert(failed.end(), other.failed.begin(), other.failed.end());
+  std::sort(failed.begin(), failed.end());
+}
+
+// ---- Between processes
+// ----------------------------------------------------------------------------------
+
+// One value a line, after its name.
+void write_summary(const Summary& summary, std::ostream& to) {
+  to << "runs " << summary.runs << "\nreplayed " << summary.replayed << "\nevents "
+     << summary.events << "\nvirtual_time " << summary.virtual_time.count() << "\npromotions "
+     << summary.promotions << "\nclean_handovers " << summary.clean_handovers
+     << "\nlossy_handovers " << summary.lossy_handovers << "\novertaken " << summary.overtaken
+     << "\nfenced " << summary.fenced << "\nattempts " << summary.attempts << "\nacknowledged "
+     << summary.acknowledged << "\nlost " << summary.lost << "\nruns_with_loss "
+     << summary.runs_with_loss << "\nsynchronous_writes " << summary.synchronous_writes
+     << "\njudged_promotions " << summary.judged_promotions << "\n";
+  for (const auto& [kind, count] : summary.faults)
+    to << "fault " << static_cast<int>(kind) << " " << count << "\n";
+  for (const auto time : summary.outages)
+    to << "outage " << time.count() << "\n";
+  for (const auto time : summary.settle_times)
+    to << "settle " << time.count() << "\n";
+  for (const auto& [rule, count] : summary.rules)
+    to << "rule " << rule << " " << count << " " << summary.first_seed.at(rule) << "\n";
+  for (const auto seed : summary.failed)
+    to << "failed " << seed << "\n";
+}
+
+Summary read_summary(std::istream& from) {
+  Summary summary;
+  const auto duration = [&from] {
+    Duration::rep count = 0;
+    from >> count;
+    return Duration(count);
+  };
+  const std::map<std::string, std::function<void()>> readers = {
+      {"runs", [&] { from >> summary.runs; }},
+      {"replayed", [&] { from >> summary.replayed; }},
+      {"events", [&] { from >> summary.events; }},
+      {"virtual_time", [&] { summary.virtual_time = duration(); }},
+      {"promotions", [&] { from >> summary.promotions; }},
+      {"clean_handovers", [&] { from >> summary.clean_handovers; }},
+      {"lossy_handovers", [&] { from >> summary.lossy_handovers; }},
+      {"overtaken", [&] { from >> summary.overtaken; }},
+      {"fenced", [&] { from >> summary.fenced; }},
+      {"attempts", [&] { from >> summary.attempts; }},
+      {"acknowledged", [&] { from >> summary.acknowledged; }},
+      {"lost", [&] { from >> summary.lost; }},
+      {"runs_with_loss", [&] { from >> summary.runs_with_loss; }},
+      {"synchronous_writes", [&] { from >> summary.synchronous_writes; }},
+      {"judged_promotions", [&] { from >> summary.judged_promotions; }},
+      {"fault",
+       [&] {
+         int kind = 0;
+         from >> kind >> summary.faults[static_cast<FaultKind>(kind)];
+       }},
+      {"outage", [&] { summary.outages.push_back(duration()); }},
+      {"settle", [&] { summary.settle_times.push_back(duration()); }},
+      {"rule",
+       [&] {
+         std::string rule;
+         from >> rule;
+         from >> summary.rules[rule] >> summary.first_seed[rule];
+       }},
+      {"failed",
+       [&] {
+         std::uint64_t seed = 0;
+         from >> seed;
+         summary.failed.push_back(seed);
+       }},
+  };
+  for (std::string name; from >> name;) {
+    const auto reader = readers.find(name);
+    if (reader == readers.end()) throw std::runtime_error("a worker has sent '" + name + "'");
+    reader->second();
+  }
+  return summary;
+}
+
+// ---- For people
+// ----------------------------------------------------------------------------------
 
 std::string to_text(const Summary& summary, double seconds) {
   const int injected = std::accumulate(summary.faults.begin(), summary.faults.end(), 0,
@@ -71,6 +192,8 @@ std::string to_text(const Summary& summary, double seconds) {
           std::to_string(summary.acknowledged) + " acknowledged, of these lost " +
           std::to_string(summary.lost) + " (asynchronous replication) in " +
           std::to_string(summary.runs_with_loss) + " runs";
+  text += "\nacknowledged synchronously: " + std::to_string(summary.synchronous_writes) +
+          "; promotions that had to have all of them: " + std::to_string(summary.judged_promotions);
   text += "\noutages longer than a second: " + distribution(summary.outages);
   text += "\nrest after the last fault: " + distribution(summary.settle_times);
   if (summary.replayed > 0) text += "\nrun twice: " + std::to_string(summary.replayed);

@@ -1,18 +1,25 @@
 #include "sim/world.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/check.h"
+#include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 
 namespace pgherd::sim {
 
 World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan plan,
              const std::vector<std::int64_t>& drifts_ppm)
     : plan_(std::move(plan)),
+      settings_(plan_.settings),
+      longest_ttl_(plan_.settings.ttl),
       prefix_("/service/" + plan_.scope + "/"),
       ground_(seed, static_cast<int>(names.size())),
       store_(ground_),
       clients_(ground_, servers_),
-      referee_(ground_, store_, server_list_, prefix_,
-               plan_.settings.maximum_lag_on_failover_bytes) {
+      referee_(ground_, store_, server_list_, prefix_, plan_.settings) {
+  const auto read_values = std::make_shared<ReadValues>();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;
     auto host = std::make_unique<Host>(ground_, store_, servers_, plan_, static_cast<Place>(i),
@@ -21,6 +28,8 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     server_list_.push_back(&host->server());
     host->server().witness = &referee_;
     host->witness = &referee_;
+    host->read_values = read_values;
+    host->guardian().on_fence = [this](const Server& server) { referee_.fenced(server); };
     host->find_peer = [this](const NodeName& name) -> std::optional<Place> {
       const auto found = servers_.find(name);
       if (found == servers_.end()) return std::nullopt;
@@ -29,8 +38,22 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     host->ask_peer = [this](Place at) {
       return hosts_[static_cast<std::size_t>(at)]->answer_peer();
     };
+    host->ask_failsafe = [this](Place at, const FailsafePing& ping) {
+      return hosts_[static_cast<std::size_t>(at)]->answer_failsafe(ping);
+    };
     hosts_.push_back(std::move(host));
   }
+  clients_.on_acknowledged = [this](const Clients::Acknowledged& write) {
+    referee_.synchronous().acknowledged(write);
+  };
+  referee_.bystander().agent_well_since = [this](Place place) {
+    return hosts_[static_cast<std::size_t>(place)]->well_since();
+  };
+  referee_.can_hear = [this](const Server& server) {
+    const Host& host = *hosts_[static_cast<std::size_t>(server.place())];
+    return host.has_agent() && !host.is_frozen() && store_.is_up() &&
+           ground_.network.is_open_both(server.place(), ground_.network.store());
+  };
   watch_store();
 }
 
@@ -40,7 +63,15 @@ void World::watch_store() {
   (void)store_.memory().watch(prefix_, Revision{}, [this](const WatchBatch& batch) {
     for (const auto& event : batch.events) {
       const auto leaf = event.entry.key.substr(prefix_.size());
+      referee_.object(referee_.bystander().written(event, store_.writer, referee_.leader()));
       if (leaf == "failover") note_request(event.entry.value);
+      const std::string text = event.is_deletion ? std::string() : event.entry.value;
+      if (leaf == "failover") referee_.synchronous().request_is(text);
+      if (leaf == "sync") referee_.synchronous().sync_is(text);
+      if (leaf == "config") referee_.synchronous().config_is(text);
+      if (leaf == "config" && !event.is_deletion) note_config(event.entry.value);
+      const bool is_operators_deletion = event.is_deletion && store_.is_operators_turn;
+      if (leaf == "leader" && is_operators_deletion) referee_.leader_key_deleted_by_hand();
       if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
       const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
       if (is_frequent || leaf == "leader") continue;
@@ -51,7 +82,20 @@ void World::watch_store() {
   });
 }
 
+void World::set_pause(bool is_on) {
+  patch_config(is_on ? R"({"pause":true})" : R"({"pause":null})");
+}
+
+void World::patch_config(const std::string& patch) {
+  const auto present = store_.value(key("config"));
+  const auto json = merge_patch(present.empty() ? plan_.config_json : present, patch);
+  PGHERD_CHECK(json, "an operator would write what cannot be read");
+  ground_.tell("operator", [&] { return "writes /config " + *json; });
+  store_.put(key("config"), *json);
+}
+
 void World::note_request(const std::string& json) {
+  referee_.bystander().asked_for();  // a request counts until it is served or cleared
   for (const auto& host : hosts_) {
     if (json.find("\"member\":\"" + host->name() + "\"") != std::string::npos) {
       referee_.asked_for(host->name());
@@ -59,11 +103,22 @@ void World::note_request(const std::string& json) {
   }
 }
 
+void World::note_config(const std::string& json) {
+  const auto read = decode_settings(json);
+  if (!read) return;
+  settings_ = *read;
+  longest_ttl_ = std::max(longest_ttl_, settings_.ttl);
+  referee_.bystander().settings_are(settings_);
+  referee_.pause_is(settings_.paused);
+  referee_.failsafe_is(settings_.failsafe_mode);
+}
+
 void World::leader_key_is(const NodeName& name) {
   if (name == referee_.leader()) return;
   ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
   referee_.leader_is(name);
   clients_.leader_is(name);
+  if (on_leader_change) on_leader_change();
   const auto found = servers_.find(name);
   if (found != servers_.end()) found->second->is_bootstrapping = false;
 }
@@ -82,6 +137,24 @@ void World::form_cluster() {
   }
   store_.put(key("initialize"), made.system_id);
   store_.put(key("config"), plan_.config_json);
+}
+
+Server& World::add_remote(const NodeName& name) {
+  remote_ = std::make_unique<Server>(ground_, servers_, ground_.network.clients(), name);
+  servers_[name] = remote_.get();
+  remote_->directory() = hosts_.front()->server().directory();
+  remote_->directory().has_standby_signal = false;
+  remote_->directory().control = ControlState::ShutDown;
+  remote_->boot(false, [](bool) {});
+  write_remotely();
+  return *remote_;
+}
+
+void World::write_remotely() {
+  ground_.queue.in(500ms, [this] {
+    static_cast<void>(remote_->write());
+    write_remotely();
+  });
 }
 
 void World::start_all_agents() {

@@ -2,6 +2,7 @@
 // clients and a referee, on invented time. The same seed and the same calls give the same history.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,12 @@ class World {
 
   // A cluster that was there before: the first node's data, copied to all, everything stopped.
   void form_cluster();
+  // The primary of another cluster, on the same data, that nobody here manages. After
+  // form_cluster().
+  Server& add_remote(const NodeName& name);
   void start_all_agents();
+  // Told of every change of `/leader`; may be empty.
+  std::function<void()> on_leader_change;
 
   // Runs until true time `until`, or until the referee objects. False: it has objected.
   bool run_until(Instant until);
@@ -34,25 +40,37 @@ class World {
   [[nodiscard]] Referee& referee() { return referee_; }
   [[nodiscard]] Clients& clients() { return clients_; }
   [[nodiscard]] const HerdPlan& plan() const { return plan_; }
+  // The longest ttl that was in force since the beginning of the last storm.
+  [[nodiscard]] Milliseconds longest_ttl() const { return longest_ttl_; }
+  void forget_longest_ttl() { longest_ttl_ = settings_.ttl; }
   [[nodiscard]] std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
   [[nodiscard]] Host* host(const NodeName& name);
   [[nodiscard]] Instant now() const { return ground_.queue.now(); }
   [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
+  // An operator's `ctl pause` and `ctl resume`.
+  void set_pause(bool is_on);
+  // An operator's `ctl edit-config`: a merge patch (RFC 7396) of what `/config` says.
+  void patch_config(const std::string& patch);
   // Everything that a run leaves behind, as one number: equal for equal runs.
   [[nodiscard]] std::uint64_t digest();
 
  private:
   void watch_store();
+  void write_remotely();
   void note_request(const std::string& json);
+  void note_config(const std::string& json);
   void leader_key_is(const NodeName& name);
 
   HerdPlan plan_;
+  Settings settings_;  // in force
+  Milliseconds longest_ttl_{};
   std::string prefix_;
   Ground ground_;
   Store store_;
   Servers servers_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<const Server*> server_list_;
+  std::unique_ptr<Server> remote_;
   Clients clients_;
   Referee referee_;
 };

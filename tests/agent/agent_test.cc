@@ -281,5 +281,58 @@ TEST(Agent, SaysAReasonOnceAndNotInEveryRound) {
   EXPECT_EQ(tells(), 0);
 }
 
+TEST(Agent, SeesItsOwnWriteOfSyncWhateverAnOlderPictureShows) {
+  Bench bench;
+  bench.lead_alone();
+  InstanceView view = bench.primary();
+  WalSenderView b;
+  b.application_name = "b";
+  b.state = "streaming";
+  b.flushed = Lsn{1000};
+  view.wal_senders = {b};
+  view.sync_names = "\"x\"";
+  bench.give(InstanceSeen{view});
+  bench.end<Promote>(StoreOutcome::Applied);
+  ClusterView picture = Bench::cluster("a", 110);
+  picture.config->settings.synchronous_mode = SynchronousMode::On;
+  SyncKey key;
+  key.leader = "a";
+  key.standbys = {"y"};  // PostgreSQL does not wait for it: it goes
+  key.mod_revision = Revision{90};
+  picture.sync = key;
+  bench.give(StorePictured{picture});
+  ASSERT_TRUE(bench.started<WriteSync>());
+  bench.end<WriteSync>(StoreOutcome::Applied, Revision{120});
+  EXPECT_TRUE(bench.agent().picture().store.cluster->sync->standbys.empty());
+  picture.revision = Revision{115};
+  bench.give(StorePictured{picture});
+  EXPECT_TRUE(bench.agent().picture().store.cluster->sync->standbys.empty());
+  picture.revision = Revision{121};
+  bench.give(StorePictured{picture});
+  EXPECT_FALSE(bench.agent().picture().store.cluster->sync->standbys.empty());
+}
+
+TEST(Agent, RemembersAWriteOfSyncThatNobodyAnswered) {
+  Bench bench;
+  bench.lead_alone();
+  InstanceView view = bench.primary();
+  view.sync_names = "\"x\"";
+  bench.give(InstanceSeen{view});
+  bench.end<Promote>(StoreOutcome::Applied);
+  ClusterView picture = Bench::cluster("a", 110);
+  picture.config->settings.synchronous_mode = SynchronousMode::On;
+  bench.give(StorePictured{picture});
+  ASSERT_TRUE(bench.started<WriteSync>());
+  bench.end<WriteSync>(StoreOutcome::Unknown);
+  EXPECT_EQ(bench.agent().picture().session.unanswered_sync, Revision{});
+  SyncKey key;
+  key.leader = "a";
+  key.mod_revision = Revision{120};
+  picture.sync = key;
+  picture.revision = Revision{120};
+  bench.give(StorePictured{picture});
+  EXPECT_FALSE(bench.agent().picture().session.unanswered_sync) << "the key is another one by now";
+}
+
 }  // namespace
 }  // namespace pgherd::test

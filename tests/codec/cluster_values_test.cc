@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "codec/dcs_values.h"
 
 namespace pgherd {
@@ -8,9 +11,11 @@ namespace {
 constexpr const char* kRubbish[] = {"",     "x",    "{",       "[",    "true",  "\"a\"",
                                     "null", "\xFF", "{\"a\":", "[[1,", "1e999", "-"};
 
+using Slots = std::map<std::string, Lsn>;
+
 TEST(StatusValue, IsWrittenCompactWithSortedSlots) {
   const StatusKey status{.optime = Lsn{83886432},
-                         .slots = {{"node_b", Lsn{83886400}}, {"cdc", Lsn{83880000}}},
+                         .slots = Slots{{"node_b", Lsn{83886400}}, {"cdc", Lsn{83880000}}},
                          .retain_slots = {"node_c", "node_b"}};
   EXPECT_EQ(encode_status(status),
             R"({"optime":83886432,"slots":{"cdc":83880000,"node_b":83886400},)"
@@ -21,7 +26,7 @@ TEST(StatusValue, IsWrittenCompactWithSortedSlots) {
 TEST(StatusValue, IsReadInEveryFormThatWasEverWritten) {
   EXPECT_EQ(decode_status("83886432"), (StatusKey{.optime = Lsn{83886432}}));
   EXPECT_EQ(decode_status(R"({"optime":"83886432"})"), (StatusKey{.optime = Lsn{83886432}}));
-  const StatusKey expected{.optime = Lsn{7}, .slots = {{"a", Lsn{5}}}, .retain_slots = {"b"}};
+  const StatusKey expected{.optime = Lsn{7}, .slots = Slots{{"a", Lsn{5}}}, .retain_slots = {"b"}};
   EXPECT_EQ(decode_status(R"({"optime":7,"slots":{"a":5},"retain_slots":["b"]})"), expected);
   EXPECT_EQ(decode_status(R"({"optime":7,"slots":"{\"a\":5}","retain_slots":"[\"b\"]"})"),
             expected);
@@ -32,7 +37,7 @@ TEST(StatusValue, ThatCannotBeReadIsEmpty) {
     EXPECT_EQ(decode_status(text), StatusKey{}) << text;
   EXPECT_EQ(decode_status(R"({"optime":-1,"slots":[1],"retain_slots":{"a":1}})"), StatusKey{});
   EXPECT_EQ(decode_status(R"({"slots":{"a":"x","b":-1,"c":3},"retain_slots":[1,"d"]})"),
-            (StatusKey{.slots = {{"c", Lsn{3}}}, .retain_slots = {"d"}}));
+            (StatusKey{.slots = Slots{{"c", Lsn{3}}}, .retain_slots = {"d"}}));
 }
 
 TEST(StatusValue, HoldsTheLargestPosition) {

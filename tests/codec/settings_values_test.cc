@@ -157,5 +157,21 @@ TEST(StandbyCluster, IsOneWhenItCanFollowSomething) {
   EXPECT_EQ(settings.synchronous_mode, SynchronousMode::Off);
 }
 
+TEST(Settings, ReadPermanentSlotsUnderTheFirstNameThatSaysAnything) {
+  const auto settings = decode_settings(R"({"permanent_slots":{},"slots":{
+      "archive":null,"cdc":{"database":"shop","plugin":"pgoutput"},
+      "far":{"type":"physical","cluster_type":"standby"},"Bad Name":{},"half":{"type":"logical"}},
+      "ignore_slots":[{"type":"logical","plugin":"wal2json"}, 7],"primary_race_backoff":5})");
+  ASSERT_TRUE(settings);
+  ASSERT_EQ(settings->permanent_slots.size(), 3U);
+  EXPECT_EQ(settings->permanent_slots[0].name, "archive");
+  EXPECT_TRUE(settings->permanent_slots[1].is_logical);
+  EXPECT_EQ(settings->permanent_slots[1].database, "shop");
+  EXPECT_EQ(settings->permanent_slots[2].side, PermanentSlot::Side::Standby);
+  ASSERT_EQ(settings->ignore_slots.size(), 1U);
+  EXPECT_EQ(settings->ignore_slots[0].plugin, "wal2json");
+  EXPECT_EQ(settings->primary_race_backoff, Milliseconds(5000));
+}
+
 }  // namespace
 }  // namespace pgherd

@@ -29,6 +29,16 @@ TEST(Tags, APriorityOfZeroExcludesLikeTheFlag) {
   EXPECT_EQ(decode_tags(R"({"failover_priority":"7"})").failover_priority, 7);
 }
 
+TEST(Tags, OfOneThatIsToBeLetGoSayNosync) {
+  const Tags tags = released_from_sync(
+      decode_tags(R"({"clonefrom":true,"nosync":false,"sync_priority":3,"zone":"x"})"));
+  EXPECT_TRUE(tags.nosync);
+  EXPECT_EQ(tags.sync_priority, 0);
+  EXPECT_TRUE(tags.clonefrom);
+  EXPECT_EQ(tags, decode_tags(tags.published)) << "it is read back as it was meant";
+  EXPECT_EQ(released_from_sync(Tags{}).published, R"({"nosync":true,"sync_priority":0})");
+}
+
 TEST(Tags, TheFlagBeatsThePriorityBothWays) {
   const Tags may = decode_tags(R"({"nofailover":false,"failover_priority":0})");
   EXPECT_FALSE(may.nofailover);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "dcs/layout.h"
 #include "dcs/memory/memory_store.h"
 
@@ -235,8 +238,9 @@ TEST_F(LayoutTransaction, AMemberIsPublishedUnderItsLease) {
 }
 
 TEST_F(LayoutTransaction, OnlyTheLeaderPublishesStatusAndHistory) {
-  const PublishStatus status{
-      .status = {.optime = Lsn{1000}, .slots = {{"pg2", Lsn{900}}}, .retain_slots = {}}};
+  const PublishStatus status{.status = {.optime = Lsn{1000},
+                                        .slots = std::map<std::string, Lsn>{{"pg2", Lsn{900}}},
+                                        .retain_slots = {}}};
   const PublishHistory history{.rows = {HistoryRow{.parent = Timeline{1},
                                                    .switched_at = Lsn{67108864},
                                                    .reason = "no recovery target specified",
@@ -281,6 +285,36 @@ TEST_F(LayoutTransaction, WhatIsNotDoneInTheKeySpaceIsNoTransaction) {
   EXPECT_FALSE(layout.transaction(RevokeLease{.lease = lease}));
   EXPECT_FALSE(layout.transaction(Promote{}));
   EXPECT_FALSE(layout.transaction(ProbePeers{}));
+}
+
+TEST_F(LayoutTransaction, SyncIsWrittenByTheLeaderUnderItsLeaseOverWhatItHasSeen) {
+  SyncKey key;
+  key.leader = "pg1";
+  key.standbys = {"pg2"};
+  EXPECT_FALSE(carry_out(WriteSync{.value = key, .seen = {}, .lease = lease})) << "nobody leads";
+  write("leader", "pg1", lease);
+  EXPECT_FALSE(carry_out(WriteSync{.value = key, .seen = {}, .lease = other_lease}))
+      << "sent by an earlier life of this agent";
+  EXPECT_TRUE(carry_out(WriteSync{.value = key, .seen = {}, .lease = lease}));
+  EXPECT_EQ(value("sync"), R"({"leader":"pg1","quorum":0,"sync_standby":"pg2"})");
+  EXPECT_EQ(lease_of("sync"), LeaseId{});
+  EXPECT_FALSE(carry_out(WriteSync{.value = key, .seen = {}, .lease = lease}))
+      << "it is not absent";
+  const Revision seen = modified("sync");
+  write("sync", "{}");
+  EXPECT_FALSE(carry_out(WriteSync{.value = key, .seen = seen, .lease = lease}));
+  EXPECT_FALSE(carry_out(DeleteSync{.seen = seen, .lease = lease}));
+  EXPECT_TRUE(carry_out(DeleteSync{.seen = modified("sync"), .lease = lease}));
+  EXPECT_EQ(value("sync"), "<absent>");
+}
+
+TEST_F(LayoutTransaction, NobodyIsElectedByAnOldPictureOfSync) {
+  write("sync", "{}");
+  EXPECT_FALSE(carry_out(AcquireLeaderKey{.lease = lease, .sync_seen = {}}));
+  const Revision seen = modified("sync");
+  write("sync", "{}");
+  EXPECT_FALSE(carry_out(AcquireLeaderKey{.lease = lease, .sync_seen = seen}));
+  EXPECT_TRUE(carry_out(AcquireLeaderKey{.lease = lease, .sync_seen = modified("sync")}));
 }
 
 }  // namespace

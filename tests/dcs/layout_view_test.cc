@@ -15,7 +15,7 @@ class LayoutView : public testing::Test {
                     .mod_revision = Revision{20},
                     .lease = lease};
   }
-  ClusterView view(const std::optional<ConfigKey>& previous = {}) const {
+  ClusterView view(const Shared<ConfigKey>& previous = {}) const {
     return layout.view(entries, Revision{30}, previous);
   }
 
@@ -79,7 +79,8 @@ TEST_F(LayoutView, OfGarbageIsAbsentPartByPart) {
   EXPECT_FALSE(seen.initialize->is_valid());
   EXPECT_FALSE(seen.config);
   EXPECT_EQ(seen.status, StatusKey{});
-  EXPECT_FALSE(seen.sync);
+  ASSERT_TRUE(seen.sync) << "its revision is needed to write over it";
+  EXPECT_EQ(seen.sync->leader, "");
   EXPECT_FALSE(seen.history);
   EXPECT_TRUE(seen.failsafe.empty());
   EXPECT_EQ(seen.members.size(), 1U) << "a member whose data cannot be read is still there";
@@ -93,7 +94,8 @@ TEST_F(LayoutView, OfOtherTypesOfJsonIsAbsentToo) {
   const auto seen = view();
   EXPECT_FALSE(seen.config);
   EXPECT_FALSE(seen.failover);
-  EXPECT_FALSE(seen.sync);
+  ASSERT_TRUE(seen.sync) << "its revision is needed to write over it";
+  EXPECT_EQ(seen.sync->leader, "");
   EXPECT_FALSE(seen.history);
   EXPECT_EQ(seen.status, StatusKey{});
   EXPECT_TRUE(seen.failsafe.empty());

@@ -15,9 +15,20 @@ TEST(Demotion, StopsAPrimaryBeforeItsLeaseCanHaveRunOut) {
   EXPECT_FALSE(scene.planned<Demote>());
   EXPECT_LE(scene.last.wake_at, at(margins.demote_after)) << "it must wake up in time";
   scene.later(1ms);
-  EXPECT_EQ(scene.planned<Demote>(), kAtOnce);
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Offline});
   EXPECT_TRUE(scene.gives_reason("D1"));
   EXPECT_FALSE(scene.last.is_leader);
+}
+
+TEST(Demotion, HurriesAShutdownInSynchronousModeAfterPrimaryStopTimeout) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::Graceful});
+  scene.seen.settings.primary_stop_timeout = Milliseconds(3000);
+  scene.later(3s);
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.seen.settings.synchronous_mode = SynchronousMode::On;
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+  EXPECT_TRUE(scene.gives_reason("D9"));
 }
 
 TEST(Demotion, CountsFromAShorterLeaseThatIsStillHeld) {

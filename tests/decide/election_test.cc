@@ -197,14 +197,48 @@ TEST(Leader, GivesTheKeyBackWhenThePromotionFails) {
   EXPECT_FALSE(scene.planned<Promote>());
 }
 
-TEST(Leader, SaysThatItDoesNotReplicateSynchronouslyWhenThatIsAskedFor) {
+TEST(Election, LeavesTheKeyAloneWhileTheStreamGoesOn) {
   Scene scene("a");
-  scene.led_by("a").primary(Lsn{100});
-  scene.decide();
-  EXPECT_FALSE(scene.gives_reason("M3"));
-  scene.seen.settings.synchronous_mode = SynchronousMode::On;
-  scene.decide();
-  EXPECT_TRUE(scene.gives_reason("M3"));
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{50}).peer("c", Lsn{50});
+  scene.seen.settings.primary_race_backoff = Milliseconds(6000);
+  scene.seen.instance.is_streaming = true;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E16"));
+  const auto look_later = [&](Duration by, Lsn position) {
+    scene.later(by).peer("b", Lsn{50}).peer("c", Lsn{50});
+    scene.seen.instance.seen_at = scene.seen.session.renewed_at = scene.now;
+    scene.seen.instance.received = scene.seen.instance.replayed = position;
+  };
+  look_later(3s, Lsn{200});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());  // it has moved
+  look_later(4s, Lsn{300});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());  // the time is over
+}
+
+TEST(Election, DoesNotWaitForWhoWasAskedToGo) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{200}).peer("c", Lsn{50});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.cluster().failover = FailoverRequest{.leader = "b",
+                                             .candidate = {},
+                                             .scheduled_at = {},
+                                             .schedule_is_unreadable = false,
+                                             .mod_revision = {60}};
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, IgnoresTheLagOfTheNamedCandidateOnly) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{100}).peer("c", Lsn{50});
+  scene.cluster().status.optime = Lsn{9000000};
+  scene.cluster().failover = FailoverRequest{.leader = "b",
+                                             .candidate = {},
+                                             .scheduled_at = {},
+                                             .schedule_is_unreadable = false,
+                                             .mod_revision = {60}};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.cluster().failover->candidate = "a";
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
 }  // namespace

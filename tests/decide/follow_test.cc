@@ -57,11 +57,14 @@ TEST(Follow, StopsToBeRewoundWhenItHasLeftTheLeadersHistory) {
   EXPECT_EQ(scene.planned<Stop>(), Stop{.mode = StopMode::Fast});
 }
 
-TEST(Follow, IsNotDisturbedInPause) {
+TEST(Follow, InPausePointsAtTheLeaderButBeginsNoRepair) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});
   scene.seen.settings.paused = true;
-  EXPECT_FALSE(scene.planned<Follow>());
+  EXPECT_TRUE(scene.planned<Follow>());
+  scene.seen.instance.upstream = {.host = "10.0.0.2", .port = "5432", .slot = "a"};
+  scene.decide();
+  EXPECT_FALSE(scene.later(10s).planned<ExamineDivergence>());
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ TEST(Recovery, GivesWayWhenThePrimaryWillNotStart) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction);
   scene.memory.failed_acts = 2;
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  scene.peer("b", Lsn{100});
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
   EXPECT_GT(scene.memory.lead_again_at, scene.now);
 }
@@ -28,6 +31,72 @@ TEST(Recovery, FailsOverAtOnceWhenPrimaryStartTimeoutIsZero) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction);
   scene.seen.settings.primary_start_timeout = 0s;
+  scene.peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(Recovery, StartsInPlaceWhenNobodyIsFitToTakeOver) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  scene.seen.settings.primary_start_timeout = 0s;
+  scene.cluster().status.optime = Lsn{9000000};
+  scene.silent_peer("b").peer("c", Lsn{100});  // far behind
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+}
+
+// The leader's server runs, and is gone again.
+void crash(Scene& scene) {
+  scene.led_by("a").primary(Lsn{100});
+  scene.decide();
+  scene.down(ControlState::InProduction);
+  scene.seen.session.renewed_at = scene.later(1s).now;
+}
+
+TEST(Recovery, FailsOverInsteadOfRestartingWhatCrashesAgainAndAgain) {
+  Scene scene("a");
+  for (int i = 0; i < 2; ++i) {
+    crash(scene);
+    scene.peer("b", Lsn{100});
+    EXPECT_TRUE(scene.planned<StartPrimary>());
+  }
+  crash(scene);
+  scene.peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("R10"));
+}
+
+TEST(Recovery, FailsOverAtTheSecondCrashWhereNothingIsLostByIt) {
+  Scene scene("a");
+  scene.seen.settings.synchronous_mode = SynchronousMode::On;
+  scene.cluster().sync =
+      SyncKey{.leader = "a", .quorum = 0, .standbys = {"b"}, .mod_revision = {3}};
+  crash(scene);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  crash(scene);
+  scene.peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(Recovery, DoesNotCountCrashesThatLieFarApart) {
+  Scene scene("a");
+  for (int i = 0; i < 4; ++i) {
+    crash(scene);
+    EXPECT_TRUE(scene.planned<StartPrimary>());
+    scene.later(120s);
+  }
+}
+
+TEST(Recovery, EndsAStartThatTakesLongerThanPrimaryStartTimeout) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InCrashRecovery).under_way(StartPrimary{});
+  scene.seen.settings.primary_start_timeout = Milliseconds(3000);
+  scene.later(3s);
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+  EXPECT_TRUE(scene.gives_reason("R7"));
+  scene.seen.under_way.clear();
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
 }
 

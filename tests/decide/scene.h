@@ -74,6 +74,7 @@ class Scene {
     if (name == seen.self.name) {
       seen.session.leads = true;
       seen.session.led_at = seen.session.renewed_at;
+      seen.session.led_ttl = seen.session.ttl;
       seen.session.leader_revision = Revision{50};
     }
     return *this;

@@ -1,3 +1,6 @@
+#include <map>
+#include <string>
+
 #include "scene.h"
 
 namespace pgherd::test {
@@ -16,7 +19,7 @@ TEST(Slots, AreMadeForEveryOtherMember) {
 TEST(Slots, OnAStandbyFollowTheLeaderButNeverPastTheOwnReplay) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});
-  scene.cluster().status.slots = {{"b", Lsn{500}}, {"c", Lsn{90}}};
+  scene.cluster().status.slots = std::map<std::string, Lsn>{{"b", Lsn{500}}, {"c", Lsn{90}}};
   scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}};
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
@@ -40,12 +43,71 @@ TEST(Slots, OfAnAbsentMemberAreKeptForMemberSlotsTtl) {
   EXPECT_EQ(keep->drop, std::vector<std::string>{"c"});
 }
 
-TEST(Slots, ThatPgherdDoesNotKnowAreLeftAlone) {
+Scene with_slot(SlotView slot) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});
-  scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"},
-                               SlotView{.name = "somebody_elses"}};
+  scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}, std::move(slot)};
+  return scene;
+}
+
+TEST(Slots, ThatNobodyNeedsAreDropped) {
+  Scene scene = with_slot({.name = "nobodys"});
+  EXPECT_EQ(scene.planned<KeepSlots>()->drop, std::vector<std::string>{"nobodys"});
+}
+
+TEST(Slots, ThatAreInUseOrIgnoredOrPostgresOwnAreLeftAlone) {
+  Scene in_use = with_slot({.name = "somebody_elses", .is_active = true});
+  EXPECT_FALSE(in_use.planned<KeepSlots>());
+  Scene temporary = with_slot({.name = "somebody_elses", .is_temporary = true});
+  EXPECT_FALSE(temporary.planned<KeepSlots>());
+  Scene failover = with_slot({.name = "cdc", .is_physical = false, .is_failover = true});
+  EXPECT_FALSE(failover.planned<KeepSlots>());
+  Scene ignored = with_slot({.name = "cdc", .is_physical = false, .plugin = "pgoutput"});
+  ignored.seen.settings.ignore_slots = {
+      {.name = {}, .type = "logical", .database = {}, .plugin = "pgoutput"}};
+  EXPECT_FALSE(ignored.planned<KeepSlots>());
+}
+
+TEST(Slots, OfMembersThatWentBeforeThisAgentBeganAreRetained) {
+  Scene scene = with_slot({.name = "gone"});
+  scene.cluster().status.retain_slots = {"gone"};
   EXPECT_FALSE(scene.planned<KeepSlots>());
+}
+
+TEST(Slots, ThatStandInTheConfigurationAreMade) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.settings.permanent_slots = {
+      {.name = "archive", .is_logical = false, .database = {}, .plugin = {}},
+      {.name = "cdc", .is_logical = true, .database = "shop", .plugin = "pgoutput"}};
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  ASSERT_EQ(keep->wishes.size(), 4U);
+  EXPECT_EQ(keep->wishes[0].name, "archive");
+  EXPECT_TRUE(keep->wishes[3].is_logical);
+  Scene standby("a");
+  standby.led_by("b").standby(Lsn{100});
+  standby.seen.settings.permanent_slots = scene.seen.settings.permanent_slots;
+  EXPECT_EQ(standby.planned<KeepSlots>()->wishes.size(), 3U);  // logical ones are the primary's
+}
+
+TEST(Slots, ThatHoldBackVacuumOnAStandbyOrAreLostAreMadeAnew) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.slots = {SlotView{.name = "b", .has_xmin = true},
+                               SlotView{.name = "c", .wal_status = "lost"}};
+  EXPECT_EQ(scene.planned<KeepSlots>()->drop, (std::vector<std::string>{"b", "c"}));
+}
+
+TEST(Slots, OfANodeThatNeverLeadsAreThoseOfItsFollowers) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.self.tags.nofailover = true;
+  scene.cluster().members["c"].tags.replicatefrom = "a";
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  ASSERT_EQ(keep->wishes.size(), 1U);
+  EXPECT_EQ(keep->wishes[0].name, "c");
 }
 
 TEST(Configuration, IsAppliedOnceForEachChange) {

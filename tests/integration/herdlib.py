@@ -233,7 +233,9 @@ class Writer:
     """A client that inserts numbered rows through the write port, one commit each, for as long as it
     lives, and remembers which were acknowledged and when."""
 
-    def __init__(self, herd, table="written", pause=0.005):
+    def __init__(self, herd, table="written", pause=0.005, statement_timeout=3000):
+        # 0 in synchronous mode: a commit whose wait is cancelled is answered like any other.
+        self.statement_timeout = statement_timeout
         self.dsn = herd.dsn("--write") + " connect_timeout=2"
         self.table = table
         self.pause = pause
@@ -273,7 +275,7 @@ class Writer:
                 if connection is None:
                     connection = psycopg.connect(
                         self.dsn, autocommit=True,
-                        options="-c statement_timeout=3000",
+                        options=f"-c statement_timeout={self.statement_timeout}",
                         keepalives_idle=1, keepalives_interval=1, keepalives_count=2,
                         tcp_user_timeout=3000)
                 self.uncertain.add(number)

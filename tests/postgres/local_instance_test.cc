@@ -2,8 +2,10 @@
 #include "postgres/local/local_instance.h"
 
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
+#include <thread>
 
 #include <csignal>
 #include <filesystem>
@@ -287,6 +289,70 @@ TEST_F(RealPostgres, ParametersAreAppliedOrShownAsPending) {
   expect_done(pg0->perform(Restart{}));
   EXPECT_TRUE(pg0->observe_until(runs_as_primary).pending_restart.empty());
   EXPECT_EQ(pg0->sql("show max_connections"), "40");
+}
+
+TEST_F(RealPostgres, SyncNamesAreInForceWhenTheyAreSaidToBe) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  pg0->config.parameters["synchronous_standby_names"] = "barman";
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  InstanceView view = pg0->observe();
+  EXPECT_EQ(view.sync_names, "barman");
+  EXPECT_FALSE(view.sync_names_are_ours);
+  ASSERT_EQ(view.wal_senders.size(), 1U);
+  EXPECT_GT(view.wal_senders[0].pid, 0);
+
+  const Stopwatch since;
+  expect_done(pg0->perform(SetSyncNames{.text = "\"pg1\""}));
+  RecordProperty("in_force_after_milliseconds", since.milliseconds());
+  view = pg0->observe();
+  EXPECT_EQ(view.sync_names, "\"pg1\"");
+  EXPECT_TRUE(view.sync_names_are_ours);
+  EXPECT_TRUE(view.sync_names_are_in_force);
+  EXPECT_TRUE(view.sync_names_since.is_known());
+  EXPECT_EQ(view.wal_senders[0].sync_state, "sync");
+  pg0->sql("create table t(n int)");  // it commits, for pg1 is there
+
+  // Whatever else writes the files leaves them as they are, and so does the next agent.
+  expect_done(pg0->perform(ApplyConfiguration{"2"}));
+  pg0->close();
+  view = pg0->observe();
+  EXPECT_EQ(view.sync_names, "\"pg1\"");
+  EXPECT_TRUE(view.sync_names_are_ours);
+  EXPECT_FALSE(view.sync_names_are_in_force) << "the new agent has not seen it";
+  expect_done(pg0->perform(Restart{}));
+  EXPECT_EQ(pg0->observe_until(runs_as_primary).sync_names, "\"pg1\"");
+
+  // Nor does ALTER SYSTEM stand above them.
+  pg0->sql("alter system set synchronous_standby_names to 'x'");
+  expect_done(pg0->perform(SetSyncNames{.text = "\"nobody\""}));
+  // The first commit after it is in force waits, until nobody is waited for any more.
+  std::thread writer([&] { pg0->sql("insert into t values (1)"); });
+  while (pg0->sql("select count(*) from pg_stat_activity where wait_event = 'SyncRep'") != "1") {
+  }
+  expect_done(pg0->perform(SetSyncNames{.text = ""}));
+  writer.join();
+  expect_done(pg0->perform(SetSyncNames{}));
+  view = pg0->observe_until([](const InstanceView& seen) { return seen.sync_names == "barman"; });
+  EXPECT_FALSE(view.sync_names_are_ours);
+}
+
+TEST_F(RealPostgres, SyncNamesAreSetOnAStandbyBeforeItsPromotion) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  expect_done(pg1->perform(SetSyncNames{.text = "ANY 1 (\"pg0\",\"pg2\")"}));
+  InstanceView view = pg1->observe_until(streams);
+  EXPECT_TRUE(view.sync_names_are_in_force);
+  EXPECT_FALSE(view.sync_names_since.is_known()) << "there is no position of its own yet";
+  expect_done(pg0->perform(Demote{DemoteMode::Graceful}));
+  expect_done(pg1->perform(Promote{in_an_hour()}));
+  view = pg1->observe_until(runs_as_primary);
+  EXPECT_TRUE(view.sync_names_are_in_force);
+  expect_done(pg1->perform(SetSyncNames{.text = "ANY 1 (\"pg0\",\"pg2\")"}));
+  EXPECT_TRUE(pg1->observe().sync_names_since.is_known());
 }
 
 TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {

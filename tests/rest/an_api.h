@@ -82,10 +82,33 @@ struct FakeNode final : NodeFace {
   }
   void reload() override { ++reloads; }
   void wake() override { ++wakes; }
-  bool accept_failsafe_ping(const FailsafePing&) override { return accepts_failsafe; }
+  std::string refuse_failsafe_ping(const FailsafePing&) override {
+    return accepts_failsafe ? "" : "Running as a leader";
+  }
+  void schedule_restart(ScheduledRestart wish,
+                        std::function<void(bool, std::string)> answer) override {
+    const bool is_free = !scheduled;
+    if (is_free) scheduled = std::move(wish);
+    answer(is_free, is_free ? "" : "Another restart is already scheduled");
+  }
+  void unschedule_restart(std::function<void(bool, std::string)> answer) override {
+    const bool was_there = scheduled.has_value();
+    scheduled.reset();
+    answer(was_there, was_there ? "" : "no restarts are scheduled");
+  }
+  void reinitialize(bool force, bool from_leader, std::function<void(ActAnswer)> answer) override {
+    reinitialized = {force, from_leader};
+    answer({.code = 200, .text = "reinitialize started"});
+  }
+  std::optional<ScheduledRestart> scheduled;
+  std::optional<std::pair<bool, bool>> reinitialized;  // force, from_leader
 };
 
 struct FakePeers final : Peers {
+  void ask_failsafe(const FailsafePing&, const std::map<NodeName, std::string>&, Milliseconds,
+                    std::function<void(FailsafeRound)> done) override {
+    done(FailsafeRound{});
+  }
   PeerView answer;
   std::map<NodeName, std::string> asked;
   void probe(const std::map<NodeName, std::string>& targets, Milliseconds,

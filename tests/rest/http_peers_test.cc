@@ -189,6 +189,38 @@ TEST(HttpPeers, AnswersEvenWhenNobodyIsAsked) {
   EXPECT_TRUE(probed.probe({}, 1s).empty());
 }
 
+FailsafeRound failsafe_round(ProbedPeers& probed, const std::map<NodeName, std::string>& targets) {
+  std::optional<FailsafeRound> round;
+  const FailsafePing ping{
+      .name = "z", .conn_url = "postgres://z", .api_url = "http://z", .slots = {}};
+  probed.peers.ask_failsafe(ping, targets, 2s, [&](FailsafeRound had) { round = std::move(had); });
+  probed.api.run_until([&] { return round.has_value(); });
+  return *round;
+}
+
+TEST(HttpPeers, AFailsafeRoundNeedsAllToAccept) {
+  ProbedPeers probed;
+  probed.api.node.present = a_standby();
+  probed.api.node.present.settings.failsafe_mode = true;
+  const std::map<NodeName, std::string> targets{{"a", probed.api.url("/patroni")},
+                                                {"b", probed.api.url("/patroni")}};
+  const FailsafeRound refused = failsafe_round(probed, targets);
+  EXPECT_FALSE(refused.is_accepted);
+  EXPECT_NE(refused.problem.find("Running as a leader"), std::string::npos) << refused.problem;
+  probed.api.node.accepts_failsafe = true;
+  EXPECT_TRUE(failsafe_round(probed, targets).is_accepted);
+  EXPECT_FALSE(failsafe_round(probed, {{"a", targets.at("a")}, {"gone", "http://127.0.0.1:1/"}})
+                   .is_accepted);
+  EXPECT_TRUE(failsafe_round(probed, {}).is_accepted);
+}
+
+TEST(HttpPeers, TakesNoOtherWordForAnAcceptance) {
+  ProbedPeers probed;
+  const HostileServer polite(probed.api.loop,
+                             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nAccepted?!", true);
+  EXPECT_FALSE(failsafe_round(probed, {{"polite", polite.url()}}).is_accepted);
+}
+
 TEST(HttpPeers, SaysNothingAfterItsEnd) {
   Api api;
   AsioClock clock(api.loop.get_executor());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codec/dcs_values.h"
 #include "rest/a_node.h"
 #include "rest/config_patch.h"
 
@@ -196,7 +197,18 @@ TEST(Restart, RefusesWhatItCannotRead) {
             "Timeout should be a positive number of seconds");
   EXPECT_EQ(refused_restart(R"({"when":1})").text,
             "Unknown filter for the scheduled restart: when");
-  EXPECT_EQ(refused_restart(R"({"schedule":"2027-01-01T00:00:00+00:00"})").code, 501);
+  const auto scheduled = read_restart(
+      R"({"schedule":"2099-01-01T00:00:00+00:00","role":"replica","postgres_version":"17.5"})",
+      false, WallTime{});
+  ASSERT_TRUE(scheduled);
+  NodeStatus status;
+  status.instance.postmaster_start_time = "yesterday";
+  const ScheduledRestart wish = scheduled_restart(*scheduled, status);
+  EXPECT_EQ(wish.at, parse_time("2099-01-01T00:00:00+00:00"));
+  EXPECT_EQ(wish.role, MemberRole::Replica);
+  EXPECT_EQ(wish.below_version, 170005);
+  EXPECT_EQ(wish.postmaster_start_time, "yesterday");
+  EXPECT_NE(wish.published.find(R"("schedule":"2099-01-01T00:00:00+00:00")"), std::string::npos);
   EXPECT_EQ(refused_restart(R"({"schedule":"2025-01-01T00:00:00+00:00"})"),
             (Refusal{422, "Cannot schedule restart in the past"}));
   EXPECT_EQ(refused_restart(R"({"schedule":"x"})", true),

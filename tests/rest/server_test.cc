@@ -172,6 +172,15 @@ TEST(RestServer, RestartsAndTellsHowItEnded) {
   EXPECT_EQ(text(api.ask("DELETE", "/restart")), "404 no restarts are scheduled");
 }
 
+TEST(RestServer, SchedulesOneRestartAtATime) {
+  Api api;
+  const std::string order = R"({"schedule":"2099-01-01T00:00:00+00:00"})";
+  EXPECT_EQ(text(api.ask("POST", "/restart", order)), "202 Restart scheduled");
+  EXPECT_EQ(text(api.ask("POST", "/restart", order)), "409 Another restart is already scheduled");
+  EXPECT_EQ(text(api.ask("DELETE", "/restart")), "200 scheduled restart deleted");
+  EXPECT_EQ(text(api.ask("DELETE", "/restart")), "404 no restarts are scheduled");
+}
+
 TEST(RestServer, AnswersHealthChecksWhileARestartIsUnderWay) {
   Api api;
   api.node.answers_restart = false;
@@ -244,11 +253,13 @@ TEST(RestServer, SchedulesAndDeletesSwitchovers) {
   EXPECT_EQ(api.ask("DELETE", "/switchover").status, 409);
 }
 
-TEST(RestServer, SaysThatItCannotReinitialize) {
+TEST(RestServer, ReinitializesAsAsked) {
   Api api;
   EXPECT_EQ(text(api.ask("POST", "/reinitialize")), "503 I am the leader, can not reinitialize");
   api.node.present = a_standby();
-  EXPECT_EQ(api.ask("POST", "/reinitialize").status, 501);
+  EXPECT_EQ(text(api.ask("POST", "/reinitialize", R"({"force":true})")),
+            "200 reinitialize started");
+  EXPECT_EQ(api.node.reinitialized, std::pair(true, false));
   EXPECT_EQ(api.ask("POST", "/reinitialize", "[").status, 400);
 }
 
@@ -263,7 +274,7 @@ TEST(RestServer, NeverAcceptsAFailsafePingThatItCannotHonour) {
   EXPECT_EQ(text(api.ask("POST", "/failsafe", ping)), "500 Running as a leader");
   api.node.present = a_standby();
   api.node.present.settings.failsafe_mode = true;
-  EXPECT_EQ(api.ask("POST", "/failsafe", ping).status, 502);
+  EXPECT_EQ(text(api.ask("POST", "/failsafe", ping)), "500 Running as a leader");
   api.node.accepts_failsafe = true;
   const HttpAnswer accepted = api.ask("POST", "/failsafe", ping);
   EXPECT_EQ(text(accepted), "200 Accepted");
@@ -305,7 +316,7 @@ TEST(RestServer, TakesChangesFromMembersWhenTheyAreIncluded) {
   config.allowlist_include_members = true;
   Api api(config);
   EXPECT_EQ(api.ask("POST", "/reload").status, 202) << "a member's api_url is on 127.0.0.1";
-  for (auto& [name, member] : api.node.present.cluster->members) {
+  for (auto& [name, member] : api.node.present.cluster->members.edit()) {
     member.api_url = "http://10.0.0.9:8008/patroni";
   }
   EXPECT_EQ(api.ask("POST", "/reload").status, 403);

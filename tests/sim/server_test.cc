@@ -160,5 +160,45 @@ TEST_F(ServerTest, TheGuardianKillsAtTheOrderedInstantUnlessANewerOrderCame) {
   EXPECT_EQ(at("a").process(), ProcessState::Stopped);
 }
 
+// Whether a commit at this position is acknowledged, and as a synchronous one.
+std::string outcome(SyncCommit& commits, Lsn end, const SyncCommit::Reported& reported) {
+  std::string told = "waits";
+  commits.wait(1, end, Instant{}, [&](const Commit& commit) {
+    told = commit.is_synchronous ? "synchronous" : "asynchronous";
+  });
+  commits.release(reported);
+  commits.end();
+  return told;
+}
+
+TEST(SyncCommit, IsAcknowledgedAsPostgresqlDoesIt) {
+  const SyncCommit::Reported reported{{"b", Lsn{200}}, {"c", Lsn{100}}};
+  const auto with = [&](const std::string& names, Lsn end) {
+    SyncCommit commits;
+    commits.begin(names);
+    return outcome(commits, end, reported);
+  };
+  EXPECT_EQ(with("", Lsn{300}), "asynchronous");
+  EXPECT_EQ(with("\"b\"", Lsn{200}), "synchronous");
+  EXPECT_EQ(with("\"b\"", Lsn{201}), "waits");
+  EXPECT_EQ(with("2 (\"b\",\"c\")", Lsn{101}), "waits");
+  EXPECT_EQ(with("2 (\"b\",\"c\")", Lsn{100}), "synchronous");
+  EXPECT_EQ(with("ANY 1 (\"b\",\"c\")", Lsn{200}), "synchronous");
+  EXPECT_EQ(with("ANY 1 (\"c\",\"d\")", Lsn{101}), "waits");
+  EXPECT_EQ(with("1 (\"d\",\"c\",\"b\")", Lsn{150}), "synchronous") << "b comes first in its list";
+  EXPECT_EQ(with("nobody", Lsn{1}), "waits");
+  EXPECT_EQ(with("*", Lsn{200}), "synchronous");
+}
+
+TEST(SyncCommit, GoesByTheOldOrTheNewNamesUntilEveryProcessHasReadThem) {
+  SyncCommit commits;
+  commits.begin("\"b\"");
+  commits.reload("\"c\"");
+  EXPECT_EQ(outcome(commits, Lsn{100}, {{"b", Lsn{100}}}), "synchronous");
+  EXPECT_EQ(outcome(commits, Lsn{100}, {{"c", Lsn{100}}}), "synchronous");
+  commits.settle();
+  EXPECT_EQ(outcome(commits, Lsn{100}, {{"b", Lsn{100}}}), "waits");
+}
+
 }  // namespace
 }  // namespace pgherd::sim

@@ -54,7 +54,8 @@ TEST(SimClock, AlarmsOfAFrozenAgentComeAllAtOnceWhenItGoesOn) {
   EventQueue queue;
   const LocalTime time(Instant{}, 0);
   const auto mailbox = std::make_shared<Mailbox>();
-  SimClock clock(queue, time, mailbox);
+  const Duration wall_offset{};
+  SimClock clock(queue, time, wall_offset, mailbox);
   std::vector<int> rung;
   const auto first = clock.at(clock.now() + 1s, [&] { rung.push_back(1); });
   const auto second = clock.at(clock.now() + 2s, [&] { rung.push_back(2); });
@@ -70,7 +71,8 @@ TEST(SimClock, ADestroyedAlarmIsSilentEvenIfItRangWhileTheAgentWasFrozen) {
   EventQueue queue;
   const LocalTime time(Instant{}, 0);
   const auto mailbox = std::make_shared<Mailbox>();
-  SimClock clock(queue, time, mailbox);
+  const Duration wall_offset{};
+  SimClock clock(queue, time, wall_offset, mailbox);
   bool has_rung = false;
   auto alarm = clock.at(clock.now() + 1s, [&] { has_rung = true; });
   mailbox->freeze();

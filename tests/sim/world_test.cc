@@ -12,14 +12,14 @@ namespace {
 TEST(World, TheSameSeedGoesTheSameWayTwice) {
   for (const std::uint64_t seed : {3U, 17U, 99U}) {
     RunOptions options;
-    options.phase_one = 20s;
+    options.length = options.storm = 20s;
     EXPECT_EQ(run_seed(seed, options).digest, run_seed(seed, options).digest) << seed;
   }
 }
 
 TEST(World, ListeningToTheStoryDoesNotChangeIt) {
   RunOptions silent;
-  silent.phase_one = 20s;
+  silent.length = silent.storm = 20s;
   RunOptions told = silent;
   told.listener = [](Instant, const NodeName&, const std::string&) {};
   EXPECT_EQ(run_seed(5, silent).digest, run_seed(5, told).digest);
@@ -65,11 +65,17 @@ TEST_F(RefereeTest, APrimaryWhoseKeyIsGoneIsSeen) {
 
 TEST_F(RefereeTest, TheRemovalOfTheLastCopyIsSeen) {
   auto& kept = some_standby();
+  kept.may_be_removed = true;  // even what an operator allows
   for (auto& host : world_.hosts()) {
     if (&host->server() != &kept) host->server().directory().state = DataDirectory::Missing;
   }
   world_.referee().removing(kept);
   EXPECT_EQ(violation().substr(0, 2), "F2");
+}
+
+TEST_F(RefereeTest, ARemovalThatNobodyAllowedIsSeen) {
+  world_.referee().removing(some_standby());
+  EXPECT_EQ(violation().substr(0, 2), "B8");
 }
 
 TEST_F(RefereeTest, AStandbyOnAForkIsSeen) {

@@ -108,7 +108,8 @@ std::optional<KeyValue> MemoryStore::get(const std::string& key) const {
 
 // A key that is absent compares as zero, except that it has no value, not even an empty one.
 bool MemoryStore::holds(const Compare& compare) const {
-  const auto entry = get(compare.key);
+  const auto found = entries_.find(compare.key);
+  const KeyValue* entry = found == entries_.end() ? nullptr : &found->second;
   switch (compare.what) {
     case Compare::What::CreateRevision:
       return (entry ? entry->create_revision.value : 0) == compare.number;
@@ -124,18 +125,19 @@ bool MemoryStore::holds(const Compare& compare) const {
 
 namespace {
 
+// Two deletions of one key are no offence. Transactions are a handful of writes.
 bool writes_a_key_twice(const std::vector<Write>& writes) {
-  std::set<std::string> put;
-  std::set<std::string> deleted;
-  for (const auto& write : writes) {
-    if (const auto* to_put = std::get_if<Put>(&write)) {
-      if (!put.insert(to_put->key).second) return true;
-    } else {
-      deleted.insert(std::get<Delete>(write).key);
+  const auto key_of = [](const Write& write) -> const std::string& {
+    const auto* put = std::get_if<Put>(&write);
+    return put != nullptr ? put->key : std::get<Delete>(write).key;
+  };
+  for (auto one = writes.begin(); one != writes.end(); ++one) {
+    if (!std::holds_alternative<Put>(*one)) continue;
+    for (auto other = writes.begin(); other != writes.end(); ++other) {
+      if (other != one && key_of(*other) == key_of(*one)) return true;
     }
   }
-  return std::any_of(put.begin(), put.end(),
-                     [&](const std::string& key) { return deleted.contains(key); });
+  return false;
 }
 
 }  // namespace
@@ -209,13 +211,20 @@ void MemoryStore::record(Revision at, std::vector<WatchEvent> events) {
   if (events.empty()) return;
   revision_ = at;
   is_telling_ = true;
+  const WatchBatch batch{.events = std::move(events), .revision = at};
   for (const auto& [id, watcher] : watchers_) {
     if (at < watcher.from) continue;
-    auto seen = under(events, watcher.prefix);
-    if (!seen.empty()) watcher.handler({.events = std::move(seen), .revision = at});
+    const auto concerns = [&prefix = watcher.prefix](const WatchEvent& event) {
+      return starts_with(event.entry.key, prefix);
+    };
+    if (std::all_of(batch.events.begin(), batch.events.end(), concerns)) {
+      watcher.handler(batch);
+    } else if (auto seen = under(batch.events, watcher.prefix); !seen.empty()) {
+      watcher.handler({.events = std::move(seen), .revision = at});
+    }
   }
   is_telling_ = false;
-  changes_[at] = std::move(events);
+  changes_.emplace_hint(changes_.end(), at, batch.events);
 }
 
 // ---- Leases -------------------------------------------------------------------------------------

@@ -72,14 +72,14 @@ Attempt put_lines(const PostgresConfig& config, const ParameterMap& parameters,
   return put(path, original ? *original : std::string(), file_mode(config.data_dir));
 }
 
-Attempt clean_auto_conf(const std::string& data_dir) {
+Attempt clean_auto_conf(const std::string& data_dir, bool also_sync_names) {
   const std::string path = data_dir + "/postgresql.auto.conf";
   const auto text = read_file(path);
   if (!text) {
     if (text.error().code == ENOENT) return {};
     return failed(text.error().text);
   }
-  return put(path, without_recovery_parameters(*text), file_mode(data_dir));
+  return put(path, without_recovery_parameters(*text, also_sync_names), file_mode(data_dir));
 }
 
 Attempt remove_file(const std::string& path) {
@@ -103,11 +103,12 @@ std::string config_dir_of(const PostgresConfig& config) {
 }
 
 Attempt write_server_files(const PostgresConfig& config, const ParameterMap& parameters,
-                           const ParameterMap& recovery) {
+                           const ParameterMap& recovery,
+                           const std::optional<std::string>& sync_names) {
   const std::string dir = config_dir_of(config);
   if (auto base = ensure_base(config); !base) return base;
   const std::string base = config.custom_conf.empty() ? "postgresql.base.conf" : config.custom_conf;
-  const std::string text = render_postgresql_conf(base, parameters, recovery);
+  const std::string text = render_postgresql_conf(base, parameters, recovery, sync_names);
   if (auto done = put(dir + "/postgresql.conf", text, file_mode(config.data_dir)); !done)
     return done;
   if (auto done = put_lines(config, parameters, "hba_file", "pg_hba.conf", config.pg_hba); !done)
@@ -115,7 +116,15 @@ Attempt write_server_files(const PostgresConfig& config, const ParameterMap& par
   if (auto done = put_lines(config, parameters, "ident_file", "pg_ident.conf", config.pg_ident);
       !done)
     return done;
-  return clean_auto_conf(config.data_dir);
+  return clean_auto_conf(config.data_dir, sync_names.has_value());
+}
+
+std::optional<std::string> written_sync_names(const PostgresConfig& config) {
+  const auto text = read_file(config_dir_of(config) + "/postgresql.conf");
+  if (!text) return std::nullopt;
+  const auto configured = config.parameters.find("synchronous_standby_names");
+  return managed_sync_names_of(
+      *text, configured == config.parameters.end() ? std::string() : configured->second);
 }
 
 ParameterMap written_recovery_section(const PostgresConfig& config) {

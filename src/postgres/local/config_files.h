@@ -3,6 +3,7 @@
 // a failover. All calls block on the disk.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "model/agent_config.h"
@@ -12,10 +13,13 @@
 namespace pgherd {
 
 // postgresql.conf (the original becomes postgresql.base.conf, once), pg_hba.conf, pg_ident.conf,
-// and postgresql.auto.conf without recovery parameters.
+// and postgresql.auto.conf without recovery parameters. `sync_names`: render_postgresql_conf.
 [[nodiscard]] Attempt write_server_files(const PostgresConfig& config,
                                          const ParameterMap& parameters,
-                                         const ParameterMap& recovery);
+                                         const ParameterMap& recovery,
+                                         const std::optional<std::string>& sync_names = {});
+// The managed synchronous_standby_names in postgresql.conf as it stands.
+[[nodiscard]] std::optional<std::string> written_sync_names(const PostgresConfig& config);
 // The recovery section of postgresql.conf as it stands.
 [[nodiscard]] ParameterMap written_recovery_section(const PostgresConfig& config);
 

@@ -258,6 +258,8 @@ class LocalInstance::Hands {
     if (std::holds_alternative<ResumeReplay>(step)) return act_resume_replay(shop, control);
     if (const auto* s = std::get_if<ApplyConfiguration>(&step))
       return act_apply_configuration(shop, control, *s);
+    if (const auto* s = std::get_if<SetSyncNames>(&step))
+      return act_set_sync_names(shop, control, *s);
     return not_ours(std::string(name_of(step)));
   }
   static Act not_ours(std::string name) {

@@ -54,6 +54,7 @@ asio::awaitable<InstanceView> Lookout::look() {
       fall_back(view, *problem);
     else
       told_problem_.clear();
+    if (!problem) see_sync_names(view);
     if (!problem && *view.in_recovery) co_await find_standby_timeline(view, deadline);
     // It may have ended while it was asked.
     if (problem && shop_.postmaster->look() == ProcessState::Stopped) {
@@ -94,6 +95,14 @@ asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Inst
     if (!was_open || answer.error().kind != QueryErrorKind::Lost) co_return answer.error();
   }
   co_return QueryError{.kind = QueryErrorKind::Lost, .text = "the connection broke twice"};
+}
+
+void Lookout::see_sync_names(InstanceView& view) {
+  view.sync_names_are_ours = sync_names_of(shop_).has_value();
+  const Shop::InForce& known = shop_.in_force;
+  view.sync_names_are_in_force =
+      known.pid == view.postmaster_pid && known.pid != 0 && known.text == view.sync_names;
+  if (view.sync_names_are_in_force) view.sync_names_since = known.since;
 }
 
 // Without an answer the process is known to be there, the role is what it was: a slow query is no

@@ -27,6 +27,7 @@ class Lookout {
   boost::asio::awaitable<void> find_standby_timeline(InstanceView& view, Instant deadline);
   void fall_back(InstanceView& view, const QueryError& error);
   void read_history(InstanceView& view);
+  void see_sync_names(InstanceView& view);
   void tell_problem(const QueryError& error);
 
   Shop& shop_;

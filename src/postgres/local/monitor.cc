@@ -19,7 +19,8 @@ select pg_is_in_recovery(),
   case when pg_is_in_recovery() then pg_is_wal_replay_paused() else false end,
   pg_last_xact_replay_timestamp(), pg_postmaster_start_time(),
   current_setting('restore_command') <> '', current_setting('primary_conninfo'),
-  current_setting('primary_slot_name'), current_setting('server_version_num'))";
+  current_setting('primary_slot_name'), current_setting('server_version_num'),
+  current_setting('synchronous_standby_names'))";
 
 constexpr const char* kReceiver = R"(
 select status, written_lsn, latest_end_lsn,
@@ -28,12 +29,14 @@ from pg_stat_wal_receiver)";
 
 constexpr const char* kSenders = R"(
 select application_name, state, sync_state, write_lsn, flush_lsn, replay_lsn, usename, client_addr,
-  sync_priority
+  sync_priority, pid
 from pg_stat_replication order by application_name, pid)";
 
 constexpr const char* kSlots = R"(
-select slot_name, slot_type = 'physical', active, temporary, restart_lsn, xmin is not null, wal_status
-from pg_get_replication_slots() order by slot_name)";
+select slot_name, slot_type = 'physical', active, temporary, restart_lsn, xmin is not null, wal_status,
+  plugin, (select datname from pg_database where oid = s.datoid),
+  coalesce((to_jsonb(s) ->> 'failover')::bool, false), confirmed_flush_lsn
+from pg_get_replication_slots() s order by slot_name)";
 
 // A parameter of the command line is never "pending" to the server, for a file cannot change it; we
 // compare those ourselves.
@@ -81,6 +84,7 @@ void read_state(const Row& row, InstanceView& view) {
   view.has_restore_command = flag_of(row[8]);
   if (*view.in_recovery) view.upstream = upstream_of(text_of(row[9]), text_of(row[10]));
   view.server_version = static_cast<int>(number_of(row[11]));
+  view.sync_names = text_of(row[12]);
 }
 
 void read_receiver(const Row& row, InstanceView& view) {
@@ -100,7 +104,8 @@ WalSenderView sender_of(const Row& row) {
           .replayed = lsn_of(row[5]),
           .user = text_of(row[6]),
           .client_address = text_of(row[7]),
-          .sync_priority = static_cast<int>(number_of(row[8]))};
+          .sync_priority = static_cast<int>(number_of(row[8])),
+          .pid = number_of(row[9])};
 }
 
 SlotView slot_of(const Row& row) {
@@ -110,7 +115,11 @@ SlotView slot_of(const Row& row) {
           .is_temporary = flag_of(row[3]),
           .restart_lsn = lsn_of(row[4]),
           .has_xmin = flag_of(row[5]),
-          .wal_status = text_of(row[6])};
+          .wal_status = text_of(row[6]),
+          .plugin = text_of(row[7]),
+          .database = text_of(row[8]),
+          .is_failover = flag_of(row[9]),
+          .confirmed_flush = lsn_of(row[10])};
 }
 
 void read_setting(const Row& row, const ParameterMap& wanted, InstanceView& view) {
@@ -181,8 +190,8 @@ std::string monitoring_query() {
 
 bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                      InstanceView& view) {
-  if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 12) ||
-      !have_width(answer[1], 4) || !have_width(answer[2], 9) || !have_width(answer[3], 7) ||
+  if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 13) ||
+      !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 11) ||
       !have_width(answer[4], 4))
     return false;
   read_state(answer[0][0], view);

@@ -173,7 +173,7 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
   if (auto stopped = co_await shop.postmaster->stop(StopMode::Fast, control, nullptr); !stopped)
     co_return tl::unexpected(stopped.error());
   std::optional<Upstream> upstream;
-  if (is_standby) upstream = written_upstream(*config);
+  if (is_standby) upstream = step.upstream ? *step.upstream : written_upstream(*config);
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started again"); };
   const auto started = co_await start_as(shop, control, std::move(upstream), deadline, may_start);
   co_return done_or(started, "restarted");
@@ -187,7 +187,7 @@ Act act_stop(Shop& shop, ActControl& control, Stop step, std::function<void()> s
 Act act_demote(Shop& shop, ActControl& control, Demote step, std::function<void()> shut_down) {
   const bool is_immediate =
       step.mode == DemoteMode::Immediate || step.mode == DemoteMode::ImmediateNoLock;
-  if (step.mode == DemoteMode::Graceful) {
+  if (step.mode == DemoteMode::Graceful || step.mode == DemoteMode::DemoteCluster) {
     co_await checkpoint_before_stop(shop, control);
     if (control.is_cancelled) co_return cancelled("cancelled before the shutdown; still a primary");
   }

@@ -29,16 +29,24 @@ using ParameterMap = std::map<std::string, std::string>;
 [[nodiscard]] ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
                                                const Upstream& upstream, int major_version);
 
-// `<base>` is included first, so that what stands here overrides it.
+// `<base>` is included first, so that what stands here overrides it. `sync_names`: the managed
+// value of synchronous_standby_names, in place of the one among the parameters.
 [[nodiscard]] std::string render_postgresql_conf(const std::string& base,
                                                  const ParameterMap& parameters,
-                                                 const ParameterMap& recovery);
+                                                 const ParameterMap& recovery,
+                                                 const std::optional<std::string>& sync_names = {});
+// The managed value that such a file (ours or Patroni's) holds; nullopt when it holds none.
+// `configured`: what the operator's own parameters say, for Patroni does not mark its value.
+[[nodiscard]] std::optional<std::string> managed_sync_names_of(std::string_view text,
+                                                               const std::string& configured);
 // Also recognizes Patroni's files: a cluster that it made is adopted as it is.
 [[nodiscard]] bool is_generated_conf(std::string_view text);
 // The recovery section of a postgresql.conf that we (or Patroni) wrote; empty when there is none.
 [[nodiscard]] ParameterMap recovery_section_of(std::string_view text);
 // postgresql.auto.conf without recovery parameters: ALTER SYSTEM must not break replication.
-[[nodiscard]] std::string without_recovery_parameters(std::string_view auto_conf);
+// Nor synchronous_standby_names, while that is managed.
+[[nodiscard]] std::string without_recovery_parameters(std::string_view auto_conf,
+                                                      bool also_sync_names = false);
 [[nodiscard]] std::string render_lines(const std::vector<std::string>& lines);
 
 // "--max_connections=100", ...: of the command line parameters among `parameters`.

@@ -59,11 +59,23 @@ void leave_out_refused(const Shop& shop, ParameterMap& parameters) {
     parameters.erase(name);
 }
 
+class FilesTaken {
+ public:
+  explicit FilesTaken(Shop& shop) : shop_(shop) { shop_.are_files_taken = true; }
+  ~FilesTaken() { shop_.are_files_taken = false; }
+  FilesTaken(const FilesTaken&) = delete;
+  FilesTaken& operator=(const FilesTaken&) = delete;
+
+ private:
+  Shop& shop_;
+};
+
 // Lets the binary itself read what was written. A parameter that it refuses would keep it from
 // starting; without the parameter it runs, and the log says so.
 asio::awaitable<Attempt> validate(Shop& shop, const ActControl& control,
                                   std::shared_ptr<const PostgresConfig> config,
-                                  ParameterMap& parameters, const ParameterMap& recovery) {
+                                  ParameterMap& parameters, const ParameterMap& recovery,
+                                  const std::optional<std::string>& sync_names) {
   for (int round = 0; round < 5; ++round) {
     const std::string text = render_postgresql_conf("", parameters, {});
     if (text == shop.validated) co_return Attempt{};
@@ -92,7 +104,7 @@ asio::awaitable<Attempt> validate(Shop& shop, const ActControl& control,
       parameters.erase(name);
       shop.refused.insert(name);
     }
-    if (auto written = write_server_files(*config, parameters, recovery); !written)
+    if (auto written = write_server_files(*config, parameters, recovery, sync_names); !written)
       co_return written;
   }
   co_return Attempt{};
@@ -154,11 +166,12 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(Shop& shop, const ActControl& contr
 }
 
 asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(Shop& shop, ActControl& control,
-                                                                 std::string sql,
-                                                                 Duration timeout) {
+                                                                 std::string sql, Duration timeout,
+                                                                 std::string database) {
   const PostmasterPid* file = shop.postmaster->file();
   ConnInfo info = local_conninfo(*shop.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.set("application_name", "pgherd");
+  info.set_if_any("dbname", database);
   info.set("options",
            "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
   PgSession session(shop.loop);
@@ -215,9 +228,15 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(Shop& shop, const ActControl
   if (upstream && !upstream->host.empty())
     if (auto written = write_pgpass(*config, *upstream); !written)
       co_return tl::unexpected(written.error());
-  if (auto written = write_server_files(*config, parameters, recovery); !written)
+  // Acts that write files may be under way beside each other.
+  while (shop.are_files_taken)
+    co_await pause_for(5ms);
+  const FilesTaken taken(shop);
+  const std::optional<std::string> sync_names = sync_names_of(shop);
+  if (auto written = write_server_files(*config, parameters, recovery, sync_names); !written)
     co_return tl::unexpected(written.error());
-  if (auto valid = co_await validate(shop, control, config, parameters, recovery); !valid)
+  if (auto valid = co_await validate(shop, control, config, parameters, recovery, sync_names);
+      !valid)
     co_return tl::unexpected(valid.error());
   // What pending restarts are compared with: without the floor of a standby, which is not a wish.
   shop.wanted = server_parameters(*config, shop.scope, nullptr);
@@ -246,6 +265,14 @@ asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
   auto ready = co_await shop.postmaster->wait_until_ready(deadline, control);
   if (ready) asio::post(shop.disk, [config] { keep_config_copies(*config); });
   co_return ready;
+}
+
+const std::optional<std::string>& sync_names_of(Shop& shop) {
+  if (!shop.are_sync_names_known) {
+    shop.sync_names = written_sync_names(*shop.config);
+    shop.are_sync_names_known = true;
+  }
+  return shop.sync_names;
 }
 
 Upstream written_upstream(const PostgresConfig& config) {

@@ -51,7 +51,20 @@ struct Shop {
   ParameterMap wanted;            // the parameters that were last written or started with
   std::set<std::string> refused;  // parameters that this server does not take
   std::string validated;          // the text of postgresql.conf that was last found good
-  std::string known_bin_dir;      // of `known_major`
+  // The managed value of synchronous_standby_names, nullopt: the operator's. Of an earlier agent
+  // until it has been read (sync_names_of).
+  std::optional<std::string> sync_names;
+  bool are_sync_names_known = false;
+  // The value that every process is known to have read, in which postmaster, and a position that
+  // was written after that.
+  struct InForce {
+    std::int64_t pid = 0;
+    std::string text;
+    Lsn since;
+    bool commits_wait = false;  // the checkpointer lets them
+  } in_force;
+  bool are_files_taken = false;  // prepare_files writes them
+  std::string known_bin_dir;     // of `known_major`
   int known_major = 0;
 
   [[nodiscard]] std::string program(const std::string& name) const;
@@ -82,7 +95,8 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
 
 // Asks the local server as the superuser; the statement may take `timeout`.
 [[nodiscard]] boost::asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(
-    Shop& shop, ActControl& control, std::string sql, Duration timeout);
+    Shop& shop, ActControl& control, std::string sql, Duration timeout,
+    std::string database = {});  // "": the configured one
 
 // The major version of the configured binaries.
 [[nodiscard]] boost::asio::awaitable<Answer<int>> binary_version(Shop& shop,
@@ -98,6 +112,9 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
                                                            ParameterMap parameters,
                                                            Instant deadline,
                                                            std::function<Attempt()> may_start);
+
+// What SetSyncNames wrote last, also if an earlier agent did.
+[[nodiscard]] const std::optional<std::string>& sync_names_of(Shop& shop);
 
 // The upstream that the written recovery section points at.
 [[nodiscard]] Upstream written_upstream(const PostgresConfig& config);
@@ -126,5 +143,6 @@ Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step);  // small_a
 Act act_checkpoint(Shop& shop, ActControl& control);
 Act act_resume_replay(Shop& shop, ActControl& control);
 Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step);
+Act act_set_sync_names(Shop& shop, ActControl& control, SetSyncNames step);  // sync_names.cc
 
 }  // namespace pgherd

@@ -40,6 +40,11 @@ asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(Shop& 
 
 // The statements that bring a slot to what is wished; empty: it is as it should be.
 std::string creation_of(const SlotWish& wish, const PresentSlot* present) {
+  if (wish.is_logical) {
+    if (present != nullptr) return {};
+    return fmt::format("select pg_create_logical_replication_slot({}, {})",
+                       quote_sql_literal(wish.name), quote_sql_literal(wish.plugin));
+  }
   std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
                                    quote_sql_literal(wish.name));
   if (present == nullptr) return create;
@@ -68,9 +73,11 @@ class SlotKeeper {
  public:
   SlotKeeper(Shop& shop, ActControl& control) : shop_(shop), control_(control) {}
 
-  asio::awaitable<void> run(std::string sql, std::string what) {
+  // `database`: "" where it does not matter.
+  asio::awaitable<void> run(std::string sql, std::string what, std::string database = {}) {
     if (sql.empty()) co_return;
-    const auto answer = co_await ask_local(shop_, control_, std::move(sql), 10s);
+    const auto answer =
+        co_await ask_local(shop_, control_, std::move(sql), 10s, std::move(database));
     if (answer)
       done_ += (done_.empty() ? "" : ", ") + what;
     else
@@ -103,13 +110,13 @@ Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step) {
   SlotKeeper keeper(shop, control);
   for (const std::string& name : step.drop) {
     const PresentSlot* slot = present(name);
-    if (slot == nullptr || !slot->is_physical || slot->is_active) continue;
+    if (slot == nullptr || slot->is_active) continue;
     co_await keeper.run(fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name)),
                         "drop slot " + name);
   }
   for (const SlotWish& wish : step.wishes) {
     const PresentSlot* slot = present(wish.name);
-    co_await keeper.run(creation_of(wish, slot), "create slot " + wish.name);
+    co_await keeper.run(creation_of(wish, slot), "create slot " + wish.name, wish.database);
     co_await keeper.run(advance_of(wish, slot), fmt::format("advance slot {} to {}", wish.name,
                                                             to_string(wish.advance_to)));
   }
@@ -134,7 +141,9 @@ Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration 
   if (look.state != DataDirectory::Valid || shop.is_filling_directory)
     co_return "there is no PostgreSQL to configure yet";
   std::optional<Upstream> upstream;
-  if (look.has_standby_signal) upstream = written_upstream(*config);
+  if (look.has_standby_signal) {
+    upstream = step.upstream ? *step.upstream : written_upstream(*config);
+  }
   const auto prepared = co_await prepare_files(shop, control, std::move(upstream));
   if (!prepared) co_return tl::unexpected(prepared.error());
   const ProcessState process = shop.postmaster->look();

@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "decide/rules.h"
+
+namespace pgherd {
+namespace {
+
+constexpr Duration kLookAtSlotsAgain = 1s;
+
+using Wishes = std::map<std::string, SlotWish>;
+
+bool stands_by(const Draft& draft, PermanentSlot::Side side) {
+  const bool is_standby_cluster = draft.seen.settings.standby_cluster.has_value();
+  return side == PermanentSlot::Side::Both ||
+         (side == PermanentSlot::Side::Standby) == is_standby_cluster;
+}
+
+// Who streams from here, or will when this node leads.
+bool streams_from_me(const Draft& draft, const Member& member) {
+  const auto& source = member.tags.replicatefrom;
+  if (source && *source != member.name && draft.cluster().member(*source) != nullptr) {
+    return *source == draft.me();
+  }
+  return draft.leadership() == Leadership::Mine;
+}
+
+// The slots that members need, mine excluded: of those that are there, and of those that were there
+// less than member_slots_ttl ago, for they come back and need their WAL (Patroni 4.0). A node that
+// never leads keeps those of its own followers only.
+Wishes member_slots(const Draft& draft) {
+  Wishes wanted;
+  const Milliseconds ttl = draft.seen.settings.member_slots_ttl;
+  const bool never_leads = draft.seen.self.tags.nofailover;
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (name == draft.me() || member.tags.nostream) continue;
+    if ((never_leads || ttl <= 0ms) && !streams_from_me(draft, member)) continue;
+    const std::string slot = slot_name_of(name);
+    wanted[slot] = SlotWish{.name = slot, .advance_to = {}};
+  }
+  if (never_leads) return wanted;
+  const std::string own = slot_name_of(draft.me());
+  for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
+    if (slot != own && draft.now - last_seen < ttl) {
+      wanted[slot] = SlotWish{.name = slot, .advance_to = {}};
+    }
+  }
+  return wanted;
+}
+
+// U7 slots that stand in `/config` are there whoever leads, physical ones on every node that may
+// lead. Logical ones are made on the primary.
+void add_permanent_slots(const Draft& draft, Wishes& wanted) {
+  const std::string own = slot_name_of(draft.me());
+  const bool is_primary = draft.instance().is_running_primary();
+  const bool is_standby_cluster = draft.seen.settings.standby_cluster.has_value();
+  for (const PermanentSlot& slot : draft.seen.settings.permanent_slots) {
+    if (slot.name == own || wanted.contains(slot.name) || !stands_by(draft, slot.side)) continue;
+    if (!slot.is_logical) {
+      if (draft.seen.self.tags.nofailover && !is_primary) continue;
+      wanted[slot.name] = SlotWish{.name = slot.name, .advance_to = {}};
+    } else if (is_primary && !is_standby_cluster) {
+      wanted[slot.name] = SlotWish{.name = slot.name,
+                                   .advance_to = {},
+                                   .is_logical = true,
+                                   .database = slot.database,
+                                   .plugin = slot.plugin};
+    }
+  }
+}
+
+bool is_permanent(const Draft& draft, const std::string& name) {
+  const auto& slots = draft.seen.settings.permanent_slots;
+  return std::any_of(slots.begin(), slots.end(), [&](const PermanentSlot& slot) {
+    return slot.name == name && stands_by(draft, slot.side);
+  });
+}
+
+bool is_ignored(const Draft& draft, const SlotView& slot) {
+  const auto fits = [](const std::string& wanted, std::string_view had) {
+    return wanted.empty() || wanted == had;
+  };
+  const auto& matchers = draft.seen.settings.ignore_slots;
+  return std::any_of(matchers.begin(), matchers.end(), [&](const SlotMatcher& matcher) {
+    return fits(matcher.name, slot.name) &&
+           fits(matcher.type, slot.is_physical ? "physical" : "logical") &&
+           fits(matcher.database, slot.database) && fits(matcher.plugin, slot.plugin);
+  });
+}
+
+// What a promised leader said of its slots is newer than what the store has.
+Lsn reported_position(const Draft& draft, const std::string& slot) {
+  const FailsafePromise* promise = promise_in_force(draft);
+  const std::map<std::string, Lsn>& slots =
+      promise != nullptr ? promise->ping.slots : draft.cluster().status.slots.get();
+  const auto found = slots.find(slot);
+  if (found != slots.end()) return found->second;
+  // A member that streams from somebody else has no slot at the leader.
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (slot_name_of(name) == slot && member.tags.replicatefrom) {
+      return member.receive_lsn.value_or(member.xlog_location.value_or(Lsn{}));
+    }
+  }
+  return {};
+}
+
+bool is_of_another_kind(const SlotView& slot, const SlotWish& wish) {
+  return slot.is_physical == wish.is_logical ||
+         (wish.is_logical && (slot.plugin != wish.plugin || slot.database != wish.database));
+}
+
+// U2 what nobody needs any more would hold WAL for ever; what is lost, or holds back vacuum on a
+// standby, is made anew. Only beside a leader, for only then it is known what is needed.
+bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const Wishes& wanted) {
+  if (slot.is_temporary || slot.is_active || draft.seen.settings.paused) return false;
+  if (is_ignored(draft, slot) || (!slot.is_physical && slot.is_failover)) return false;
+  const bool is_led = draft.leadership() == Leadership::Others ||
+                      (draft.may_lead() && draft.instance().is_running_primary());
+  if (!is_led) return false;
+  const auto wish = wanted.find(slot.name);
+  if (wish == wanted.end()) {
+    // A copy of a permanent logical slot on a standby is nobody's to drop.
+    const bool is_copy = !slot.is_physical && is_permanent(draft, slot.name);
+    return !is_copy && slot.name != slot_name_of(draft.me());
+  }
+  const bool holds_vacuum =
+      slot.is_physical && slot.has_xmin && draft.instance().in_recovery == true;
+  return slot.wal_status == "lost" || is_of_another_kind(slot, wish->second) || holds_vacuum;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names)
+    text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSlots& keep) {
+  if (!missing.empty()) {
+    const bool has_permanent =
+        std::any_of(missing.begin(), missing.end(),
+                    [&](const std::string& name) { return is_permanent(draft, name); });
+    draft.because(has_permanent ? "U7" : "U1", "making replication slots: " + joined(missing));
+  }
+  if (!keep.drop.empty()) {
+    draft.because("U2", "dropping replication slots that are of no use here: " + joined(keep.drop));
+  }
+}
+
+}  // namespace
+
+// U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
+// the others need; on a standby the slots follow what the leader reports, never past the own
+// replay. Authority: Patroni slots.py; spec postgres 7.
+void keep_slots(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (!draft.seen.settings.use_slots || draft.seen.is_under_way(Lane::Slots) ||
+      instance.process != ProcessState::Running || !instance.in_recovery ||
+      instance.role_is_stale) {
+    return;
+  }
+  // Slots change by what is seen of them; who needs one may change, and is looked at every second.
+  if (instance.seen_at == draft.memory.slots_checked_in &&
+      draft.now - instance.seen_at < kLookAtSlotsAgain) {
+    return;
+  }
+  Wishes wanted = member_slots(draft);
+  add_permanent_slots(draft, wanted);
+  KeepSlots keep;
+  std::vector<std::string> missing;
+  bool is_behind = false;
+  for (auto& [name, wish] : wanted) {
+    const auto found = std::find_if(
+        instance.slots.begin(), instance.slots.end(),
+        [&, &slot_name = name](const SlotView& slot) { return slot.name == slot_name; });
+    const bool exists = found != instance.slots.end();
+    const Lsn reported = reported_position(draft, name);
+    if (*instance.in_recovery && reported.is_known() && !(exists && found->is_active)) {
+      wish.advance_to = std::min(reported, instance.replayed);
+      is_behind = is_behind || (exists && found->restart_lsn < wish.advance_to);
+    }
+    if (!exists) missing.push_back(name);
+    keep.wishes.push_back(wish);
+  }
+  for (const SlotView& slot : instance.slots) {
+    if (is_to_be_dropped(draft, slot, wanted)) keep.drop.push_back(slot.name);
+  }
+  const Duration gap = !missing.empty() ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
+  const Instant due = draft.memory.slots_kept_at ? *draft.memory.slots_kept_at + gap : Instant{};
+  if (missing.empty() && !is_behind && keep.drop.empty()) {
+    draft.memory.slots_checked_in = instance.seen_at;
+    return;
+  }
+  if (draft.now < due) return draft.wake(due);
+  draft.memory.slots_kept_at = draft.now;
+  explain(draft, missing, keep);
+  draft.plan(std::move(keep));
+}
+
+}  // namespace pgherd

@@ -1,0 +1,193 @@
+#include "sim/bystander.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgherd::sim {
+namespace {
+
+// Long enough for every answer to have been asked for anew, however slow.
+constexpr Duration kLong = 2s;
+// Long enough for a leader that has shut down to wait for its successor and to change its mind.
+constexpr Duration kHandover = 15s;
+
+std::string at(const Server& server) {
+  const auto& wal = server.directory().wal;
+  return server.name() + " (timeline " + std::to_string(wal.timeline().value) + " at " +
+         to_string(wal.end()) + ")";
+}
+
+// As PostgreSQL allows them in names of slots; the names of this world need no more.
+bool has_slot(const Server& server, const NodeName& member) {
+  return server.directory().slots.contains(member);
+}
+
+}  // namespace
+
+Bystander::Bystander(Ground& ground, Store& store, const std::vector<const Server*>& servers,
+                     std::string prefix, Settings settings)
+    : ground_(ground),
+      store_(store),
+      servers_(servers),
+      prefix_(std::move(prefix)),
+      settings_(std::move(settings)) {}
+
+bool Bystander::is_well(const Server& server, Duration for_as_long) const {
+  if (!agent_well_since) return false;
+  const Instant since = agent_well_since(server.place());
+  return !since.is_never() && ground_.queue.now() - since >= for_as_long;
+}
+
+bool Bystander::all_was_quiet(Duration for_as_long) const {
+  const Instant now = ground_.queue.now();
+  return ground_.pace.failure_percent == 0 && ground_.network.is_quiet() &&
+         now - ground_.network.changed_at() >= for_as_long && store_.is_up() &&
+         now - store_.changed_at() >= for_as_long;
+}
+
+bool Bystander::was_all_well_for(Duration time) const {
+  return all_was_quiet(time) &&
+         std::all_of(servers_.begin(), servers_.end(),
+                     [&](const Server* server) { return is_well(*server, time); });
+}
+
+// In synchronous mode who is not listed may have more, but nothing that was acknowledged; nor may
+// anybody lead whom a leader without the store would not ask.
+bool Bystander::has_a_say(const Server& server) const {
+  const auto failsafe = store_.value(prefix_ + "failsafe");
+  if (failsafe.size() > 2 && failsafe.find('"' + server.name() + '"') == std::string::npos) {
+    return false;
+  }
+  const auto sync = store_.value(prefix_ + "sync");
+  const auto names = sync.find("\"sync_standby\":");
+  if (settings_.synchronous_mode == SynchronousMode::Off || names == std::string::npos) return true;
+  // "sync_standby":"a,b" or null
+  const auto list = sync.substr(names + std::string("\"sync_standby\":").size());
+  const auto end = list.find('"', 1);
+  if (!list.starts_with('"') || end == std::string::npos) return false;
+  return ("," + list.substr(1, end - 1) + ",").find("," + server.name() + ",") != std::string::npos;
+}
+
+const Server* Bystander::ahead_of(const Server& server) const {
+  const auto& left = server.directory().wal.switches().back();
+  const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
+    if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
+        !has_a_say(*other) || ground_.queue.now() - other->running_since < kLong ||
+        !is_well(*other, kLong) || other->may_not_lead) {
+      return false;
+    }
+    const auto& wal = other->directory().wal;
+    return wal.timeline() == left.parent ? wal.end() > left.at : wal.timeline() > left.parent;
+  });
+  return found == servers_.end() ? nullptr : *found;
+}
+
+// Positions of standbys stand still once nobody writes: who asked in the last seconds knew better.
+Bystander::Complaint Bystander::promoted(const Server& server, const Server* before) const {
+  const Instant now = ground_.queue.now();
+  if (now - asked_at_ < 2 * settings_.ttl + kHandover) return std::nullopt;
+  if (is_well(server, kLong) && all_was_quiet(kLong) && now - open_at_ >= kLong) {
+    if (const Server* other = ahead_of(server)) {
+      return "B1: " + at(server) + " is promoted past " + at(*other) +
+             ", which was ahead and could be asked for " + std::to_string(kLong / 1s) + " s";
+    }
+  }
+  if (before == nullptr || before == &server || !is_well(*before, kHandover) ||
+      !all_was_quiet(kHandover) || before->directory().control != ControlState::ShutDown) {
+    return std::nullopt;
+  }
+  const auto& left = before->directory().wal;
+  const auto last = left.size() - 2;  // the shutdown checkpoint itself may be missing
+  if (left.size() < 2 || server.directory().wal.contains(left[last].id, last)) return std::nullopt;
+  return "B1: " + at(server) + " takes over from " + at(*before) +
+         ", which had shut down cleanly, without all of its writes";
+}
+
+Bystander::Complaint Bystander::fenced(const Server& server, const std::string& leader) const {
+  const bool had_begun = server.process() != ProcessState::Running || server.is_in_recovery() ||
+                         server.is_asked_to_stop;
+  if (had_begun || !is_well(server, settings_.ttl)) return std::nullopt;
+  return "A3: the guardian had to end " + at(server) +
+         " beside an agent that was well and had not begun to; /leader names " +
+         (leader.empty() ? "nobody" : leader);
+}
+
+Bystander::Complaint Bystander::rewinding(const Server& target, const Server& source,
+                                          const std::string& leader) const {
+  const std::string what = at(target) + " is rewound to " + at(source);
+  if (source.directory().control_timeline != source.directory().wal.timeline()) {
+    return "B8: " + what + ", whose pg_control is still of timeline " +
+           std::to_string(source.directory().control_timeline.value);
+  }
+  // What the store says may have changed while the order travelled.
+  if (!leader.empty() && leader != source.name() && all_was_quiet(kLong)) {
+    return "B8: " + what + ", but /leader names " + leader;
+  }
+  return std::nullopt;
+}
+
+Bystander::Complaint Bystander::removing(const Server& target) const {
+  if (settings_.remove_data_directory_on_diverged_timelines ||
+      settings_.remove_data_directory_on_rewind_failure || target.may_be_removed) {
+    return std::nullopt;
+  }
+  return "B8: the data directory of " + at(target) +
+         " is removed though no setting and no operator allows it";
+}
+
+NodeName Bystander::name_at(Place place) const {
+  const auto found = std::find_if(servers_.begin(), servers_.end(), [place](const Server* server) {
+    return server->place() == place;
+  });
+  return found == servers_.end() ? NodeName() : (*found)->name();
+}
+
+Bystander::Complaint Bystander::written(const WatchEvent& event, std::optional<Place> writer,
+                                        const std::string& leader) const {
+  if (!writer) return std::nullopt;
+  const auto leaf = event.entry.key.substr(prefix_.size());
+  const bool hangs_on_a_lease = leaf == "leader" || leaf.starts_with("members/");
+  if (hangs_on_a_lease && !event.is_deletion && !store_.has_lease(event.entry.lease)) {
+    return "C1: /" + leaf + " was written by " + name_at(*writer) + " without a lease that lives";
+  }
+  const bool is_the_leaders = leaf == "status" || leaf == "history" || leaf == "sync" ||
+                              leaf == "failsafe" || leaf == "timeline";
+  if (is_the_leaders && name_at(*writer) != leader) {
+    return "C2: /" + leaf + " was written by " + name_at(*writer) + " while /leader named " +
+           (leader.empty() ? "nobody" : leader);
+  }
+  return std::nullopt;
+}
+
+Bystander::Complaint Bystander::amiss_at_rest(const Server& primary) {
+  const auto& directory = primary.directory();
+  if (settings_.use_slots) {
+    for (const Server* server : servers_) {
+      if (server != &primary && !has_slot(primary, server->name())) {
+        return "B10: " + at(primary) + " has no slot for " + server->name();
+      }
+    }
+  }
+  if (directory.control_timeline != directory.wal.timeline()) {
+    return "P: pg_control of " + at(primary) + " still shows timeline " +
+           std::to_string(directory.control_timeline.value);
+  }
+  // The number of the running timeline is one above the last that the history says was left.
+  const auto history = store_.value(prefix_ + "history");
+  const auto last = history.rfind("[");
+  const std::uint32_t newest =
+      history.size() < 4
+          ? 1
+          : static_cast<std::uint32_t>(std::strtoul(history.c_str() + last + 1, nullptr, 10) + 1);
+  if (newest != directory.wal.timeline().value) {
+    return "P: /history ends before timeline " + std::to_string(newest) + ", but " + at(primary) +
+           " leads";
+  }
+  if (const auto oldest = store_.longest_unrenewed(); oldest > settings_.ttl / 4 + 2s) {
+    return "C4: at rest a lease was not renewed for " +
+           std::to_string(oldest / std::chrono::milliseconds(1)) + " ms";
+  }
+  return std::nullopt;
+}
+
+}  // namespace pgherd::sim

@@ -1,0 +1,77 @@
+// Bystander: what can be said against a herd only by somebody who knows how well everybody was. A
+// network that loses messages excuses much; two nodes that could talk for seconds excuse nothing.
+// Part of the referee, and like it without a line of the rules that are judged.
+//
+//   A3  the guardian had to end PostgreSQL beside an agent that was well and had not begun to
+//   B1  a standby was promoted past another one that was ahead, though all of them were well
+//   B1  a handover from a leader that had shut down cleanly lost writes, though all were well
+//   B8  pg_rewind against a server that does not lead, or whose pg_control is of an older timeline
+//   B8  a data directory was removed though the configuration does not allow it
+//   B10 at rest the primary has no slot for a member
+//   C1  `/leader` or a member key hangs on no lease that lives
+//   C2  somebody who does not lead wrote what only a leader writes
+//   C4  at rest a lease has not been renewed for more than a quarter of its time
+//   P   at rest `/history` does not know of the running timeline, or pg_control shows an older one
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/settings.h"
+#include "sim/server.h"
+#include "sim/store.h"
+
+namespace pgherd::sim {
+
+class Bystander {
+ public:
+  Bystander(Ground& ground, Store& store, const std::vector<const Server*>& servers,
+            std::string prefix, Settings settings);
+
+  // Since when the agent at a place lives and is not frozen; never() while it does not. Set by the
+  // world.
+  std::function<Instant(Place)> agent_well_since;
+  // An operator said who shall lead: he may lose what he likes.
+  void asked_for() { asked_at_ = ground_.queue.now(); }
+  // Settings in force from now on.
+  void settings_are(const Settings& settings) { settings_ = settings; }
+
+  // Every agent lived and no message was lost for as long.
+  [[nodiscard]] bool was_all_well_for(Duration time) const;
+
+  using Complaint = std::optional<std::string>;
+  // Before every look; keeps what is needed later.
+  void look(const Server* open) {
+    if (open != nullptr) open_at_ = ground_.queue.now();
+  }
+  [[nodiscard]] Complaint promoted(const Server& server, const Server* before) const;
+  [[nodiscard]] Complaint fenced(const Server& server, const std::string& leader) const;
+  [[nodiscard]] Complaint rewinding(const Server& target, const Server& source,
+                                    const std::string& leader) const;
+  [[nodiscard]] Complaint removing(const Server& target) const;
+  // A key under the prefix was written by the agent at `writer` (nothing: an operator) while
+  // `leader` led.
+  [[nodiscard]] Complaint written(const WatchEvent& event, std::optional<Place> writer,
+                                  const std::string& leader) const;
+  // At rest under this primary.
+  [[nodiscard]] Complaint amiss_at_rest(const Server& primary);
+
+ private:
+  [[nodiscard]] bool is_well(const Server& server, Duration for_as_long) const;
+  [[nodiscard]] bool all_was_quiet(Duration for_as_long) const;
+  [[nodiscard]] bool has_a_say(const Server& server) const;
+  [[nodiscard]] const Server* ahead_of(const Server& server) const;
+  [[nodiscard]] NodeName name_at(Place place) const;
+
+  Ground& ground_;
+  Store& store_;
+  const std::vector<const Server*>& servers_;
+  std::string prefix_;
+  Settings settings_;
+  Instant open_at_;   // when somebody could acknowledge last
+  Instant asked_at_;  // an operator's last word on who shall lead
+};
+
+}  // namespace pgherd::sim

@@ -1,0 +1,92 @@
+// SimWatchdog: a machine's watchdog: it resets the machine when nobody feeds it in time, whatever
+// has become of the agent. It belongs to the machine; the doors of all lives lead to it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "sim/ground.h"
+#include "sim/local_time.h"
+#include "sim/mailbox.h"
+#include "watchdog/watchdog.h"
+
+namespace pgherd::sim {
+
+class SimWatchdog {
+ public:
+  SimWatchdog(Ground& ground, const LocalTime& time, std::function<void()> reset)
+      : ground_(ground), time_(time), reset_(std::move(reset)) {}
+
+  void arm(Milliseconds timeout) {
+    timeout_ = timeout;
+    feed();
+  }
+  void feed() {
+    ground_.queue.cancel(order_);
+    const Instant local = time_.local(ground_.queue.now());
+    order_ = ground_.queue.at(time_.true_time(local + timeout_), [this] {
+      is_armed_ = false;
+      reset_();
+    });
+    is_armed_ = true;
+  }
+  void disarm() {
+    ground_.queue.cancel(order_);
+    is_armed_ = false;
+  }
+  [[nodiscard]] WatchdogView view() const {
+    WatchdogView seen;
+    seen.is_active = is_armed_;
+    seen.timeout = timeout_;
+    return seen;
+  }
+
+ private:
+  Ground& ground_;
+  const LocalTime& time_;
+  std::function<void()> reset_;
+  EventQueue::Ticket order_;
+  bool is_armed_ = false;
+  Milliseconds timeout_{};
+};
+
+// The door of one life of the agent; it answers at once, as the real one does on its loop.
+class WatchdogDoor final : public Watchdog {
+ public:
+  WatchdogDoor(SimWatchdog& device, Ground& ground, std::shared_ptr<Mailbox> mailbox)
+      : device_(device), ground_(ground), mailbox_(std::move(mailbox)) {}
+
+  void activate(Milliseconds timeout, Answer done) override {
+    if (ground_.draw_failure()) {
+      WatchdogView broken;
+      broken.problem = "the device is busy";
+      return answer(std::move(done), broken);
+    }
+    device_.arm(timeout);
+    has_opened_ = true;
+    answer(std::move(done), device_.view());
+  }
+  void feed(Answer done) override {
+    if (has_opened_) device_.feed();
+    answer(std::move(done), device_.view());
+  }
+  void disarm(Answer done) override {
+    device_.disarm();
+    answer(std::move(done), device_.view());
+  }
+
+ private:
+  void answer(Answer done, WatchdogView view) {
+    ground_.queue.in(Duration(1), [mailbox = mailbox_, done = std::move(done), view] {
+      mailbox->deliver([done, view] { done(view); });
+    });
+  }
+
+  SimWatchdog& device_;
+  Ground& ground_;
+  std::shared_ptr<Mailbox> mailbox_;
+  bool has_opened_ = false;
+};
+
+}  // namespace pgherd::sim

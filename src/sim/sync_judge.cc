@@ -1,0 +1,137 @@
+#include "sim/sync_judge.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
+
+namespace pgherd::sim {
+namespace {
+
+// How long after an operator's word its consequences may still show.
+constexpr Duration kAftermath = 20s;
+
+// The value of a text field of flat JSON, with the simplest means; "" if it is absent or null.
+std::string text_field(const std::string& json, const std::string& name) {
+  const std::string head = "\"" + name + "\":";
+  const auto at = json.find(head);
+  if (at == std::string::npos) return {};
+  const auto begin = at + head.size();
+  if (begin >= json.size()) return {};
+  if (json[begin] != '"') return json.substr(begin, json.find_first_of(",}", begin) - begin);
+  return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
+}
+
+std::string listed(const std::set<NodeName>& names) {
+  std::string text;
+  for (const auto& name : names)
+    text += (text.empty() ? "" : ",") + name;
+  return "{" + text + "}";
+}
+
+}  // namespace
+
+void SyncJudge::sync_is(const std::string& json) {
+  ++version_;
+  leader_ = text_field(json, "leader");
+  if (leader_ == "null") leader_.clear();
+  voters_.clear();
+  auto rest = text_field(json, "sync_standby");
+  if (rest == "null") rest.clear();
+  while (!rest.empty()) {
+    const auto comma = rest.find(',');
+    voters_.insert(rest.substr(0, comma));
+    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
+  }
+  quorum_ = std::atoi(text_field(json, "quorum").c_str());
+}
+
+void SyncJudge::config_is(const std::string& json) {
+  const auto mode = text_field(json, "synchronous_mode");
+  const bool was_on = std::exchange(is_on_, mode == "on" || mode == "true" || mode == "quorum");
+  if (!was_on || !is_on_) off_until_ = ground_.queue.now();
+  is_strict_ = is_on_ && text_field(json, "synchronous_mode_strict") == "true";
+  config_at_ = ground_.queue.now();
+  strict_pid_ = 0;
+}
+
+void SyncJudge::request_is(const std::string& json) {
+  const auto now = ground_.queue.now();
+  for (auto& [name, until] : forced_)
+    until = std::min(until, now + kAftermath);
+  const auto member = text_field(json, "member");
+  if (!member.empty() && text_field(json, "leader").empty()) forced_[member] = Instant::never();
+}
+
+bool SyncJudge::is_excused(const NodeName& promoted) const {
+  const auto now = ground_.queue.now();
+  if (!is_on_ || now < off_until_ + kAftermath) return true;
+  const auto found = forced_.find(promoted);
+  return found != forced_.end() && now < found->second;
+}
+
+void SyncJudge::acknowledged(const Clients::Acknowledged& write) {
+  if (write.is_synchronous) {
+    kept_.insert(write.id);
+    ++synchronous_writes_;
+  }
+}
+
+std::optional<std::string> SyncJudge::promoted(const Server& server) {
+  const auto& wal = server.directory().wal;
+  std::set<std::uint64_t> there;
+  for (std::size_t i = 0; i < wal.size(); ++i)
+    there.insert(wal[i].id);
+  std::set<std::uint64_t> lost;
+  std::set_difference(kept_.begin(), kept_.end(), there.begin(), there.end(),
+                      std::inserter(lost, lost.end()));
+  const bool is_excused_now = is_excused(server.name());
+  if (!is_excused_now) ++judged_promotions_;
+  if (lost.empty()) return std::nullopt;
+  for (const auto id : lost)
+    kept_.erase(id);
+  if (is_excused_now) return std::nullopt;
+  return "B7: " + server.name() + " is promoted without " + std::to_string(lost.size()) +
+         " writes that were acknowledged synchronously; /sync names " + leader_ + " and " +
+         listed(voters_) + ", quorum " + std::to_string(quorum_);
+}
+
+std::optional<std::string> SyncJudge::judge_counts(const Server& open,
+                                                   const SyncNames& names) const {
+  std::set<NodeName> electing = voters_;
+  electing.insert(leader_);
+  std::set<NodeName> writing(names.names.begin(), names.names.end());
+  writing.insert(open.name());
+  std::set<NodeName> all = electing;
+  all.insert(writing.begin(), writing.end());
+  const bool is_nested =
+      std::includes(electing.begin(), electing.end(), writing.begin(), writing.end()) ||
+      std::includes(writing.begin(), writing.end(), electing.begin(), electing.end());
+  const int count = names.has_star ? 0 : names.count;
+  if (is_nested && static_cast<int>(all.size()) <= quorum_ + count + 1) return std::nullopt;
+  return "B3: " + open.name() + " acknowledges by '" + to_string(names) + "', /sync names " +
+         leader_ + " and " + listed(voters_) + ", quorum " + std::to_string(quorum_);
+}
+
+std::optional<std::string> SyncJudge::look(const Server& open) {
+  const auto& commits = open.sync_commit();
+  const std::pair now(version_, commits.version());
+  if (now == judged_ && judged_pid_ == open.pid()) return std::nullopt;
+  judged_ = now;
+  judged_pid_ = open.pid();
+  const bool waits = std::none_of(commits.in_force().begin(), commits.in_force().end(),
+                                  [](const SyncNames& names) { return names.is_empty(); });
+  // By then the leader has heard of it, or has lost its lease.
+  const bool is_known = ground_.queue.now() > config_at_ + kAftermath;
+  if (is_strict_ && is_known && waits) strict_pid_ = open.pid();
+  if (is_strict_ && !waits && strict_pid_ == open.pid()) {
+    return "B4: " + open.name() + " does not let commits wait any more, in strict mode";
+  }
+  if (leader_.empty() || voters_.empty()) return std::nullopt;
+  for (const SyncNames& names : commits.in_force()) {
+    if (auto wrong = judge_counts(open, names)) return wrong;
+  }
+  return std::nullopt;
+}
+
+}  // namespace pgherd::sim

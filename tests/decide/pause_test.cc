@@ -1,0 +1,183 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+Scene paused(NodeName me = "a") {
+  Scene scene(std::move(me));
+  scene.seen.settings.paused = true;
+  scene.memory.was_paused = true;
+  return scene;
+}
+
+FailoverRequest request(std::optional<NodeName> leader, std::optional<NodeName> candidate) {
+  return {.leader = std::move(leader),
+          .candidate = std::move(candidate),
+          .scheduled_at = {},
+          .schedule_is_unreadable = false,
+          .mod_revision = {60}};
+}
+
+TEST(Pause, KeepsAPrimaryWhoseLeaseCannotBeRenewed) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100}).later(60s);
+  scene.seen.store.is_reachable = false;
+  EXPECT_FALSE(scene.planned<Demote>());
+}
+
+TEST(Pause, KeepsAPrimaryBesideAnotherLeader) {
+  Scene scene = paused();
+  scene.led_by("b").primary(Lsn{100});
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.gives_reason("M7"));
+}
+
+TEST(Pause, OpensNobodyBesideAnotherLeader) {
+  Scene scene = paused();
+  scene.led_by("b").standby(Lsn{100}).under_way(Promote{});
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
+TEST(Pause, ARunningPrimaryTakesTheKeyThatNobodyHas) {
+  Scene scene = paused();
+  scene.unlocked().primary(Lsn{100}).peer("b", Lsn{900}).peer("c", Lsn{900});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Pause, AnOldPrimaryDoesNotTakeTheKey) {
+  Scene scene = paused();
+  scene.unlocked().primary(Lsn{100}).peer("b", Lsn{0}, false).peer("c", Lsn{100});
+  scene.seen.peers["b"].timeline = Timeline{2};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.seen.peers["b"].in_recovery = true;
+  scene.cluster().history = std::vector<HistoryRow>{{.parent = Timeline{4}}};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("M4"));
+}
+
+TEST(Pause, PromotesNobodyWhenTheLeaderIsGone) {
+  Scene scene = paused();
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{100}).peer("c", Lsn{100});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Pause, PromotesTheNamedCandidate) {
+  Scene scene = paused();
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{200}).peer("c", Lsn{100});
+  scene.cluster().failover = request("b", "a");
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  scene.led_by("a");
+  scene.memory.unlocked_since.reset();
+  EXPECT_TRUE(scene.planned<ClaimTimeline>());
+  EXPECT_FALSE(scene.planned<ClearFailoverRequest>());  // it is still the leave to promote
+  scene.primary(Lsn{100}, Timeline{2});
+  EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
+}
+
+TEST(Pause, PromotesNoCandidateBesideAPrimary) {
+  Scene scene = paused();
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{0}, false).peer("c", Lsn{100});
+  scene.cluster().failover = request({}, "a");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E8"));
+}
+
+TEST(Pause, AHolderThatIsNoPrimaryGivesTheKeyBack) {
+  Scene scene = paused();
+  scene.led_by("a").standby(Lsn{100});
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("M5"));
+}
+
+TEST(Pause, StartsNothingThatAnOperatorStopped) {
+  Scene scene = paused();
+  scene.led_by("a").down(ControlState::ShutDown);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  EXPECT_FALSE(scene.planned<StartStandby>());
+}
+
+TEST(Pause, EndsWhatItHasBegun) {
+  Scene scene = paused();
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  scene.seen.last_act = ActEnded{.step = Restart{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "no space left",
+                                 .ended_at = scene.now};
+  EXPECT_FALSE(scene.planned<StartStandby>());  // it has just failed
+  EXPECT_TRUE(scene.later(2s).planned<StartStandby>());
+}
+
+TEST(Pause, SwitchesOverToACandidateOnly) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100}).peer("b", Lsn{100});
+  scene.cluster().failover = request("a", {});
+  EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.cluster().failover = request("a", "b");
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Graceful});
+}
+
+TEST(Pause, LetsScheduledRequestsRest) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100}).peer("b", Lsn{100});
+  scene.cluster().failover = request("a", "b");
+  scene.cluster().failover->scheduled_at = WallTime{1};
+  scene.seen.wall_now = WallTime{1};
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_FALSE(scene.planned<ClearFailoverRequest>());
+}
+
+TEST(Pause, PointsOutForeignDataAndDoesNotEnd) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100});
+  scene.cluster().initialize->value = "7000000000000000009";
+  EXPECT_FALSE(scene.planned<Exit>());
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("M6"));
+}
+
+TEST(Pause, RestartsAsAskedEvenWithoutALease) {
+  Scene scene = paused();
+  scene.led_by("b").primary(Lsn{100});
+  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}};
+  EXPECT_EQ(scene.planned<Restart>()->lease_valid_until, Instant::never());
+}
+
+TEST(Pause, DropsNoSlots) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100});
+  scene.memory.member_slots_seen["gone"] = scene.now - 3600s;
+  scene.seen.instance.slots.push_back(SlotView{.name = "gone"});
+  const auto kept = scene.planned<KeepSlots>();
+  EXPECT_TRUE(kept && kept->drop.empty());
+}
+
+TEST(Resume, GivesTheFirstRenewalItsTime) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100}).later(60s);
+  scene.seen.settings.paused = false;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.later(8s).planned<Demote>());
+}
+
+TEST(Resume, EndsTheSecondPrimary) {
+  Scene scene = paused();
+  scene.led_by("b").primary(Lsn{100});
+  scene.seen.settings.paused = false;
+  EXPECT_TRUE(scene.planned<Demote>());
+}
+
+TEST(Resume, ForgetsWhatFailed) {
+  Scene scene = paused();
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  scene.memory.failed_acts = 5;
+  scene.memory.retry_act_at = scene.now + 30s;
+  scene.seen.settings.paused = false;
+  EXPECT_TRUE(scene.planned<StartStandby>());
+}
+
+}  // namespace
+}  // namespace pgherd::test

@@ -1,0 +1,85 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+Scene standby_leader() {
+  Scene scene("a");
+  scene.led_by("a").standby(Lsn{100});
+  scene.seen.settings.standby_cluster =
+      StandbyClusterSettings{.host = "far", .port = "5433", .primary_slot_name = "here"};
+  return scene;
+}
+
+TEST(StandbyCluster, ItsLeaderFollowsTheRemotePrimary) {
+  Scene scene = standby_leader();
+  const auto follow = scene.planned<Follow>();
+  ASSERT_TRUE(follow);
+  EXPECT_EQ(follow->upstream.host, "far");
+  EXPECT_EQ(follow->upstream.slot, "here");
+  EXPECT_TRUE(follow->upstream.is_remote);
+  EXPECT_FALSE(scene.planned<ClaimTimeline>());
+  EXPECT_EQ(scene.last.portrait.role, MemberRole::StandbyLeader);
+}
+
+TEST(StandbyCluster, BecomesAPrimaryWhenTheSectionGoes) {
+  Scene scene = standby_leader();
+  scene.seen.settings.standby_cluster.reset();
+  EXPECT_TRUE(scene.planned<ClaimTimeline>());
+}
+
+TEST(StandbyCluster, ShutsItsPrimaryDownCleanlyAndKeepsTheKey) {
+  Scene scene = standby_leader();
+  scene.primary(Lsn{100});
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::DemoteCluster});
+  scene.down(ControlState::ShutDown);
+  const auto start = scene.planned<StartStandby>();
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->upstream.host, "far");
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(StandbyCluster, TheOthersFollowItsLeader) {
+  Scene scene("b");
+  scene.led_by("a").standby(Lsn{100});
+  scene.cluster().members["a"].role = MemberRole::StandbyLeader;
+  scene.seen.settings.standby_cluster = StandbyClusterSettings{.host = "far", .port = {}};
+  EXPECT_EQ(scene.planned<Follow>()->upstream.name, "a");
+}
+
+TEST(StandbyCluster, IsMadeByCopyingTheRemotePrimary) {
+  Scene scene = standby_leader();
+  scene.cluster().leader.reset();
+  scene.seen.session.leads = false;
+  scene.seen.session.leader_revision = {};
+  scene.seen.instance = {};
+  scene.seen.instance.seen_at = scene.now;
+  scene.seen.instance.data_directory = DataDirectory::Missing;
+  scene.seen.instance.process = ProcessState::Stopped;
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {1}, .lease = kLease};
+  EXPECT_EQ(scene.planned<CloneFrom>()->source.host, "far");
+  EXPECT_FALSE(scene.planned<Bootstrap>());
+}
+
+TEST(StandbyCluster, ComparesAndRewindsWhatDoesNotStream) {
+  Scene scene = standby_leader();
+  scene.seen.instance.upstream = {.host = "far", .port = "5433", .slot = "here"};
+  scene.decide();
+  scene.later(4s);
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_EQ(scene.planned<ExamineDivergence>()->source.host, "far");
+  scene.seen.divergence = DivergenceSeen{.source = "the remote primary",
+                                         .source_timeline = {},
+                                         .verdict = Divergence::Diverged,
+                                         .detail = "ahead",
+                                         .seen_at = scene.now};
+  EXPECT_TRUE(scene.planned<Stop>());
+  scene.down(ControlState::ShutDownInRecovery);
+  EXPECT_TRUE(scene.planned<Rewind>());
+  scene.seen.settings.use_pg_rewind = false;
+  scene.seen.settings.remove_data_directory_on_diverged_timelines = true;
+  EXPECT_FALSE(scene.planned<RemoveDataDirectory>());
+}
+
+}  // namespace
+}  // namespace pgherd::test

@@ -1,0 +1,81 @@
+#include "scene.h"
+
+namespace pgherd::test {
+namespace {
+
+Scene guarded(WatchdogMode mode) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.self.watchdog_mode = mode;
+  scene.seen.self.watchdog_margin = Milliseconds(5000);
+  return scene;
+}
+void is_armed(Scene& scene) {
+  scene.seen.watchdog =
+      WatchdogView{.is_active = true, .timeout = Milliseconds(5000), .problem = {}};
+}
+
+TEST(Watchdog, IsArmedByTheLeaderWithTtlLessMargin) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  EXPECT_EQ(scene.planned<ActivateWatchdog>(), ActivateWatchdog{.timeout = Milliseconds(5000)});
+  scene.seen.self.watchdog_margin = Milliseconds(-1);
+  scene.memory.fed_for = {};
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+}
+
+TEST(Watchdog, IsFedOnceForEachConfirmedRenewal) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  is_armed(scene);
+  EXPECT_TRUE(scene.planned<FeedWatchdog>());
+  EXPECT_FALSE(scene.later(1s).planned<FeedWatchdog>());
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<FeedWatchdog>());
+}
+
+TEST(Watchdog, IsDisarmedInMaintenanceModeAndOnStandbys) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  is_armed(scene);
+  scene.seen.settings.paused = true;
+  EXPECT_TRUE(scene.planned<DisarmWatchdog>());
+  Scene standby("a");
+  standby.led_by("b").standby(Lsn{100});
+  standby.seen.self.watchdog_mode = WatchdogMode::Automatic;
+  is_armed(standby);
+  EXPECT_TRUE(standby.planned<DisarmWatchdog>());
+}
+
+TEST(Watchdog, StaysArmedWhileAServerThatMustNotLeadIsStopping) {
+  Scene scene("a");
+  scene.led_by("b").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::ImmediateNoLock});
+  scene.seen.self.watchdog_mode = WatchdogMode::Automatic;
+  is_armed(scene);
+  EXPECT_FALSE(scene.planned<DisarmWatchdog>());
+}
+
+TEST(Watchdog, ThatIsRequiredAndUnfitKeepsALeaderFromOpening) {
+  Scene scene = guarded(WatchdogMode::Required);
+  scene.standby(Lsn{100});
+  EXPECT_FALSE(scene.planned<ClaimTimeline>());  // it is being armed
+  scene.seen.watchdog.problem = "no such device";
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("W4"));
+  EXPECT_TRUE(scene.last.watchdog_failed);
+}
+
+TEST(Watchdog, ThatIsRequiredAndFailsEndsAPrimary) {
+  Scene scene = guarded(WatchdogMode::Required);
+  scene.seen.watchdog.problem = "no such device";
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Immediate});
+}
+
+TEST(Watchdog, ThatIsRequiredAndUnfitKeepsANodeOutOfElections) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{100}).peer("c", Lsn{100});
+  scene.seen.self.watchdog_mode = WatchdogMode::Required;
+  scene.seen.watchdog.problem = "no such device";
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E3"));
+}
+
+}  // namespace
+}  // namespace pgherd::test
