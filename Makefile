@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status down destroy packages test-packages deps programs build debug test \
+.PHONY: test-mixed help up status down destroy packages test-packages deps programs build debug test \
         test-fresh bench-failover bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
@@ -58,6 +58,11 @@ test: test-packages deps  ## build and run all tests: unit, contract, scenarios,
 test-fresh:  ## make up and make test in a new Debian 12 and a new Debian 13
 	@tools/bootstrap/install-packages fresh
 	@tools/test-fresh $(RELEASES)
+
+test-mixed: programs  ## clusters of pgherd and real Patroni 4.0 and 3.0 together: a matrix of what works
+	@tools/bootstrap/install-packages test mixed
+	@tools/bootstrap/fetch-patroni
+	@tools/test-mixed
 
 asan: test-packages deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan

@@ -122,3 +122,31 @@ debian_sources() {
     echo "deb $signed $security_site $suite-security main"
   fi
 }
+
+# write_apt_configuration <suite> <folder>: an apt with a state of its own below the folder; the
+# system's is not touched.
+write_apt_configuration() {
+  local suite=$1 apt=$2
+  mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/empty"
+  : >"$apt/status"
+  debian_sources "$suite" >"$apt/sources.list"
+  # The empty status makes apt resolve dependencies as for an empty machine, down to libc.
+  cat >"$apt/apt.conf" <<CONF
+Dir::State "$apt/state";
+Dir::State::status "$apt/status";
+Dir::Cache "$apt/cache";
+Dir::Etc::sourcelist "$apt/sources.list";
+Dir::Etc::sourceparts "$apt/empty";
+Dir::Etc::preferences "$apt/empty/none";
+Dir::Etc::preferencesparts "$apt/empty";
+APT::Sandbox::User "root";
+APT::Default-Release "";
+APT::Install-Recommends "false";
+Acquire::Languages "none";
+Acquire::Retries "3";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear Acquire::IndexTargets::deb::DEP-11;
+CONF
+}

@@ -1,0 +1,230 @@
+"""One cluster, members of both kinds: every action under every kind of leader."""
+
+import contextlib
+import json
+
+import pytest
+
+from herdlib import Writer
+from mixedlib import kill, patroni_versions, wait_until
+
+KINDS = ["pgherd", *sorted(patroni_versions())]
+PAIRS = [(one, other) for one in KINDS for other in KINDS if one != other]
+
+
+def ids(pair):
+    return "-".join(pair)
+
+
+def lead(herd, kind):
+    """Lets a member of this kind lead."""
+    wanted = herd.of_kind(kind)[0]
+    leader = herd.wait_complete(90)
+    if leader != wanted:
+        herd.ctl("switchover", "--leader", leader, "--candidate", wanted, "--force")
+        wait_until(f"{wanted} leads", lambda: herd.leader() == wanted, 60)
+        herd.wait_complete(90)
+    return wanted
+
+
+def configure(herd, **settings):
+    words = []
+    for name, value in settings.items():
+        words += ["-s", f"{name}={value}"]
+    herd.ctl("edit-config", "--force", *words)
+
+
+def key(herd, leaf):
+    text = herd.etcdctl("get", "--print-value-only", f"/service/{herd.plan['scope']}/{leaf}")
+    return json.loads(text) if text else {}
+
+
+def assert_nothing_is_lost(herd, writer):
+    with herd.connect() as connection:
+        assert writer.missing(connection) == []
+        assert writer.alien(connection) == []
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=ids)
+@pytest.mark.parametrize("tool", ["pgherd ctl", "patronictl"])
+def test_switchover(herd, pair, tool):
+    leader = lead(herd, pair[0])
+    candidate = herd.of_kind(pair[1])[0]
+    words = ("switchover", "--leader", leader, "--candidate", candidate, "--force")
+    with Writer(herd) as writer:
+        if tool == "patronictl":
+            herd.patronictl(KINDS[-1], *words)
+        else:
+            herd.ctl(*words)
+        wait_until(f"{candidate} leads", lambda: herd.leader() == candidate, 60)
+        herd.wait_complete(90)
+        writer.wait_for_rows(20)
+    assert_nothing_is_lost(herd, writer)
+    history = key(herd, "history")
+    assert history[-1][4] == candidate, "the new leader writes who began the timeline"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lost_leader_is_replaced_and_comes_back(herd, kind):
+    configure(herd, synchronous_mode="on")
+    leader = lead(herd, kind)
+    wait_until("a synchronous standby", lambda: key(herd, "sync").get("sync_standby"), 30)
+    with Writer(herd, statement_timeout=0) as writer:
+        pids = [herd.agent_pid(leader), *herd.guardian_pids(leader), herd.postmaster_pid(leader)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                kill(pid)
+        wait_until("another leader", lambda: herd.leader() not in (None, leader), 60)
+        writer.wait_for_rows(20)
+        herd.agents.pop(leader).wait() if leader in herd.agents else None
+        herd.start(leader, kind)
+        herd.wait_complete(90)
+        writer.wait_for_rows(20)
+    assert_nothing_is_lost(herd, writer)
+    configure(herd, synchronous_mode="off")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_postgres_comes_back_under_its_agent(herd, kind):
+    leader = lead(herd, kind)
+    with Writer(herd) as writer:
+        kill(herd.postmaster_pid(leader))
+        writer.wait_for_rows(50)
+        herd.wait_complete(90)
+    with herd.connect() as connection:
+        assert writer.alien(connection) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["on", "quorum"])
+def test_synchronous_standbys_of_other_kinds(herd, kind, mode):
+    if mode == "quorum" and kind == "patroni3":
+        pytest.skip("Patroni 3.0 does not know quorum mode")
+    leader = lead(herd, kind)
+    configure(herd, synchronous_mode=mode)
+    try:
+        count = 1 if mode == "on" else 2
+
+        def is_listed():
+            sync = key(herd, "sync")
+            names = [name for name in (sync.get("sync_standby") or "").split(",") if name]
+            return sync.get("leader") == leader and len(names) >= count and leader not in names
+        wait_until("standbys of all kinds in /sync", is_listed, 40)
+        with herd.connect_node(leader) as connection:
+            names = connection.execute("show synchronous_standby_names").fetchone()[0]
+        assert names.startswith("ANY" if mode == "quorum" else ('"', "1", "p", "2", "F")), names
+        with Writer(herd, statement_timeout=0) as writer:
+            writer.wait_for_rows(50)
+        assert_nothing_is_lost(herd, writer)
+    finally:
+        configure(herd, synchronous_mode="off")
+        wait_until("/sync is empty", lambda: not key(herd, "sync").get("sync_standby"), 40)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pause_and_resume(herd, kind):
+    leader = lead(herd, kind)
+    herd.ctl("pause", "--wait")
+    try:
+        for name in herd.nodes:
+            wait_until(f"{name} rests", lambda name=name: herd.status(name).get("pause"), 30)
+        standby = [name for name in herd.nodes if name != leader][0]
+        stopped = herd.postmaster_pid(standby)
+        kill(stopped)
+        wait_until("the standby stays down", lambda: herd.status(standby)["state"] != "running", 30)
+        assert herd.leader() == leader
+    finally:
+        herd.patronictl(KINDS[-1], "resume", "--wait")
+    herd.wait_complete(90)
+    assert herd.leader() == leader
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_change_of_the_configuration_reaches_all(herd, kind):
+    lead(herd, kind)
+    for tool, value in (("pgherd", "123"), ("patronictl", "456")):
+        words = ("edit-config", "--force", "-s", f"postgresql.parameters.log_temp_files={value}")
+        if tool == "pgherd":
+            herd.ctl(*words)
+        else:
+            herd.patronictl(KINDS[-1], *words)
+        for name in herd.nodes:
+            def has_it(name=name, value=value):
+                with herd.connect_node(name) as connection:
+                    shown = connection.execute("show log_temp_files").fetchone()[0]
+                return shown.startswith(value)
+            wait_until(f"{name} has log_temp_files={value}", has_it, 40)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_failsafe_keeps_the_leader_while_etcd_is_away(herd, kind):
+    leader = lead(herd, kind)
+    configure(herd, failsafe_mode="true")
+    wait_until("/failsafe names all",
+               lambda: set(key(herd, "failsafe")) == set(herd.nodes), 40)
+    etcd = [part["pid"] for part in herd.plan["etcd"].values()]
+    postmaster = herd.postmaster_pid(leader)
+    with Writer(herd) as writer:
+        for pid in etcd:
+            kill(pid, 19)
+        try:
+            wait_until("the leader goes on without the store",
+                       lambda: herd.status(leader).get("failsafe_mode_is_active"), 60)
+            writer.wait_for_rows(50)
+        finally:
+            for pid in etcd:
+                kill(pid, 18)
+        wait_until("the store is back",
+                   lambda: not herd.status(leader).get("failsafe_mode_is_active"), 60)
+        herd.wait_complete(90)
+    assert herd.leader() == leader and herd.postmaster_pid(leader) == postmaster
+    assert_nothing_is_lost(herd, writer)
+    configure(herd, failsafe_mode="false")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reinitialize_copies_anew(herd, kind):
+    leader = lead(herd, kind)
+    standby = [name for name in herd.nodes if name != leader][0]
+    before = herd.postmaster_pid(standby)
+    herd.ctl("reinit", herd.plan["scope"], standby, "--force")
+    wait_until("a new postmaster", lambda: herd.postmaster_pid(standby) != before, 60)
+    herd.wait_complete(90)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_permanent_slot_is_made_by_whoever_leads(herd, kind):
+    leader = lead(herd, kind)
+    slot = f"kept_{kind}"
+    configure(herd, **{f"slots.{slot}.type": "physical"})
+
+    def exists():
+        with herd.connect_node(leader) as connection:
+            return connection.execute(
+                "select 1 from pg_replication_slots where slot_name = %s", (slot,)).fetchone()
+    wait_until(f"the slot {slot}", exists, 40)
+    configure(herd, slots="null")
+
+
+@pytest.mark.parametrize("other", sorted(patroni_versions()))
+def test_rolling_migration_and_back_in_maintenance_mode(herd, other):
+    """Agent by agent, PostgreSQL is not restarted, and no write fails."""
+    lead(herd, "pgherd")
+    before = dict(herd.kinds)
+    postmasters = {name: herd.postmaster_pid(name) for name in herd.nodes}
+    with Writer(herd) as writer:
+        for target in ({name: other for name in herd.nodes}, before):
+            herd.ctl("pause", "--wait")
+            for name in sorted(herd.nodes):
+                if herd.kinds[name] != target[name]:
+                    herd.stop(name)
+                    herd.start(name, target[name])
+                    wait_until(f"the new agent of {name}",
+                               lambda name=name: herd.status(name)["state"] == "running", 40)
+            herd.wait_complete(90)
+            herd.ctl("resume", "--wait")
+            herd.wait_complete(90)
+            writer.wait_for_rows(20)
+    assert {name: herd.postmaster_pid(name) for name in herd.nodes} == postmasters
+    assert writer.errors == []
+    assert_nothing_is_lost(herd, writer)
