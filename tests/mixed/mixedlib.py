@@ -34,6 +34,9 @@ class MixedHerd(Herd):
         for name in list(self.agents):
             with contextlib.suppress(Exception):
                 self.stop(name)
+        for name in self.nodes:  # what an agent has left running in maintenance mode
+            with contextlib.suppress(OSError, AssertionError):
+                kill(self.postmaster_pid(name), signal.SIGQUIT)
         if self.kinds:
             kill(self.supervisor_pid(), signal.SIGCONT)
         super().close()
@@ -74,14 +77,14 @@ class MixedHerd(Herd):
 
     def start(self, name, kind):
         argv, more = self.command(name, kind)
+        # Of another group it could not even see which program the postmaster is.
+        owner = pathlib.Path(self.nodes[name]["config"])
         with (self.dir / "logs" / f"{name}.log").open("ab") as log:
             self.agents[name] = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self.plan_user(),
-                env={**os.environ, **more}, start_new_session=True)
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=owner.owner(),
+                group=owner.group(), extra_groups=[], env={**os.environ, **more},
+                start_new_session=True)
         self.kinds[name] = kind
-
-    def plan_user(self):
-        return pathlib.Path(self.nodes["pg0"]["config"]).owner()
 
     def replace(self, name, kind):
         """As an operator does it with a standby: the old agent ends, the other begins."""

@@ -39,6 +39,28 @@ def key(herd, leaf):
     return json.loads(text) if text else {}
 
 
+class Straight:
+    """For a client that is connected to one node's PostgreSQL, past HAProxy."""
+
+    def __init__(self, herd, name):
+        self.herd = herd
+        self.port = herd.nodes[name]["pg_port"]
+
+    def dsn(self, kind):
+        return f"{self.herd.dsn(kind)} port={self.port}"
+
+
+@contextlib.contextmanager
+def synchronous(herd, mode):
+    configure(herd, synchronous_mode=mode)
+    try:
+        wait_until("a synchronous standby", lambda: key(herd, "sync").get("sync_standby"), 40)
+        yield
+    finally:
+        configure(herd, synchronous_mode="off")
+        wait_until("/sync is empty", lambda: not key(herd, "sync").get("sync_standby"), 40)
+
+
 def assert_nothing_is_lost(herd, writer):
     with herd.connect() as connection:
         assert writer.missing(connection) == []
@@ -66,22 +88,20 @@ def test_switchover(herd, pair, tool):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_lost_leader_is_replaced_and_comes_back(herd, kind):
-    configure(herd, synchronous_mode="on")
     leader = lead(herd, kind)
-    wait_until("a synchronous standby", lambda: key(herd, "sync").get("sync_standby"), 30)
-    with Writer(herd, statement_timeout=0) as writer:
+    with synchronous(herd, "on"), Writer(herd, statement_timeout=0) as writer:
         pids = [herd.agent_pid(leader), *herd.guardian_pids(leader), herd.postmaster_pid(leader)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 kill(pid)
         wait_until("another leader", lambda: herd.leader() not in (None, leader), 60)
         writer.wait_for_rows(20)
-        herd.agents.pop(leader).wait() if leader in herd.agents else None
+        if leader in herd.agents:
+            herd.agents.pop(leader).wait()
         herd.start(leader, kind)
         herd.wait_complete(90)
         writer.wait_for_rows(20)
     assert_nothing_is_lost(herd, writer)
-    configure(herd, synchronous_mode="off")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -101,8 +121,7 @@ def test_synchronous_standbys_of_other_kinds(herd, kind, mode):
     if mode == "quorum" and kind == "patroni3":
         pytest.skip("Patroni 3.0 does not know quorum mode")
     leader = lead(herd, kind)
-    configure(herd, synchronous_mode=mode)
-    try:
+    with synchronous(herd, mode):
         count = 1 if mode == "on" else 2
 
         def is_listed():
@@ -116,9 +135,6 @@ def test_synchronous_standbys_of_other_kinds(herd, kind, mode):
         with Writer(herd, statement_timeout=0) as writer:
             writer.wait_for_rows(50)
         assert_nothing_is_lost(herd, writer)
-    finally:
-        configure(herd, synchronous_mode="off")
-        wait_until("/sync is empty", lambda: not key(herd, "sync").get("sync_standby"), 40)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -208,11 +224,12 @@ def test_a_permanent_slot_is_made_by_whoever_leads(herd, kind):
 
 @pytest.mark.parametrize("other", sorted(patroni_versions()))
 def test_rolling_migration_and_back_in_maintenance_mode(herd, other):
-    """Agent by agent, PostgreSQL is not restarted, and no write fails."""
-    lead(herd, "pgherd")
+    """Agent by agent, PostgreSQL is not restarted, and no write fails of a client that is connected
+    to it; HAProxy ends sessions while nobody answers its checks."""
+    leader = lead(herd, "pgherd")
     before = dict(herd.kinds)
     postmasters = {name: herd.postmaster_pid(name) for name in herd.nodes}
-    with Writer(herd) as writer:
+    with Writer(Straight(herd, leader)) as writer:
         for target in ({name: other for name in herd.nodes}, before):
             herd.ctl("pause", "--wait")
             for name in sorted(herd.nodes):
@@ -227,4 +244,26 @@ def test_rolling_migration_and_back_in_maintenance_mode(herd, other):
             writer.wait_for_rows(20)
     assert {name: herd.postmaster_pid(name) for name in herd.nodes} == postmasters
     assert writer.errors == []
+    assert_nothing_is_lost(herd, writer)
+
+
+@pytest.mark.parametrize("other", sorted(patroni_versions()))
+def test_rolling_migration_with_a_switchover_and_back(herd, other):
+    """The way with nothing but systemctl: standbys first, then a switchover, then the last."""
+    lead(herd, "pgherd")
+    before = dict(herd.kinds)
+    with Writer(herd) as writer:
+        for target in ({name: other for name in herd.nodes}, before):
+            for name in herd.standbys():
+                if herd.kinds[name] != target[name]:
+                    herd.replace(name, target[name])
+            leader = herd.leader()
+            if herd.kinds[leader] != target[leader]:
+                heir = herd.standbys()[0]
+                herd.ctl("switchover", "--leader", leader, "--candidate", heir, "--force")
+                wait_until(f"{heir} leads", lambda heir=heir: herd.leader() == heir, 60)
+                herd.wait_complete(90)
+                herd.replace(leader, target[leader])
+            writer.wait_for_rows(20)
+    assert herd.kinds == before
     assert_nothing_is_lost(herd, writer)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
@@ -55,12 +56,34 @@ bool is_postgres_program(std::string executable) {
   return name == "postgres" || name == "postmaster";
 }
 
-// Where it runs and what it is. Both links are readable for processes of our own user only;
-// somebody else's process cannot be the postmaster of a directory that we own.
+bool is_owned_by_us(const std::string& path) {
+  struct stat facts{};
+  return ::stat(path.c_str(), &facts) == 0 && facts.st_uid == ::geteuid();
+}
+
+// `postgres -D <data_dir> ...`, as the postmaster keeps its command line.
+bool was_started_for(const std::string& proc, const std::string& real_data_dir) {
+  const auto words = read_file(proc + "/cmdline", 1U << 16U);
+  if (!words) return false;
+  std::string_view left = *words;
+  bool is_postgres = false;
+  for (bool is_first = true; !left.empty(); is_first = false) {
+    const std::string word(left.substr(0, left.find('\0')));
+    left.remove_prefix(std::min(left.size(), word.size() + 1));
+    if (is_first) is_postgres = is_postgres_program(word);
+    if (!is_first && word.starts_with('/') && real_path(word) == real_data_dir) return is_postgres;
+  }
+  return false;
+}
+
+// Where it runs and what it is. Somebody else's process cannot be the postmaster of a directory
+// that we own; of our own the kernel hides both links when its group differs from ours or
+// something else keeps us from tracing it, and then its command line has to do.
 bool runs_postgres_in(pid_t pid, const std::string& real_data_dir) {
   const std::string proc = "/proc/" + std::to_string(pid);
-  return link_target(proc + "/cwd") == real_data_dir &&
-         is_postgres_program(link_target(proc + "/exe"));
+  const std::string program = link_target(proc + "/exe");
+  if (program.empty()) return is_owned_by_us(proc) && was_started_for(proc, real_data_dir);
+  return link_target(proc + "/cwd") == real_data_dir && is_postgres_program(program);
 }
 
 }  // namespace
