@@ -94,7 +94,7 @@ void Referee::look() {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
-  if (open != nullptr) object(synchronous_.look(*open));
+  if (open != nullptr) object(synchronous_.look(*open, servers_));
 }
 
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
@@ -107,6 +107,10 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
       !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
+  }
+  const bool is_by_hand = is_paused_ || server.is_bootstrapping || is_excused(server);
+  if (!is_by_hand && lacks_watchdog && lacks_watchdog(server)) {
+    object("W4", position(server) + " opens for writes without the watchdog that is required");
   }
   // By hand, and nobody's reign: what is written there is lost by the operator's choice.
   if (is_paused_ && leader_ != server.name()) return;
@@ -211,6 +215,9 @@ void Referee::rewinding(const Server& target, const Server& source) {
 void Referee::removing(const Server& target) {
   if (target.directory().state != DataDirectory::Valid) return;
   object(bystander_.removing(target));
+  if (leader_ == target.name()) {
+    object("B8", "the data directory of " + position(target) + " is removed while it leads");
+  }
   const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
     return other != &target && other->directory().state == DataDirectory::Valid &&
            other->directory().system_id == target.directory().system_id;

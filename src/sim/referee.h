@@ -8,9 +8,10 @@
 //   A7  a server opened for writes on a timeline that another one had written
 //   A8  two promotions gave their timelines the same number
 //   B1  the promoted one lacked more than maximum_lag_on_failover of what /status had published
-//   B8  pg_rewind against a source that is not on the newest timeline
+//   B8  pg_rewind against a source that is not on the newest timeline; removal of the leader's data
 //   B9  a server of another system opened for writes
-//   B3, B4, B7  of synchronous replication: sync_judge.h
+//   B3, B4, B6, B7  of synchronous replication: sync_judge.h
+//   W4  a server opened for writes, and its machine had no watchdog though one is required
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -56,6 +57,8 @@ class Referee final : public ServerWitness, public ActWitness {
   void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
   // The agent of this server lives, is not frozen and reaches the store; set by the world.
   std::function<bool(const Server&)> can_hear;
+  // A watchdog is required at this server, and none is armed; set by the world.
+  std::function<bool(const Server&)> lacks_watchdog;
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }

@@ -54,6 +54,10 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     return host.has_agent() && !host.is_frozen() && store_.is_up() &&
            ground_.network.is_open_both(server.place(), ground_.network.store());
   };
+  referee_.lacks_watchdog = [this](const Server& server) {
+    return plan_.watchdog == WatchdogMode::Required &&
+           !hosts_[static_cast<std::size_t>(server.place())]->has_armed_watchdog();
+  };
   watch_store();
 }
 
