@@ -150,6 +150,9 @@ Bystander::Complaint Bystander::written(const WatchEvent& event, std::optional<P
   if (hangs_on_a_lease && !event.is_deletion && !store_.has_lease(event.entry.lease)) {
     return "C1: /" + leaf + " was written by " + name_at(*writer) + " without a lease that lives";
   }
+  if (leaf == "leader" && !event.is_deletion && !leader.empty() && event.entry.value != leader) {
+    return "C1: " + name_at(*writer) + " took /leader while it named " + leader;
+  }
   const bool is_the_leaders = leaf == "status" || leaf == "history" || leaf == "sync" ||
                               leaf == "failsafe" || leaf == "timeline";
   if (is_the_leaders && name_at(*writer) != leader) {

@@ -8,10 +8,10 @@
 //   B8  pg_rewind against a server that does not lead, or whose pg_control is of an older timeline
 //   B8  a data directory was removed though the configuration does not allow it
 //   B10 at rest the primary has no slot for a member
-//   C1  `/leader` or a member key hangs on no lease that lives
-//   C2  somebody who does not lead wrote what only a leader writes
-//   C4  at rest a lease has not been renewed for more than a quarter of its time
-//   P   at rest `/history` does not know of the running timeline, or pg_control shows an older one
+//   C1  `/leader` or a member key hangs on no lease that lives, or `/leader` was taken from its
+//   holder C2  somebody who does not lead wrote what only a leader writes C4  at rest a lease has
+//   not been renewed for more than a quarter of its time P   at rest `/history` does not know of
+//   the running timeline, or pg_control shows an older one
 #pragma once
 
 #include <functional>

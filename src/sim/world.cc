@@ -39,7 +39,12 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       return hosts_[static_cast<std::size_t>(at)]->answer_peer();
     };
     host->ask_failsafe = [this](Place at, const FailsafePing& ping) {
-      return hosts_[static_cast<std::size_t>(at)]->answer_failsafe(ping);
+      Host& asked = *hosts_[static_cast<std::size_t>(at)];
+      const auto is_accepted = asked.answer_failsafe(ping);
+      if (is_accepted.value_or(false)) {
+        referee_.accepted_without_store(ping.name, asked.name(), ping.ttl);
+      }
+      return is_accepted;
     };
     hosts_.push_back(std::move(host));
   }
