@@ -32,6 +32,14 @@ Bystander::Bystander(Ground& ground, Store& store, const std::vector<const Serve
       prefix_(std::move(prefix)),
       settings_(std::move(settings)) {}
 
+void Bystander::request_is(const std::string& json) {
+  const bool names_somebody =
+      json.find("\"leader\"") != std::string::npos || json.find("\"member\"") != std::string::npos;
+  if (names_somebody) is_failover_ = json.find("\"leader\"") == std::string::npos;
+  asked_at_ = ground_.queue.now();
+  if (is_failover_) forced_at_ = asked_at_;
+}
+
 bool Bystander::is_well(const Server& server, Duration for_as_long) const {
   if (!agent_well_since) return false;
   const Instant since = agent_well_since(server.place());
@@ -85,8 +93,10 @@ const Server* Bystander::ahead_of(const Server& server) const {
 // Positions of standbys stand still once nobody writes: who asked in the last seconds knew better.
 Bystander::Complaint Bystander::promoted(const Server& server, const Server* before) const {
   const Instant now = ground_.queue.now();
-  if (now - asked_at_ < 2 * settings_.ttl + kHandover) return std::nullopt;
-  if (is_well(server, kLong) && all_was_quiet(kLong) && now - open_at_ >= kLong) {
+  const Duration aftermath = 2 * settings_.ttl + kHandover;
+  if (now - forced_at_ < aftermath) return std::nullopt;
+  if (now - asked_at_ >= aftermath && is_well(server, kLong) && all_was_quiet(kLong) &&
+      now - open_at_ >= kLong) {
     if (const Server* other = ahead_of(server)) {
       return "B1: " + at(server) + " is promoted past " + at(*other) +
              ", which was ahead and could be asked for " + std::to_string(kLong / 1s) + " s";

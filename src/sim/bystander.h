@@ -33,8 +33,9 @@ class Bystander {
   // Since when the agent at a place lives and is not frozen; never() while it does not. Set by the
   // world.
   std::function<Instant(Place)> agent_well_since;
-  // An operator said who shall lead: he may lose what he likes.
-  void asked_for() { asked_at_ = ground_.queue.now(); }
+  // An operator said who shall lead. By a failover he may lose what he likes; by a switchover
+  // nothing that its leader has left behind. Counts until it is served or cleared.
+  void request_is(const std::string& json);
   // Settings in force from now on.
   void settings_are(const Settings& settings) { settings_ = settings; }
 
@@ -70,8 +71,10 @@ class Bystander {
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   Settings settings_;
-  Instant open_at_;   // when somebody could acknowledge last
-  Instant asked_at_;  // an operator's last word on who shall lead
+  Instant open_at_;           // when somebody could acknowledge last
+  Instant asked_at_;          // an operator's last word on who shall lead
+  Instant forced_at_;         // the last of those that may lose something
+  bool is_failover_ = false;  // the request was one of those
 };
 
 }  // namespace pgherd::sim

@@ -104,7 +104,7 @@ void World::patch_config(const std::string& patch) {
 }
 
 void World::note_request(const std::string& json) {
-  referee_.bystander().asked_for();  // a request counts until it is served or cleared
+  referee_.bystander().request_is(json);
   for (const auto& host : hosts_) {
     if (json.find("\"member\":\"" + host->name() + "\"") != std::string::npos) {
       referee_.asked_for(host->name());
