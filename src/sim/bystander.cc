@@ -34,6 +34,14 @@ Bystander::Bystander(Ground& ground, Store& store, const std::vector<const Serve
       prefix_(std::move(prefix)),
       settings_(std::move(settings)) {}
 
+void Bystander::request_is(const std::string& json) {
+  const bool names_somebody =
+      json.find("\"leader\"") != std::string::npos || json.find("\"member\"") != std::string::npos;
+  if (names_somebody) is_failover_ = json.find("\"leader\"") == std::string::npos;
+  asked_at_ = ground_.queue.now();
+  if (is_failover_) forced_at_ = asked_at_;
+}
+
 bool Bystander::is_well(const Server& server, Duration for_as_long) const {
   if (!agent_well_since) return false;
   const Instant since = agent_well_since(server.place());
@@ -89,9 +97,11 @@ const Server* Bystander::ahead_of(const Server& server) const {
 // taken knew better.
 Bystander::Complaint Bystander::promoted(const Server& server, const Server* before) const {
   const Instant now = ground_.queue.now();
-  if (now - asked_at_ < 2 * settings_.ttl + kHandover) return std::nullopt;
+  const Duration aftermath = 2 * settings_.ttl + kHandover;
+  if (now - forced_at_ < aftermath) return std::nullopt;
   const Duration long_enough = now - decided_at_ + kRound;
-  if (is_well(server, long_enough) && all_was_quiet(long_enough) && now - open_at_ >= long_enough) {
+  if (now - asked_at_ >= aftermath && is_well(server, long_enough) && all_was_quiet(long_enough) &&
+      now - open_at_ >= long_enough) {
     if (const Server* other = ahead_of(server)) {
       return "B1: " + at(server) + " is promoted past " + at(*other) +
              ", which was ahead and could be asked for " + std::to_string(long_enough / 1ms) +
@@ -160,6 +170,9 @@ Bystander::Complaint Bystander::written(const WatchEvent& event, std::optional<P
   const bool hangs_on_a_lease = leaf == "leader" || leaf.starts_with("members/");
   if (hangs_on_a_lease && !event.is_deletion && !store_.has_lease(event.entry.lease)) {
     return "C1: /" + leaf + " was written by " + name_at(*writer) + " without a lease that lives";
+  }
+  if (leaf == "leader" && !event.is_deletion && !leader.empty() && event.entry.value != leader) {
+    return "C1: " + name_at(*writer) + " took /leader while it named " + leader;
   }
   const bool is_the_leaders = leaf == "status" || leaf == "history" || leaf == "sync" ||
                               leaf == "failsafe" || leaf == "timeline";

@@ -8,10 +8,10 @@
 //   B8  pg_rewind against a server that does not lead, or whose pg_control is of an older timeline
 //   B8  a data directory was removed though the configuration does not allow it
 //   B10 at rest the primary has no slot for a member
-//   C1  `/leader` or a member key hangs on no lease that lives
-//   C2  somebody who does not lead wrote what only a leader writes
-//   C4  at rest a lease has not been renewed for more than a quarter of its time
-//   P   at rest `/history` does not know of the running timeline, or pg_control shows an older one
+//   C1  `/leader` or a member key hangs on no lease that lives, or `/leader` was taken from its
+//   holder C2  somebody who does not lead wrote what only a leader writes C4  at rest a lease has
+//   not been renewed for more than a quarter of its time P   at rest `/history` does not know of
+//   the running timeline, or pg_control shows an older one
 #pragma once
 
 #include <functional>
@@ -33,8 +33,9 @@ class Bystander {
   // Since when the agent at a place lives and is not frozen; never() while it does not. Set by the
   // world.
   std::function<Instant(Place)> agent_well_since;
-  // An operator said who shall lead: he may lose what he likes.
-  void asked_for() { asked_at_ = ground_.queue.now(); }
+  // An operator said who shall lead. By a failover he may lose what he likes; by a switchover
+  // nothing that its leader has left behind. Counts until it is served or cleared.
+  void request_is(const std::string& json);
   // Settings in force from now on.
   void settings_are(const Settings& settings) { settings_ = settings; }
 
@@ -73,9 +74,11 @@ class Bystander {
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   Settings settings_;
-  Instant open_at_;     // when somebody could acknowledge last
-  Instant decided_at_;  // who leads now
-  Instant asked_at_;    // an operator's last word on who shall lead
+  Instant open_at_;           // when somebody could acknowledge last
+  Instant decided_at_;        // who leads now
+  Instant asked_at_;          // an operator's last word on who shall lead
+  Instant forced_at_;         // the last of those that may lose something
+  bool is_failover_ = false;  // the request was one of those
 };
 
 }  // namespace pgherd::sim

@@ -46,6 +46,7 @@ class Host {
   }
   [[nodiscard]] bool has_power() const { return has_power_; }
   [[nodiscard]] bool has_agent() const { return life_ != nullptr; }
+  [[nodiscard]] bool has_armed_watchdog() const { return watchdog_.view().is_active; }
   [[nodiscard]] bool is_frozen() const;
   // The agent's REST answer to a peer; nothing when nobody would answer.
   [[nodiscard]] std::optional<PeerView> answer_peer() const;

@@ -72,6 +72,24 @@ bool Referee::is_excused(const Server& server) {
   return now < found->second;
 }
 
+void Referee::accepted_without_store(const NodeName& leader, const NodeName& by, Duration time) {
+  auto& until = accepted_until_[{leader, by}];
+  until = std::max(until, ground_.queue.now() + time);
+}
+
+// Everybody whom `/failsafe` names has accepted it, and will not take its place before.
+bool Referee::may_outlive_its_key(const Server& server) const {
+  if (!has_failsafe_ || !leader_.empty()) return false;
+  const auto members = store_.value(prefix_ + "failsafe");
+  return std::all_of(servers_.begin(), servers_.end(), [&](const Server* other) {
+    if (other == &server || members.find('"' + other->name() + '"') == std::string::npos) {
+      return true;
+    }
+    const auto found = accepted_until_.find({server.name(), other->name()});
+    return found != accepted_until_.end() && ground_.queue.now() < found->second;
+  });
+}
+
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
@@ -88,13 +106,12 @@ void Referee::look() {
     open = server;
   }
   bystander_.look(open);
-  const bool may_outlive = has_failsafe_ && leader_.empty();
-  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping && !may_outlive &&
-      !is_excused_by_deletion()) {
+  if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping &&
+      !may_outlive_its_key(*open) && !is_excused_by_deletion()) {
     object("A3", position(*open) + " accepts writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
-  if (open != nullptr) object(synchronous_.look(*open));
+  if (open != nullptr) object(synchronous_.look(*open, servers_));
 }
 
 void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
@@ -102,11 +119,15 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   if (is_new_timeline) ++promotions_;
   // In maintenance mode an operator may restart, and promote by hand, whatever runs. A leader whose
   // members accept it without the store starts again in place.
-  const bool may_outlive = has_failsafe_ && leader_.empty() && !is_new_timeline;
+  const bool may_outlive = !is_new_timeline && may_outlive_its_key(server);
   if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ && !may_outlive &&
       !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
+  }
+  const bool is_by_hand = is_paused_ || server.is_bootstrapping || is_excused(server);
+  if (!is_by_hand && lacks_watchdog && lacks_watchdog(server)) {
+    object("W4", position(server) + " opens for writes without the watchdog that is required");
   }
   // By hand, and nobody's reign: what is written there is lost by the operator's choice.
   if (is_paused_ && leader_ != server.name()) return;
@@ -211,6 +232,9 @@ void Referee::rewinding(const Server& target, const Server& source) {
 void Referee::removing(const Server& target) {
   if (target.directory().state != DataDirectory::Valid) return;
   object(bystander_.removing(target));
+  if (leader_ == target.name()) {
+    object("B8", "the data directory of " + position(target) + " is removed while it leads");
+  }
   const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
     return other != &target && other->directory().state == DataDirectory::Valid &&
            other->directory().system_id == target.directory().system_id;

@@ -8,9 +8,10 @@
 //   A7  a server opened for writes on a timeline that another one had written
 //   A8  two promotions gave their timelines the same number
 //   B1  the promoted one lacked more than maximum_lag_on_failover of what /status had published
-//   B8  pg_rewind against a source that is not on the newest timeline
+//   B8  pg_rewind against a source that is not on the newest timeline; removal of the leader's data
 //   B9  a server of another system opened for writes
-//   B3, B4, B7  of synchronous replication: sync_judge.h
+//   B3, B4, B6, B7  of synchronous replication: sync_judge.h
+//   W4  a server opened for writes, and its machine had no watchdog though one is required
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -53,10 +54,14 @@ class Referee final : public ServerWitness, public ActWitness {
   // Maintenance mode as the store has it: a server that is open while it is on is the operator's
   // affair (A1, A3), until it is closed or its agent has had time to hear of the end.
   void pause_is(bool is_on);
-  // With failsafe_mode a primary may outlive its key, as long as nobody else gets it.
+  // With failsafe_mode a primary may outlive its key, as long as nobody else gets it and all
+  // members have accepted it a moment ago.
   void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
+  void accepted_without_store(const NodeName& leader, const NodeName& by, Duration time);
   // The agent of this server lives, is not frozen and reaches the store; set by the world.
   std::function<bool(const Server&)> can_hear;
+  // A watchdog is required at this server, and none is armed; set by the world.
+  std::function<bool(const Server&)> lacks_watchdog;
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
@@ -101,6 +106,7 @@ class Referee final : public ServerWitness, public ActWitness {
   void judge_published_position(const Server& server);
   void count_overtaken(const Server& server);
   [[nodiscard]] std::uint64_t published_position();
+  [[nodiscard]] bool may_outlive_its_key(const Server& server) const;
   [[nodiscard]] static std::string position(const Server& server);
 
   struct Reign {
@@ -118,6 +124,7 @@ class Referee final : public ServerWitness, public ActWitness {
   std::optional<Instant> deleted_at_;
   bool is_paused_ = false;
   bool has_failsafe_ = false;
+  std::map<std::pair<NodeName, NodeName>, Instant> accepted_until_;  // a leader, and by whom
   std::map<const Server*, Instant> excused_until_;  // never(): while it cannot hear of the end
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;

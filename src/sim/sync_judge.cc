@@ -29,6 +29,14 @@ std::string listed(const std::set<NodeName>& names) {
   return "{" + text + "}";
 }
 
+std::set<std::uint64_t> ids_in(const Wal& wal, const std::set<std::uint64_t>& wanted) {
+  std::set<std::uint64_t> found;
+  for (std::size_t i = 0; i < wal.size(); ++i) {
+    if (wanted.contains(wal[i].id)) found.insert(wal[i].id);
+  }
+  return found;
+}
+
 }  // namespace
 
 void SyncJudge::sync_is(const std::string& json) {
@@ -71,6 +79,7 @@ bool SyncJudge::is_excused(const NodeName& promoted) const {
 }
 
 void SyncJudge::acknowledged(const Clients::Acknowledged& write) {
+  acknowledged_.insert(write.id);
   if (write.is_synchronous) {
     kept_.insert(write.id);
     ++synchronous_writes_;
@@ -113,9 +122,32 @@ std::optional<std::string> SyncJudge::judge_counts(const Server& open,
          leader_ + " and " + listed(voters_) + ", quorum " + std::to_string(quorum_);
 }
 
-std::optional<std::string> SyncJudge::look(const Server& open) {
+// Who is listed vouches for what was acknowledged without it, too.
+std::optional<std::string> SyncJudge::judge_voters(
+    const Server& open, const std::vector<const Server*>& servers) const {
+  const auto promised = ids_in(open.directory().wal, acknowledged_);
+  std::map<std::uint64_t, int> missing;
+  for (const Server* server : servers) {
+    if (!voters_.contains(server->name()) || server->directory().state != DataDirectory::Valid) {
+      continue;
+    }
+    const auto there = ids_in(server->directory().wal, promised);
+    for (const auto id : promised) {
+      if (!there.contains(id) && ++missing[id] > quorum_) {
+        return "B6: /sync names " + leader_ + " and " + listed(voters_) + ", quorum " +
+               std::to_string(quorum_) + ", but " + server->name() +
+               " and others lack what was acknowledged";
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> SyncJudge::look(const Server& open,
+                                           const std::vector<const Server*>& servers) {
   const auto& commits = open.sync_commit();
   const std::pair now(version_, commits.version());
+  const bool is_rewritten = judged_.first != version_;
   if (now == judged_ && judged_pid_ == open.pid()) return std::nullopt;
   judged_ = now;
   judged_pid_ = open.pid();
@@ -131,6 +163,7 @@ std::optional<std::string> SyncJudge::look(const Server& open) {
   for (const SyncNames& names : commits.in_force()) {
     if (auto wrong = judge_counts(open, names)) return wrong;
   }
+  if (is_rewritten && leader_ == open.name()) return judge_voters(open, servers);
   return std::nullopt;
 }
 

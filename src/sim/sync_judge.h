@@ -3,6 +3,7 @@
 //
 //   B3  an election by `/sync` and an acknowledgement by PostgreSQL's names could miss each other
 //   B4  strict mode, and a commit was acknowledged that nobody else has
+//   B6  `/sync` lists standbys of which more than the quorum allows lack what was acknowledged
 //   B7  a write that was acknowledged synchronously is not in the log of who was promoted
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sim/clients.h"
 #include "sim/server.h"
@@ -29,7 +31,8 @@ class SyncJudge {
   void acknowledged(const Clients::Acknowledged& write);
   // What must not be, if it is so.
   [[nodiscard]] std::optional<std::string> promoted(const Server& server);
-  [[nodiscard]] std::optional<std::string> look(const Server& open);
+  [[nodiscard]] std::optional<std::string> look(const Server& open,
+                                                const std::vector<const Server*>& servers);
 
   [[nodiscard]] std::uint64_t synchronous_writes() const { return synchronous_writes_; }
   [[nodiscard]] std::uint64_t judged_promotions() const { return judged_promotions_; }
@@ -37,6 +40,8 @@ class SyncJudge {
  private:
   [[nodiscard]] std::optional<std::string> judge_counts(const Server& open,
                                                         const SyncNames& names) const;
+  [[nodiscard]] std::optional<std::string> judge_voters(
+      const Server& open, const std::vector<const Server*>& servers) const;
   [[nodiscard]] bool is_excused(const NodeName& promoted) const;
 
   Ground& ground_;
@@ -50,6 +55,7 @@ class SyncJudge {
   Instant off_until_;                   // the mode was last seen off
   std::map<NodeName, Instant> forced_;  // named by an operator who may lose something; until when
 
+  std::set<std::uint64_t> acknowledged_;
   std::set<std::uint64_t> kept_;  // acknowledged synchronously, and nobody decided to lose them
   std::uint64_t synchronous_writes_ = 0;
   std::uint64_t judged_promotions_ = 0;

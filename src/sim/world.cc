@@ -41,7 +41,12 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       return hosts_[static_cast<std::size_t>(at)]->answer_peer();
     };
     host->ask_failsafe = [this](Place at, const FailsafePing& ping) {
-      return hosts_[static_cast<std::size_t>(at)]->answer_failsafe(ping);
+      Host& asked = *hosts_[static_cast<std::size_t>(at)];
+      const auto is_accepted = asked.answer_failsafe(ping);
+      if (is_accepted.value_or(false)) {
+        referee_.accepted_without_store(ping.name, asked.name(), ping.ttl);
+      }
+      return is_accepted;
     };
     hosts_.push_back(std::move(host));
   }
@@ -55,6 +60,10 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     const Host& host = *hosts_[static_cast<std::size_t>(server.place())];
     return host.has_agent() && !host.is_frozen() && store_.is_up() &&
            ground_.network.is_open_both(server.place(), ground_.network.store());
+  };
+  referee_.lacks_watchdog = [this](const Server& server) {
+    return plan_.watchdog == WatchdogMode::Required &&
+           !hosts_[static_cast<std::size_t>(server.place())]->has_armed_watchdog();
   };
   watch_store();
 }
@@ -97,7 +106,7 @@ void World::patch_config(const std::string& patch) {
 }
 
 void World::note_request(const std::string& json) {
-  referee_.bystander().asked_for();  // a request counts until it is served or cleared
+  referee_.bystander().request_is(json);
   for (const auto& host : hosts_) {
     if (json.find("\"member\":\"" + host->name() + "\"") != std::string::npos) {
       referee_.asked_for(host->name());
