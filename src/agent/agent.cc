@@ -503,10 +503,24 @@ void Agent::order_fence() {
     out_.push_back(order);
     return;
   }
-  if (is_unknown || (fence_is_set_ && !fence_)) return;
+  if (is_unknown) return extend_fence();
+  if (fence_is_set_ && !fence_) return;
   fence_.reset();
   fence_is_set_ = true;
   out_.push_back(DisarmFence{});
+}
+
+// A shutdown may take longer than the lease that was confirmed last; while it is confirmed anew,
+// nobody waits for its end.
+void Agent::extend_fence() {
+  if (!fence_ || !seen_.session.leads) return;
+  Settings settings = seen_.settings;
+  settings.ttl = seen_.session.ttl;
+  const Instant at = leads_since(seen_) + lease_margins(settings).fence_after;
+  if (at <= fence_->at) return;
+  fence_->at = at;
+  fence_->earlier_stands = false;
+  out_.push_back(*fence_);
 }
 
 bool Agent::must_tell(const Decision& before) const {

@@ -170,6 +170,7 @@ class Agent {
   void think(Instant now);
   void start(const Step& step, Instant now);
   void order_fence();
+  void extend_fence();
   [[nodiscard]] bool must_tell(const Decision& before) const;
 
   Observation seen_;

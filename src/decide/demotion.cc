@@ -119,11 +119,12 @@ bool end_bootstrap_without_claim(Draft& draft) {
 }
 
 // D9 in synchronous mode nobody waits longer than primary_stop_timeout for a shutdown; what is
-// cancelled here becomes an immediate one. Authority: Patroni, primary_stop_timeout.
+// cancelled here becomes an immediate one. Then no shutdown checkpoint is waited for: whoever can be
+// elected has all that was acknowledged. Authority: Patroni, primary_stop_timeout.
 void hurry_stop(Draft& draft) {
   const Milliseconds limit = draft.seen.settings.primary_stop_timeout;
   const auto* demote = draft.seen.under_way_as<Demote>(Lane::Instance);
-  if (demote == nullptr || limit <= 0ms ||
+  if (demote == nullptr || limit <= 0ms || draft.instance().process == ProcessState::Stopped ||
       draft.seen.settings.synchronous_mode == SynchronousMode::Off ||
       demote->mode == DemoteMode::DemoteCluster) {
     return;
@@ -132,6 +133,9 @@ void hurry_stop(Draft& draft) {
   if (draft.now < due) return draft.wake(due);
   draft.because("D9", "the shutdown has taken primary_stop_timeout: making it an immediate one");
   draft.plan(CancelInstanceAct{.why = "primary_stop_timeout is over"});
+  if (is_synchronous(draft) && draft.memory.stepping_down == Memory::SteppingDown::WhenReceived) {
+    draft.memory.stepping_down = Memory::SteppingDown::AtOnce;
+  }
 }
 
 // D5 in maintenance mode: who runs stays, but nobody opens beside another leader. A restart is an
@@ -159,12 +163,10 @@ bool is_bootstrapping(const Draft& draft) {
 // D4 nobody leads and the store knows a newer timeline than this primary has (safety A7).
 bool demote_what_may_not_lead(Draft& draft) {
   if (end_bootstrap_without_claim(draft)) return true;
+  hurry_stop(draft);
   if (!may_be_open(draft)) return false;
   if (draft.seen.settings.paused) return cancel_second_opening(draft);
-  if (is_stopping_already(draft)) {
-    hurry_stop(draft);
-    return true;
-  }
+  if (is_stopping_already(draft)) return true;
   if (is_bootstrapping(draft)) {
     // The claim ends with its lease, and then somebody else may make the cluster.
     if (draft.now >= draft.demote_at()) {

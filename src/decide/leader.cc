@@ -73,13 +73,14 @@ void clear_served_request(Draft& draft) {
   // In maintenance mode it is the leave to promote.
   if (draft.seen.settings.paused && is_for_me && !draft.instance().is_running_primary()) return;
   if (request && (is_for_predecessor || is_for_me)) {
+    draft.because("K4", "the request to change the leader is served: clearing it");
     draft.plan(ClearFailoverRequest{.seen = request->mod_revision});
   }
 }
 
 }  // namespace
 
-// K1 leading: nothing but to go on. Everything here presumes a confirmed lease with margin.
+// Nothing but to go on. Everything here presumes a confirmed lease with margin.
 void lead(Draft& draft) {
   if (!draft.may_lead()) {
     draft.say("waiting for the store to confirm the leader key");

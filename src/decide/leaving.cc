@@ -11,6 +11,7 @@ void depart(Draft& draft) {
   const bool waited = draft.now >= *draft.memory.leaving_since + kStoreLimit &&
                       draft.instance().process == ProcessState::Stopped;
   if (draft.seen.session.lease.exists() && store_speaks && !waited) {
+    draft.because("X4", "PostgreSQL is stopped: revoking the lease");
     draft.plan(RevokeLease{.lease = draft.seen.session.lease});
     draft.wake(*draft.memory.leaving_since + kStoreLimit);
     return;

@@ -130,7 +130,7 @@ bool is_sent_again(const Draft& draft, Member& member) {
          !differs_beyond_positions(*sent, member);
 }
 
-// P1 the member key: at once when it is missing, hangs on an old lease or says something untrue;
+// The member key: at once when it is missing, hangs on an old lease or says something untrue;
 // positions at most once per loop_wait.
 void publish_member(Draft& draft) {
   Member& member = draft.portrait();
@@ -178,7 +178,7 @@ StatusKey status_of(const Draft& draft) {
   return status;
 }
 
-// P2 the leader's position and slots: once per second or loop_wait; standbys measure their lag by
+// The leader's position and slots: once per second or loop_wait; standbys measure their lag by
 // it.
 void publish_status(Draft& draft) {
   if (!draft.may_lead() || !draft.instance().is_running_primary() ||
@@ -205,6 +205,7 @@ void publish_history(Draft& draft) {
   if (draft.cluster().newest_timeline() == instance.timeline) return;
   if (instance.timeline.value == 1) {
     if (draft.cluster().history && !draft.cluster().history->empty()) {
+      draft.because("P3", "timeline 1 is the first: there is no history");
       draft.plan(PublishHistory{});
     }
     return;

@@ -5,8 +5,9 @@
 namespace pgherd {
 namespace {
 
-void refuse(Draft& draft, const FailoverRequest& request, std::string why) {
-  draft.because("S1", "request to change the leader is refused: " + std::move(why));
+void refuse(Draft& draft, const FailoverRequest& request, std::string why,
+            std::string_view rule = "S1") {
+  draft.because(rule, "request to change the leader is refused: " + std::move(why));
   draft.plan(ClearFailoverRequest{.seen = request.mod_revision});
 }
 
@@ -14,7 +15,7 @@ void refuse(Draft& draft, const FailoverRequest& request, std::string why) {
 // that was missed by far, is cleared (Patroni ha.py should_run_scheduled_action).
 bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
   if (request.schedule_is_unreadable) {
-    refuse(draft, request, "scheduled_at is not an ISO 8601 time with a zone");
+    refuse(draft, request, "scheduled_at is not an ISO 8601 time with a zone", "S2");
     return true;
   }
   if (!request.scheduled_at) return false;
@@ -26,7 +27,7 @@ bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
   }
   const Duration too_late = std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s);
   if (-ahead > too_late) {
-    refuse(draft, request, "its scheduled time has passed long ago");
+    refuse(draft, request, "its scheduled time has passed long ago", "S2");
     return true;
   }
   return false;
@@ -45,7 +46,7 @@ std::map<NodeName, std::string> candidates(const Draft& draft, const FailoverReq
   return found;
 }
 
-// S3 somebody must be able to take over before the leader goes: reachable, a standby, not too far
+// S4 somebody must be able to take over before the leader goes: reachable, a standby, not too far
 // behind, and on this timeline where check_timeline is on (spec ha-loop 6.6).
 bool is_good(const Draft& draft, const PeerView& peer) {
   const Settings& settings = draft.seen.settings;

@@ -326,16 +326,16 @@ bool prepare_synchronous(Draft& draft) {
   return false;
 }
 
-// Names of an earlier reign would keep commits waiting for the wrong ones after the next promotion.
+// Q10 names of an earlier reign would keep commits waiting for the wrong ones after the next
+// promotion.
 void forget_synchronous(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (!instance.is_running_standby() || instance.role_is_stale || is_busy(draft)) return;
   if (!instance.sync_names_are_ours) return;
-  if (settings_of(draft).synchronous_mode == SynchronousMode::Off) {
-    plan_names(draft, std::nullopt);
-  } else if (!instance.sync_names.empty()) {
-    plan_names(draft, std::string());
-  }
+  const bool is_off = settings_of(draft).synchronous_mode == SynchronousMode::Off;
+  if (!is_off && instance.sync_names.empty()) return;
+  draft.because("Q10", "this node leads no more: forgetting whom its commits waited for");
+  plan_names(draft, is_off ? std::nullopt : std::optional(std::string()));
 }
 
 // Q9 a synchronous standby that is about to stop says so first, so that no commit waits for it

@@ -63,7 +63,8 @@ void apply_configuration(Draft& draft) {
                                 .upstream = upstream_in_standby_cluster(draft)});
 }
 
-// U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, 27.4.8).
+// U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, Hot Standby,
+// Administrator's Overview).
 void resume_replay(Draft& draft) {
   if (draft.instance().is_running_standby() && draft.instance().replay_is_paused &&
       !draft.seen.settings.paused && !draft.seen.is_under_way(Lane::Replay)) {

@@ -16,7 +16,7 @@ bool watchdog_is_unfit(const Draft& draft) {
   return !draft.seen.watchdog.is_active && !draft.seen.watchdog.problem.empty();
 }
 
-// W1 armed when this node leads, before PostgreSQL opens. W2 fed once for each confirmed renewal,
+// W1 armed when this node leads, before PostgreSQL opens, and fed once for each confirmed renewal,
 // never by a clock of its own (safety C6): it resets the machine `safety_margin` before the lease
 // can end. W3 disarmed in maintenance mode and where nothing can be open for writes. Authority:
 // Patroni watchdog/base.py; spec ha-loop 14.

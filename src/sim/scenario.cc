@@ -10,13 +10,14 @@
 #include <stdexcept>
 #include <utility>
 
+#include "codec/tags.h"
+#include "sim/acts.h"
 #include "sim/world.h"
 
 namespace pgherd::sim {
 namespace {
 
 constexpr const char* kDashes = "----\n";
-using Words = std::vector<std::string>;
 
 Range always(Duration time) {
   return {.low = time, .high = time};
@@ -71,7 +72,6 @@ class Player {
   void make(Words names, bool is_formed);
   void run_until(Instant when);
   void act(const Words& words);
-  bool act_on_node(const std::string& what, const NodeName& name);
   void cut(const std::string& from, const std::string& to);
   void request(const Words& words);
   void expect(const Words& words);
@@ -128,6 +128,10 @@ void Player::obey(const Words& words) {
     plan_ = HerdPlan(join(words, 1, words.size()));
   } else if (verb == "watchdog" && words.size() == 2) {
     plan_.watchdog = words[1] == "required" ? WatchdogMode::Required : WatchdogMode::Automatic;
+  } else if (verb == "tags" && words.size() >= 3) {
+    Host& tagged = host(words[1]);
+    tagged.tags = decode_tags(join(words, 2, words.size()));
+    tagged.server().may_not_lead = tagged.tags.nofailover;
   } else if (verb == "cluster") {
     make({words.begin() + 1, words.end()}, true);
   } else if (verb == "remote" && words.size() == 2) {
@@ -202,57 +206,28 @@ Place Player::place(const std::string& word) {
 // ---- Acts
 
 void Player::act(const Words& words) {
-  const auto whole = join(words, 0, words.size());
+  const auto size = words.size();
+  const auto whole = join(words, 0, size);
   auto& store = world().store();
-  if (whole == "heal") {
-    world().ground().network.heal_all();
-  } else if (whole == "store down") {
-    store.go_down();
-  } else if (whole == "store up") {
-    store.come_back();
-  } else if (whole == "pause" || whole == "resume") {
-    world().set_pause(whole == "pause");
-  } else if (words.size() == 2 && words[0] == "config") {
-    store.put(world().key("config"), words[1]);
-  } else if (whole == "break watches") {
-    for (auto& one : world().hosts())
-      one->break_watches();
-  } else if (words.size() >= 2 && words[0] == "configure") {
-    store.put(world().key("config"), join(words, 1, words.size()));
-  } else if (words.size() == 4 && words[0] == "cut" && words[2] == "from") {
+  if (act_on_world(whole, world())) return;
+  if (size >= 2 && (words[0] == "config" || words[0] == "configure")) {
+    store.put(world().key("config"), join(words, 1, size));
+  } else if (size >= 2 && words[0] == "edit") {
+    world().patch_config(join(words, 1, size));
+  } else if (size == 2 && words[0] == "delete") {
+    store.remove(world().key(words[1]));
+  } else if (size == 4 && words[0] == "cut" && words[2] == "from") {
     cut(words[1], words[3]);
+  } else if (size == 4 && words[0] == "cut" && words[2] == "to") {
+    world().ground().network.cut(place(words[1]), place(words[3]));
+  } else if (size >= 3 && words[size - 2] == "takes") {
+    if (!set_pace(join(words, 0, size - 2), time(words.back()), world().ground().pace))
+      refuse("it is not known how long this takes");
   } else if (words[0] == "switchover" || words[0] == "failover") {
     request(words);
-  } else if (!act_on_node(join(words, 0, words.size() - 1), words.back())) {
+  } else if (!act_on_node(join(words, 0, size - 1), host(words.back()))) {
     refuse("this act is not known");
   }
-}
-
-bool Player::act_on_node(const std::string& what, const NodeName& name) {
-  static const std::map<std::string, std::function<void(Host&)>> kActs = {
-      {"kill postmaster", [](Host& host) { host.server().kill(); }},
-      {"kill agent", [](Host& host) { host.kill_agent(); }},
-      {"kill both",
-       [](Host& host) {
-         host.server().kill();
-         host.kill_agent();
-       }},
-      {"start agent", [](Host& host) { host.start_agent(); }},
-      {"freeze agent", [](Host& host) { host.freeze_agent(); }},
-      {"thaw agent", [](Host& host) { host.thaw_agent(); }},
-      {"power off", [](Host& host) { host.lose_power(); }},
-      {"power on", [](Host& host) { host.restore_power(); }},
-      {"restart", [](Host& host) { host.ask_restart(); }},
-      {"leave", [](Host& host) { host.ask_to_leave(); }},
-      {"reinitialize", [](Host& host) { host.ask_reinitialize(false); }},
-      {"schedule restart", [](Host& host) { host.schedule_restart(3s); }},
-      {"promote by hand", [](Host& host) { host.server().promote(); }},
-      {"stop by hand", [](Host& host) { host.server().shut_down(ShutdownMode::Fast, [] {}); }},
-  };
-  const auto found = kActs.find(what);
-  if (found == kActs.end()) return false;
-  found->second(host(name));
-  return true;
 }
 
 void Player::cut(const std::string& from, const std::string& to) {
@@ -267,12 +242,15 @@ void Player::cut(const std::string& from, const std::string& to) {
   }
 }
 
-// switchover from N [to M] | failover to M
+// switchover from N [to M] [due TIME] | failover to M
 void Player::request(const Words& words) {
   std::string json;
   for (std::size_t i = 1; i + 1 < words.size(); i += 2) {
-    const char* field = words[i] == "from" ? "leader" : words[i] == "to" ? "member" : nullptr;
-    if (field == nullptr) refuse("a request says 'from' and 'to'");
+    const char* field = words[i] == "from"  ? "leader"
+                        : words[i] == "to"  ? "member"
+                        : words[i] == "due" ? "scheduled_at"
+                                            : nullptr;
+    if (field == nullptr) refuse("a request says 'from', 'to' and 'due'");
     json += std::string(json.empty() ? "{\"" : ",\"") + field + "\":\"" + words[i + 1] + "\"";
   }
   if (json.empty()) refuse("a request needs 'from' or 'to'");

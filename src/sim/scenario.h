@@ -1,19 +1,11 @@
 // Scenario: a story that a person can read, played in the invented world with fixed delays. The
-// file holds commands, a line of four dashes, and the log that is expected (docs:
-// tests/scenarios/README.md).
+// file holds commands, a line of four dashes, and the log that is expected. All commands:
+// tests/scenarios/README.md.
 //
 //   cluster a b c                      a formed cluster, everything stopped; `new cluster a b c`:
 //   empty config {"ttl":10}                  the dynamic configuration, before `cluster` start all
 //   agents at 10s kill postmaster a           runs until then and does it; `until 10s` only runs
 //   expect leader b within 8s          runs until it is so; fails if it is not by then
-//
-// Acts: kill postmaster|agent|both N; start agent N; freeze|thaw agent N; power off|on N; cut N
-// from M|store|clients|all; heal; store down|up; break watches; switchover from N [to M]; failover
-// to M; restart N; leave N; reinitialize N; schedule restart N (in 3 s); pause; resume; config
-// JSON; promote by hand N; stop by hand N. Expectations: leader N; nobody leads; primary N on
-// timeline T; no primary; rest; N streams; N follows M; N is down. `watchdog automatic|required`
-// before `cluster`; `remote R` after `cluster`: the primary of another cluster, whose data this
-// one's are a copy of.
 #pragma once
 
 #include <string>

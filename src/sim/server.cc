@@ -39,6 +39,7 @@ void Server::boot(bool as_standby, std::function<void(bool)> running) {
   pid_ = 1000 + static_cast<std::int64_t>(ground_.next_id++);
   received_ = Lsn{};
   is_in_recovery_ = as_standby;
+  replay_is_paused = false;
   directory_.has_standby_signal = as_standby;
   running_ = std::move(running);
   sync_commit_.begin(directory_.sync_names);
@@ -402,6 +403,7 @@ InstanceView Server::view() const {
     seen.received = received_;
     seen.replayed = directory_.wal.end();
     seen.is_streaming = upstream_ != nullptr;
+    seen.replay_is_paused = replay_is_paused;
     seen.received_timeline = received_.is_known() ? directory_.wal.timeline() : Timeline{};
   } else {
     seen.flushed = directory_.wal.end();

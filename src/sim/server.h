@@ -98,6 +98,7 @@ class Server {
   void suspend() { is_suspended_ = true; }
   void resume();
   bool disk_is_full = false;
+  bool replay_is_paused = false;  // of a standby, until it is resumed or promoted
   // SIGKILL to the whole process group, or power loss.
   void kill();
   // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it

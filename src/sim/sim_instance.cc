@@ -511,6 +511,7 @@ void SimInstance::small(const Step& step, Done done) {
     const bool is_running = server_.process() == ProcessState::Running && server_.pid() == pid;
     if (is_running) {
       if (std::holds_alternative<Checkpoint>(step)) server_.checkpoint();
+      if (std::holds_alternative<ResumeReplay>(step)) server_.replay_is_paused = false;
       if (const auto* keep = std::get_if<KeepSlots>(&step)) {
         for (const auto& name : keep->drop)
           server_.directory().slots.erase(name);

@@ -35,6 +35,9 @@ class SimWatchdog {
     ground_.queue.cancel(order_);
     is_armed_ = false;
   }
+  // From now on it cannot be opened any more; what is armed stays so.
+  void break_device() { is_broken_ = true; }
+  [[nodiscard]] bool is_broken() const { return is_broken_; }
   [[nodiscard]] WatchdogView view() const {
     WatchdogView seen;
     seen.is_active = is_armed_;
@@ -48,6 +51,7 @@ class SimWatchdog {
   std::function<void()> reset_;
   EventQueue::Ticket order_;
   bool is_armed_ = false;
+  bool is_broken_ = false;
   Milliseconds timeout_{};
 };
 
@@ -58,7 +62,7 @@ class WatchdogDoor final : public Watchdog {
       : device_(device), ground_(ground), mailbox_(std::move(mailbox)) {}
 
   void activate(Milliseconds timeout, Answer done) override {
-    if (ground_.draw_failure()) {
+    if (device_.is_broken() || ground_.draw_failure()) {
       WatchdogView broken;
       broken.problem = "the device is busy";
       return answer(std::move(done), broken);

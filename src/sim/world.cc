@@ -159,13 +159,19 @@ void World::leader_key_is(const NodeName& name) {
   if (found != servers_.end()) found->second->is_bootstrapping = false;
 }
 
-void World::form_cluster() {
+// As initdb leaves it.
+Server::Directory World::first_data() {
   Server::Directory made;
   made.state = DataDirectory::Valid;
   made.system_id = "7000000000000000001";
   made.control = ControlState::ShutDown;
   made.control_timeline = made.newest_timeline = Timeline{1};
   made.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
+  return made;
+}
+
+void World::form_cluster() {
+  auto made = first_data();
   for (auto& host : hosts_) {
     host->server().directory() = made;
     made.control = ControlState::ShutDownInRecovery;
@@ -178,7 +184,8 @@ void World::form_cluster() {
 Server& World::add_remote(const NodeName& name) {
   remote_ = std::make_unique<Server>(ground_, servers_, ground_.network.clients(), name);
   servers_[name] = remote_.get();
-  remote_->directory() = hosts_.front()->server().directory();
+  const bool has_data = hosts_.front()->server().directory().state == DataDirectory::Valid;
+  remote_->directory() = has_data ? hosts_.front()->server().directory() : first_data();
   remote_->directory().has_standby_signal = false;
   remote_->directory().control = ControlState::ShutDown;
   remote_->boot(false, [](bool) {});

@@ -24,8 +24,8 @@ class World {
 
   // A cluster that was there before: the first node's data, copied to all, everything stopped.
   void form_cluster();
-  // The primary of another cluster, on the same data, that nobody here manages. After
-  // form_cluster().
+  // The primary of another cluster, that nobody here manages: on the same data as this one
+  // if that has any yet.
   Server& add_remote(const NodeName& name);
   void start_all_agents();
   // Told of every change of `/leader`; may be empty.
@@ -59,6 +59,7 @@ class World {
   [[nodiscard]] std::uint64_t digest();
 
  private:
+  [[nodiscard]] Server::Directory first_data();
   void watch_store();
   void write_remotely();
   void note_request(const std::string& json);

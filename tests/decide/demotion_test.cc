@@ -29,6 +29,10 @@ TEST(Demotion, HurriesAShutdownInSynchronousModeAfterPrimaryStopTimeout) {
   scene.seen.settings.synchronous_mode = SynchronousMode::On;
   EXPECT_TRUE(scene.planned<CancelInstanceAct>());
   EXPECT_TRUE(scene.gives_reason("D9"));
+  scene.seen.instance.process = ProcessState::Stopping;
+  scene.seen.instance.in_recovery.reset();
+  scene.later(1ms);
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>()) << "a shutdown that hangs is not open any more";
 }
 
 TEST(Demotion, CountsFromAShorterLeaseThatIsStillHeld) {
