@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: test-mixed help up status down destroy packages test-packages deps programs build debug test \
+.PHONY: bench-sim soak test-mixed help up status down destroy packages test-packages deps programs build debug test \
         test-fresh bench-failover bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
@@ -87,6 +87,14 @@ bench-failover: programs  ## how long writes are refused when the primary is los
 bench-footprint: programs  ## memory and processor time of a herd at rest
 	@tools/bootstrap/install-packages test bench
 	@bench/footprint
+
+bench-sim: packages  ## how many schedules an hour the simulator judges, and which rules were at work
+	@tools/build release pgherd-sim
+	@bench/sim
+
+soak: packages  ## fresh schedules for HOURS=n hours
+	@tools/build release pgherd-sim
+	@bench/soak $(HOURS)
 
 format:  ## clang-format everything in place
 	@tools/bootstrap/install-packages lint

@@ -8,8 +8,11 @@ namespace {
 
 // Long enough for every answer to have been asked for anew, however slow.
 constexpr Duration kLong = 2s;
-// The same for all answers of a round: one who is gone is waited for.
-constexpr Duration kRound = 3500ms;
+// The same for all answers of a round: one who is gone is waited for, and a second later the next
+// round begins.
+Duration round_under(Milliseconds ttl) {
+  return 1500ms + std::clamp<Duration>(ttl / 10, 300ms, 2s);
+}
 // Long enough for a leader that has shut down to wait for its successor and to change its mind.
 constexpr Duration kHandover = 15s;
 
@@ -79,7 +82,7 @@ bool Bystander::has_a_say(const Server& server) const {
 }
 
 const Server* Bystander::ahead_of(const Server& server) const {
-  const Duration long_enough = ground_.queue.now() - decided_at_ + kRound;
+  const Duration long_enough = ground_.queue.now() - decided_at_ + round_under(settings_.ttl);
   const auto& left = server.directory().wal.switches().back();
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
@@ -99,7 +102,7 @@ Bystander::Complaint Bystander::promoted(const Server& server, const Server* bef
   const Instant now = ground_.queue.now();
   const Duration aftermath = 2 * settings_.ttl + kHandover;
   if (now - forced_at_ < aftermath) return std::nullopt;
-  const Duration long_enough = now - decided_at_ + kRound;
+  const Duration long_enough = now - decided_at_ + round_under(settings_.ttl);
   if (now - asked_at_ >= aftermath && is_well(server, long_enough) && all_was_quiet(long_enough) &&
       now - open_at_ >= long_enough) {
     if (const Server* other = ahead_of(server)) {
