@@ -183,7 +183,9 @@ LoadedConfig load_config(const std::string& path,
   config.restapi = read_restapi(root.section("restapi"), context);
   config.ctl = read_ctl(root.section("ctl"), config.restapi);
   config.bootstrap = read_bootstrap(root.section("bootstrap"));
-  config.postgresql = read_postgresql(root.section("postgresql"), context);
+  const auto home = environment.find("HOME");
+  config.postgresql = read_postgresql(root.section("postgresql"),
+                                      home == environment.end() ? "" : home->second, context);
   config.watchdog = read_watchdog(root.section("watchdog"), context);
   config.tags = read_tags(root, context);
   loaded.overrides = read_overrides(root.section("postgresql"));

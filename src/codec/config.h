@@ -40,8 +40,9 @@ enum class ConfigUse {
 // `path`: a file, a directory (its *.yml and *.yaml in name order, later over earlier), or "" for
 // the variable PATRONI_CONFIGURATION (then no other counts), else the variables alone.
 // `environment` is everything the process has; a variable that is empty is absent.
-// `<VARIABLE>_FILE` names a file that holds the value of any variable. Throws ConfigError, also for
-// a path that does not exist.
+// `<VARIABLE>_FILE` names a file that holds the value of any variable. `HOME` there is where the
+// file of passwords lies that postgresql.pgpass does not name. Throws ConfigError, also for a path
+// that does not exist.
 //
 // Controlled PostgreSQL parameters in the local section are dropped with a warning: they come from
 // `/config` (codec/postgres_settings.h merges it over config.postgresql).

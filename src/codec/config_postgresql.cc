@@ -91,9 +91,18 @@ std::map<std::string, std::string> read_parameters(const Section& postgresql,
   return parameters;
 }
 
+// As the reference has it: no dot. PostgreSQL is told the path, so it must be a whole one.
+std::string default_pgpass(std::string home) {
+  if (!home.starts_with('/')) return {};
+  while (home.ends_with('/'))
+    home.pop_back();
+  return home + "/pgpass";
+}
+
 }  // namespace
 
-PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context) {
+PostgresConfig read_postgresql(const Section& postgresql, const std::string& home,
+                               ReadingContext context) {
   PostgresConfig config;
   if (postgresql.exists()) {
     for (const auto& child : postgresql.node()->children) {
@@ -109,6 +118,7 @@ PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context
   config.bin_dir = postgresql.text_or("bin_dir", "");
   config.database = postgresql.text_or("database", config.database);
   config.pgpass = postgresql.text_or("pgpass", "");
+  if (config.pgpass.empty()) config.pgpass = default_pgpass(home);
   read_authentication(postgresql, config, context);
   config.use_unix_socket = postgresql.flag("use_unix_socket").value_or(false);
   config.use_unix_socket_repl = postgresql.flag("use_unix_socket_repl").value_or(false);

@@ -20,7 +20,9 @@ struct ReadingContext {
 [[nodiscard]] RestConfig read_restapi(const Section& restapi, ReadingContext context);
 [[nodiscard]] CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi);
 [[nodiscard]] std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap);
-[[nodiscard]] PostgresConfig read_postgresql(const Section& postgresql, ReadingContext context);
+// `home`: where pgpass lies unless the section says so; "" when this user has none.
+[[nodiscard]] PostgresConfig read_postgresql(const Section& postgresql, const std::string& home,
+                                             ReadingContext context);
 [[nodiscard]] LocalOverrides read_overrides(const Section& postgresql);
 [[nodiscard]] WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context);
 [[nodiscard]] Tags read_tags(const Section& root, ReadingContext context);

@@ -102,7 +102,7 @@ struct PostgresConfig {
   std::string config_dir;  // "" = data_dir
   std::string bin_dir;     // "" = PATH
   std::string database = "postgres";
-  std::string pgpass;
+  std::string pgpass;  // "" only where nothing says it and the user has no home directory
   Credentials superuser;
   Credentials replication;
   std::optional<Credentials> rewind;  // absent: the superuser

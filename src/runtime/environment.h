@@ -6,6 +6,8 @@
 
 namespace pgherd {
 
+// HOME is always the home directory where there is one: a service may be started without that
+// variable, then the password database says it.
 [[nodiscard]] std::map<std::string, std::string> process_environment();
 
 }  // namespace pgherd

@@ -200,6 +200,18 @@ TEST_F(Config, ReadsThePostgresqlSection) {
   EXPECT_FALSE(config.set_locally.contains("use_unix_socket_repl"));
 }
 
+TEST_F(Config, PutsTheFileOfPasswordsIntoTheHomeOfTheUser) {
+  EXPECT_EQ(load(kMinimal, {{"HOME", "/home/pg"}}).config.postgresql.pgpass, "/home/pg/pgpass");
+  EXPECT_EQ(load(kMinimal, {{"HOME", "/"}}).config.postgresql.pgpass, "/pgpass");
+  EXPECT_EQ(load(kFull, {{"HOME", "/home/pg"}}).config.postgresql.pgpass, "/run/pgpass");
+  EXPECT_EQ(load(kMinimal, {{"HOME", "/home/pg"}, {"PATRONI_POSTGRESQL_PGPASS", "/p"}})
+                .config.postgresql.pgpass,
+            "/p");
+  // PostgreSQL would look for it from its data directory.
+  EXPECT_EQ(load(kMinimal, {{"HOME", "here"}}).config.postgresql.pgpass, "");
+  EXPECT_EQ(load(kMinimal).config.postgresql.pgpass, "");
+}
+
 TEST_F(Config, VariablesBeatTheFile) {
   const LoadedConfig loaded =
       load(kMinimal, {{"PATRONI_NAME", "node-b"},

@@ -361,14 +361,15 @@ postgresql:
         self.process = None
         self.log_path = self.folder / f"{name}.log"
 
-    def start(self, text=None):
+    def start(self, text=None, env=None):
+        """`env`: variables over those of the test."""
         config = self.folder / f"{self.name}.yml"
         config.write_text(self.text if text is None else text)
         os.chown(config, self.user, self.group)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [PGHERD, "agent", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.folder,
+                cwd=self.folder, env=os.environ | (env or {}),
                 **({"user": self.user, "group": self.group, "extra_groups": []}
                    if os.geteuid() == 0 else {}))
         return self
@@ -385,17 +386,21 @@ postgresql:
     def wait_for(self, words, seconds=30):
         wait_until(f"'{words}' in the log", lambda: words in self.said(), seconds)
 
+    def ask(self, path, method="GET", body=None, source="127.0.0.1"):
+        """Status, text and headers of an answer. `source`: the address from which is asked."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=10,
+                                                source_address=(source, 0))
+        with contextlib.closing(connection):
+            connection.request(method, path, body=None if body is None else json.dumps(body))
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
+
+    def get(self, path):
+        return self.ask(path)[:2]
+
     def wait_leads(self, seconds=60):
-        def leads():
-            connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=3)
-            with contextlib.closing(connection):
-                connection.request("GET", "/health")
-                healthy = connection.getresponse().status == 200
-            connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=3)
-            with contextlib.closing(connection):
-                connection.request("GET", "/leader")
-                return healthy and connection.getresponse().status == 200
-        wait_until("the solo agent leads", leads, seconds)
+        wait_until("the solo agent leads", lambda: self.get("/health")[0] == 200
+                   and self.get("/leader")[0] == 200, seconds)
 
     def stop(self, number=signal.SIGTERM, seconds=30):
         if self.process is not None and self.process.poll() is None:
@@ -403,8 +408,12 @@ postgresql:
             self.process.wait(seconds)
         return None if self.process is None else self.process.returncode
 
-    def close(self):
+    def close_server(self):
+        """The agent leaves, and PostgreSQL with it."""
         self.stop()
         with contextlib.suppress(OSError, ValueError, IndexError):
             kill(int((self.data_dir / "postmaster.pid").read_text().splitlines()[0]), signal.SIGQUIT)
+
+    def close(self):
+        self.close_server()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """Wrong configurations and broken surroundings: one clear line, nothing lost, nothing that spins."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -156,6 +157,40 @@ def test_a_wrong_replication_password_stops_no_primary_and_is_said(solo, herd):
         assert "password authentication failed" in joiner.said()
         assert not joiner.data_dir.exists() or not any(joiner.data_dir.iterdir())
         assert joiner.process.poll() is None, "it tries again, with pauses"
+    finally:
+        joiner.stop()
+
+
+def without_pgpass(solo):
+    kept = [line for line in solo.text.splitlines() if "pgpass:" not in line]
+    assert len(kept) == len(solo.text.splitlines()) - 1
+    return "\n".join(kept) + "\n"
+
+
+def test_without_pgpass_a_standby_is_copied_with_a_file_in_the_home_directory(solo, herd):
+    solo.start()
+    solo.wait_leads()
+    joiner = Solo(herd, solo.scope, "joiner", share=solo)
+    try:
+        joiner.start(without_pgpass(joiner), env={"HOME": str(solo.folder)})
+        wait_until("the joiner streams", lambda: json.loads(joiner.get("/patroni")[1])
+                   .get("replication_state") == "streaming", 60)
+        passwords = solo.folder / "pgpass"
+        assert passwords.stat().st_mode & 0o777 == 0o600
+        assert f"127.0.0.1:{solo.pg_port}:*:replicator:secret\n" in passwords.read_text()
+    finally:
+        joiner.close_server()
+
+
+def test_without_pgpass_and_a_home_the_key_is_named(solo, herd):
+    solo.start()
+    solo.wait_leads()
+    joiner = Solo(herd, solo.scope, "joiner", share=solo)
+    try:
+        joiner.start(without_pgpass(joiner), env={"HOME": "/nonexistent"})
+        joiner.wait_for("CloneFrom{solo} failed")
+        line = next(line for line in joiner.said().splitlines() if "CloneFrom{solo} failed" in line)
+        assert "/nonexistent/pgpass" in line and "set postgresql.pgpass" in line, line
     finally:
         joiner.stop()
 

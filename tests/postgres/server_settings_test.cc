@@ -251,6 +251,29 @@ TEST_F(ConfigFilesOnDisk, APassfileThatIsADirectoryIsRefusedInWords) {
   EXPECT_NE(done.error().text.find("postgresql.pgpass"), std::string::npos);
 }
 
+TEST_F(ConfigFilesOnDisk, WithoutAPlaceForThePassfileTheKeyIsNamed) {
+  config.pgpass = "";
+  const auto homeless = write_pgpass(config, kUpstream);
+  ASSERT_FALSE(homeless);
+  EXPECT_NE(homeless.error().text.find("set postgresql.pgpass"), std::string::npos);
+  config.pgpass = "/proc/nobody/pgpass";  // not even for root
+  const auto closed = write_pgpass(config, kUpstream);
+  ASSERT_FALSE(closed);
+  EXPECT_NE(closed.error().text.find("/proc/nobody/pgpass"), std::string::npos);
+  EXPECT_NE(closed.error().text.find("set postgresql.pgpass"), std::string::npos);
+}
+
+TEST_F(ConfigFilesOnDisk, WithoutPasswordsThePassfileIsLeftAlone) {
+  config.superuser.password = config.replication.password = "";
+  std::ofstream(config.pgpass) << "*:*:*:*:mine\n";
+  ASSERT_TRUE(write_pgpass(config, kUpstream));
+  std::ostringstream text;
+  text << std::ifstream(config.pgpass).rdbuf();
+  EXPECT_EQ(text.str(), "*:*:*:*:mine\n");
+  config.pgpass = "/proc/nobody/pgpass";
+  EXPECT_TRUE(write_pgpass(config, kUpstream));
+}
+
 TEST_F(ConfigFilesOnDisk, CopiesBringBackWhatABaseBackupLeftOut) {
   put("postgresql.base.conf", "work_mem = 3MB\n");
   write();

@@ -143,24 +143,27 @@ Attempt set_standby_signal(const std::string& data_dir, bool on) {
 }
 
 Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
-  if (config.pgpass.empty()) {
-    if (config.replication.password.empty()) return {};
+  const std::string text = pgpass_text(config, upstream);
+  if (text.empty()) return {};
+  if (config.pgpass.empty())
     return failed(
-        "postgresql.pgpass is not set: without that file the replication password cannot be "
-        "given to PostgreSQL");
-  }
+        "the passwords for replication have no place: this user has no home directory (neither "
+        "HOME nor the password database names one); set postgresql.pgpass to a file that it may "
+        "write");
   struct stat facts{};
   if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return failed(fmt::format(
         "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));
   std::error_code error;
   fs::create_directories(fs::path(config.pgpass).parent_path(), error);
-  const std::string text = pgpass_text(config, upstream);
   if (const auto present = read_file(config.pgpass);
       present && *present == text && (facts.st_mode & 0777U) == 0600)
     return {};
   if (const auto written = write_file_atomically(config.pgpass, text, 0600); !written)
-    return failed(written.error().text + " (postgresql.pgpass)");
+    return failed(fmt::format(
+        "{}; the passwords for replication go there: set postgresql.pgpass to a file in a "
+        "directory that this user may write",
+        written.error().text));
   return {};
 }
 

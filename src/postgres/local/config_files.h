@@ -26,7 +26,8 @@ namespace pgherd {
 // On: standby.signal is there. Off: neither standby.signal nor recovery.signal is.
 [[nodiscard]] Attempt set_standby_signal(const std::string& data_dir, bool on);
 
-// Replaces config.pgpass (mode 0600) for talking to `upstream`.
+// Replaces config.pgpass (mode 0600) for talking to `upstream`; without a password to write there
+// the file is left alone.
 [[nodiscard]] Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream);
 
 // Makes the directories in unix_socket_directories that are missing.
