@@ -125,4 +125,13 @@ std::string pgpass_line(std::string_view host, std::string_view port, std::strin
   return line.append(escape_pgpass(password));
 }
 
+std::string pgpass_lines(std::string_view host, std::string_view port, std::string_view database,
+                         std::string_view user, std::string_view password) {
+  const bool is_socket = host.empty() || host.starts_with('/') || host.starts_with('@');
+  std::string lines;
+  if (!host.empty()) lines = pgpass_line(host, port, database, user, password) + "\n";
+  if (is_socket) lines += pgpass_line("localhost", port, database, user, password) + "\n";
+  return lines;
+}
+
 }  // namespace pgherd

@@ -56,5 +56,11 @@ class ConnInfo {
 [[nodiscard]] std::string pgpass_line(std::string_view host, std::string_view port,
                                       std::string_view database, std::string_view user,
                                       std::string_view password);
+// The lines, each with its line break, with which libpq finds the password for this host: it looks
+// for a socket directory by its path, but for its own default directory, and where no host is said,
+// by "localhost" (PostgreSQL manual, 32.16), and which directory that is only libpq knows.
+[[nodiscard]] std::string pgpass_lines(std::string_view host, std::string_view port,
+                                       std::string_view database, std::string_view user,
+                                       std::string_view password);
 
 }  // namespace pgherd

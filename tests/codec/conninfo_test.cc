@@ -46,5 +46,11 @@ TEST(Pgpass, EscapesItsSeparatorAndItsEscape) {
   EXPECT_EQ(pgpass_line("", "", "", "", ""), "*:*:*:*:");
 }
 
+TEST(Pgpass, NamesASocketAsLibpqLooksForIt) {
+  EXPECT_EQ(pgpass_lines("10.0.0.1", "1", "", "u", "p"), "10.0.0.1:1:*:u:p\n");
+  EXPECT_EQ(pgpass_lines("/run/a:b", "1", "", "u", "p"), "/run/a\\:b:1:*:u:p\nlocalhost:1:*:u:p\n");
+  EXPECT_EQ(pgpass_lines("", "1", "", "u", "p"), "localhost:1:*:u:p\n");
+}
+
 }  // namespace
 }  // namespace pgherd

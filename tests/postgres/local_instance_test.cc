@@ -100,6 +100,20 @@ TEST_F(RealPostgres, BootstrapEndsWithAPrimaryAndItsRoles) {
   EXPECT_NE(pg0->perform(Bootstrap{}).outcome, ActOutcome::Done);
 }
 
+// The socket is not where libpq looks by itself, and the server wants a password there.
+TEST_F(RealPostgres, AScriptAfterBootstrapComesInByTheSocketAsByTcp) {
+  for (const bool by_socket : {true, false}) {
+    auto pg0 = a_node(by_socket ? "pg0" : "pg1");
+    pg0->config.use_unix_socket = by_socket;
+    pg0->post_bootstrap =
+        "psql=" + test::any_bin_dir() +
+        "/psql; f() { \"$psql\" -w -v ON_ERROR_STOP=1 -c 'create table made_by as "
+        "select inet_client_addr() is null as by_socket' \"$1\"; }; f";
+    bootstrap(*pg0);
+    EXPECT_EQ(pg0->sql("select by_socket from made_by"), by_socket ? "t" : "f");
+  }
+}
+
 TEST_F(RealPostgres, AFailedPostBootstrapLeavesAnEmptyPlaceAndTheRemainsAside) {
   auto pg0 = a_node("pg0");
   pg0->config.replication.username = "";  // what make_roles cannot do without

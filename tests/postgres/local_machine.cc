@@ -106,6 +106,7 @@ void Node::open() {
   BootstrapConfig bootstrap;
   bootstrap.initdb = {
       {"data-checksums", ""}, {"no-sync", ""}, {"wal-segsize", "1"}, {"auth", "scram-sha-256"}};
+  bootstrap.post_bootstrap = post_bootstrap;
   instance_ =
       std::make_unique<LocalInstance>(loop_.get_executor(), "herd", name_, config, bootstrap);
   instance_->on_change([this](const InstanceView& view) { changes.push_back(view); });

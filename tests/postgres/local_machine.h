@@ -42,6 +42,7 @@ class Node {
   Node& operator=(const Node&) = delete;
 
   PostgresConfig config;
+  std::string post_bootstrap;
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Upstream as_upstream(const std::string& slot = "") const;
 

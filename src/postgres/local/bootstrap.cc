@@ -157,24 +157,28 @@ class RoleMaker {
   PgSession session_;
 };
 
-// `<command> '<conninfo>'`; the shell splits the command as a person would expect.
+// `<command> '<conninfo>'`; the shell splits the command as a person would expect. The script comes
+// in where this process did, with a password from a file.
 asio::awaitable<Attempt> run_post_bootstrap(Shop& shop, const ActControl& control) {
   if (!shop.bootstrap || shop.bootstrap->post_bootstrap.empty()) co_return Attempt{};
-  const auto config = shop.config;
-  ConnInfo info = local_conninfo(*config, LocalLogin::Superuser, "");
+  const Credentials& superuser = shop.config->superuser;
+  const PostmasterPid* file = shop.postmaster->file();
+  ConnInfo info = local_conninfo(*shop.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.remove("password");
-  const std::string host = info.find("host") != nullptr ? *info.find("host") : "";
-  const bool is_socket = host.empty() || host.starts_with('/');
-  auto secret = SecretFile::write(
-      "pgpass", pgpass_line(is_socket ? "localhost" : host, *info.find("port"), "",
-                            config->superuser.username, config->superuser.password) +
-                    "\n");
-  if (!secret) co_return tl::unexpected(secret.error());
   ProcessSpec spec;
   spec.argv = {"/bin/sh", "-c", shop.bootstrap->post_bootstrap + " \"$@\"", "post_bootstrap",
                info.to_string()};
-  spec.env = {{"PGPASSFILE", (*secret)->path()},
-              {"PGOPTIONS", "-c synchronous_commit=local -c statement_timeout=0"}};
+  spec.env = {{"PGOPTIONS", "-c synchronous_commit=local -c statement_timeout=0"}};
+  std::unique_ptr<SecretFile> passwords;
+  if (!superuser.password.empty()) {
+    const std::string host = info.find("host") != nullptr ? *info.find("host") : "";
+    auto written = SecretFile::write(
+        "pgpass",
+        pgpass_lines(host, *info.find("port"), "", superuser.username, superuser.password));
+    if (!written) co_return tl::unexpected(written.error());
+    passwords = std::move(*written);
+    spec.env.emplace_back("PGPASSFILE", passwords->path());
+  }
   const auto end = co_await run_tool(shop, control, std::move(spec));
   if (!end) {
     Failure failure = end.error();

@@ -369,18 +369,15 @@ std::string pgpass_text(const PostgresConfig& config, const Upstream& upstream) 
   std::string text;
   const auto add = [&](const std::string& host, const Credentials& who) {
     if (who.password.empty() || who.username.empty()) return;
-    const std::string line =
-        pgpass_line(host, upstream.port, "", who.username, who.password) + "\n";
-    if (text.find(line) == std::string::npos) text += line;
+    const std::string lines = pgpass_lines(host, upstream.port, "", who.username, who.password);
+    if (text.find(lines) == std::string::npos) text += lines;
   };
   std::string_view rest = upstream.host;
   for (;;) {
     const auto comma = rest.find(',');
     const std::string host(trimmed(rest.substr(0, comma)));
-    for (const Credentials* who : {&config.replication, &rewind_login(config)}) {
+    for (const Credentials* who : {&config.replication, &rewind_login(config)})
       add(host, *who);
-      if (host.starts_with('/')) add("localhost", *who);
-    }
     if (comma == std::string_view::npos) return text;
     rest.remove_prefix(comma + 1);
   }
