@@ -21,8 +21,7 @@ bool is_at_rest(const Draft& draft) {
   const Observation& seen = draft.seen;
   const Settings& settings = seen.settings;
   const bool is_plain = settings.synchronous_mode == SynchronousMode::Off && !settings.paused &&
-                        !settings.failsafe_mode && !settings.standby_cluster &&
-                        seen.self.watchdog_mode == WatchdogMode::Off;
+                        !settings.failsafe_mode && !settings.standby_cluster;
   if (!is_plain || !draft.planned().empty() || draft.has_act_under_way()) return false;
   if (!seen.store.is_reachable || !seen.store.cluster || draft.cluster().failover) return false;
   if (seen.is_leaving || seen.restart_wish || seen.scheduled_restart || seen.reinitialize_wish) {

@@ -51,7 +51,9 @@ bool act_on_node(const std::string& what, Host& host) {
       {"mount the data of",
        [](Host& one) { one.server().directory().state = DataDirectory::Valid; }},
       {"put foreign data on", put_foreign_data},
-      {"break the watchdog of", [](Host& one) { one.break_watchdog(); }},
+      {"break the watchdog of", [](Host& one) { one.watchdog().break_device(); }},
+      {"take away the watchdog of", [](Host& one) { one.watchdog().take_away(); }},
+      {"keep armed the watchdog of", [](Host& one) { one.watchdog().keep_armed(); }},
       {"pause replay on", [](Host& one) { one.server().replay_is_paused = true; }},
       {"make a slot on", [](Host& one) { one.server().directory().slots.insert("handmade"); }},
   };

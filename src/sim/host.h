@@ -66,7 +66,7 @@ class Host {
   void schedule_restart(Duration ahead);
   void unschedule_restart();
   void break_watches();
-  void break_watchdog() { watchdog_.break_device(); }
+  SimWatchdog& watchdog() { return watchdog_; }
   // The whole machine sleeps; its clock goes on, nobody hears of it.
   void suspend();
   void resume();

@@ -15,6 +15,7 @@ struct Draw {
   std::vector<NodeName> names;
   std::vector<std::int64_t> drifts_ppm;
   std::map<NodeName, Tags> tags;
+  std::vector<NodeName> without_watchdog;
   HerdPlan plan;
   std::vector<FaultKind> faults;
   Range faults_every{};
@@ -76,6 +77,19 @@ void draw_modes(std::uint64_t seed, Draw& drawn) {
   }
 }
 
+// The usual herd has no section about the watchdog and no device: `automatic`, and nothing to use.
+void draw_missing_watchdogs(std::uint64_t seed, Draw& drawn) {
+  Dice dice(seed ^ 0xD06ULL);
+  if (drawn.plan.watchdog == WatchdogMode::Off && dice.chance(60)) {
+    drawn.plan.watchdog = WatchdogMode::Automatic;
+    drawn.without_watchdog = drawn.names;
+  } else if (drawn.plan.watchdog == WatchdogMode::Automatic) {
+    for (const NodeName& name : drawn.names) {
+      if (dice.chance(30)) drawn.without_watchdog.push_back(name);
+    }
+  }
+}
+
 Draw draw_everything(std::uint64_t seed) {
   Dice dice(seed ^ 0x5EEDULL);
   Draw drawn;
@@ -117,6 +131,7 @@ Draw draw_everything(std::uint64_t seed) {
   drawn.storms = static_cast<int>(dice.between(1, 4));
   drawn.storm = {60s / (drawn.storms + 2), 120s / (drawn.storms + 2)};
   draw_modes(seed, drawn);
+  draw_missing_watchdogs(seed, drawn);
   return drawn;
 }
 
@@ -218,6 +233,8 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
     world.host(name)->tags = tags;
     world.host(name)->server().may_not_lead = tags.nofailover;
   }
+  for (const NodeName& name : drawn.without_watchdog)
+    world.host(name)->watchdog().take_away();
   if (drawn.is_formed) world.form_cluster();
   world.start_all_agents();
   world.clients().start(drawn.writers);

@@ -1,9 +1,11 @@
 // SimWatchdog: a machine's watchdog: it resets the machine when nobody feeds it in time, whatever
-// has become of the agent. It belongs to the machine; the doors of all lives lead to it.
+// has become of the agent. It belongs to the machine; the doors of all lives lead to it. A machine
+// may have none, and there is a kind that stays armed once it is.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "sim/ground.h"
@@ -37,7 +39,14 @@ class SimWatchdog {
   }
   // From now on it cannot be opened any more; what is armed stays so.
   void break_device() { is_broken_ = true; }
-  [[nodiscard]] bool is_broken() const { return is_broken_; }
+  void take_away() { is_absent_ = true; }
+  void keep_armed() { stays_armed_ = true; }
+  // Why it cannot be opened; "" when it can.
+  [[nodiscard]] std::string problem() const {
+    if (is_absent_) return "there is no such device";
+    return is_broken_ ? "the device is busy" : "";
+  }
+  [[nodiscard]] bool stays_armed() const { return stays_armed_; }
   [[nodiscard]] WatchdogView view() const {
     WatchdogView seen;
     seen.is_active = is_armed_;
@@ -52,6 +61,8 @@ class SimWatchdog {
   EventQueue::Ticket order_;
   bool is_armed_ = false;
   bool is_broken_ = false;
+  bool is_absent_ = false;
+  bool stays_armed_ = false;
   Milliseconds timeout_{};
 };
 
@@ -62,10 +73,12 @@ class WatchdogDoor final : public Watchdog {
       : device_(device), ground_(ground), mailbox_(std::move(mailbox)) {}
 
   void activate(Milliseconds timeout, Answer done) override {
-    if (device_.is_broken() || ground_.draw_failure()) {
-      WatchdogView broken;
-      broken.problem = "the device is busy";
-      return answer(std::move(done), broken);
+    std::string problem = device_.problem();
+    if (problem.empty() && ground_.draw_failure()) problem = "the device is busy";
+    if (!problem.empty()) {
+      WatchdogView unfit;
+      unfit.problem = std::move(problem);
+      return answer(std::move(done), unfit);
     }
     device_.arm(timeout);
     has_opened_ = true;
@@ -76,8 +89,14 @@ class WatchdogDoor final : public Watchdog {
     answer(std::move(done), device_.view());
   }
   void disarm(Answer done) override {
-    device_.disarm();
-    answer(std::move(done), device_.view());
+    if (!device_.stays_armed() || !device_.view().is_active) {
+      device_.disarm();
+      return answer(std::move(done), device_.view());
+    }
+    device_.feed();
+    WatchdogView still_armed = device_.view();
+    still_armed.problem = "the device cannot be disarmed";
+    answer(std::move(done), std::move(still_armed));
   }
 
  private:

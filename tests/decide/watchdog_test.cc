@@ -19,8 +19,38 @@ TEST(Watchdog, IsArmedByTheLeaderWithTtlLessMargin) {
   Scene scene = guarded(WatchdogMode::Automatic);
   EXPECT_EQ(scene.planned<ActivateWatchdog>(), ActivateWatchdog{.timeout = Milliseconds(5000)});
   scene.seen.self.watchdog_margin = Milliseconds(-1);
-  scene.memory.fed_for = {};
+  scene.seen.session.renewed_at = scene.later(1s).now;
+  EXPECT_EQ(scene.planned<ActivateWatchdog>(), ActivateWatchdog{.timeout = Milliseconds(5000)});
+}
+
+TEST(Watchdog, ThatIsNotThereIsLookedForOnceForEachRenewal) {
+  Scene scene = guarded(WatchdogMode::Automatic);
   EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+  scene.seen.watchdog.problem = "no such device";
+  EXPECT_FALSE(scene.planned<ActivateWatchdog>());
+  EXPECT_FALSE(scene.later(1s).planned<ActivateWatchdog>());
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+  EXPECT_FALSE(scene.planned<ActivateWatchdog>());
+}
+
+TEST(Watchdog, ThatDoesNotTakeItsTimeoutIsGivenItOnceForEachRenewal) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  is_armed(scene);
+  scene.seen.watchdog.timeout = Milliseconds(8000);
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+  EXPECT_FALSE(scene.planned<ActivateWatchdog>());
+  scene.seen.session.renewed_at = scene.later(1s).now;
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+}
+
+TEST(Watchdog, ThatCouldNotBeFedIsArmedAnewWithinTheSameRenewal) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  is_armed(scene);
+  EXPECT_TRUE(scene.planned<FeedWatchdog>());
+  scene.seen.watchdog = WatchdogView{.is_active = false, .timeout = {}, .problem = "cannot write"};
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+  EXPECT_FALSE(scene.planned<ActivateWatchdog>());
 }
 
 TEST(Watchdog, IsFedOnceForEachConfirmedRenewal) {
@@ -42,6 +72,39 @@ TEST(Watchdog, IsDisarmedInMaintenanceModeAndOnStandbys) {
   standby.seen.self.watchdog_mode = WatchdogMode::Automatic;
   is_armed(standby);
   EXPECT_TRUE(standby.planned<DisarmWatchdog>());
+}
+
+TEST(Watchdog, ThatCannotBeDisarmedIsAskedAgainInTimeToBeFedAndNoFaster) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  is_armed(scene);
+  scene.seen.settings.paused = true;
+  EXPECT_TRUE(scene.planned<DisarmWatchdog>());
+  scene.seen.watchdog.problem = "cannot be disarmed";
+  EXPECT_FALSE(scene.planned<DisarmWatchdog>());
+  EXPECT_LE(scene.last.wake_at, scene.now + 2500ms);
+  EXPECT_TRUE(scene.later(2500ms).planned<DisarmWatchdog>());
+  EXPECT_FALSE(scene.planned<DisarmWatchdog>());
+}
+
+TEST(Watchdog, IsArmedAtOnceAfterMaintenanceMode) {
+  Scene scene = guarded(WatchdogMode::Automatic);
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+  is_armed(scene);
+  scene.seen.settings.paused = true;
+  EXPECT_TRUE(scene.planned<DisarmWatchdog>());
+  scene.seen.watchdog = {};
+  scene.seen.settings.paused = false;
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+}
+
+TEST(Watchdog, ThatIsNotToBeUsedAnyMoreIsDisarmedUnderALeader) {
+  Scene off = guarded(WatchdogMode::Off);
+  is_armed(off);
+  EXPECT_TRUE(off.planned<DisarmWatchdog>());
+  Scene short_ttl = guarded(WatchdogMode::Automatic);
+  is_armed(short_ttl);
+  short_ttl.seen.self.watchdog_margin = Milliseconds(9000);
+  EXPECT_TRUE(short_ttl.planned<DisarmWatchdog>()) << "armed and never fed again it would reset";
 }
 
 TEST(Watchdog, StaysArmedWhileAServerThatMustNotLeadIsStopping) {
