@@ -158,6 +158,7 @@ std::optional<PeerView> Host::answer_peer() const {
   view.timeline = seen.timeline;
   view.nofailover = tags.nofailover;
   view.failover_priority = tags.failover_priority;
+  view.watchdog_failed = life_->node.agent().last_decision().watchdog_failed;
   return view;
 }
 
