@@ -65,14 +65,14 @@ Sources read_sources(const std::string& path,
     const std::string source = "variable PATRONI_CONFIGURATION";
     return {.root = read_document(whole->second, source), .name = source};
   }
-  Sources sources{.root = {.kind = YamlNode::Kind::Map}, .name = "the PATRONI_* variables"};
+  EnvironmentTree variables = read_environment(environment);
+  Sources sources{.root = std::move(variables.fallback), .name = "the PATRONI_* variables"};
   if (!path.empty()) {
     std::error_code ignored;  // read_file says what is wrong with the path
     const bool is_directory = std::filesystem::is_directory(path, ignored);
-    sources.root = is_directory ? read_directory(path) : read_file(path);
+    merge_yaml(sources.root, is_directory ? read_directory(path) : read_file(path));
     sources.name = path;
   }
-  EnvironmentTree variables = read_environment(environment);
   merge_yaml(sources.root, variables.root);
   sources.unknown_variables = std::move(variables.unknown);
   return sources;

@@ -41,6 +41,10 @@ std::vector<Variable> make_table() {
   table.push_back({.name = "LOGLEVEL", .path = "log.level"});
   table.push_back({.name = "LOGFORMAT", .path = "log.format"});
   table.push_back({.name = "LOG_DATEFMT", .path = "log.dateformat"});
+  // As guides for Docker Compose call the logins of PostgreSQL.
+  add_section(table, "POSTGRESQL", "postgresql.authentication.superuser", {"username", "password"});
+  add_section(table, "POSTGRESQL_REPLICATION", "postgresql.authentication.replication",
+              {"username", "password"});
   add_section(table, "LOG", "log",
               {"type", "level", "traceback_level", "format", "dateformat", "max_queue_size", "dir",
                "mode", "file_size", "file_num", "deduplicate_heartbeat_logs"});
@@ -57,7 +61,7 @@ std::vector<Variable> make_table() {
                    .is_map = true});
   add_section(table, "RESTAPI", "restapi.authentication", {"username", "password"});
   add_section(table, "CTL", "ctl",
-              {"insecure", "cacert", "certfile", "keyfile", "keyfile_password"});
+              {"insecure", "cacert", "certfile", "keyfile", "keyfile_password", "table"});
   add_section(table, "CTL", "ctl.authentication", {"username", "password"});
   add_section(table, "POSTGRESQL", "postgresql",
               {"listen", "connect_address", "proxy_address", "config_dir", "data_dir", "pgpass",
@@ -85,11 +89,21 @@ const std::vector<Variable>& table() {
   return kTable;
 }
 
-// Meant for somebody else: stores that are not ours, and names handled by other rooms.
+// What images of PostgreSQL call it. Others set these for purposes of their own, so they count only
+// where nothing else says it.
+const std::vector<Variable>& borrowed() {
+  static const std::vector<Variable> kBorrowed = {
+      {.name = "POSTGRES_PASSWORD", .path = "postgresql.authentication.superuser.password"},
+      {.name = "PGDATA", .path = "postgresql.data_dir"}};
+  return kBorrowed;
+}
+
+// Meant for somebody else: stores that are not ours, and names handled by other rooms or by the
+// proxy beside us.
 bool is_known_elsewhere(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kPrefixes = {
-      "CONSUL_", "ZOOKEEPER_",    "EXHIBITOR_",           "KUBERNETES_",
-      "RAFT_",   "CONFIGURATION", "RETRIABLE_HTTP_CODES", "VERSION"};
+  constexpr std::array<std::string_view, 9> kPrefixes = {
+      "CONSUL_",       "ZOOKEEPER_",           "EXHIBITOR_", "KUBERNETES_",       "RAFT_",
+      "CONFIGURATION", "RETRIABLE_HTTP_CODES", "VERSION",    "RESTAPI_AUTH_HEADER"};
   return std::any_of(kPrefixes.begin(), kPrefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
@@ -121,7 +135,10 @@ std::optional<Setting> setting_of(const std::string& name,
   const auto file = environment.find(name + "_FILE");
   if (file == environment.end() || file->second.empty()) return std::nullopt;
   std::string content = file_content(name + "_FILE", file->second);
-  if (content.empty()) return std::nullopt;
+  if (content.empty()) {
+    throw ConfigError("variable " + name + "_FILE: " + file->second +
+                      " is empty; write the value into it");
+  }
   return Setting{.value = std::move(content), .origin = file->second + " (" + name + "_FILE)"};
 }
 
@@ -157,9 +174,14 @@ bool is_variable(std::string_view name) {
 EnvironmentTree read_environment(const std::map<std::string, std::string>& environment) {
   EnvironmentTree tree;
   tree.root.kind = YamlNode::Kind::Map;
+  tree.fallback.kind = YamlNode::Kind::Map;
   for (const Variable& variable : table()) {
     const auto setting = setting_of(std::string(kPrefix) + variable.name, environment);
     if (setting) place_of(tree.root, variable.path) = node_of(variable, *setting);
+  }
+  for (const Variable& variable : borrowed()) {
+    const auto setting = setting_of(variable.name, environment);
+    if (setting) place_of(tree.fallback, variable.path) = node_of(variable, *setting);
   }
   for (const auto& [name, value] : environment) {
     if (!name.starts_with(kPrefix)) continue;

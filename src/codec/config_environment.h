@@ -10,11 +10,13 @@
 namespace pgherd {
 
 struct EnvironmentTree {
-  YamlNode root;                     // a map, maybe empty; origins are "variable PATRONI_NAME"
+  YamlNode root;      // a map, maybe empty; origins are "variable PATRONI_NAME"
+  YamlNode fallback;  // a map, maybe empty: PGDATA and the like, which count below everything else
   std::vector<std::string> unknown;  // names of PATRONI_* variables that mean nothing
 };
 
-// Throws ConfigError when a `_FILE` variable names a file that cannot be read, or a variable that
+// Throws ConfigError when a `_FILE` variable names a file that cannot be read or is empty, or a
+// variable that
 // holds YAML is none.
 [[nodiscard]] EnvironmentTree read_environment(
     const std::map<std::string, std::string>& environment);

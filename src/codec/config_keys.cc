@@ -21,7 +21,7 @@ const std::map<std::string, std::string_view, std::less<>>& sections() {
        "file_num "
        "file_size loggers deduplicate_heartbeat_logs"},
       {"watchdog", "mode device safety_margin driver"},
-      {"ctl", "authentication insecure cacert certfile keyfile keyfile_password"},
+      {"ctl", "authentication insecure cacert certfile keyfile keyfile_password table"},
       {"ctl.authentication", "username password"},
       {"citus", "group database"},
       {"etcd3",
@@ -51,7 +51,8 @@ const std::map<std::string, std::string_view, std::less<>>& sections() {
        "bin_name database config_base_name krbsrvname use_unix_socket use_unix_socket_repl "
        "parameters parameters_primary parameters_replica parameters_standby_leader pg_hba pg_ident "
        "pg_hba_primary pg_hba_replica pg_hba_standby_leader pg_ident_primary pg_ident_replica "
-       "pg_ident_standby_leader recovery_conf custom_conf use_slots use_pg_rewind rewind "
+       "pg_ident_standby_leader recovery_conf custom_conf "
+       "custom_conf_primary custom_conf_replica custom_conf_standby_leader use_slots use_pg_rewind rewind "
        "remove_data_directory_on_rewind_failure remove_data_directory_on_diverged_timelines "
        "pg_ctl_timeout callbacks pre_promote before_stop create_replica_methods "
        "create_replica_method basebackup name scope"},

@@ -69,8 +69,9 @@ std::string as_parameter(std::string_view text, const YamlNode& node) {
 }
 
 std::map<std::string, std::string> read_parameters(const Section& postgresql,
+                                                   const std::string& key,
                                                    ReadingContext context) {
-  const Section section = postgresql.section("parameters");
+  const Section section = postgresql.section(key);
   std::map<std::string, std::string> parameters;
   if (!section.exists()) return parameters;
   std::string refused;
@@ -85,7 +86,7 @@ std::map<std::string, std::string> read_parameters(const Section& postgresql,
   }
   if (!refused.empty()) {
     context.warnings.push_back(
-        "postgresql.parameters of the local configuration cannot set " + refused +
+        "postgresql." + key + " of the local configuration cannot set " + refused +
         ": they must be the same on all members; set them in the dynamic configuration");
   }
   return parameters;
@@ -97,6 +98,19 @@ std::string default_pgpass(std::string home) {
   while (home.ends_with('/'))
     home.pop_back();
   return home + "/pgpass";
+}
+
+std::map<ServerRole, RoleConfig> read_roles(const Section& postgresql, ReadingContext context) {
+  std::map<ServerRole, RoleConfig> roles;
+  for (const auto& [role, suffix] : kRoleSuffixes) {
+    const std::string end(suffix);
+    RoleConfig own{.custom_conf = postgresql.text_or("custom_conf" + end, ""),
+                   .parameters = read_parameters(postgresql, "parameters" + end, context),
+                   .pg_hba = postgresql.lines("pg_hba" + end),
+                   .pg_ident = postgresql.lines("pg_ident" + end)};
+    if (own != RoleConfig{}) roles[role] = std::move(own);
+  }
+  return roles;
 }
 
 }  // namespace
@@ -122,11 +136,12 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
   read_authentication(postgresql, config, context);
   config.use_unix_socket = postgresql.flag("use_unix_socket").value_or(false);
   config.use_unix_socket_repl = postgresql.flag("use_unix_socket_repl").value_or(false);
-  config.parameters = read_parameters(postgresql, context);
+  config.parameters = read_parameters(postgresql, "parameters", context);
   config.pg_hba = postgresql.lines("pg_hba");
   config.pg_ident = postgresql.lines("pg_ident");
   config.recovery_conf = postgresql.text_map("recovery_conf");
   config.custom_conf = postgresql.text_or("custom_conf", "");
+  config.by_role = read_roles(postgresql, context);
   config.basebackup = postgresql.options("basebackup");
   config.pg_ctl_timeout =
       Seconds(postgresql.integer_or("pg_ctl_timeout", config.pg_ctl_timeout / 1s, 0, 1'000'000));

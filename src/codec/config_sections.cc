@@ -169,6 +169,7 @@ CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi) {
   config.authentication = read_login(ctl.section("authentication"));
   if (!config.authentication) config.authentication = restapi.authentication;
   config.insecure = ctl.flag("insecure").value_or(false);
+  config.has_classic_table = ctl.one_of("table", "wide", {"classic", "wide"}) == "classic";
   config.cacert = ctl.text_or("cacert", restapi.cafile);
   config.certfile = ctl.text_or("certfile", "");
   config.keyfile = ctl.text_or("keyfile", "");

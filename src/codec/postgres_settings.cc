@@ -103,6 +103,8 @@ class Merge {
     for_flag("use_unix_socket_repl", !local_.use_unix_socket_repl, merged.use_unix_socket_repl);
     for_lines("pg_hba", merged.pg_hba);
     for_lines("pg_ident", merged.pg_ident);
+    for (const auto& [role, suffix] : kRoleSuffixes)
+      for_role(role, std::string(suffix), merged);
     recovery_conf(merged);
     basebackup(merged);
     pg_ctl_timeout(merged);
@@ -149,6 +151,25 @@ class Merge {
       into.push_back(as_text(line));
   }
 
+  void for_role(ServerRole role, const std::string& suffix, PostgresConfig& merged) {
+    const auto present = merged.by_role.find(role);
+    RoleConfig own = present == merged.by_role.end() ? RoleConfig{} : present->second;
+    for_text("custom_conf" + suffix, own.custom_conf.empty(), own.custom_conf);
+    for_lines("pg_hba" + suffix, own.pg_hba);
+    for_lines("pg_ident" + suffix, own.pg_ident);
+    for (const auto& [name, value] : dynamic_parameters("parameters" + suffix)) {
+      if (!is_controlled_parameter(name)) {
+        own.parameters.emplace(name, value);  // the local one stays
+      } else if (warnings_ != nullptr) {
+        warnings_->push_back("dynamic configuration: postgresql.parameters" + suffix +
+                             " cannot set " + name +
+                             ": it must be the same in all roles; set it in "
+                             "postgresql.parameters");
+      }
+    }
+    if (own != RoleConfig{}) merged.by_role[role] = std::move(own);
+  }
+
   void recovery_conf(PostgresConfig& merged) {
     const Json* value = dynamic("recovery_conf", local_.recovery_conf.empty());
     if (value == nullptr) return;
@@ -193,18 +214,18 @@ class Merge {
     merged.pg_ctl_timeout = Seconds(*seconds);
   }
 
-  Parameters dynamic_parameters() {
+  Parameters dynamic_parameters(const std::string& key) {
     Parameters parameters;
-    const Json* section = find(section_, "parameters");
+    const Json* section = find(section_, key);
     if (section == nullptr) return parameters;
     if (!section->is_object()) {
-      warn("parameters", *section, "a map of names and values");
+      warn(key, *section, "a map of names and values");
       return parameters;
     }
     for (const auto& [name, value] : section->items()) {
       if (value.is_null()) continue;
       if (value.is_structured()) {
-        warn("parameters." + name, value, "a text, a number, true or false");
+        warn(key + "." + name, value, "a text, a number, true or false");
       } else {
         parameters[parameter_name(name)] = as_parameter(value);
       }
@@ -223,7 +244,7 @@ class Merge {
   }
 
   Parameters parameters() {
-    Parameters said = dynamic_parameters();
+    Parameters said = dynamic_parameters("parameters");
     translate_wal_keep_segments(said);
     Parameters merged;
     for (const auto& [name, value] : said) {

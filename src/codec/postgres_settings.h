@@ -2,14 +2,22 @@
 // configuration 2 and 7.1, postgres 6).
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "codec/dynamic_config.h"
 #include "model/agent_config.h"
 
 namespace pgherd {
+
+// The ends of keys that hold in one role only: parameters_primary, pg_hba_replica, ...
+inline constexpr std::array<std::pair<ServerRole, std::string_view>, 3> kRoleSuffixes = {
+    {{ServerRole::Primary, "_primary"},
+     {ServerRole::Replica, "_replica"},
+     {ServerRole::StandbyLeader, "_standby_leader"}}};
 
 // Parameters that must agree among the members, so that a local file cannot set them: wal_level,
 // max_connections, ... and what the agent itself decides: listen_addresses, port, cluster_name.
@@ -21,7 +29,7 @@ namespace pgherd {
 [[nodiscard]] std::string parameter_name(std::string_view written);
 
 // What is in force. Local beats dynamic key by key (a list or map replaces the other's whole), but
-// for `parameters`, which are merged name by name, and controlled parameters, which come from the
+// for `parameters` and `parameters_<role>`, which are merged name by name, and controlled parameters, which come from the
 // dynamic configuration or their defaults; a controlled value that PostgreSQL or the members could
 // not live with becomes its default. listen_addresses and port are set from local.listen;
 // cluster_name is left to who knows the scope. `dynamic_config_json` is the whole `/config`;

@@ -7,6 +7,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "ctl/commands.h"
 #include "ctl/errors.h"
@@ -44,10 +45,6 @@ class Command {
   Command& cluster(Text& to) {
     app_.add_option("CLUSTER_NAME", to,
                     "Name of the cluster; default: `scope` of the configuration");
-    return *this;
-  }
-  Command& cluster(std::string& to) {
-    app_.add_option("CLUSTER_NAME", to, "Name of the cluster")->required();
     return *this;
   }
   Command& names(const char* what, Texts& to, const char* about) {
@@ -296,6 +293,10 @@ class Builder {
         .force(options->members.force)
         .runs([options](Desk& desk) { return flush(desk, *options); });
     made.app().parse_complete_callback([options, words] {
+      // Without the cluster's name the first word is a member's, or already the last.
+      if (words->empty() && options->members.cluster) {
+        words->push_back(*std::exchange(options->members.cluster, std::nullopt));
+      }
       if (words->empty() || (words->back() != "restart" && words->back() != "switchover")) {
         throw CLI::ValidationError("the last word must be `restart` or `switchover`");
       }
@@ -365,6 +366,16 @@ Invocation parse_command_line(const std::string& program, std::vector<std::strin
       ->take_last();
   tool.add_flag("-k,--insecure", invocation.is_insecure,
                 "Do not verify the certificates of the members' REST API");
+  const auto set_table = [&invocation](const std::string& text) {
+    invocation.table = text == "classic" ? TableStyle::Classic : TableStyle::Wide;
+  };
+  tool.add_option_function<std::string>(
+          "--table", set_table,
+          "Positions in tables: classic (one lag, as Patroni 4.0) or wide (received and replayed); "
+          "default: `ctl.table` of the configuration, else wide")
+      ->check(CLI::IsMember({"classic", "wide"}))
+      ->type_name("")
+      ->take_last();
   Builder(tool, invocation, program).add_all();
   if (arguments.empty()) {
     invocation.help = tool.help();

@@ -15,6 +15,7 @@ struct Invocation {
   std::optional<std::string> config_file;
   std::optional<std::string> dcs_url;
   bool is_insecure = false;
+  std::optional<TableStyle> table;
   // Exactly one of the two: most commands need a cluster, `version` alone does not.
   std::function<int(Desk&)> run;
   std::function<int(Console&)> run_alone;

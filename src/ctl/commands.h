@@ -1,6 +1,6 @@
 // The commands (spec ctl, section 5). Each gets its options as values, talks through the Desk and
 // gives the exit code: 0 when what was asked for was done, 1 when it was not. Throws CtlError
-// (errors.h) for what ends it early. Other than patronictl, a refusal by a member is a failure for
+// (errors.h) for what ends it early. `cluster` and `members`: read_named (desk.h). Other than patronictl, a refusal by a member is a failure for
 // the shell too.
 #pragma once
 
@@ -44,7 +44,7 @@ int switchover(Desk& desk, const HandoverOptions& options);
 int failover(Desk& desk, const HandoverOptions& options);
 
 struct RestartOptions {
-  std::string cluster;
+  std::optional<std::string> cluster;
   std::vector<std::string> members;
   std::optional<RoleFilter> role;
   bool any_one = false;
@@ -57,7 +57,7 @@ struct RestartOptions {
 int restart(Desk& desk, const RestartOptions& options);
 
 struct MembersOptions {
-  std::string cluster;
+  std::optional<std::string> cluster;
   std::vector<std::string> members;
   std::optional<RoleFilter> role;
   bool force = false;
@@ -65,7 +65,7 @@ struct MembersOptions {
 int reload(Desk& desk, const MembersOptions& options);
 
 struct ReinitOptions {
-  std::string cluster;
+  std::optional<std::string> cluster;
   std::vector<std::string> members;
   bool force = false;
   bool from_leader = false;
@@ -119,7 +119,7 @@ int version(Desk& desk, const VersionOptions& options);
 int print_version(Console& console, const std::string& program);
 
 struct RemoveOptions {
-  std::string cluster;
+  std::optional<std::string> cluster;
   Format format = Format::Pretty;
 };
 int remove_cluster(Desk& desk, const RemoveOptions& options);

@@ -78,6 +78,7 @@ AgentConfig read_config(const Invocation& invocation) {
   AgentConfig config = load_config(path, environment(), ConfigUse::Ctl).config;
   if (invocation.dcs_url) apply_dcs_url(*invocation.dcs_url, config);
   if (invocation.is_insecure) config.ctl.insecure = true;
+  if (invocation.table) config.ctl.has_classic_table = *invocation.table == TableStyle::Classic;
   if (!config.ctl.authentication) config.ctl.authentication = config.restapi.authentication;
   if (config.etcd.endpoints.empty()) {
     throw CtlError(
@@ -102,7 +103,8 @@ int run_with_cluster(Console& console, const Invocation& invocation) {
             .store = store,
             .api = api,
             .name_space = config.name_space,
-            .scope = config.scope};
+            .scope = config.scope,
+            .table = config.ctl.has_classic_table ? TableStyle::Classic : TableStyle::Wide};
   return invocation.run(desk);
 }
 

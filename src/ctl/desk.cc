@@ -26,8 +26,28 @@ Cluster read_cluster(Desk& desk, const std::string& name) {
   return cluster;
 }
 
+Named read_named(Desk& desk, const std::optional<std::string>& first,
+                 std::vector<std::string> members) {
+  if (!first && desk.scope.empty()) {
+    throw UsageError(
+        "Error: Missing argument 'CLUSTER_NAME' (and the configuration has no `scope`).");
+  }
+  Cluster named = read_cluster(desk, first.value_or(desk.scope));
+  const bool may_be_member = first && !desk.scope.empty() && *first != desk.scope;
+  if (may_be_member && named.entries.empty()) {
+    Cluster configured = read_cluster(desk, desk.scope);
+    if (configured.view.member(*first) != nullptr) {
+      members.insert(members.begin(), *first);
+      return {std::move(configured), std::move(members)};
+    }
+  }
+  return {std::move(named), std::move(members)};
+}
+
 void print_cluster(Desk& desk, const Cluster& cluster, const MemberTableOptions& options) {
-  desk.console.print(cluster_text(cluster.name, cluster.view, options));
+  MemberTableOptions styled = options;
+  if (!styled.style) styled.style = desk.table;
+  desk.console.print(cluster_text(cluster.name, cluster.view, styled));
 }
 
 void print_topology(Desk& desk, const Cluster& cluster) {

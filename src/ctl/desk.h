@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ctl/console.h"
 #include "ctl/member_api.h"
@@ -20,6 +21,7 @@ struct Desk {
   MemberApi& api;
   std::string name_space = "service";
   std::string scope;  // of the configuration, "" when it names none
+  TableStyle table = TableStyle::Wide;
 };
 
 // A cluster as it was read at one moment.
@@ -33,6 +35,16 @@ struct Cluster {
 // `given`, else the configuration's scope; CtlError when there is neither.
 [[nodiscard]] std::string cluster_name(const Desk& desk, const std::optional<std::string>& given);
 [[nodiscard]] Cluster read_cluster(Desk& desk, const std::string& name);
+
+// The cluster and the members that a command names. Where `scope` is configured the cluster's name
+// may be left out, so that `first` may be a member's: it is, when no cluster has that name and the
+// configured one has such a member. UsageError when no cluster is named anywhere.
+struct Named {
+  Cluster cluster;
+  std::vector<std::string> members;
+};
+[[nodiscard]] Named read_named(Desk& desk, const std::optional<std::string>& first,
+                               std::vector<std::string> members);
 
 void print_cluster(Desk& desk, const Cluster& cluster, const MemberTableOptions& options = {});
 // "Current cluster topology" and the table.

@@ -8,9 +8,9 @@ namespace pgherd::ctl {
 namespace {
 
 int flush_restarts(Desk& desk, const MembersOptions& options) {
-  const Cluster cluster = read_cluster(desk, options.cluster);
+  const auto [cluster, names] = read_named(desk, options.cluster, options.members);
   const auto members =
-      select_members(desk, cluster, options.role.value_or(RoleFilter::Any), options.members);
+      select_members(desk, cluster, options.role.value_or(RoleFilter::Any), names);
   confirm_action(desk, "flush", members, options.force);
   int exit_code = 0;
   for (const Member& member : members) {
@@ -49,7 +49,7 @@ int clear_in_store(Desk& desk, const Cluster& cluster) {
 }
 
 int flush_switchover(Desk& desk, const MembersOptions& options) {
-  const Cluster cluster = read_cluster(desk, options.cluster);
+  const Cluster cluster = read_named(desk, options.cluster, options.members).cluster;
   if (!cluster.view.failover || !cluster.view.failover->scheduled_at) {
     throw CtlError("No pending scheduled switchover");
   }

@@ -98,6 +98,16 @@ void append_position(std::vector<Cell>& row, const ClusterView& view,
   row.push_back(number_cell(static_cast<std::int64_t>(lag)));
 }
 
+// Of what the member has received or replayed, whichever is more (Patroni 4.0: `xlog_location`).
+Cell lag_cell(const ClusterView& view, const Member& member) {
+  std::optional<Lsn> position = member.xlog_location;
+  for (const auto& one : {member.receive_lsn, member.replay_lsn})
+    if (is_known(one)) position = std::max(position.value_or(*one), *one);
+  if (!is_known(position)) return text_cell("unknown");
+  return number_cell(
+      static_cast<std::int64_t>(lag_megabytes(lag_bytes(view.status.optime, *position))));
+}
+
 std::string pending_restart_reason(const Member& member, bool hides_long_lines) {
   std::string text;
   for (const auto& [parameter, reason] : member.pending_restart_reason) {
@@ -146,16 +156,24 @@ Extras extras_of(const ClusterView& view, bool is_extended) {
   return extras;
 }
 
+bool is_classic(const MemberTableOptions& options) {
+  return options.style == TableStyle::Classic;
+}
+
 std::vector<Column> columns_of(const MemberTableOptions& options, const Extras& extras) {
   const bool is_for_people = options.format == Format::Pretty;
   std::vector<Column> columns;
   if (!is_for_people) columns.push_back({"Cluster"});
   columns.insert(columns.end(), {{"Member"}, {"Host"}, {"Role"}, {"State"}});
   columns.push_back({"TL", Align::Right});
-  columns.push_back({"Receive LSN", Align::Right});
-  columns.push_back({is_for_people ? "Lag" : "Receive Lag", Align::Right});
-  columns.push_back({"Replay LSN", Align::Right});
-  columns.push_back({is_for_people ? "Lag" : "Replay Lag", Align::Right});
+  if (is_classic(options)) {
+    columns.push_back({"Lag in MB", Align::Right});
+  } else {
+    columns.push_back({"Receive LSN", Align::Right});
+    columns.push_back({is_for_people ? "Lag" : "Receive Lag", Align::Right});
+    columns.push_back({"Replay LSN", Align::Right});
+    columns.push_back({is_for_people ? "Lag" : "Replay Lag", Align::Right});
+  }
   if (extras.pending_restart) {
     columns.push_back({"Pending restart"});
     columns.push_back({"Pending restart reason"});
@@ -191,7 +209,9 @@ std::vector<Cell> row_of(const RowContext& context, const Member& member,
   row.push_back(text_cell(shown_state(context.view, member)));
   row.push_back(member.timeline ? number_cell(member.timeline->value) : text_cell(""));
   if (context.view.is_led_by(member.name)) {
-    row.insert(row.end(), 4, text_cell(""));
+    row.insert(row.end(), is_classic(context.options) ? 1 : 4, text_cell(""));
+  } else if (is_classic(context.options)) {
+    row.push_back(lag_cell(context.view, member));
   } else {
     const Positions positions = positions_of(context.view, member);
     append_position(row, context.view, positions.receive);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,15 @@ namespace pgherd::ctl {
 
 enum class MemberLayout { List, Topology };
 
+// How positions are shown: as Patroni 4.0 and older, one column "Lag in MB"; or as 4.1 and newer,
+// received and replayed positions with a lag each.
+enum class TableStyle { Classic, Wide };
+
 struct MemberTableOptions {
   Format format = Format::Pretty;
   MemberLayout layout = MemberLayout::List;
   bool is_extended = false;  // the columns that are otherwise shown only where they say something
+  std::optional<TableStyle> style = {};  // Wide, where nobody says otherwise
 };
 
 [[nodiscard]] Table member_table(const std::string& cluster_name, const ClusterView& view,

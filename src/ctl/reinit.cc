@@ -22,12 +22,11 @@ std::string body_of(const ReinitOptions& options, bool force) {
   return body.dump();
 }
 
-std::vector<Member> chosen_members(Desk& desk, const Cluster& cluster,
-                                   const ReinitOptions& options) {
-  auto members = select_members(desk, cluster, RoleFilter::Replica, options.members);
-  if (!options.members.empty()) return members;
+std::vector<Member> chosen_members(Desk& desk, const Named& named, bool is_forced) {
+  auto members = select_members(desk, named.cluster, RoleFilter::Replica, named.members);
+  if (!named.members.empty()) return members;
   // Without a name nobody is wiped by accident: not even a forced command takes all.
-  if (options.force) return {};
+  if (is_forced) return {};
   const std::string name = desk.console.ask(
       fmt::format("Which member do you want to reinitialize [{}]?", joined_names(members)));
   std::erase_if(members, [&](const Member& member) { return member.name != name; });
@@ -106,8 +105,8 @@ void wait_for(Desk& desk, const std::vector<Member>& members) {
 }  // namespace
 
 int reinit(Desk& desk, const ReinitOptions& options) {
-  const Cluster cluster = read_cluster(desk, options.cluster);
-  const auto members = chosen_members(desk, cluster, options);
+  const Named named = read_named(desk, options.cluster, options.members);
+  const auto members = chosen_members(desk, named, options.force);
   if (members.empty()) {
     desk.console.say("No member was named, so nothing is reinitialized");
     return 0;

@@ -5,9 +5,9 @@
 namespace pgherd::ctl {
 
 int reload(Desk& desk, const MembersOptions& options) {
-  const Cluster cluster = read_cluster(desk, options.cluster);
+  const auto [cluster, names] = read_named(desk, options.cluster, options.members);
   const auto members =
-      select_members(desk, cluster, options.role.value_or(RoleFilter::Any), options.members);
+      select_members(desk, cluster, options.role.value_or(RoleFilter::Any), names);
   confirm_action(desk, "reload", members, options.force);
   const auto loop_wait =
       std::chrono::duration_cast<Seconds>(settings_of(cluster.view).loop_wait).count();

@@ -46,7 +46,7 @@ void confirm(Desk& desk, const Cluster& cluster) {
 }  // namespace
 
 int remove_cluster(Desk& desk, const RemoveOptions& options) {
-  const Cluster cluster = read_cluster(desk, options.cluster);
+  const Cluster cluster = read_named(desk, options.cluster, {}).cluster;
   print_cluster(desk, cluster, {.format = options.format});
   confirm(desk, cluster);
   for (int round = 0; round < kRounds; ++round) {

@@ -143,9 +143,9 @@ std::vector<Member> narrowed(Desk& desk, const RestartOptions& options, std::vec
 }  // namespace
 
 int restart(Desk& desk, const RestartOptions& options) {
-  const Cluster cluster = read_cluster(desk, options.cluster);
+  const auto [cluster, names] = read_named(desk, options.cluster, options.members);
   const RoleFilter role = options.role.value_or(RoleFilter::Any);
-  std::vector<Member> members = select_members(desk, cluster, role, options.members);
+  std::vector<Member> members = select_members(desk, cluster, role, names);
   const auto schedule = chosen_schedule(desk, options);
   members = narrowed(desk, options, std::move(members), !schedule);
   if (members.empty()) {

@@ -78,7 +78,7 @@ class Daemon {
   void hear_signals();
   void note_decision(const Decision& decision);
   void take_dynamic(const std::string& json);
-  void apply_postgres_config();
+  void apply_postgres_config(bool is_asked_for);
   [[nodiscard]] Identity identity() const;
   [[nodiscard]] Settings last_known_settings() const;
   [[nodiscard]] std::string metrics() const;
@@ -259,15 +259,17 @@ void Daemon::take_dynamic(const std::string& json) {
         (settings->ttl - margins.fence_after) / 1ms);
   }
   // Called from inside the node: it is told a moment later.
-  boost::asio::post(io_, [this] { apply_postgres_config(); });
+  boost::asio::post(io_, [this] { apply_postgres_config(false); });
 }
 
-void Daemon::apply_postgres_config() {
+// An operator who asks for a reload may have changed a file that only PostgreSQL reads: it reloads
+// whatever this agent's own settings say.
+void Daemon::apply_postgres_config(bool is_asked_for) {
   std::vector<std::string> warnings;
   PostgresConfig merged = merge_dynamic(loaded_.config.postgresql, dynamic_json_, &warnings);
   for (const std::string& warning : warnings)
     log_warning("{}", warning);
-  if (merged != in_force_) {
+  if (merged != in_force_ || is_asked_for) {
     in_force_ = std::move(merged);
     ++generation_;
     instance_->reconfigure(in_force_);
@@ -297,7 +299,7 @@ void Daemon::reload() {
     log_error("{}. The old configuration stays", problem.what());
     return;
   }
-  apply_postgres_config();
+  apply_postgres_config(true);
 }
 
 void Daemon::hear_signals() {

@@ -70,6 +70,7 @@ struct CtlConfig {
   std::string certfile;
   std::string keyfile;
   std::string keyfile_password;
+  bool has_classic_table = false;  // ctl.table: classic
   bool operator==(const CtlConfig&) const = default;
 };
 
@@ -93,6 +94,19 @@ struct BootstrapConfig {
   bool operator==(const BootstrapConfig&) const = default;
 };
 
+// The roles for which PostgreSQL can be configured apart.
+enum class ServerRole { Primary, Replica, StandbyLeader };
+
+// What holds in one role only: custom_conf_<role>, parameters_<role>, pg_hba_<role>,
+// pg_ident_<role>. The last two stand in the place of the lists for all roles.
+struct RoleConfig {
+  std::string custom_conf;  // a file, included after the one for all roles
+  std::map<std::string, std::string> parameters;
+  std::vector<std::string> pg_hba;
+  std::vector<std::string> pg_ident;
+  bool operator==(const RoleConfig&) const = default;
+};
+
 // The `postgresql` section: local file merged over the dynamic configuration.
 struct PostgresConfig {
   ListenAddress listen;
@@ -113,6 +127,9 @@ struct PostgresConfig {
   std::vector<std::string> pg_ident;
   std::map<std::string, std::string> recovery_conf;
   std::string custom_conf;
+  std::map<ServerRole, RoleConfig> by_role;  // only roles for which something is set
+  // The custom_conf of the role that was put in force (postgres/local: config_in_role).
+  std::string role_conf;
   OptionList basebackup;
   Milliseconds pg_ctl_timeout = 60s;
   // Keys that the file or a variable sets: those the dynamic configuration does not change.

@@ -266,6 +266,62 @@ TEST_F(Config, SecretsMayComeFromFiles) {
             std::string::npos);
 }
 
+TEST_F(Config, RefusesAnEmptySecretFile) {
+  EXPECT_EQ(error(kMinimal, {{"PATRONI_SUPERUSER_PASSWORD_FILE", write("secret", "\n")}}),
+            "variable PATRONI_SUPERUSER_PASSWORD_FILE: secret is empty; write the value into it");
+}
+
+TEST_F(Config, KnowsTheVariablesOfGuidesForDockerCompose) {
+  const Environment environment = {
+      {"PATRONI_POSTGRESQL_USERNAME", "admin"},
+      {"POSTGRES_PASSWORD_FILE", write("postgres_password.txt", "of the superuser")},
+      {"PATRONI_POSTGRESQL_REPLICATION_USERNAME", "repl"},
+      {"PATRONI_POSTGRESQL_REPLICATION_PASSWORD_FILE", write("repl_password.txt", "of repl")},
+      {"PATRONI_RESTAPI_AUTH_HEADER", "cGF0cm9uaTpzZWNyZXQ="}};
+  const LoadedConfig loaded = load(kMinimal, environment);
+  EXPECT_EQ(loaded.config.postgresql.superuser.username, "admin");
+  EXPECT_EQ(loaded.config.postgresql.superuser.password, "of the superuser");
+  EXPECT_EQ(loaded.config.postgresql.replication.username, "repl");
+  EXPECT_EQ(loaded.config.postgresql.replication.password, "of repl");
+  EXPECT_TRUE(loaded.unknown_keys.empty());
+}
+
+TEST_F(Config, PrefersPatronisOwnVariablesToTheirOtherNames) {
+  const LoadedConfig loaded = load(kMinimal, {{"PATRONI_POSTGRESQL_USERNAME", "admin"},
+                                              {"PATRONI_SUPERUSER_USERNAME", "postgres"},
+                                              {"POSTGRES_PASSWORD", "other"},
+                                              {"PATRONI_SUPERUSER_PASSWORD", "own"},
+                                              {"PGDATA", "/of/somebody/else"}});
+  EXPECT_EQ(loaded.config.postgresql.superuser.username, "postgres");
+  EXPECT_EQ(loaded.config.postgresql.superuser.password, "own");
+  EXPECT_EQ(loaded.config.postgresql.data_dir, "/data") << "PGDATA never moves a configured one";
+}
+
+TEST_F(Config, SaysHowTablesAreDrawn) {
+  EXPECT_FALSE(load(kMinimal).config.ctl.has_classic_table);
+  EXPECT_TRUE(load(kMinimal, {{"PATRONI_CTL_TABLE", "classic"}}).config.ctl.has_classic_table);
+  EXPECT_NE(error(std::string(kMinimal) + "ctl: {table: narrow}\n").find("ctl.table"),
+            std::string::npos);
+}
+
+TEST_F(Config, ReadsWhatHoldsInOneRoleOnly) {
+  const LoadedConfig loaded = load(std::string(kMinimal) +
+                                   "  custom_conf_primary: /cfg/primary.conf\n"
+                                   "  parameters_replica: {default_transaction_read_only: on, "
+                                   "max_connections: 5}\n"
+                                   "  pg_hba_standby_leader: [local all all peer]\n");
+  const auto& roles = loaded.config.postgresql.by_role;
+  EXPECT_EQ(roles.at(ServerRole::Primary).custom_conf, "/cfg/primary.conf");
+  EXPECT_EQ(roles.at(ServerRole::Replica).parameters,
+            (std::map<std::string, std::string>{{"default_transaction_read_only", "on"}}));
+  EXPECT_EQ(roles.at(ServerRole::StandbyLeader).pg_hba,
+            std::vector<std::string>{"local all all peer"});
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_NE(loaded.warnings[0].find("postgresql.parameters_replica of the local configuration "
+                                    "cannot set max_connections"),
+            std::string::npos);
+}
+
 TEST_F(Config, MayComeFromVariablesAlone) {
   const Environment environment = {{"PATRONI_SCOPE", "main"},
                                    {"PATRONI_NAME", "a"},

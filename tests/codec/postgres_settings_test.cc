@@ -129,6 +129,22 @@ TEST(Merge, TakesFromTheDynamicConfigurationWhatIsNotSetLocally) {
   EXPECT_EQ(merged.connect_address, "");
 }
 
+TEST(Merge, TakesWhatHoldsInOneRoleOnlyFromBoth) {
+  PostgresConfig local;
+  local.by_role[ServerRole::Primary] = {.custom_conf = "/mine", .parameters = {{"work_mem", "1MB"}}};
+  const PostgresConfig merged = merge_dynamic(
+      local,
+      R"({"postgresql":{"custom_conf_primary":"/theirs","parameters_primary":{"work_mem":"9MB",)"
+      R"("archive_command":"x"},"pg_hba_replica":["local all all peer"]}})");
+  EXPECT_EQ(merged.by_role.at(ServerRole::Primary),
+            (RoleConfig{.custom_conf = "/mine",
+                        .parameters = {{"archive_command", "x"}, {"work_mem", "1MB"}},
+                        .pg_hba = {},
+                        .pg_ident = {}}));
+  EXPECT_EQ(merged.by_role.at(ServerRole::Replica).pg_hba,
+            std::vector<std::string>{"local all all peer"});
+}
+
 TEST(Merge, LeavesWhatIsSetLocallyEvenIfItSaysTheDefault) {
   PostgresConfig local;
   local.set_locally = {"use_unix_socket", "pg_ctl_timeout", "pg_hba", "recovery_conf",

@@ -129,6 +129,7 @@ class ADesk {
       MemoryDcs dcs(memory, clock);
       Store store(dcs, Loop{.clock = clock, .turn = [this] { clock.turn(); }});
       Desk desk{.console = console, .store = store, .api = members, .scope = scope};
+      if (invocation.table) desk.table = *invocation.table;
       return invocation.run(desk);
     });
     return {exit_code, out.str(), err.str()};

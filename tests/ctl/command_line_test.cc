@@ -26,6 +26,13 @@ TEST(CommandLine, TakesGlobalOptionsBeforeAndBehindTheCommand) {
   EXPECT_EQ(taken.dcs_url, std::nullopt);
 }
 
+TEST(CommandLine, TakesTheStyleOfTables) {
+  EXPECT_EQ(parsed({"--table", "classic", "list"}).table, TableStyle::Classic);
+  EXPECT_EQ(parsed({"topology", "--table", "wide"}).table, TableStyle::Wide);
+  EXPECT_EQ(parsed({"list"}).table, std::nullopt);
+  EXPECT_THROW((void)parsed({"list", "--table", "narrow"}), UsageError);
+}
+
 TEST(CommandLine, TakesANameThatIsAlsoACommand) {
   EXPECT_TRUE(parsed({"restart", "list", "pause"}).run);
 }

@@ -16,6 +16,35 @@ class Restart : public Orders {};
 class Reload : public Orders {};
 class Reinit : public Orders {};
 class Flush : public Orders {};
+// `scope` is configured, so that the cluster's name may be left out.
+class WithAScope : public Orders {
+ protected:
+  WithAScope() { desk.scope = "orders"; }
+};
+
+TEST_F(WithAScope, TheFirstNameMayBeAMembers) {
+  desk.members.answers(200, "reinitialize started").answers(200, "").answers(202, "");
+  EXPECT_EQ(below_table(desk.run({"reinit", "db-b", "--force"}).out),
+            "Success: reinitialize for member db-b\n");
+  EXPECT_EQ(below_table(desk.run({"restart", "db-c", "--force"}).out),
+            "Success: restart on member db-c\n");
+  EXPECT_EQ(desk.run({"reload", "db-a", "--force"}).exit_code, 0);
+  EXPECT_EQ(desk.members.asked.back(), "POST http://10.1.0.11:8008/reload ");
+  EXPECT_EQ(below_table(desk.run({"flush", "db-b", "restart", "--force"}).out),
+            "No scheduled restart for member db-b\n");
+  EXPECT_EQ(desk.run({"flush", "switchover"}).err, "Error: No pending scheduled switchover\n");
+}
+
+TEST_F(WithAScope, AClustersNameIsStillAClusters) {
+  Transaction transaction;  // another cluster, called as a member of ours
+  transaction.writes.push_back(Put{.key = "/service/db-b/leader", .value = "x"});
+  (void)desk.memory.commit(transaction);
+  EXPECT_EQ(desk.run({"reinit", "db-b", "--force"}).err,
+            "Error: db-b cluster doesn't have any members\n");
+  EXPECT_EQ(desk.run({"restart", "nowhere", "--force"}).err,
+            "Error: nowhere cluster doesn't have any members\n");
+  EXPECT_TRUE(desk.members.asked.empty());
+}
 
 TEST_F(Restart, TellsHowEachMemberFared) {
   desk.members.answers(200, "restarted successfully").answers(503, "restart failed");

@@ -41,6 +41,35 @@ TEST(MemberTable, ListsAClusterAsTheSpecificationDrawsIt) {
 )");
 }
 
+TEST(MemberTable, ListsAClusterAsPatroni40Does) {
+  EXPECT_EQ(cluster_text("orders", orders(), {.style = TableStyle::Classic}),
+            R"(+ Cluster: orders (7412345678901234567) --------------------+----+-----------+------------------+
+| Member | Host      | Role           | State               | TL | Lag in MB | Tags             |
++--------+-----------+----------------+---------------------+----+-----------+------------------+
+| db-a   | 10.1.0.11 | Leader         | running             |  7 |           |                  |
++--------+-----------+----------------+---------------------+----+-----------+------------------+
+| db-b   | 10.1.0.12 | Quorum Standby | streaming           |  7 |         0 | clonefrom: true  |
++--------+-----------+----------------+---------------------+----+-----------+------------------+
+| db-c   | 10.1.0.13 | Replica        | in archive recovery |  6 |        19 | nofailover: true |
+|        |           |                |                     |    |           | zone: b          |
++--------+-----------+----------------+---------------------+----+-----------+------------------+
+)");
+  ClusterView view = orders();
+  view.members.erase("db-c");
+  EXPECT_EQ(cluster_text("orders", view, {.format = Format::Json, .style = TableStyle::Classic}),
+            R"([{"Cluster": "orders", "Member": "db-a", "Host": "10.1.0.11", "Role": "Leader", )"
+            R"("State": "running", "TL": 7}, {"Cluster": "orders", "Member": "db-b", )"
+            R"("Host": "10.1.0.12", "Role": "Quorum Standby", "State": "streaming", "TL": 7, )"
+            R"("Lag in MB": 0, "Tags": {"clonefrom": true}}])"
+            "\n");
+}
+
+TEST(MemberTable, SaysInTheClassicStyleWhenNoPositionIsKnown) {
+  AView view;
+  view.with(a_leader("a", "10.0.0.1")).with(a_member("b", "10.0.0.2")).led_by("a").at(kHere);
+  EXPECT_EQ(member_table("m", view, {.style = TableStyle::Classic}).rows[1][5].text, "unknown");
+}
+
 TEST(MemberTable, GivesScriptsOneLineOfJsonWithoutEmptyColumns) {
   ClusterView view = orders();
   view.members.erase("db-c");

@@ -266,6 +266,30 @@ TEST_F(RealPostgres, AStandbyIsPointedElsewhereWithoutARestart) {
   EXPECT_EQ(pg0->perform(Follow{pg1->as_upstream()}).outcome, ActOutcome::Failed);
 }
 
+TEST_F(RealPostgres, WhatHoldsInOneRoleIsInForceFromTheFirstWriteOn) {
+  const std::string file = root.path() + "/primary.conf";
+  std::ofstream(file) << "work_mem = '7MB'\n";
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  for (Node* node : {pg0.get(), pg1.get()}) {
+    node->config.by_role[ServerRole::Primary].custom_conf = file;
+    node->config.by_role[ServerRole::Replica].parameters = {{"default_transaction_read_only", "on"},
+                                                            {"work_mem", "5MB"}};
+  }
+  bootstrap(*pg0);
+  EXPECT_EQ(pg0->sql("show work_mem"), "7MB");
+  clone(*pg1, *pg0);
+  EXPECT_EQ(pg1->sql("show work_mem"), "5MB");
+  EXPECT_EQ(pg1->sql("show default_transaction_read_only"), "on");
+  expect_done(pg0->perform(Demote{DemoteMode::Graceful}));
+  expect_done(pg1->perform(Promote{in_an_hour(), {}}));
+  pg1->sql("create table t as select 1 as a");
+  EXPECT_EQ(pg1->sql("select a from t"), "1");
+  EXPECT_EQ(pg1->sql("show work_mem"), "7MB");
+  expect_done(pg0->perform(StartStandby{pg1->as_upstream()}));
+  EXPECT_EQ(pg0->sql("show work_mem"), "5MB");
+}
+
 TEST_F(RealPostgres, SlotsAreMadeAdvancedAndDropped) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");

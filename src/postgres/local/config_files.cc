@@ -107,8 +107,10 @@ Attempt write_server_files(const PostgresConfig& config, const ParameterMap& par
                            const std::optional<std::string>& sync_names) {
   const std::string dir = config_dir_of(config);
   if (auto base = ensure_base(config); !base) return base;
-  const std::string base = config.custom_conf.empty() ? "postgresql.base.conf" : config.custom_conf;
-  const std::string text = render_postgresql_conf(base, parameters, recovery, sync_names);
+  std::vector<std::string> included{config.custom_conf.empty() ? "postgresql.base.conf"
+                                                               : config.custom_conf};
+  if (!config.role_conf.empty()) included.push_back(config.role_conf);
+  const std::string text = render_postgresql_conf(included, parameters, recovery, sync_names);
   if (auto done = put(dir + "/postgresql.conf", text, file_mode(config.data_dir)); !done)
     return done;
   if (auto done = put_lines(config, parameters, "hba_file", "pg_hba.conf", config.pg_hba); !done)

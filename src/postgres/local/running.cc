@@ -113,6 +113,18 @@ bool control_says_primary(const std::string& data_dir) {
   return control && control->data.state == ControlState::InProduction;
 }
 
+// What holds for a primary only is in force before the first client can write: a standby's
+// default_transaction_read_only would refuse it. Until then a standby is none the worse for it, and
+// the next act on one writes its own files again.
+asio::awaitable<Attempt> configure_as_primary(Shop& shop, const ActControl& control) {
+  if (shop.config->by_role.empty()) co_return Attempt{};
+  const auto prepared = co_await prepare_files(shop, control, written_upstream(*shop.config),
+                                               ServerRole::Primary);
+  if (!prepared) co_return tl::unexpected(prepared.error());
+  if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before its promotion");
+  co_return Attempt{};
+}
+
 asio::awaitable<Result<bool, QueryError>> is_in_recovery(Shop& shop, ActControl& control) {
   auto answer = co_await ask_local(shop, control, "select pg_is_in_recovery()", 3s);
   if (!answer) co_return fail(answer.error());
@@ -208,6 +220,8 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
     if (auto skipped = skip_timeline_numbers(data_dir, present, step.timeline); !skipped)
       co_return tl::unexpected(skipped.error());
   }
+  if (auto done = co_await configure_as_primary(shop, control); !done)
+    co_return tl::unexpected(done.error());
   if (auto asked = ask_for_promotion(shop, step.lease_valid_until); !asked)
     co_return tl::unexpected(asked.error());
   // pg_control changes in the same moment as the role; until then nothing needs to be asked.

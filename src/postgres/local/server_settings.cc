@@ -187,6 +187,24 @@ bool is_recovery_parameter(std::string_view name) {
   return std::find(kRecovery.begin(), kRecovery.end(), name) != kRecovery.end();
 }
 
+ServerRole role_with(const std::optional<Upstream>& upstream) {
+  if (!upstream) return ServerRole::Primary;
+  return upstream->is_remote ? ServerRole::StandbyLeader : ServerRole::Replica;
+}
+
+PostgresConfig config_in_role(const PostgresConfig& config, ServerRole role) {
+  PostgresConfig made = config;
+  const auto found = config.by_role.find(role);
+  if (found == config.by_role.end()) return made;
+  const RoleConfig& own = found->second;
+  made.role_conf = own.custom_conf;
+  for (const auto& [name, value] : own.parameters)
+    made.parameters[lower(name)] = value;
+  if (!own.pg_hba.empty()) made.pg_hba = own.pg_hba;
+  if (!own.pg_ident.empty()) made.pg_ident = own.pg_ident;
+  return made;
+}
+
 const Credentials& rewind_login(const PostgresConfig& config) {
   return config.rewind ? *config.rewind : config.superuser;
 }
@@ -248,11 +266,13 @@ ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& s
   return made;
 }
 
-std::string render_postgresql_conf(const std::string& base, const ParameterMap& parameters,
-                                   const ParameterMap& recovery,
+std::string render_postgresql_conf(const std::vector<std::string>& included,
+                                   const ParameterMap& parameters, const ParameterMap& recovery,
                                    const std::optional<std::string>& sync_names) {
   std::string text(kHeader);
-  text += "include " + quote_conf_value(base) + "\n\n";
+  for (const std::string& file : included)
+    text += "include " + quote_conf_value(file) + "\n";
+  text += "\n";
   for (const auto& [name, value] : parameters)
     if (!sync_names || name != kSyncNames) text += name + " = " + quote_conf_value(value) + "\n";
   if (sync_names)

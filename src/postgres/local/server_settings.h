@@ -20,6 +20,12 @@ using ParameterMap = std::map<std::string, std::string>;
 // primary_conninfo, restore_command, recovery_target...: they belong to the recovery section.
 [[nodiscard]] bool is_recovery_parameter(std::string_view name);
 
+// The role in which a server with this upstream (none: a primary) runs.
+[[nodiscard]] ServerRole role_with(const std::optional<Upstream>& upstream);
+
+// `config` with what it says for `role` put in force.
+[[nodiscard]] PostgresConfig config_in_role(const PostgresConfig& config, ServerRole role);
+
 // `floor`: pg_control of a directory that starts as a standby; max_connections and the like are
 // raised to it, because a standby with less than its primary stops replaying. Null for a primary.
 [[nodiscard]] ParameterMap server_parameters(const PostgresConfig& config, const std::string& scope,
@@ -29,9 +35,9 @@ using ParameterMap = std::map<std::string, std::string>;
 [[nodiscard]] ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
                                                const Upstream& upstream, int major_version);
 
-// `<base>` is included first, so that what stands here overrides it. `sync_names`: the managed
-// value of synchronous_standby_names, in place of the one among the parameters.
-[[nodiscard]] std::string render_postgresql_conf(const std::string& base,
+// `included` come first, in their order, so that what stands here overrides them. `sync_names`: the
+// managed value of synchronous_standby_names, in place of the one among the parameters.
+[[nodiscard]] std::string render_postgresql_conf(const std::vector<std::string>& included,
                                                  const ParameterMap& parameters,
                                                  const ParameterMap& recovery,
                                                  const std::optional<std::string>& sync_names = {});

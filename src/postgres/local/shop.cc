@@ -77,7 +77,7 @@ asio::awaitable<Attempt> validate(Shop& shop, const ActControl& control,
                                   ParameterMap& parameters, const ParameterMap& recovery,
                                   const std::optional<std::string>& sync_names) {
   for (int round = 0; round < 5; ++round) {
-    const std::string text = render_postgresql_conf("", parameters, {});
+    const std::string text = render_postgresql_conf({}, parameters, {});
     if (text == shop.validated) co_return Attempt{};
     ProcessSpec spec;
     spec.argv = {shop.program("postgres"),
@@ -204,8 +204,10 @@ asio::awaitable<Answer<int>> binary_version(Shop& shop, const ActControl& contro
 }
 
 asio::awaitable<Answer<ParameterMap>> prepare_files(Shop& shop, const ActControl& control,
-                                                    std::optional<Upstream> upstream) {
-  const auto config = shop.config;
+                                                    std::optional<Upstream> upstream,
+                                                    std::optional<ServerRole> next_role) {
+  const auto config = std::make_shared<const PostgresConfig>(
+      config_in_role(*shop.config, next_role.value_or(role_with(upstream))));
   const DirectoryLook look = look_at_data_directory(config->data_dir);
   if (look.state == DataDirectory::Missing)
     co_return failed(config->data_dir + " is missing or empty: there is nothing to start");

@@ -103,9 +103,11 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
                                                                  const ActControl& control);
 
 // Writes all files for running as a primary (no upstream) or a standby, leaves out what the server
-// does not take, and puts standby.signal in place or away. Returns the parameters to start with.
+// does not take. What the configuration says for one role only is taken for the role that belongs
+// to the upstream, or for `next_role`. Returns the parameters to start with.
 [[nodiscard]] boost::asio::awaitable<Answer<ParameterMap>> prepare_files(
-    Shop& shop, const ActControl& control, std::optional<Upstream> upstream);
+    Shop& shop, const ActControl& control, std::optional<Upstream> upstream,
+    std::optional<ServerRole> next_role = {});
 
 // prepare_files wrote for it; starts the server and waits until it accepts connections.
 [[nodiscard]] boost::asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
