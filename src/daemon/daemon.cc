@@ -291,9 +291,14 @@ void Daemon::reload() {
       return;
     }
     configure_log(fresh.config.log);
-    if (rest_ && fresh.config.restapi != loaded_.config.restapi) {
+    // Unusable files of the one must not leave the other changed.
+    (void)make_client_tls(peer_security(fresh.config));
+    // A certificate may be another one under the same name.
+    const bool has_certificate = !fresh.config.restapi.certfile.empty();
+    if (rest_ && (has_certificate || fresh.config.restapi != loaded_.config.restapi)) {
       rest_->reconfigure(fresh.config.restapi);
     }
+    if (peers_) peers_->reconfigure(peer_security(fresh.config), peer_credentials(fresh.config));
     loaded_ = std::move(fresh);
   } catch (const std::exception& problem) {
     log_error("{}. The old configuration stays", problem.what());
@@ -402,6 +407,9 @@ int validate_config(const std::string& config_path) {
     const LoadedConfig loaded = load_config(config_path, process_environment());
     for (const std::string& warning : loaded.warnings)
       fmt::print(stderr, "warning: {}\n", warning);
+    // What only the TLS library can judge: files, passphrases, ciphers.
+    if (!loaded.config.restapi.certfile.empty()) (void)make_server_tls(loaded.config.restapi);
+    (void)make_client_tls(client_security(loaded.config.ctl, loaded.config.restapi));
     return 0;
   } catch (const std::exception& problem) {
     fmt::print(stderr, "pgherd: {}\n", problem.what());

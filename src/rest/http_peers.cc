@@ -94,6 +94,11 @@ HttpPeers::HttpPeers(boost::asio::any_io_executor loop, Clock& clock, ClientSecu
 
 HttpPeers::~HttpPeers() = default;
 
+void HttpPeers::reconfigure(ClientSecurity security, std::optional<Credentials> authentication) {
+  client_ = HttpClient(loop_, among_members(std::move(security)));
+  authentication_ = std::move(authentication);
+}
+
 void HttpPeers::probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
                       std::function<void(NodeName, PeerView)> each, std::function<void()> all) {
   if (targets.empty()) {

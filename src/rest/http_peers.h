@@ -25,6 +25,9 @@ class HttpPeers final : public Peers {
             std::optional<Credentials> authentication);
   ~HttpPeers() override;
 
+  // For what is asked from now on. Throws as HttpClient, and then nothing has changed.
+  void reconfigure(ClientSecurity security, std::optional<Credentials> authentication);
+
   void probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
              std::function<void(NodeName, PeerView)> each, std::function<void()> all) override;
   void ask_failsafe(const FailsafePing& ping, const std::map<NodeName, std::string>& targets,

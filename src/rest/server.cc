@@ -61,11 +61,15 @@ error_code try_listening(tcp::acceptor& acceptor, const tcp::endpoint& endpoint,
   return error;
 }
 
+int backlog_of(const RestConfig& config) {
+  return std::max(config.request_queue_size, 1);
+}
+
 tcp::acceptor listening(const asio::any_io_executor& loop, const RestConfig& config) {
   tcp::acceptor acceptor(loop);
   std::string why = "the name does not resolve";
   for (const auto& endpoint : endpoints_of(loop, config.listen)) {
-    const auto error = try_listening(acceptor, endpoint, std::max(config.request_queue_size, 1));
+    const auto error = try_listening(acceptor, endpoint, backlog_of(config));
     if (!error) return acceptor;
     why = error.message();
   }
@@ -154,7 +158,11 @@ class RestServer::Impl : public std::enable_shared_from_this<Impl> {
       return accept_next();
     }
     const RestConfig& present = service_->setup->config;
-    if (config.listen == present.listen) return;
+    if (config.listen == present.listen) {
+      error_code kept;  // it still listens, with the queue that it has
+      acceptor_.listen(backlog_of(config), kept);
+      return;
+    }
     // The new address may overlap the old one ("*" and 10.0.0.1), so the old one has to go first.
     error_code ignored;
     acceptor_.close(ignored);

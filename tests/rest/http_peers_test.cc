@@ -198,6 +198,23 @@ FailsafeRound failsafe_round(ProbedPeers& probed, const std::map<NodeName, std::
   return *round;
 }
 
+TEST(HttpPeers, ShowThePasswordOfTheConfigurationInForce) {
+  ProbedPeers probed;
+  RestConfig config;
+  config.authentication = Credentials{.username = "u", .password = "p", .options = {}};
+  probed.api.server.reconfigure(Api::on_loopback(config));
+  probed.api.node.present = a_standby();
+  probed.api.node.present.settings.failsafe_mode = true;
+  probed.api.node.accepts_failsafe = true;
+  const std::map<NodeName, std::string> targets{{"a", probed.api.url("/patroni")}};
+  EXPECT_NE(failsafe_round(probed, targets).problem.find("401"), std::string::npos);
+  probed.peers.reconfigure({}, config.authentication);
+  EXPECT_TRUE(failsafe_round(probed, targets).is_accepted);
+  EXPECT_THROW(probed.peers.reconfigure({.certfile = "/nowhere"}, std::nullopt),
+               std::runtime_error);
+  EXPECT_TRUE(failsafe_round(probed, targets).is_accepted);
+}
+
 TEST(HttpPeers, AFailsafeRoundNeedsAllToAccept) {
   ProbedPeers probed;
   probed.api.node.present = a_standby();
