@@ -5,6 +5,7 @@
 
 #include "codec/config_environment.h"
 #include "codec/config_keys.h"
+#include "codec/config_not_served.h"
 #include "codec/config_sections.h"
 #include "codec/dcs_values.h"
 #include "codec/text_file.h"
@@ -107,6 +108,21 @@ void find_misplaced_keys(const YamlNode& root, LoadedConfig& loaded) {
                             "cluster exists, edit-config after)");
 }
 
+// Nothing that was asked for is left out without a word.
+void judge_keys_not_served(const YamlNode& root, ConfigUse use, LoadedConfig& loaded) {
+  std::string refused;
+  for (const FoundKey& key : keys_not_served(root)) {
+    const std::string line =
+        key.origin + ": " + key.path + " is not served: " + std::string(key.entry->instead);
+    if (key.entry->then == NotServed::Then::Warn || use == ConfigUse::Ctl) {
+      loaded.warnings.push_back(line);
+    } else {
+      refused.append(refused.empty() ? "" : "; ").append(line);
+    }
+  }
+  if (!refused.empty()) throw ConfigError(refused + ". Without what is named here it would start");
+}
+
 std::string seconds_text(Milliseconds value) {
   std::string text = std::to_string(value / 1s);
   if (value % 1s != 0ms) text += "." + std::to_string((value % 1s) / 100ms);
@@ -175,6 +191,7 @@ LoadedConfig load_config(const std::string& path,
   LoadedConfig loaded;
   find_unknown_keys(sources, loaded);
   find_misplaced_keys(sources.root, loaded);
+  judge_keys_not_served(sources.root, use, loaded);
   const ReadingContext context{.use = use, .warnings = loaded.warnings};
   AgentConfig& config = loaded.config;
   read_names(root, use, config);

@@ -42,7 +42,8 @@ enum class ConfigUse {
 // `environment` is everything the process has; a variable that is empty is absent.
 // `<VARIABLE>_FILE` names a file that holds the value of any variable. `HOME` there is where the
 // file of passwords lies that postgresql.pgpass does not name. Throws ConfigError, also for a path
-// that does not exist.
+// that does not exist, and for an agent's key that is not served where doing without could make
+// other data, admit others or give another topology than asked (codec/config_not_served.h).
 //
 // Controlled PostgreSQL parameters in the local section are dropped with a warning: they come from
 // `/config` (codec/postgres_settings.h merges it over config.postgresql).

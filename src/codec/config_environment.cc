@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "codec/config.h"
+#include "codec/config_keys.h"
 #include "codec/text_file.h"
 
 namespace pgherd {
@@ -98,12 +99,10 @@ const std::vector<Variable>& borrowed() {
   return kBorrowed;
 }
 
-// Meant for somebody else: stores that are not ours, and names handled by other rooms or by the
-// proxy beside us.
+// Meant for somebody else: names handled by other rooms or by the proxy beside us.
 bool is_known_elsewhere(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kPrefixes = {
-      "CONSUL_",       "ZOOKEEPER_",           "EXHIBITOR_", "KUBERNETES_",       "RAFT_",
-      "CONFIGURATION", "RETRIABLE_HTTP_CODES", "VERSION",    "RESTAPI_AUTH_HEADER"};
+  constexpr std::array<std::string_view, 4> kPrefixes = {"CONFIGURATION", "RETRIABLE_HTTP_CODES",
+                                                         "VERSION", "RESTAPI_AUTH_HEADER"};
   return std::any_of(kPrefixes.begin(), kPrefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
@@ -164,6 +163,28 @@ YamlNode& place_of(YamlNode& root, std::string_view path) {
   }
 }
 
+std::string lower(std::string_view text) {
+  std::string made(text);
+  for (char& c : made)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return made;
+}
+
+// A variable of a store that is not ours makes that store's section, as a file would: what becomes
+// of it is judged in one place. False: `name` (without prefix) is none.
+bool take_other_store(std::string_view name, const std::string& value, YamlNode& root) {
+  const std::size_t underscore = name.find('_');
+  if (underscore == std::string_view::npos) return false;
+  const std::string store = lower(name.substr(0, underscore));
+  if (!is_other_store(store)) return false;
+  if (value.empty()) return true;
+  place_of(root, store + "." + lower(name.substr(underscore + 1))) = {
+      .kind = YamlNode::Kind::Scalar,
+      .text = value,
+      .origin = "variable " + std::string(kPrefix) + std::string(name)};
+  return true;
+}
+
 bool is_variable(std::string_view name) {
   return std::any_of(table().begin(), table().end(),
                      [&](const Variable& variable) { return variable.name == name; });
@@ -188,6 +209,7 @@ EnvironmentTree read_environment(const std::map<std::string, std::string>& envir
     std::string_view rest = std::string_view(name).substr(kPrefix.size());
     const bool is_file = rest.ends_with("_FILE");
     if (is_variable(rest) || is_known_elsewhere(rest)) continue;
+    if (take_other_store(rest, value, tree.root)) continue;
     if (is_file && is_variable(rest.substr(0, rest.size() - 5))) continue;
     tree.unknown.push_back(name);
   }

@@ -104,6 +104,24 @@ void add_named_sections(const YamlNode& section, std::string_view naming_key,
     known.push_back(name.text);
 }
 
+// Where the keys below `key` of the section `table` are listed.
+std::string table_below(const std::string& table, const std::string& key) {
+  if (table == "bootstrap.dcs" && key == "postgresql") return "postgresql";
+  if (table == "postgresql.authentication") return "postgresql.authentication.*";
+  return table.empty() ? key : table + "." + key;
+}
+
+std::string path_below(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
+void list_keys(const std::string& path, const std::string& table, std::vector<std::string>& keys) {
+  const auto section = sections().find(table);
+  if (section == sections().end()) return keys.push_back(path);
+  for (const std::string& key : words(section->second))
+    list_keys(path_below(path, key), table_below(table, key), keys);
+}
+
 class Search {
  public:
   std::vector<UnknownKey> found;
@@ -119,7 +137,7 @@ class Search {
       add_named_sections(node, "create_replica_method", known);
     }
     for (const auto& [key, value] : node.children) {
-      const std::string below = path.empty() ? key : path + "." + key;
+      const std::string below = path_below(path, key);
       const bool is_known = std::find(known.begin(), known.end(), key) != known.end() ||
                             (table.empty() && is_dynamic_key(key));
       if (is_known) {
@@ -133,16 +151,15 @@ class Search {
       }
     }
   }
-
- private:
-  static std::string table_below(const std::string& table, const std::string& key) {
-    if (table == "bootstrap.dcs" && key == "postgresql") return "postgresql";
-    if (table == "postgresql.authentication") return "postgresql.authentication.*";
-    return table.empty() ? key : table + "." + key;
-  }
 };
 
 }  // namespace
+
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys;
+  list_keys("", "", keys);
+  return keys;
+}
 
 std::vector<UnknownKey> unknown_keys_of(const YamlNode& root) {
   Search search;

@@ -15,6 +15,10 @@ struct UnknownKey {
   std::string nearest;  // "restapi.listen", "" when nothing is close
 };
 
+// The path of every key of the catalogue: "restapi.listen". Sections that are described have none,
+// what is below a key that holds anything is not listed.
+[[nodiscard]] std::vector<std::string> known_keys();
+
 [[nodiscard]] std::vector<UnknownKey> unknown_keys_of(const YamlNode& root);
 
 // Top-level keys that only `/config` can set; in the local file they do nothing.

@@ -9,14 +9,7 @@
 namespace pgherd {
 namespace {
 
-constexpr std::uint16_t kRestPort = 8008;
 constexpr std::uint16_t kEtcdPort = 2379;
-
-std::optional<Credentials> read_login(const Section& section) {
-  if (!section.has("username") && !section.has("password")) return std::nullopt;
-  return Credentials{.username = section.required_text("username"),
-                     .password = section.text_or("password", "")};
-}
 
 // "https://user:pass@host:port" of `url` and `proxy`.
 void read_etcd_url(const Section& etcd, std::string_view key, EtcdConfig& config) {
@@ -59,7 +52,10 @@ void read_etcd_hosts(const Section& etcd, std::string_view key, EtcdConfig& conf
 
 // The store's section: etcd3, or etcd, which older files say.
 Section etcd_section(const Section& root, ReadingContext context) {
-  if (root.has("etcd3")) return root.section("etcd3");
+  if (root.has("etcd3")) {
+    if (root.has("etcd")) context.warnings.push_back("the section etcd is ignored beside etcd3");
+    return root.section("etcd3");
+  }
   if (root.has("etcd")) {
     context.warnings.push_back(
         "the section etcd is read as etcd3: only etcd's v3 interface is spoken; rename it");
@@ -70,27 +66,6 @@ Section etcd_section(const Section& root, ReadingContext context) {
       root.refuse(store, "a section etcd3 in its place: no other store is known");
   }
   return root.section("etcd3");
-}
-
-bool is_wildcard(const std::string& host) {
-  return host.empty() || host == "*" || host == "0.0.0.0" || host == "::";
-}
-
-// Where others reach this node: said, or taken from where it listens.
-std::string read_connect_address(const Section& section, const ListenAddress& listen,
-                                 std::uint16_t default_port, ReadingContext context) {
-  if (const auto said = section.address("connect_address", default_port)) {
-    return to_string(*said);
-  }
-  ListenAddress derived = listen;
-  derived.host = listen.host.substr(0, listen.host.find(','));
-  if (is_wildcard(derived.host)) {
-    derived.host = "localhost";
-    context.warnings.push_back(section.path_of("connect_address") +
-                               " is missing and listen names no single host: other members will "
-                               "be told localhost, which they cannot reach");
-  }
-  return to_string(derived);
 }
 
 }  // namespace
@@ -129,50 +104,13 @@ EtcdConfig read_etcd(const Section& root, ReadingContext context) {
   } else if (etcd.has("host")) {
     read_etcd_hosts(etcd, "host", config);
   }
-  if (has_srv) {
-    if (config.endpoints.empty()) {
-      etcd.refuse(etcd.has("srv")          ? "srv"
-                  : etcd.has("srv_domain") ? "srv_domain"
-                                           : "discovery_srv",
-                  "etcd3.hosts or etcd3.host in its place: SRV records are not looked up");
-    }
-    context.warnings.push_back("etcd3.srv is ignored: SRV records are not looked up; " +
-                               std::to_string(config.endpoints.size()) + " listed hosts are used");
+  if (has_srv && config.endpoints.empty()) {
+    etcd.refuse(etcd.has("srv")          ? "srv"
+                : etcd.has("srv_domain") ? "srv_domain"
+                                         : "discovery_srv",
+                "etcd3.hosts or etcd3.host in its place: SRV records are not looked up");
   }
   if (config.endpoints.empty() && context.use == ConfigUse::Agent) etcd.refuse_missing("hosts");
-  return config;
-}
-
-RestConfig read_restapi(const Section& restapi, ReadingContext context) {
-  RestConfig config;
-  const auto listen = restapi.address("listen", kRestPort);
-  if (!listen && context.use == ConfigUse::Agent) restapi.refuse_missing("listen");
-  if (listen) {
-    config.listen = *listen;
-    config.connect_address = read_connect_address(restapi, *listen, kRestPort, context);
-  }
-  config.authentication =
-      read_login(restapi.section(restapi.has("authentication") ? "authentication" : "auth"));
-  config.certfile = restapi.text_or("certfile", "");
-  config.keyfile = restapi.text_or("keyfile", "");
-  config.cafile = restapi.text_or("cafile", "");
-  config.verify_client = restapi.one_of("verify_client", "none", {"none", "optional", "required"});
-  config.http_extra_headers = restapi.text_map("http_extra_headers");
-  if (config.verify_client == "required" && config.cafile.empty()) {
-    restapi.refuse("verify_client", "required only beside restapi.cafile");
-  }
-  return config;
-}
-
-CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi) {
-  CtlConfig config;
-  config.authentication = read_login(ctl.section("authentication"));
-  if (!config.authentication) config.authentication = restapi.authentication;
-  config.insecure = ctl.flag("insecure").value_or(false);
-  config.has_classic_table = ctl.one_of("table", "wide", {"classic", "wide"}) == "classic";
-  config.cacert = ctl.text_or("cacert", restapi.cafile);
-  config.certfile = ctl.text_or("certfile", "");
-  config.keyfile = ctl.text_or("keyfile", "");
   return config;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "codec/config_not_served.h"
 #include "codec/json_reading.h"
 #include "codec/parse_units.h"
 
@@ -308,6 +309,7 @@ PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynam
   const std::optional<Json> config = read_json_object(dynamic_config_json);
   static const Json kNothing = Json::object();
   const Json* section = config ? find(*config, "postgresql") : nullptr;
+  if (warnings != nullptr) *warnings = dynamic_keys_not_served(dynamic_config_json);
   return Merge(local, section == nullptr ? kNothing : *section, warnings).result();
 }
 

@@ -33,8 +33,8 @@ inline constexpr std::array<std::pair<ServerRole, std::string_view>, 3> kRoleSuf
 // dynamic configuration or their defaults; a controlled value that PostgreSQL or the members could
 // not live with becomes its default. listen_addresses and port are set from local.listen;
 // cluster_name is left to who knows the scope. `dynamic_config_json` is the whole `/config`;
-// unreadable text counts as {}. `warnings`, if given, gets a line for each value that is not used
-// as it was said.
+// unreadable text counts as {}. `warnings`, if given, becomes a line for each value that is not
+// used as it was said, and for each key of all of `/config` that is not served.
 [[nodiscard]] PostgresConfig merge_dynamic(const PostgresConfig& local,
                                            std::string_view dynamic_config_json,
                                            std::vector<std::string>* warnings = nullptr);

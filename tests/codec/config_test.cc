@@ -88,8 +88,7 @@ TEST_F(Config, OfTheLeastThatIsNeededHasDefaultsForTheRest) {
 constexpr const char* kFull = R"(scope: main
 name: node-a
 namespace: /db/
-log: {level: DEBUG, type: json, dir: /var/log/x, file_size: 1000, file_num: 2, format: '%(message)s',
-  loggers: {urllib3: WARNING}}
+log: {level: DEBUG, type: json, dir: /var/log/x, file_size: 1000, file_num: 2}
 restapi:
   listen: '[::]:8008'
   connect_address: '[fd00::1]:8008'
@@ -97,9 +96,15 @@ restapi:
   certfile: /c
   keyfile: /k
   cafile: /ca
+  keyfile_password: kp
+  ciphers: HIGH
   verify_client: required
+  allowlist: [10.0.0.0/8, 'fd00::1', admin.example.org]
+  allowlist_include_members: on
   http_extra_headers: {X-Frame-Options: DENY}
-ctl: {insecure: on, certfile: /cc, keyfile: /ck}
+  https_extra_headers: {Strict-Transport-Security: 'max-age=1'}
+  request_queue_size: 7
+ctl: {insecure: on, certfile: /cc, keyfile: /ck, keyfile_password: ckp}
 etcd3:
   hosts: [etcd1, 'etcd2:2380']
   protocol: https
@@ -133,8 +138,6 @@ postgresql:
   recovery_conf: {restore_command: cp %p}
   basebackup: {max-rate: 100M, checkpoint: fast, verbose: true, no-sync: false}
   pg_ctl_timeout: 90
-  create_replica_methods: [wal_e, basebackup]
-  wal_e: {command: x}
 tags: {clonefrom: true, failover_priority: '2', zone: b}
 watchdog: {mode: automatic, device: /dev/watchdog, safety_margin: 5}
 )";
@@ -148,16 +151,27 @@ TEST_F(Config, WithEverythingIsReadWhole) {
                                    .dir = "/var/log/x",
                                    .file_size_bytes = 1000,
                                    .file_num = 2}));
-  EXPECT_EQ(config.restapi.listen, (ListenAddress{.host = "::", .port = 8008}));
-  EXPECT_EQ(config.restapi.connect_address, "[fd00::1]:8008");
-  EXPECT_EQ(config.restapi.authentication, (Credentials{.username = "rest", .password = "0123"}));
-  EXPECT_EQ(config.restapi.verify_client, "required");
-  EXPECT_EQ(config.restapi.http_extra_headers.at("X-Frame-Options"), "DENY");
+  EXPECT_EQ(config.restapi,
+            (RestConfig{.listen = {.host = "::", .port = 8008},
+                        .connect_address = "[fd00::1]:8008",
+                        .authentication = Credentials{.username = "rest", .password = "0123"},
+                        .certfile = "/c",
+                        .keyfile = "/k",
+                        .cafile = "/ca",
+                        .verify_client = "required",
+                        .http_extra_headers = {{"X-Frame-Options", "DENY"}},
+                        .https_extra_headers = {{"Strict-Transport-Security", "max-age=1"}},
+                        .keyfile_password = "kp",
+                        .ciphers = "HIGH",
+                        .allowlist = {"10.0.0.0/8", "fd00::1", "admin.example.org"},
+                        .allowlist_include_members = true,
+                        .request_queue_size = 7}));
   EXPECT_EQ(config.ctl, (CtlConfig{.authentication = config.restapi.authentication,
                                    .insecure = true,
                                    .cacert = "/ca",
                                    .certfile = "/cc",
-                                   .keyfile = "/ck"}));
+                                   .keyfile = "/ck",
+                                   .keyfile_password = "ckp"}));
   EXPECT_EQ(config.etcd, (EtcdConfig{.endpoints = {"etcd1:2379", "etcd2:2380"},
                                      .use_tls = true,
                                      .username = "root",
@@ -222,6 +236,14 @@ TEST_F(Config, VariablesBeatTheFile) {
                       {"PATRONI_RESTAPI_USERNAME", "u"},
                       {"PATRONI_RESTAPI_PASSWORD", "p"},
                       {"PATRONI_RESTAPI_HTTP_EXTRA_HEADERS", "X-A: b, X-C: d"},
+                      {"PATRONI_RESTAPI_HTTPS_EXTRA_HEADERS", "{X-E: f}"},
+                      {"PATRONI_RESTAPI_ALLOWLIST", "10.0.0.1, '192.168.0.0/16'"},
+                      {"PATRONI_RESTAPI_ALLOWLIST_INCLUDE_MEMBERS", "true"},
+                      {"PATRONI_RESTAPI_CERTFILE", "/c"},
+                      {"PATRONI_RESTAPI_CIPHERS", "HIGH:!aNULL"},
+                      {"PATRONI_RESTAPI_KEYFILE_PASSWORD", "kp"},
+                      {"PATRONI_RESTAPI_REQUEST_QUEUE_SIZE", "9"},
+                      {"PATRONI_CTL_KEYFILE_PASSWORD", "ckp"},
                       {"PATRONI_SUPERUSER_USERNAME", "su"},
                       {"PATRONI_SUPERUSER_PASSWORD", "yes"},
                       {"PATRONI_REWIND_USERNAME", "rw"},
@@ -238,6 +260,13 @@ TEST_F(Config, VariablesBeatTheFile) {
   EXPECT_TRUE(config.etcd.use_proxies);
   EXPECT_EQ(config.restapi.authentication, (Credentials{.username = "u", .password = "p"}));
   EXPECT_EQ(config.restapi.http_extra_headers.at("X-C"), "d");
+  EXPECT_EQ(config.restapi.https_extra_headers.at("X-E"), "f");
+  EXPECT_EQ(config.restapi.allowlist, (std::vector<std::string>{"10.0.0.1", "192.168.0.0/16"}));
+  EXPECT_TRUE(config.restapi.allowlist_include_members);
+  EXPECT_EQ(config.restapi.ciphers, "HIGH:!aNULL");
+  EXPECT_EQ(config.restapi.keyfile_password, "kp");
+  EXPECT_EQ(config.restapi.request_queue_size, 9);
+  EXPECT_EQ(config.ctl.keyfile_password, "ckp");
   EXPECT_EQ(config.postgresql.superuser.username, "su");
   EXPECT_EQ(config.postgresql.superuser.password, "yes");
   EXPECT_EQ(config.postgresql.rewind->username, "rw");
@@ -419,7 +448,7 @@ TEST_F(Config, UnknownKeysAreNamedInOneWarningWithWhatWasMeant) {
   const LoadedConfig loaded = load(
       replaced(kMinimal, "  data_dir: /data\n", "  data_dir: /data\n  pgpas: /x\n  wal_e: {}\n") +
           "tgas: {}\ntags: {own: 1}\nbootstrap: {dcs: {tll: 5, postgresql: {pg_hab: []}}}\n",
-      {{"PATRONI_NAEM", "x"}, {"PATRONI_KUBERNETES_LABELS", "x"}});
+      {{"PATRONI_NAEM", "x"}});
   EXPECT_EQ(
       loaded.unknown_keys,
       (std::vector<std::string>{"postgresql.pgpas", "postgresql.wal_e", "tgas", "bootstrap.dcs.tll",
@@ -432,16 +461,56 @@ TEST_F(Config, UnknownKeysAreNamedInOneWarningWithWhatWasMeant) {
   EXPECT_NE(warning.find("did you mean bootstrap.dcs.ttl?"), std::string::npos) << warning;
 }
 
-TEST_F(Config, KeysOfTheReferenceThatAreNotUsedAreKnown) {
-  const LoadedConfig loaded = load(std::string(kMinimal) + R"(thread_pool_size: 5
-log: {traceback_level: ERROR, dateformat: x, max_queue_size: 1, mode: 0640, static_fields: {a: b}}
-citus: {group: 0, database: x}
-bootstrap:
-  method: clone
-  clone: {command: x, no_params: true}
-  dcs: {slots: {s: {type: physical}}, ignore_slots: [], standby_cluster: {host: h}, failsafe_mode: on}
-)");
-  EXPECT_TRUE(loaded.unknown_keys.empty()) << loaded.unknown_keys.front();
+TEST_F(Config, SectionsThatAPersonNamesAreKnown) {
+  EXPECT_TRUE(load(std::string(kMinimal) + "bootstrap: {method: clone, clone: {no_params: true}}\n")
+                  .unknown_keys.empty());
+  EXPECT_EQ(load(std::string(kMinimal) + "bootstrap: {clone: {command: x}}\n").unknown_keys,
+            std::vector<std::string>{"bootstrap.clone"});
+}
+
+TEST_F(Config, OfAccessIsReadToTheLetter) {
+  const auto with = [&](const std::string& line) {
+    return error(replaced(kMinimal, "restapi:\n", "restapi:\n  " + line + "\n"));
+  };
+  for (const char* wrong :
+       {"10.0.0.0/33", "fd00::/129", "10.0.0/8", "10.0.0.256", "a b", "10.0.0.0/"}) {
+    const std::string said = with("allowlist: ['127.0.0.1', '" + std::string(wrong) + "']");
+    EXPECT_EQ(said,
+              "patroni.yml:4: restapi.allowlist is a list; allowed is networks (10.0.0.0/8, "
+              "fd00::/8), addresses and host names; '" +
+                  std::string(wrong) + "' is none of them");
+  }
+  EXPECT_EQ(with("allowlist: {a: b}"),
+            "patroni.yml:4: restapi.allowlist is a map; allowed is a list, or a text of words "
+            "between commas");
+  EXPECT_EQ(with("allowlist_include_members: some"),
+            "patroni.yml:4: restapi.allowlist_include_members is 'some'; allowed is true or false "
+            "(on/off, yes/no, 1/0)");
+  EXPECT_EQ(with("request_queue_size: 4097"),
+            "patroni.yml:4: restapi.request_queue_size is '4097'; allowed is a whole number from 0 "
+            "to 4096");
+  EXPECT_EQ(with("http_extra_headers: {'X A': b}"),
+            "patroni.yml:4: restapi.http_extra_headers is a map; allowed is a map of names and "
+            "texts; 'X A' cannot be a header's name");
+  EXPECT_EQ(with("https_extra_headers: {X-A: \"b\\r\\nX-B: c\"}"),
+            "patroni.yml:4: restapi.https_extra_headers is a map; allowed is a map of names and "
+            "texts; that of 'X-A' is not one line");
+  EXPECT_EQ(with("ciphers: [HIGH]"), "patroni.yml:4: restapi.ciphers is a list; allowed is a text");
+  EXPECT_EQ(with("keyfile_password: [secret]"),
+            "patroni.yml:4: restapi.keyfile_password is a value; allowed is a text");
+}
+
+TEST_F(Config, AccessThatIsLessGuardedThanItLooksIsWarnedOf) {
+  const auto warning = [&](const std::string& line) {
+    const auto loaded = load(replaced(kMinimal, "restapi:\n", "restapi:\n  " + line + "\n"));
+    return loaded.warnings.size() == 1 ? loaded.warnings.front() : "no warning, or several";
+  };
+  EXPECT_EQ(warning("allowlist: []"),
+            "restapi.allowlist is empty: requests that change something are taken from everywhere");
+  EXPECT_EQ(
+      warning("ciphers: HIGH\n  verify_client: optional"),
+      "restapi.ciphers, restapi.verify_client without effect: restapi.certfile is missing, so "
+      "the REST API speaks HTTP without TLS");
 }
 
 TEST_F(Config, LocalKeysThatOnlyTheDynamicConfigurationSetsAreSaidToDoNothing) {

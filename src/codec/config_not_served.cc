@@ -1,0 +1,180 @@
+#include "codec/config_not_served.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace pgherd {
+namespace {
+
+using Kind = YamlNode::Kind;
+constexpr auto kWarn = NotServed::Then::Warn;
+constexpr auto kRefuse = NotServed::Then::Refuse;
+
+constexpr std::string_view kDynamic = "bootstrap.dcs.";
+constexpr std::string_view kInPostgresql = "postgresql.";
+
+constexpr std::string_view kOneStore = "etcd3 is used, no other store is known";
+constexpr std::string_view kLogForm = "a line has one form; log.type: json has fields";
+constexpr std::string_view kNoPool = "no thread waits for a request";
+constexpr std::string_view kNoSrv = "SRV records are not looked up; the listed hosts are used";
+constexpr std::string_view kDynamicOnly =
+    "the dynamic configuration sets it (bootstrap.dcs before the cluster exists, edit-config "
+    "after)";
+constexpr std::string_view kLocalOnly = "the local configuration sets it";
+constexpr std::string_view kNoScript = "the script would not run";
+constexpr std::string_view kBaseBackup = "replicas are made by pg_basebackup";
+constexpr std::string_view kOwnNames = "programs have PostgreSQL's names, in postgresql.bin_dir";
+
+const YamlNode* node_at(const YamlNode& root, std::string_view path) {
+  const YamlNode* node = &root;
+  while (node != nullptr) {
+    const std::size_t dot = path.find('.');
+    node = node->kind == Kind::Map ? node->find(path.substr(0, dot)) : nullptr;
+    if (dot == std::string_view::npos) break;
+    path.remove_prefix(dot + 1);
+  }
+  return node;
+}
+
+bool says_nothing_else(const YamlNode& node, std::string_view harmless) {
+  switch (node.kind) {
+    case Kind::Null:
+      return true;
+    case Kind::Scalar:
+      return node.text.empty() || node.text == harmless;
+    case Kind::Map:
+    case Kind::List:
+      return std::all_of(node.children.begin(), node.children.end(), [&](const auto& child) {
+        return says_nothing_else(child.node, harmless);
+      });
+  }
+  return false;
+}
+
+// A method without a command is initdb's, under whatever name.
+bool is_initdb_by_another_name(const YamlNode& root) {
+  const YamlNode* method = node_at(root, "bootstrap.method");
+  if (method == nullptr || method->kind != Kind::Scalar) return false;
+  const YamlNode* section = node_at(root, "bootstrap")->find(method->text);
+  const YamlNode* command =
+      section != nullptr && section->kind == Kind::Map ? section->find("command") : nullptr;
+  return command == nullptr || says_nothing_else(*command, "");
+}
+
+// Sections that variables have made have no place of their own.
+std::string origin_of(const YamlNode& node) {
+  if (!node.origin.empty() || node.children.empty()) return node.origin;
+  return origin_of(node.children.front().node);
+}
+
+void look(const YamlNode& root, const std::string& path, const NotServed& entry,
+          std::vector<FoundKey>& found) {
+  const YamlNode* node = node_at(root, path);
+  if (node == nullptr || says_nothing_else(*node, entry.harmless)) return;
+  if (path == "bootstrap.method" && is_initdb_by_another_name(root)) return;
+  found.push_back({.path = path, .origin = origin_of(*node), .entry = &entry});
+}
+
+}  // namespace
+
+const std::vector<NotServed>& not_served() {
+  static const std::vector<NotServed> kTable = {
+      {"thread_pool_size", kWarn, kNoPool, ""},
+      {"thread_stack_size", kWarn, kNoPool, ""},
+      {"log.traceback_level", kWarn, "there are no tracebacks", ""},
+      {"log.format", kWarn, kLogForm, ""},
+      {"log.dateformat", kWarn, kLogForm, ""},
+      {"log.static_fields", kWarn, kLogForm, ""},
+      {"log.max_queue_size", kWarn, "512 lines wait for a slow disk at most", ""},
+      {"log.mode", kWarn, "the file has the mode that the umask gives", ""},
+      {"log.loggers", kWarn, "log.level holds for all", ""},
+      {"log.deduplicate_heartbeat_logs", kWarn, "what has not changed is said once anyway", ""},
+      {"citus", kRefuse, "Citus is not known: this node would be of another cluster", ""},
+      {"consul", kRefuse,
+       "no other store than etcd is known, and Patroni would use this one: keep the section etcd3 "
+       "alone",
+       ""},
+      {"exhibitor", kWarn, kOneStore, ""},
+      {"kubernetes", kWarn, kOneStore, ""},
+      {"raft", kWarn, kOneStore, ""},
+      {"zookeeper", kWarn, kOneStore, ""},
+      {"etcd3.srv", kWarn, kNoSrv, ""},
+      {"etcd3.srv_suffix", kWarn, kNoSrv, ""},
+      {"etcd3.discovery_srv", kWarn, kNoSrv, ""},
+      {"etcd3.srv_domain", kWarn, kNoSrv, ""},
+      {"etcd.srv", kWarn, kNoSrv, ""},
+      {"etcd.srv_suffix", kWarn, kNoSrv, ""},
+      {"etcd.discovery_srv", kWarn, kNoSrv, ""},
+      {"etcd.srv_domain", kWarn, kNoSrv, ""},
+      {"etcd.version_prefix", kWarn, "etcd's v3 interface has one path", ""},
+      {"restapi.thread_pool_size", kWarn, kNoPool, ""},
+      {"restapi.server_tokens", kWarn, "the header Server says pgherd", ""},
+      {"bootstrap.method", kRefuse,
+       "a new cluster would be made empty, by initdb: remove the key, or make the cluster by other "
+       "means first",
+       "initdb"},
+      {"bootstrap.users", kWarn,
+       "no users are made, and Patroni makes none since 4.0 either; let bootstrap.post_bootstrap "
+       "make them",
+       ""},
+      {"bootstrap.dcs.standby_cluster.create_replica_methods", kRefuse,
+       "the remote primary would be copied by pg_basebackup", "basebackup"},
+      {"bootstrap.dcs.postgresql.listen", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.connect_address", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.proxy_address", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.data_dir", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.config_dir", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.pgpass", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.authentication", kWarn, kLocalOnly, ""},
+      {"bootstrap.dcs.postgresql.name", kWarn, kLocalOnly, ""},
+      {"postgresql.use_slots", kWarn, kDynamicOnly, ""},
+      {"postgresql.scope", kWarn, "the scope of the top counts", ""},
+      {"postgresql.bin_name.pg_ctl", kWarn, "PostgreSQL is started without it", "pg_ctl"},
+      {"postgresql.bin_name.pg_isready", kWarn, "PostgreSQL is asked without it", "pg_isready"},
+      {"postgresql.bin_name.pg_controldata", kWarn, "pg_control is read without it",
+       "pg_controldata"},
+      {"postgresql.bin_name.initdb", kRefuse, kOwnNames, "initdb"},
+      {"postgresql.bin_name.pg_basebackup", kRefuse, kOwnNames, "pg_basebackup"},
+      {"postgresql.bin_name.postgres", kRefuse, kOwnNames, "postgres"},
+      {"postgresql.bin_name.pg_rewind", kRefuse, kOwnNames, "pg_rewind"},
+      {"postgresql.config_base_name", kRefuse,
+       "postgresql.conf would be used, and with it other settings", "postgresql"},
+      {"postgresql.krbsrvname", kWarn, "libpq's default holds", ""},
+      {"postgresql.rewind", kWarn, "pg_rewind runs without further options", ""},
+      {"postgresql.callbacks", kRefuse, kNoScript, ""},
+      {"postgresql.pre_promote", kRefuse, kNoScript, ""},
+      {"postgresql.before_stop", kRefuse, kNoScript, ""},
+      {"postgresql.create_replica_methods", kRefuse, kBaseBackup, "basebackup"},
+      {"postgresql.create_replica_method", kRefuse, kBaseBackup, "basebackup"},
+  };
+  return kTable;
+}
+
+std::vector<FoundKey> keys_not_served(const YamlNode& root) {
+  std::vector<FoundKey> found;
+  for (const NotServed& entry : not_served()) {
+    const std::string path(entry.path);
+    look(root, path, entry, found);
+    const bool is_dynamic_too = path.starts_with(kInPostgresql) && entry.instead != kDynamicOnly;
+    if (is_dynamic_too) look(root, std::string(kDynamic) + path, entry, found);
+  }
+  return found;
+}
+
+std::vector<std::string> dynamic_keys_not_served(std::string_view config_json) {
+  YamlNode root{.kind = Kind::Map};
+  try {
+    // JSON is YAML; only names and texts are looked at.
+    root.at("bootstrap").at("dcs") = read_yaml(std::string(config_json), "/config");
+  } catch (const YamlError&) {
+    return {};
+  }
+  std::vector<std::string> lines;
+  for (const FoundKey& key : keys_not_served(root)) {
+    lines.push_back("dynamic configuration: " + key.path.substr(kDynamic.size()) +
+                    " is not served: " + std::string(key.entry->instead));
+  }
+  return lines;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,162 @@
+// The sections `restapi` and `ctl` of the local configuration (spec configuration 3 and 5).
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+#include "codec/config_sections.h"
+#include "codec/parse_units.h"
+
+namespace pgherd {
+namespace {
+
+constexpr std::uint16_t kRestPort = 8008;
+
+std::optional<Credentials> read_login(const Section& section) {
+  if (!section.has("username") && !section.has("password")) return std::nullopt;
+  return Credentials{.username = section.required_text("username"),
+                     .password = section.text_or("password", "")};
+}
+
+bool is_wildcard(const std::string& host) {
+  return host.empty() || host == "*" || host == "0.0.0.0" || host == "::";
+}
+
+// Where others reach this node: said, or taken from where it listens.
+std::string read_connect_address(const Section& section, const ListenAddress& listen,
+                                 std::uint16_t default_port, ReadingContext context) {
+  if (const auto said = section.address("connect_address", default_port)) {
+    return to_string(*said);
+  }
+  ListenAddress derived = listen;
+  derived.host = listen.host.substr(0, listen.host.find(','));
+  if (is_wildcard(derived.host)) {
+    derived.host = "localhost";
+    context.warnings.push_back(section.path_of("connect_address") +
+                               " is missing and listen names no single host: other members will "
+                               "be told localhost, which they cannot reach");
+  }
+  return to_string(derived);
+}
+
+bool is_address(int family, const std::string& text) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return ::inet_pton(family, text.c_str(), bytes.data()) == 1;
+}
+
+// Something with only digits and dots is a mistyped address, no name.
+bool is_host_name(std::string_view text) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto may_stand = [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+  };
+  return std::any_of(text.begin(), text.end(), is_letter) &&
+         std::all_of(text.begin(), text.end(), may_stand);
+}
+
+bool means_clients(const std::string& entry) {
+  const std::size_t slash = entry.find('/');
+  const std::string address = entry.substr(0, slash);
+  const bool is_v4 = is_address(AF_INET, address);
+  const bool is_v6 = is_address(AF_INET6, address);
+  if (slash == std::string::npos) return is_v4 || is_v6 || is_host_name(entry);
+  const std::optional<std::int64_t> length = parse_integer(entry.substr(slash + 1));
+  return (is_v4 || is_v6) && length && *length >= 0 && *length <= (is_v4 ? 32 : 128);
+}
+
+std::vector<std::string> read_allowlist(const Section& restapi, ReadingContext context) {
+  std::vector<std::string> entries = restapi.comma_list("allowlist");
+  for (const std::string& entry : entries) {
+    if (!means_clients(entry)) {
+      restapi.refuse("allowlist", "networks (10.0.0.0/8, fd00::/8), addresses and host names; '" +
+                                      entry + "' is none of them");
+    }
+  }
+  if (entries.empty() && restapi.has("allowlist")) {
+    context.warnings.push_back(
+        restapi.path_of("allowlist") +
+        " is empty: requests that change something are taken from everywhere");
+  }
+  return entries;
+}
+
+// They go out as they are: what is no header would end the answer early or speak for another one.
+std::map<std::string, std::string> read_headers(const Section& restapi, std::string_view key) {
+  std::map<std::string, std::string> headers = restapi.text_map(key);
+  for (const auto& [name, value] : headers) {
+    const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return c > ' ' && c < '\x7f' &&
+             std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
+    });
+    if (!is_name) {
+      restapi.refuse(key, "a map of names and texts; '" + name + "' cannot be a header's name");
+    }
+    const bool is_one_line = std::none_of(value.begin(), value.end(), [](char c) {
+      return c != '\t' && (static_cast<unsigned char>(c) < ' ' || c == '\x7f');
+    });
+    if (!is_one_line) {
+      restapi.refuse(key, "a map of names and texts; that of '" + name + "' is not one line");
+    }
+  }
+  return headers;
+}
+
+void warn_of_tls_keys_without_tls(const Section& restapi, ReadingContext context) {
+  if (restapi.has("certfile")) return;
+  std::string list;
+  for (const char* key : {"keyfile", "keyfile_password", "ciphers", "https_extra_headers"}) {
+    if (restapi.has(key)) list.append(list.empty() ? "" : ", ").append(restapi.path_of(key));
+  }
+  if (restapi.text_or("verify_client", "none") != "none") {
+    list.append(list.empty() ? "" : ", ").append(restapi.path_of("verify_client"));
+  }
+  if (list.empty()) return;
+  context.warnings.push_back(list + " without effect: restapi.certfile is missing, so the REST " +
+                             "API speaks HTTP without TLS");
+}
+
+}  // namespace
+
+RestConfig read_restapi(const Section& restapi, ReadingContext context) {
+  RestConfig config;
+  const auto listen = restapi.address("listen", kRestPort);
+  if (!listen && context.use == ConfigUse::Agent) restapi.refuse_missing("listen");
+  if (listen) {
+    config.listen = *listen;
+    config.connect_address = read_connect_address(restapi, *listen, kRestPort, context);
+  }
+  config.authentication =
+      read_login(restapi.section(restapi.has("authentication") ? "authentication" : "auth"));
+  config.certfile = restapi.text_or("certfile", "");
+  config.keyfile = restapi.text_or("keyfile", "");
+  config.cafile = restapi.text_or("cafile", "");
+  config.keyfile_password = restapi.text_or("keyfile_password", "");
+  config.ciphers = restapi.text_or("ciphers", "");
+  config.verify_client = restapi.one_of("verify_client", "none", {"none", "optional", "required"});
+  config.allowlist = read_allowlist(restapi, context);
+  config.allowlist_include_members = restapi.flag("allowlist_include_members").value_or(false);
+  config.http_extra_headers = read_headers(restapi, "http_extra_headers");
+  config.https_extra_headers = read_headers(restapi, "https_extra_headers");
+  config.request_queue_size = static_cast<int>(
+      restapi.integer_or("request_queue_size", config.request_queue_size, 0, 4096));
+  warn_of_tls_keys_without_tls(restapi, context);
+  if (config.verify_client == "required" && config.cafile.empty()) {
+    restapi.refuse("verify_client", "required only beside restapi.cafile");
+  }
+  return config;
+}
+
+CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi) {
+  CtlConfig config;
+  config.authentication = read_login(ctl.section("authentication"));
+  if (!config.authentication) config.authentication = restapi.authentication;
+  config.insecure = ctl.flag("insecure").value_or(false);
+  config.has_classic_table = ctl.one_of("table", "wide", {"classic", "wide"}) == "classic";
+  config.cacert = ctl.text_or("cacert", restapi.cafile);
+  config.certfile = ctl.text_or("certfile", "");
+  config.keyfile = ctl.text_or("keyfile", "");
+  config.keyfile_password = ctl.text_or("keyfile_password", "");
+  return config;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,272 @@
+// Every key of the catalogue does something, or somebody says that it does not.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "codec/config.h"
+#include "codec/config_keys.h"
+#include "codec/config_not_served.h"
+#include "codec/postgres_settings.h"
+
+namespace pgherd {
+namespace {
+
+// Configurations in which keys can show an effect: some have one only beside others, some only
+// where others are missing.
+constexpr const char* kBeside = R"(
+scope: main
+name: node-a
+restapi: {listen: '127.0.0.1:8008', authentication: {username: u, password: p}}
+ctl: {authentication: {username: u, password: p}}
+etcd3: {host: e}
+bootstrap: {dcs: {standby_cluster: {host: h}}}
+postgresql:
+  listen: '127.0.0.1:5432'
+  data_dir: /data
+  authentication: {replication: {username: r}, rewind: {username: w}}
+)";
+constexpr const char* kAlone = R"(
+scope: main
+restapi: {listen: '127.0.0.1:8008'}
+etcd: {host: e}
+bootstrap: {dcs: {ttl: 30}}
+postgresql:
+  name: node-a
+  listen: '127.0.0.1:5432'
+  data_dir: /data
+  authentication: {replication: {username: r}}
+)";
+// One of them is right for each key and differs from what holds without it.
+constexpr const char* kValues[] = {"77",
+                                   "7",
+                                   "'true'",
+                                   "'false'",
+                                   "word",
+                                   "'h:77'",
+                                   "'http://h:77'",
+                                   "[a]",
+                                   "{a: b}",
+                                   "{username: u, password: p}",
+                                   "{s: {type: physical}}",
+                                   "[{name: a}]",
+                                   "json",
+                                   "classic",
+                                   "DEBUG",
+                                   "https",
+                                   "optional",
+                                   "required",
+                                   "'on'"};
+
+struct Effect {
+  AgentConfig config;
+  Settings settings;
+  LocalOverrides overrides;
+  PostgresConfig in_force;
+  bool operator==(const Effect&) const = default;
+};
+
+// All that the rest of the program sees; texts that only repeat the file are left out.
+Effect effect_of(const LoadedConfig& loaded) {
+  Effect effect{
+      .config = loaded.config,
+      .settings = loaded.initial_settings,
+      .overrides = loaded.overrides,
+      .in_force = merge_dynamic(loaded.config.postgresql, loaded.config.bootstrap->dcs_json)};
+  effect.config.bootstrap->dcs_json.clear();
+  effect.config.postgresql.set_locally.clear();
+  effect.in_force.set_locally.clear();
+  return effect;
+}
+
+struct Base {
+  std::string text;
+  Effect effect;
+};
+
+struct Outcome {
+  bool has_effect = false;
+  bool is_warned_of = false;
+  bool is_refused = false;
+};
+
+bool names(const std::string& line, const std::string& key) {
+  return line.find(": " + key + " is not served: ") != std::string::npos ||
+         line.find("; " + key + " is not served: ") != std::string::npos;
+}
+
+class CatalogueOfKeys : public ::testing::Test {
+ protected:
+  CatalogueOfKeys() {
+    std::string pattern = ::testing::TempDir() + "pgherd_keys_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    for (const char* text : {kBeside, kAlone})
+      bases_.push_back({.text = text, .effect = effect_of(load(text, "{}"))});
+  }
+  ~CatalogueOfKeys() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // Anew, not over the old one: file systems make sure of an overwritten file, which takes its
+  // time.
+  void write(const char* name, const std::string& text) {
+    std::filesystem::remove(folder_ / name);
+    std::ofstream(folder_ / name) << text;
+  }
+
+  LoadedConfig load(const std::string& base, const std::string& more) {
+    write("1.yml", base);
+    write("2.yml", more);
+    return load_config(folder_.string(), {});
+  }
+
+  // "a.b" and "7": "{a: {b: 7}}"
+  static std::string document(const std::string& path, const std::string& value) {
+    const std::size_t dot = path.find('.');
+    const std::string below =
+        dot == std::string::npos ? value : document(path.substr(dot + 1), value);
+    return "{" + path.substr(0, dot) + ": " + below + "}";
+  }
+
+  void try_value(const Base& base, const std::string& key, const std::string& value,
+                 const std::string& told_as, Outcome& outcome) {
+    try {
+      const LoadedConfig loaded = load(base.text, document(key, value));
+      if (!(effect_of(loaded) == base.effect)) outcome.has_effect = true;
+      for (const std::string& warning : loaded.warnings)
+        outcome.is_warned_of = outcome.is_warned_of || names(warning, told_as);
+    } catch (const ConfigError& problem) {  // also for values that are wrong for this key
+      if (names(problem.what(), told_as)) outcome.is_refused = true;
+    }
+  }
+
+  // Tries until it is clear: what has an effect needs one value that shows it, what is not served
+  // must not have one for any.
+  Outcome outcome_of(const std::string& key, const std::string& told_as, bool is_served) {
+    Outcome outcome;
+    for (const Base& base : bases_) {
+      for (const char* value : kValues) {
+        try_value(base, key, value, told_as, outcome);
+        if (outcome.is_refused || (is_served && outcome.has_effect)) return outcome;
+      }
+    }
+    return outcome;
+  }
+
+  std::filesystem::path folder_;
+  std::vector<Base> bases_;
+};
+
+struct Expected {
+  const NotServed* entry = nullptr;  // null: it has an effect
+  std::string told_as;               // the key itself, or the section that is not served as a whole
+};
+
+Expected expected_of(const std::string& key) {
+  constexpr std::string_view kDynamic = "bootstrap.dcs.";
+  const auto find = [](const std::string& path, const std::string& before) -> Expected {
+    for (const NotServed& entry : not_served()) {
+      const std::string entry_path(entry.path);
+      if (path == entry_path || path.starts_with(entry_path + "."))
+        return {.entry = &entry, .told_as = before + entry_path};
+    }
+    return {.entry = nullptr, .told_as = before + path};
+  };
+  if (Expected expected = find(key, ""); expected.entry != nullptr) return expected;
+  const bool only_there = key == "bootstrap.dcs.postgresql.use_slots";
+  if (only_there || !key.starts_with("bootstrap.dcs.postgresql.")) return {.told_as = key};
+  return find(key.substr(kDynamic.size()), std::string(kDynamic));
+}
+
+TEST_F(CatalogueOfKeys, EachHasAnEffectOrIsSaidToHaveNone) {
+  const std::vector<std::string> keys = known_keys();
+  ASSERT_GT(keys.size(), 150U);
+  for (const std::string& key : keys) {
+    const auto [entry, told_as] = expected_of(key);
+    const bool is_refused = entry != nullptr && entry->then == NotServed::Then::Refuse;
+    const Outcome outcome = outcome_of(key, told_as, entry == nullptr);
+    EXPECT_EQ(outcome.has_effect, entry == nullptr)
+        << key
+        << (entry == nullptr ? " does nothing and nothing says so"
+                             : " does something: it is in the table of those that do not");
+    EXPECT_EQ(outcome.is_refused, is_refused) << key;
+    EXPECT_EQ(outcome.is_warned_of, entry != nullptr && !is_refused) << key;
+  }
+}
+
+TEST_F(CatalogueOfKeys, TheTableHasOnlyKeysOfTheCatalogue) {
+  const std::vector<std::string> keys = known_keys();
+  for (const NotServed& entry : not_served()) {
+    const std::string path(entry.path);
+    const bool is_known = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+      return key == path || key.starts_with(path + ".");
+    });
+    EXPECT_TRUE(is_known) << path;
+    EXPECT_FALSE(entry.instead.empty()) << path;
+  }
+}
+
+TEST_F(CatalogueOfKeys, WhatAsksForWhatIsDoneAnywayIsNoReasonToRefuse) {
+  for (const char* harmless :
+       {"bootstrap: {method: initdb}", "bootstrap: {method: own, own: {no_params: true}}",
+        "postgresql: {create_replica_methods: [basebackup]}", "postgresql: {callbacks: {}}",
+        "postgresql: {callbacks: {on_start: null}, pre_promote: ''}",
+        "postgresql: {bin_name: {initdb: initdb}, config_base_name: postgresql}",
+        "bootstrap: {dcs: {standby_cluster: {create_replica_methods: [basebackup]}}}"}) {
+    EXPECT_TRUE(load(kBeside, harmless).warnings.empty()) << harmless;
+  }
+}
+
+TEST_F(CatalogueOfKeys, AllThatAreRefusedAreNamedAtOnceWithTheirLines) {
+  try {
+    (void)load(kBeside,
+               "bootstrap:\n  method: clone\n  clone: {command: x}\n"
+               "postgresql:\n  pre_promote: /bin/check\n");
+    FAIL() << "accepted";
+  } catch (const ConfigError& problem) {
+    const std::string said = problem.what();
+    EXPECT_NE(said.find("2.yml:2: bootstrap.method is not served: "), std::string::npos) << said;
+    EXPECT_NE(said.find("2.yml:5: postgresql.pre_promote is not served: "), std::string::npos)
+        << said;
+  }
+}
+
+TEST_F(CatalogueOfKeys, CtlReadsTheFileOfAnAgentThatWouldNotStart) {
+  write("1.yml", kBeside);
+  write("2.yml", "postgresql: {callbacks: {on_start: /x}}");
+  EXPECT_EQ(load_config(folder_.string(), {}, ConfigUse::Ctl).config.scope, "main");
+}
+
+TEST_F(CatalogueOfKeys, OtherStoresAreNamedHoweverTheyAreSet) {
+  write("1.yml", kBeside);
+  const auto warnings =
+      load_config(folder_.string(), {{"PATRONI_KUBERNETES_LABELS", "x"}}).warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_EQ(warnings.front(),
+            "variable PATRONI_KUBERNETES_LABELS: kubernetes is not served: etcd3 is used, no other "
+            "store is known");
+  // Patroni would prefer it to etcd3: this node would be alone in the wrong store.
+  EXPECT_THROW((void)load_config(folder_.string(), {{"PATRONI_CONSUL_HOST", "h"}}), ConfigError);
+}
+
+TEST(DynamicKeys, ThatAreNotServedAreNamedWheneverTheConfigurationIsRead) {
+  std::vector<std::string> warnings;
+  (void)merge_dynamic(
+      PostgresConfig{},
+      R"({"postgresql":{"callbacks":{"on_start":"/x"},"use_slots":true,"pgpass":"/p"},)"
+      R"("standby_cluster":{"host":"h","create_replica_methods":["wal_g"]}})",
+      &warnings);
+  ASSERT_EQ(warnings.size(), 3U);
+  EXPECT_EQ(
+      warnings[0].find("dynamic configuration: standby_cluster.create_replica_methods is not"), 0U);
+  EXPECT_EQ(warnings[1],
+            "dynamic configuration: postgresql.pgpass is not served: the local configuration sets "
+            "it");
+  EXPECT_EQ(warnings[2].find("dynamic configuration: postgresql.callbacks is not served"), 0U);
+}
+
+}  // namespace
+}  // namespace pgherd
