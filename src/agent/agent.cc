@@ -76,7 +76,7 @@ bool Agent::rests(Event& event, Instant now) {
     return true;
   }
   if (last_.look_every <= 0ns) return false;
-  const bool is_looking = seen_.is_under_way(Lane::Observe);
+  const bool is_looking = seen_.under_way.contains(Lane::Observe);
   if (std::holds_alternative<TimeCame>(event) && !is_looking) {
     if (now < seen_.instance.seen_at + last_.look_every) return false;
     start(ObserveInstance{}, now);
@@ -96,7 +96,9 @@ bool Agent::rests(Event& event, Instant now) {
 }
 
 Instant Agent::next_wake() const {
-  if (last_.look_every <= 0ns || seen_.is_under_way(Lane::Observe)) return last_.wake_at;
+  if (last_.look_every <= 0ns || seen_.under_way.contains(Lane::Observe)) {
+    return last_.wake_at;
+  }
   return std::min(last_.wake_at, seen_.instance.seen_at + last_.look_every);
 }
 
@@ -208,6 +210,7 @@ void Agent::take(StepEnded&& event, Instant now) {
   const UnderWay step = seen_.under_way.at(lane);
   seen_.under_way.erase(lane);
   ids_.erase(id);
+  pace_.ended(lane, event.store != StoreOutcome::Applied || event.act != ActOutcome::Done, now);
   switch (lane) {
     case Lane::Lease:
       return lease_ended(event, step);
@@ -401,22 +404,32 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
 
 void Agent::think(Instant now) {
   const Decision before = std::move(last_);
+  seen_.resting = pace_.resting(now);
+  seen_.run_away = pace_.run_away(now);
   last_ = decide(seen_, before.memory, now);
   started_something_ = false;
   // The guardian knows before PostgreSQL can open.
   order_fence();
   const auto said_at = out_.size();
   for (const Step& planned : last_.plan) {
-    const Lane lane = lane_of(planned);
-    const bool is_control = lane == Lane::Control;
-    if (!is_control && seen_.under_way.contains(lane)) continue;
-    start(planned, now);
+    if (is_free_for(planned)) start(planned, now);
   }
   if (must_tell(before)) {  // before it is done
     out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at),
                 Tell{.reasons = last_.reasons});
   }
   out_.push_back(WakeAt{.when = next_wake()});
+}
+
+bool Agent::is_free_for(const Step& step) const {
+  const Lane lane = lane_of(step);
+  if (lane == Lane::Control) return true;
+  if (seen_.under_way.contains(lane)) return false;
+  // What closes PostgreSQL never waits; an operator's restart is planned once.
+  const bool may_wait = !std::holds_alternative<Demote>(step) &&
+                        !std::holds_alternative<Stop>(step) &&
+                        !std::holds_alternative<Restart>(step);
+  return !(may_wait && seen_.resting.contains(lane));
 }
 
 void Agent::start(const Step& step, Instant now) {
@@ -432,6 +445,7 @@ void Agent::start(const Step& step, Instant now) {
   const Lane lane = lane_of(step);
   const StepId id = next_id_++;
   if (lane == Lane::Lease) seen_.session.tried_at = now;
+  pace_.started(lane, now);
   if (lane != Lane::Control) {
     seen_.under_way[lane] = UnderWay{.step = step, .started_at = now};
     ids_[lane] = id;

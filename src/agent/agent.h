@@ -4,7 +4,8 @@
 // It keeps the present picture (Observation), what is remembered (Memory) and which step is under
 // way in which lane. Each event changes the picture; then `decide` runs; then the steps of its plan
 // whose lane is free become commands. A step whose lane is busy is not queued: it will be planned
-// again, if it still makes sense, when the lane's present step ends.
+// again, if it still makes sense, when the lane's present step ends. After a failure a lane rests
+// for a moment (LanePace), so that nothing is tried in vain as fast as the machine can.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/lane_pace.h"
 #include "base/instant.h"
 #include "base/shared.h"
 #include "decide/decide.h"
@@ -168,6 +170,7 @@ class Agent {
   [[nodiscard]] bool looks_the_same(InstanceView& view) const;
   [[nodiscard]] Instant next_wake() const;
   void think(Instant now);
+  [[nodiscard]] bool is_free_for(const Step& step) const;
   void start(const Step& step, Instant now);
   void order_fence();
   void extend_fence();
@@ -177,6 +180,7 @@ class Agent {
   Decision last_;
   StepId next_id_ = 1;
   std::map<Lane, StepId> ids_;
+  LanePace pace_;
   std::optional<ArmFence> fence_;
   bool fence_is_set_ = false;
   bool started_something_ = false;

@@ -112,6 +112,7 @@ class Daemon {
   std::string last_summary_;
   std::set<std::string> last_told_;
   std::map<std::string, std::uint64_t> fired_;
+  std::map<std::string, std::uint64_t> started_;  // steps, by their kind
   int exit_code_ = 0;
 };
 
@@ -230,6 +231,7 @@ void Daemon::begin() {
 void Daemon::build_node() {
   NodeListener listener;
   listener.on_decision = [this](const Decision& decision) { note_decision(decision); };
+  listener.on_start = [this](const Step& step) { ++started_[std::string(name_of(step))]; };
   listener.on_step = [](const std::string& line) { log_info("{}", line); };
   listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
   listener.on_exit = [this](const Exit& exit) { end(exit); };
@@ -362,6 +364,12 @@ std::string Daemon::metrics() const {
       labels, left, labels, fence_->is_connected() ? 1 : 0);
   for (const auto& [rule, count] : fired_) {
     text += fmt::format("pgherd_rule_fired_total{{{},rule=\"{}\"}} {}\n", labels, rule, count);
+  }
+  text +=
+      "# HELP pgherd_steps_started_total What the agent has begun to do, by the kind of step.\n"
+      "# TYPE pgherd_steps_started_total counter\n";
+  for (const auto& [step, count] : started_) {
+    text += fmt::format("pgherd_steps_started_total{{{},step=\"{}\"}} {}\n", labels, step, count);
   }
   return text;
 }

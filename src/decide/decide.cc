@@ -18,6 +18,17 @@ void say_store_is_silent(Draft& draft) {
   }
 }
 
+// G1 what has run away is slowed down by the agent, and told. It hides a fault of a rule, or of
+// what a rule looks at; whoever reads of it should report it.
+void watch_pace(Draft& draft) {
+  for (const auto& [lane, until] : draft.seen.resting)
+    draft.wake(until);
+  for (const Lane lane : draft.seen.run_away) {
+    draft.because("G1", "steps of the kind " + std::string(name_of(lane)) +
+                            " follow each other without end: they are slowed down");
+  }
+}
+
 // PostgreSQL's affairs, in the order in which one answer makes the next question moot.
 void judge_instance(Draft& draft) {
   if (demote_what_may_not_lead(draft)) return;
@@ -51,6 +62,7 @@ void judge_instance(Draft& draft) {
 Decision decide(const Observation& seen, const Memory& remembered, Instant now) {
   Draft draft(seen, remembered, now);
   remember(draft);
+  watch_pace(draft);
   keep_session(draft);
   keep_failsafe(draft);
   // Before an end of the agent, so that nothing stays armed that nobody feeds.

@@ -80,10 +80,11 @@ struct Memory {
   // How far the stream was when last looked at, and when it last moved.
   Lsn streamed_to;
   Instant streamed_at;
-  // The last renewal for which the watchdog was fed, and for which arming it was tried; and when an
-  // armed one that is not wanted may be asked again to be disarmed.
+  // The last renewal for which the watchdog was fed, and for which arming it was tried, and when that
+  // was; when an armed one that is not wanted may be asked again to be disarmed.
   Instant fed_for;
   Instant armed_for;
+  Instant arming_tried_at;
   Instant disarm_again_at;
   bool operator==(const Memory&) const = default;
 };

@@ -301,6 +301,9 @@ Verdict examine_self_in_pause(const Draft& draft) {
 Verdict examine_self(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   const Settings& settings = draft.seen.settings;
+  if (watchdog_is_unfit(draft) && !settings.paused && !instance.is_running_primary()) {
+    return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
+  }
   if (draft.now < draft.memory.lead_again_at) {
     return no("E1", "this node has just failed to lead or stepped down");
   }
@@ -312,9 +315,6 @@ Verdict examine_self(const Draft& draft) {
   if (lacks_acknowledged_writes(draft)) return no("E11", std::string(kNotSynchronous));
   const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return run();
-  if (watchdog_is_unfit(draft)) {
-    return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
-  }
   if (is_outside_failsafe(draft, draft.me())) return no("E5", "my name is not in /failsafe");
   // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
   // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.

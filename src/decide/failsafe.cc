@@ -117,7 +117,7 @@ bool may_promise(const Observation& seen, const FailsafePing& ping, std::string&
   if (!seen.settings.failsafe_mode) {
     why_not = "failsafe_mode is off";
   } else if (may_be_open || is_opening || seen.session.leads ||
-             seen.is_under_way(Lane::LeaderKey) || (is_led && cluster->is_led_by(seen.self.name))) {
+             seen.under_way.contains(Lane::LeaderKey) || (is_led && cluster->is_led_by(seen.self.name))) {
     why_not = "Running as a leader";
   } else if (is_led && seen.store.is_reachable && !cluster->is_led_by(ping.name)) {
     why_not = "'" + cluster->leader->name + "' holds the leader key";

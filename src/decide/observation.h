@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -157,6 +158,10 @@ struct Observation {
   std::map<NodeName, PeerView> peers;
   std::optional<DivergenceSeen> divergence;
   std::map<Lane, UnderWay> under_way;
+  // Lanes that take no step before then, for what was tried last has failed; and those that have
+  // started so many that some rule must be planning what was just done (agent/lane_pace.h).
+  std::map<Lane, Instant> resting;
+  std::set<Lane> run_away;
   std::optional<ActEnded> last_act;
   std::optional<RestartWish> restart_wish;
   std::optional<ScheduledRestart> scheduled_restart;
@@ -170,7 +175,11 @@ struct Observation {
   bool is_leaving = false;            // SIGTERM: stop PostgreSQL, release the key, exit
   WallTime wall_now;                  // for scheduled requests only
 
-  [[nodiscard]] bool is_under_way(Lane lane) const { return under_way.contains(lane); }
+  // A lane that rests takes nothing either. That of the acts on PostgreSQL is never resting for
+  // those that close it.
+  [[nodiscard]] bool is_under_way(Lane lane) const {
+    return under_way.contains(lane) || (lane != Lane::Instance && resting.contains(lane));
+  }
   template <typename S>
   [[nodiscard]] const S* under_way_as(Lane lane) const {
     const auto found = under_way.find(lane);

@@ -103,6 +103,17 @@ std::string_view name_of(const Step& step) {
   return kNames[step.index()];
 }
 
+std::string_view name_of(Lane lane) {
+  static constexpr std::string_view kNames[] = {
+      "Lease",   "LeaderKey",  "Initialize",      "Member",        "Status",
+      "History", "Sync",       "FailoverRequest", "Peers",         "Instance",
+      "Slots",   "Checkpoint", "Replay",          "Configuration", "SyncNames",
+      "Observe", "Failsafe",   "FailsafeRound",   "Watchdog",      "Control",
+  };
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Lane::Control) + 1);
+  return kNames[static_cast<std::size_t>(lane)];
+}
+
 std::string_view name_of(DemoteMode mode) {
   switch (mode) {
     case DemoteMode::Graceful:

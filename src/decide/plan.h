@@ -359,6 +359,7 @@ enum class Lane {
 };
 
 [[nodiscard]] Lane lane_of(const Step& step);
+[[nodiscard]] std::string_view name_of(Lane lane);         // "LeaderKey"
 [[nodiscard]] std::string_view name_of(const Step& step);  // "Promote"
 [[nodiscard]] std::string_view name_of(DemoteMode mode);   // "graceful"
 [[nodiscard]] std::string to_string(const Step& step);     // "Promote", "StartStandby{pg1}"

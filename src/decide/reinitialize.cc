@@ -3,6 +3,8 @@
 namespace pgherd {
 namespace {
 
+constexpr Duration kAskAgain = 500ms;
+
 // N1 only while somebody else leads and answers as a primary: the last copy is never thrown away.
 bool has_source(Draft& draft) {
   const Member* leader = draft.cluster().leader_member();
@@ -15,11 +17,11 @@ bool has_source(Draft& draft) {
   draft.because("N1", "nothing is thrown away before '" + leader->name + "' answers as a primary");
   draft.say("reinitialize: waiting for '" + leader->name + "' to answer as a primary");
   if (!draft.seen.is_under_way(Lane::Peers) &&
-      (peer == nullptr || !peer->is_reachable || draft.now - peer->asked_at > kPeerFreshness)) {
+      (peer == nullptr || draft.now - peer->asked_at >= kAskAgain)) {
     draft.plan(
         ProbePeers{.targets = {{leader->name, leader->api_url}}, .timeout = draft.probe_timeout()});
   }
-  draft.wake(draft.now + kPeerFreshness / 2);
+  draft.wake(draft.now + kAskAgain);
   return false;
 }
 

@@ -13,7 +13,10 @@ Milliseconds watchdog_timeout(const Draft& draft) {
 bool watchdog_is_unfit(const Draft& draft) {
   if (draft.seen.self.watchdog_mode != WatchdogMode::Required) return false;
   if (watchdog_timeout(draft) <= draft.margins().renew_every) return true;
-  return !draft.seen.watchdog.is_active && !draft.seen.watchdog.problem.empty();
+  // What was in its way may have gone since: who never stood for election again for one failure
+  // could be the only one left (sim seed 1280).
+  return !draft.seen.watchdog.is_active && !draft.seen.watchdog.problem.empty() &&
+         draft.now < draft.memory.arming_tried_at + draft.seen.settings.ttl;
 }
 
 namespace {
@@ -32,6 +35,7 @@ void feed_or_arm(Draft& draft, Milliseconds timeout) {
   memory.fed_for = since;
   if (is_ours) return draft.plan(FeedWatchdog{});
   memory.armed_for = since;
+  memory.arming_tried_at = draft.now;
   if (device.problem.empty()) {
     draft.because("W1", "arming the watchdog with " + std::to_string(timeout / 1s) + " s");
   }
@@ -81,7 +85,12 @@ bool watchdog_keeps_closed(Draft& draft) {
     return false;
   }
   if (draft.seen.watchdog.is_active) return false;
-  if (!watchdog_is_unfit(draft)) {  // not tried yet
+  const auto arms = [](const Step& step) { return std::holds_alternative<ActivateWatchdog>(step); };
+  const bool is_being_armed =
+      draft.seen.under_way_as<ActivateWatchdog>(Lane::Watchdog) != nullptr ||
+      std::any_of(draft.planned().begin(), draft.planned().end(), arms);
+  const bool is_awaited = is_being_armed && !draft.instance().is_running_primary();
+  if (is_awaited || !watchdog_is_unfit(draft)) {
     draft.say("waiting for the watchdog");
     return true;
   }

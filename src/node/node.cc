@@ -198,6 +198,7 @@ void Node::end(const Exit& exit) {
 }
 
 void Node::start_step(const StartStep& command) {
+  if (listener_.on_start) listener_.on_start(command.step);
   switch (lane_of(command.step)) {
     case Lane::Control:
       if (const auto* exit = std::get_if<Exit>(&command.step)) return end(*exit);

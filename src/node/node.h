@@ -39,6 +39,8 @@ struct Doors {
 struct NodeListener {
   // A decision changed something (started steps, refused, was told something).
   std::function<void(const Decision&)> on_decision;
+  // Each step that is started, before it is.
+  std::function<void(const Step&)> on_start;
   // A step began or ended, one line for the log.
   std::function<void(const std::string&)> on_step;
   // `/config` has other content than before: PostgreSQL's parameters may have to change.

@@ -22,6 +22,17 @@ void lose_everything(World& world) {
     world.store().remove(entry.key);
 }
 
+// A script that has lost its mind: a request of another time, for another leader, a hundred times a
+// second.
+void write_requests(World& world) {
+  world.referee().agents_are_hurried();
+  for (int i = 0; i < 100; ++i) {
+    world.ground().queue.in(i * 10ms, [&world] {
+      world.store().put(world.key("failover"), R"({"leader":"nobody","member":"b"})");
+    });
+  }
+}
+
 }  // namespace
 
 bool act_on_node(const std::string& what, Host& host) {
@@ -76,6 +87,7 @@ bool act_on_world(const std::string& whole, World& world) {
          for (auto& host : one.hosts())
            host->break_watches();
        }},
+      {"a script writes requests", write_requests},
       {"acts fail", [](World& one) { one.ground().pace.failure_percent = 100; }},
       {"acts succeed", [](World& one) { one.ground().pace.failure_percent = 0; }},
   };

@@ -85,6 +85,9 @@ NodeListener Host::listener() {
       ++ground_.rules[reason.rule];
     if (ground_.story.is_heard()) told(decision);
   };
+  listener.on_start = [this](const Step& step) {
+    if (on_step_started) on_step_started(step);
+  };
   if (ground_.story.is_heard()) {
     listener.on_step = [this](const std::string& line) {
       ground_.tell(name(), [&] { return "  " + line; });

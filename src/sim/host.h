@@ -79,6 +79,7 @@ class Host {
   SimPeers::Ask ask_peer;
   SimPeers::AskFailsafe ask_failsafe;
   ActWitness* witness = nullptr;
+  std::function<void(const Step&)> on_step_started;
   Tags tags;
   std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
 

@@ -90,6 +90,18 @@ bool Referee::may_outlive_its_key(const Server& server) const {
   });
 }
 
+void Referee::step_started(const NodeName& who, const Step& step) {
+  const Lane lane = lane_of(step);
+  // Ending an act is asked for again with each decision until it has ended.
+  if (lane == Lane::Control) return;
+  const int count = haste_.started(who, lane, ground_.queue.now());
+  if (count > Haste::bound(lane, is_hurried_)) {
+    object("L5", "within a second " + who + " starts " + std::to_string(count) +
+                     " steps of the kind " + std::string(name_of(lane)) + ", the last is " +
+                     to_string(step));
+  }
+}
+
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {

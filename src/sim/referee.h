@@ -12,6 +12,7 @@
 //   B9  a server of another system opened for writes
 //   B3, B4, B6, B7  of synchronous replication: sync_judge.h
 //   W4  a server opened for writes, and its machine had no watchdog though one is required
+//   L5  an agent does the same over and over as fast as it can: haste.h
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -26,6 +27,7 @@
 
 #include "sim/bystander.h"
 #include "sim/clients.h"
+#include "sim/haste.h"
 #include "sim/server.h"
 #include "sim/sim_instance.h"
 #include "sim/store.h"
@@ -40,6 +42,10 @@ class Referee final : public ServerWitness, public ActWitness {
 
   // After every event.
   void look();
+  void step_started(const NodeName& who, const Step& step);
+  // Somebody outside makes work for the agents without end.
+  void agents_are_hurried() { is_hurried_ = true; }
+  [[nodiscard]] const Haste& haste() const { return haste_; }
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) {
     if (leader_ != name) bystander_.leader_changed();
@@ -117,6 +123,8 @@ class Referee final : public ServerWitness, public ActWitness {
   Store& store_;
   SyncJudge synchronous_;
   Bystander bystander_;
+  Haste haste_;
+  bool is_hurried_ = false;
   const std::vector<const Server*>& servers_;
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;

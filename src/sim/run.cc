@@ -156,6 +156,7 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
     report.fenced += host->guardian().kills();
   }
   report.rules = world.ground().rules;
+  report.most_steps = referee.haste().most();
   report.digest = world.digest();
 }
 

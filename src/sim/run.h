@@ -41,6 +41,7 @@ struct RunReport {
   std::uint64_t judged_promotions = 0;   // in which none of those could be missing
   std::vector<Duration> outages;
   std::map<std::string, std::uint64_t> rules;  // how often each was told of
+  std::map<Lane, int> most_steps;              // of one agent within a second
 };
 
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one

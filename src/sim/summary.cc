@@ -55,6 +55,8 @@ void Summary::add(std::uint64_t seed, const RunReport& report) {
     const auto first = first_seed.emplace(rule, seed).first;
     first->second = std::min(first->second, seed);
   }
+  for (const auto& [lane, count] : report.most_steps)
+    most_steps[lane] = std::max(most_steps[lane], count);
   if (report.failure) failed.push_back(seed);
 }
 
@@ -84,6 +86,8 @@ void Summary::add(const Summary& other) {
     const auto first = first_seed.emplace(rule, seed).first;
     first->second = std::min(first->second, seed);
   }
+  for (const auto& [lane, count] : other.most_steps)
+    most_steps[lane] = std::max(most_steps[lane], count);
   failed.insert(failed.end(), other.failed.begin(), other.failed.end());
   std::sort(failed.begin(), failed.end());
 }
@@ -109,6 +113,8 @@ void write_summary(const Summary& summary, std::ostream& to) {
     to << "settle " << time.count() << "\n";
   for (const auto& [rule, count] : summary.rules)
     to << "rule " << rule << " " << count << " " << summary.first_seed.at(rule) << "\n";
+  for (const auto& [lane, count] : summary.most_steps)
+    to << "most_steps " << static_cast<int>(lane) << " " << count << "\n";
   for (const auto seed : summary.failed)
     to << "failed " << seed << "\n";
 }
@@ -148,6 +154,11 @@ Summary read_summary(std::istream& from) {
          std::string rule;
          from >> rule;
          from >> summary.rules[rule] >> summary.first_seed[rule];
+       }},
+      {"most_steps",
+       [&] {
+         int lane = 0;
+         from >> lane >> summary.most_steps[static_cast<Lane>(lane)];
        }},
       {"failed",
        [&] {
@@ -196,6 +207,9 @@ std::string to_text(const Summary& summary, double seconds) {
           "; promotions that had to have all of them: " + std::to_string(summary.judged_promotions);
   text += "\noutages longer than a second: " + distribution(summary.outages);
   text += "\nrest after the last fault: " + distribution(summary.settle_times);
+  text += "\nmost steps of one agent within a second:";
+  for (const auto& [lane, count] : summary.most_steps)
+    text += " " + std::string(name_of(lane)) + " " + std::to_string(count);
   if (summary.replayed > 0) text += "\nrun twice: " + std::to_string(summary.replayed);
   return text + "\n";
 }

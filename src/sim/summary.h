@@ -31,6 +31,7 @@ struct Summary {
   std::vector<Duration> settle_times;
   std::map<std::string, std::uint64_t> rules;       // how often each rule was told of
   std::map<std::string, std::uint64_t> first_seed;  // in which it was
+  std::map<Lane, int> most_steps;                   // of one agent within a second
   std::vector<std::uint64_t> failed;                // seeds
 
   void add(std::uint64_t seed, const RunReport& report);

@@ -28,6 +28,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     server_list_.push_back(&host->server());
     host->server().witness = &referee_;
     host->witness = &referee_;
+    host->on_step_started = [this, &name = host->name()](const Step& step) {
+      referee_.step_started(name, step);
+    };
     host->read_values = read_values;
     host->guardian().on_fence = [this](const Server& server, Instant armed_at) {
       referee_.fenced(server, armed_at);

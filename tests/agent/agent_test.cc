@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "agent/lane_pace.h"
+
 namespace pgherd::test {
 namespace {
 
@@ -332,6 +334,70 @@ TEST(Agent, RemembersAWriteOfSyncThatNobodyAnswered) {
   picture.revision = Revision{120};
   bench.give(StorePictured{picture});
   EXPECT_FALSE(bench.agent().picture().session.unanswered_sync) << "the key is another one by now";
+}
+
+TEST(Agent, TriesAWriteThatTheStoreRefusesAgainAfterAPauseAndNotAtOnce) {
+  Bench bench;
+  bench.give(TimeCame{});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  bench.give(InstanceSeen{bench.standby()});
+  bench.give(StorePictured{Bench::cluster(std::nullopt)});
+  bench.now = bench.now + 1ms;
+  bench.give(InstanceSeen{bench.standby()});
+  bench.end<AcquireLeaderKey>(StoreOutcome::Unknown);  // full, or it has forgotten who we are
+  EXPECT_FALSE(bench.started<AcquireLeaderKey>());
+  const auto* wake = std::get_if<WakeAt>(&bench.commands.back());
+  ASSERT_NE(wake, nullptr);
+  EXPECT_LE(wake->when, bench.now + 100ms);
+  bench.now = bench.now + 100ms;
+  bench.give(TimeCame{});
+  EXPECT_TRUE(bench.started<AcquireLeaderKey>());
+}
+
+// Follows b, which PostgreSQL never shows it does; over and over, in no time.
+void run_away(Bench& bench) {
+  bench.give(TimeCame{});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  bench.give(InstanceSeen{bench.standby()});
+  ClusterView picture = Bench::cluster("b");
+  Member b;
+  b.name = "b";
+  b.conn_url = "postgres://10.0.0.2:5432/postgres";
+  b.role = MemberRole::Primary;
+  b.state = MemberState::Running;
+  picture.members["b"] = b;
+  bench.give(StorePictured{picture});
+  for (int i = 0; i < LanePace::kMostSteps; ++i) {
+    ASSERT_TRUE(bench.started<Follow>()) << i;
+    bench.end<Follow>(StoreOutcome::Applied);
+  }
+}
+
+TEST(Agent, SlowsDownWhatFollowsItselfWithoutEndAndTellsItOnce) {
+  Bench bench;
+  run_away(bench);
+  EXPECT_FALSE(bench.started<Follow>());
+  const auto tells_of_it = [&] {
+    const auto* tell = std::get_if<Tell>(&bench.commands.front());
+    return tell != nullptr && std::any_of(tell->reasons.begin(), tell->reasons.end(),
+                                          [](const Reason& one) { return one.rule == "G1"; });
+  };
+  EXPECT_TRUE(tells_of_it());
+  bench.give(TimeCame{});
+  EXPECT_FALSE(tells_of_it());
+  bench.now = bench.now + LanePace::kStep;
+  bench.give(TimeCame{});
+  ASSERT_TRUE(bench.started<Follow>());
+  bench.end<Follow>(StoreOutcome::Applied);
+  EXPECT_FALSE(bench.started<Follow>());
+}
+
+TEST(Agent, ClosesPostgresAtOnceWhateverHasRunAway) {
+  Bench bench;
+  run_away(bench);
+  ASSERT_FALSE(bench.started<Follow>());
+  bench.give(LeaveAsked{});
+  EXPECT_TRUE(bench.started<Stop>());
 }
 
 }  // namespace

@@ -131,13 +131,33 @@ TEST(Watchdog, ThatIsRequiredAndFailsEndsAPrimary) {
   EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Immediate});
 }
 
-TEST(Watchdog, ThatIsRequiredAndUnfitKeepsANodeOutOfElections) {
+TEST(Watchdog, ThatIsRequiredAndUnfitKeepsANodeOutOfElectionsForTtl) {
   Scene scene("a");
   scene.unlocked().standby(Lsn{100}).peer("b", Lsn{100}).peer("c", Lsn{100});
   scene.seen.self.watchdog_mode = WatchdogMode::Required;
-  scene.seen.watchdog.problem = "no such device";
+  scene.seen.watchdog.problem = "the device is busy";
+  scene.memory.arming_tried_at = scene.now - 9s;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E3"));
+  EXPECT_TRUE(scene.last.watchdog_failed);
+  scene.memory.arming_tried_at = scene.now - 10s;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "it may be free by now";
+  EXPECT_FALSE(scene.last.watchdog_failed);
+}
+
+TEST(Watchdog, ThatFailedOnceIsTriedAnewByTheNextLeadershipBeforeTheKeyIsGivenBack) {
+  Scene scene = guarded(WatchdogMode::Required);
+  scene.standby(Lsn{100});
+  scene.seen.watchdog.problem = "the device is busy";
+  EXPECT_TRUE(scene.planned<ActivateWatchdog>());
+  EXPECT_FALSE(scene.planned<ClaimTimeline>());
+  scene.memory = {};
+  scene.decide();
+  scene.under_way(ActivateWatchdog{.timeout = Milliseconds(5000)});
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+  scene.seen.under_way.clear();
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("W4"));
 }
 
 }  // namespace

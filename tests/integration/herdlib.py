@@ -402,6 +402,12 @@ postgresql:
         wait_until("the solo agent leads", lambda: self.get("/health")[0] == 200
                    and self.get("/leader")[0] == 200, seconds)
 
+    def metrics(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=3)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+
     def stop(self, number=signal.SIGTERM, seconds=30):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)

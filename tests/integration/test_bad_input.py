@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -52,6 +53,21 @@ def test_a_silent_store_is_waited_for_without_spinning(solo):
         solo.process.wait(3)
     assert len(solo.said().splitlines()) < 40, solo.said()
     assert solo.stop() == 0
+
+
+def steps_started(solo, kind):
+    found = re.search(rf'pgherd_steps_started_total{{[^}}]*step="{kind}"}} (\d+)', solo.metrics())
+    return int(found[1]) if found else 0
+
+
+def test_a_leader_without_a_watchdog_device_looks_for_it_once_for_each_renewal(solo):
+    missing = solo.folder / "no-such-device"
+    solo.start(solo.text.replace("ttl: 5", "ttl: 20") + f'watchdog: {{device: "{missing}"}}\n')
+    solo.wait_leads()
+    wait_until("renewals", lambda: steps_started(solo, "RenewLease") >= 8)
+    tries, renewals = steps_started(solo, "ActivateWatchdog"), steps_started(solo, "RenewLease")
+    assert 1 <= tries <= renewals + 2
+    assert solo.said().count("no-such-device") == 1, solo.said()
 
 
 def test_a_twin_is_refused(solo, herd):

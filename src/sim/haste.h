@@ -1,0 +1,30 @@
+// Haste: how many steps each agent starts within any second, lane by lane. A step that fails and is
+// planned again at once starts as fast as the machine can, for ever; whatever else an agent has to
+// do, it does a few times a second at most.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <utility>
+
+#include "decide/plan.h"
+
+namespace pgherd::sim {
+
+class Haste {
+ public:
+  // What is too much. A leader that steps down asks every 50 ms who has its last record; of
+  // everything else nine steps are the most that 2,000 seeds show. Hurried from outside an agent
+  // may do as much as it lets itself be hurried to (agent/lane_pace.h), and no more.
+  [[nodiscard]] static int bound(Lane lane, bool is_hurried);
+  // How many this lane of this agent has started within the last second, this one included.
+  int started(const NodeName& who, Lane lane, Instant now);
+  // The most that any agent has started within a second.
+  [[nodiscard]] const std::map<Lane, int>& most() const { return most_; }
+
+ private:
+  std::map<std::pair<NodeName, Lane>, std::deque<Instant>> starts_;
+  std::map<Lane, int> most_;
+};
+
+}  // namespace pgherd::sim
