@@ -33,8 +33,10 @@ struct Memory {
   int failed_acts = 0;
   Instant retry_act_at;
   Instant counted_act_at;  // the end of the last act that has been counted
-  // After a refused or failed attempt to lead, or after stepping down: not again before this.
+  // After a failed attempt to lead, or after stepping down: not before lead_again_at while somebody
+  // else could lead, and in no case before lead_alone_at.
   Instant lead_again_at;
+  Instant lead_alone_at;
   // This leader is giving up its place: PostgreSQL stops, then the key is released.
   enum class SteppingDown { No, WhenReceived, AtOnce };
   SteppingDown stepping_down = SteppingDown::No;

@@ -236,7 +236,7 @@ bool step_down(Draft& draft) {
   if (memory.stepping_down == Memory::SteppingDown::No) return false;
   if (draft.leadership() != Leadership::Mine) {
     memory.stepping_down = Memory::SteppingDown::No;
-    memory.lead_again_at = std::max(memory.lead_again_at, draft.now + 2s);
+    draft.leave_the_field_for(2s);
     return false;
   }
   draft.say("stepping down");

@@ -87,6 +87,13 @@ void Draft::because(std::string_view rule, std::string text) {
   reasons_.push_back(Reason{.rule = std::string(rule), .text = std::move(text)});
 }
 
+void Draft::leave_the_field_for(Duration time) {
+  // If nobody can take its place, trying again soon is better than nobody.
+  constexpr Duration kAlone = 2s;
+  memory.lead_again_at = std::max(memory.lead_again_at, now + time);
+  memory.lead_alone_at = now + std::min(time, kAlone);
+}
+
 void Draft::wake(Instant at) {
   wake_at_ = std::min(wake_at_, at);
 }

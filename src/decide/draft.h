@@ -57,6 +57,8 @@ class Draft {
   [[nodiscard]] const Plan& planned() const { return plan_; }
   void rest(Duration look_every) { look_every_ = look_every; }
   [[nodiscard]] bool is_at_rest() const { return look_every_ > 0ns; }
+  // This node has failed to lead, or gives way: others get their turn for as long, if there are any.
+  void leave_the_field_for(Duration time);
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
   [[nodiscard]] Member& portrait() { return portrait_; }

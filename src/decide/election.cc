@@ -157,6 +157,24 @@ class Ballot {
   int ahead_ = 0;
 };
 
+// E1 whoever has just failed to lead or gave way prefers others for ttl; where there are none it is
+// better than nobody. A candidate that a request names is who shall lead.
+Verdict prefer_others(const Draft& draft, const std::map<NodeName, std::string>& targets) {
+  const auto& request = draft.cluster().failover;
+  const bool is_named = request && request->candidate == draft.me() && !request->scheduled_at;
+  if (draft.now >= draft.memory.lead_again_at || is_named) return run();
+  bool is_complete = true;
+  for (const auto& [name, url] : targets) {
+    const PeerView* peer = draft.fresh_peer(name);
+    is_complete = is_complete && peer != nullptr;
+    if (peer != nullptr && is_usable(*peer) && peer->in_recovery) {
+      return no("E1",
+                "this node has just failed to lead or stepped down, and '" + name + "' could lead");
+    }
+  }
+  return is_complete ? run() : wait_for("asking who else could lead");
+}
+
 // What can only be a second writer is asked for in maintenance mode, too.
 Verdict compare_in_pause(const Draft& draft, const NodeName& name, const PeerView& peer) {
   const bool is_primary = draft.instance().is_running_primary();
@@ -304,7 +322,7 @@ Verdict examine_self(const Draft& draft) {
   if (watchdog_is_unfit(draft) && !settings.paused && !instance.is_running_primary()) {
     return no("E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
   }
-  if (draft.now < draft.memory.lead_again_at) {
+  if (draft.now < draft.memory.lead_alone_at) {
     return no("E1", "this node has just failed to lead or stepped down");
   }
   if (!draft.has_lease()) return wait_for("no lease yet");
@@ -337,12 +355,38 @@ void acquire(Draft& draft) {
   draft.because("E12", "nobody leads and this node is the healthiest: taking the leader key at " +
                            to_string(draft.instance().position()));
   draft.say("racing for the leader key");
+  draft.memory.lead_again_at = {};
   const auto& sync = draft.cluster().sync;
   draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease,
                               .sync_seen = sync ? sync->mod_revision : Revision{}});
 }
 
+void ask_again(Draft& draft, const std::map<NodeName, std::string>& targets, bool is_refused) {
+  const bool needs_answers = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
+    const PeerView* peer = draft.fresh_peer(target.first);
+    return peer == nullptr || (is_refused && draft.now - peer->asked_at >= kNextRound);
+  });
+  if (needs_answers && !draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});
+  }
+}
+
 }  // namespace
+
+bool leaves_the_field(Draft& draft) {
+  if (draft.now >= draft.memory.lead_again_at) return false;
+  if (draft.now < draft.memory.lead_alone_at) {
+    draft.wake(draft.memory.lead_alone_at);
+    return true;
+  }
+  const auto targets = targets_among(known_others(draft));
+  const Verdict verdict = prefer_others(draft, targets);
+  if (verdict.kind == Verdict::Kind::Run) return false;
+  if (verdict.kind == Verdict::Kind::No) draft.because(verdict.rule, verdict.why);
+  ask_again(draft, targets, verdict.kind == Verdict::Kind::No);
+  draft.wake(std::min(draft.now + kNextRound, draft.memory.lead_again_at));
+  return true;
+}
 
 void run_for_leader(Draft& draft) {
   const InstanceView& instance = draft.instance();
@@ -361,8 +405,7 @@ void run_for_leader(Draft& draft) {
       verdict = std::move(*waits);
     }
   }
-  if (verdict.kind == Verdict::Kind::No && verdict.rule == "E1")
-    draft.wake(draft.memory.lead_again_at);
+  if (draft.now < draft.memory.lead_alone_at) draft.wake(draft.memory.lead_alone_at);
   auto targets = targets_among(known_others(draft));
   if (draft.seen.settings.failsafe_mode) {
     for (const auto& [name, url] : draft.cluster().failsafe) {
@@ -372,10 +415,9 @@ void run_for_leader(Draft& draft) {
   if (verdict.kind == Verdict::Kind::Run) {
     // In maintenance mode a primary takes its key first, and hands over then.
     auto obeyed = draft.seen.settings.paused ? std::nullopt : obey_request(draft);
-    if (obeyed) {
-      verdict = std::move(*obeyed);
-    } else {
-      verdict = compare_with_all(draft, targets);
+    verdict = draft.seen.settings.paused ? run() : prefer_others(draft, targets);
+    if (verdict.kind == Verdict::Kind::Run) {
+      verdict = obeyed ? std::move(*obeyed) : compare_with_all(draft, targets);
     }
   }
   if (verdict.kind == Verdict::Kind::Run) return acquire(draft);
@@ -384,14 +426,7 @@ void run_for_leader(Draft& draft) {
     draft.say("following a different leader because " + verdict.why);
     draft.wake(draft.now + kNextRound);
   }
-  const bool is_refused = verdict.kind == Verdict::Kind::No;
-  const bool needs_answers = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
-    const PeerView* peer = draft.fresh_peer(target.first);
-    return peer == nullptr || (is_refused && draft.now - peer->asked_at >= kNextRound);
-  });
-  if (needs_answers && !draft.seen.is_under_way(Lane::Peers)) {
-    draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});
-  }
+  ask_again(draft, targets, verdict.kind == Verdict::Kind::No);
 }
 
 }  // namespace pgherd

@@ -146,6 +146,8 @@ void follow(Draft& draft) {
     draft.plan(Follow{.upstream = *wanted});
     return;
   }
+  // E1 is over: somebody leads, and this node is a standby like any other.
+  if (instance.is_streaming) draft.memory.lead_again_at = draft.memory.lead_alone_at = {};
   if (wanted->host.empty() || instance.is_streaming || !draft.memory.not_streaming_since) return;
   if (draft.seen.settings.paused) return;  // M1: no repair begins
   const Instant patience = *draft.memory.not_streaming_since + kStreamingGrace;

@@ -37,7 +37,7 @@ std::optional<Timeline> claimed_timeline(Draft& draft) {
 // turn.
 void promote(Draft& draft) {
   if (last_promotion_failed(draft)) {
-    draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
+    draft.leave_the_field_for(draft.seen.settings.ttl);
     draft.memory.failed_acts = 0;
     draft.because("K3", "the promotion failed (" + draft.seen.last_act->detail +
                             "): releasing the leader key");

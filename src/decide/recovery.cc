@@ -15,7 +15,7 @@ bool was_primary(const ControlData& control) {
 }
 
 void give_way(Draft& draft, std::string_view rule, std::string why) {
-  draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
+  draft.leave_the_field_for(draft.seen.settings.ttl);
   draft.memory.failed_acts = 0;
   draft.memory.crashes = 0;
   draft.because(rule, std::move(why));
@@ -185,7 +185,7 @@ bool limit_start(Draft& draft) {
   }
   draft.because("R7", "PostgreSQL has been starting for primary_start_timeout: giving way");
   draft.say("giving way: PostgreSQL does not come up in time");
-  draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
+  draft.leave_the_field_for(draft.seen.settings.ttl);
   draft.plan(CancelInstanceAct{.why = "primary_start_timeout is over"});
   return true;
 }
@@ -232,11 +232,12 @@ bool recover(Draft& draft) {
       recover_as_follower(draft);
       break;
     case Leadership::Nobodys:
-      // R4 whoever has just stepped down leaves the field to its successor for a moment.
+      // R4 whoever has just stepped down leaves the field to its successor for a moment, if anybody
+      // could be that.
       if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) {
         recover_unfinished_cluster(draft);
-      } else if (draft.now < draft.memory.lead_again_at && was_primary(*draft.instance().control)) {
-        draft.wake(draft.memory.lead_again_at);
+      } else if (was_primary(*draft.instance().control) && leaves_the_field(draft)) {
+        draft.say("leaving the field to those who could take over");
       } else if (!draft.act_may_be_tried()) {
         draft.wake(draft.memory.retry_act_at);
       } else {

@@ -46,6 +46,9 @@ void restore_lost_keys(Draft& draft);
 
 // election.cc (E): nobody leads.
 void run_for_leader(Draft& draft);
+// E1 for a stopped former leader: it does not come back while others could take its place; asks
+// them where that is not known yet.
+[[nodiscard]] bool leaves_the_field(Draft& draft);
 
 // demotion.cc: the claim of a cluster that this node makes hangs on its present lease.
 [[nodiscard]] bool is_bootstrapping(const Draft& draft);

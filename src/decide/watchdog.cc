@@ -101,7 +101,7 @@ bool watchdog_keeps_closed(Draft& draft) {
   if (draft.instance().is_running_primary()) {
     begin_stepping_down(draft, DemoteMode::Immediate, {});
   } else {
-    draft.memory.lead_again_at = draft.now + draft.seen.settings.ttl;
+    draft.leave_the_field_for(draft.seen.settings.ttl);
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
   }
   return true;

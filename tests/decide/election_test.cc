@@ -52,6 +52,27 @@ TEST(Election, IsVetoedByAPrimaryThatStillLives) {
   EXPECT_TRUE(scene.gives_reason("E8"));
 }
 
+TEST(Election, IsLeftToOthersByWhoHasJustFailedToLeadAsLongAsThereAreAny) {
+  Scene scene = race_of("a");
+  scene.memory.lead_again_at = scene.now + 30s;
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  scene.silent_peer("b").peer("c", Lsn{900});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E1"));
+  scene.seen.peers["c"].nofailover = true;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody else could lead";
+  EXPECT_EQ(scene.memory.lead_again_at, Instant{}) << "what it has won it keeps";
+}
+
+TEST(Election, IsNeverEnteredAgainWithinAMomentAfterAFailure) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").silent_peer("c");
+  scene.memory.lead_alone_at = scene.now + 2s;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E1"));
+  EXPECT_LE(scene.last.wake_at, scene.now + 2s);
+}
+
 TEST(Election, AsksMembersWhoseKeysEndedTogetherWithTheLeaders) {
   Scene scene = race_of("a");
   scene.cluster().members.erase("b");

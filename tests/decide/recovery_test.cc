@@ -217,6 +217,19 @@ TEST(Recovery, LeavesTheFieldToTheSuccessorAfterSteppingDown) {
   EXPECT_TRUE(scene.planned<StartStandby>());
 }
 
+TEST(Recovery, ComesBackForWantOfASuccessor) {
+  Scene scene("a");
+  scene.down(ControlState::ShutDown).unlocked();
+  scene.memory.lead_again_at = scene.now + 30s;
+  scene.peer("b", Lsn{100}).silent_peer("c");
+  EXPECT_FALSE(scene.planned<StartStandby>());
+  EXPECT_TRUE(scene.gives_reason("E1"));
+  scene.silent_peer("b");
+  EXPECT_TRUE(scene.planned<StartStandby>());
+  scene.memory.lead_alone_at = scene.now + 1s;
+  EXPECT_FALSE(scene.planned<StartStandby>());
+}
+
 TEST(Recovery, DoesNotTurnDataIntoAStandbysWhileTheClusterIsBeingMade) {
   Scene scene("a");
   scene.unlocked().down(ControlState::ShutDown);
