@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: bench-sim soak test-mixed help up status down destroy packages test-packages deps programs build debug test \
+.PHONY: bench-sim soak test-mixed test-compose help up status down destroy packages test-packages deps programs build debug test \
         test-fresh bench-failover bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
@@ -63,6 +63,10 @@ test-mixed: programs  ## clusters of pgherd and real Patroni 4.0 and 3.0 togethe
 	@tools/bootstrap/install-packages test mixed
 	@tools/bootstrap/fetch-patroni
 	@tools/test-mixed
+
+test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only)
+	@tools/bootstrap/install-packages run compose
+	@tools/test-compose $(if $(QUICK),--quick)
 
 asan: test-packages deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan
