@@ -110,18 +110,28 @@ bool is_of_another_kind(const SlotView& slot, const SlotWish& wish) {
          (wish.is_logical && (slot.plugin != wish.plugin || slot.database != wish.database));
 }
 
+// The slots that PostgreSQL 17 keeps in step are its own affair; but one that was left behind by a
+// primary of that time keeps the server from making it anew in step with the present one, and never
+// advances (Patroni 4.2).
+bool is_postgres_own(const Draft& draft, const SlotView& slot) {
+  const bool is_standby = draft.instance().in_recovery == true;
+  const bool is_left_behind =
+      !slot.is_synced && is_standby && draft.leadership() == Leadership::Others;
+  return !slot.is_physical && slot.is_failover && !is_left_behind;
+}
+
 // U2 what nobody needs any more would hold WAL for ever; what is lost, or holds back vacuum on a
 // standby, is made anew. Only beside a leader, for only then it is known what is needed.
 bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const Wishes& wanted) {
   if (slot.is_temporary || slot.is_active || draft.seen.settings.paused) return false;
-  if (is_ignored(draft, slot) || (!slot.is_physical && slot.is_failover)) return false;
+  if (is_ignored(draft, slot) || is_postgres_own(draft, slot)) return false;
   const bool is_led = draft.leadership() == Leadership::Others ||
                       (draft.may_lead() && draft.instance().is_running_primary());
   if (!is_led) return false;
   const auto wish = wanted.find(slot.name);
   if (wish == wanted.end()) {
     // A copy of a permanent logical slot on a standby is nobody's to drop.
-    const bool is_copy = !slot.is_physical && is_permanent(draft, slot.name);
+    const bool is_copy = !slot.is_physical && !slot.is_failover && is_permanent(draft, slot.name);
     return !is_copy && slot.name != slot_name_of(draft.me());
   }
   const bool holds_vacuum =

@@ -65,6 +65,7 @@ struct SlotView {
   std::string plugin = {};  // of a logical one
   std::string database = {};
   bool is_failover = false;  // PostgreSQL 17 keeps it in step by itself
+  bool is_synced = false;    // of these: it is the primary's, kept in step on a standby
   Lsn confirmed_flush = {};  // of a logical one
   friend bool operator==(const SlotView&, const SlotView&) = default;
 };

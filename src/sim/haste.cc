@@ -4,11 +4,6 @@
 
 namespace pgherd::sim {
 
-int Haste::bound(Lane lane, bool is_hurried) {
-  if (is_hurried) return 50;
-  return lane == Lane::Peers ? 25 : 12;
-}
-
 int Haste::started(const NodeName& who, Lane lane, Instant now) {
   auto& starts = starts_[{who, lane}];
   while (!starts.empty() && now - starts.front() >= 1s)

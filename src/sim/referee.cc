@@ -95,7 +95,7 @@ void Referee::step_started(const NodeName& who, const Step& step) {
   // Ending an act is asked for again with each decision until it has ended.
   if (lane == Lane::Control) return;
   const int count = haste_.started(who, lane, ground_.queue.now());
-  if (count > Haste::bound(lane, is_hurried_)) {
+  if (count > Haste::bound(is_hurried_)) {
     object("L5", "within a second " + who + " starts " + std::to_string(count) +
                      " steps of the kind " + std::string(name_of(lane)) + ", the last is " +
                      to_string(step));

@@ -354,6 +354,28 @@ TEST(Agent, TriesAWriteThatTheStoreRefusesAgainAfterAPauseAndNotAtOnce) {
   EXPECT_TRUE(bench.started<AcquireLeaderKey>());
 }
 
+TEST(Agent, BacksOffFromASlotThatCannotBeMade) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.end<Promote>(StoreOutcome::Applied);
+  ClusterView picture = Bench::cluster("a", 110);
+  Member b;
+  b.name = "b";
+  picture.members["b"] = b;
+  bench.give(StorePictured{picture});
+  int attempts = 0;
+  for (const Instant end = bench.now + 30s; bench.now < end; bench.now = bench.now + 50ms) {
+    bench.give(TimeCame{});
+    if (bench.started<RenewLease>()) bench.end<RenewLease>(StoreOutcome::Applied, Revision{110});
+    if (!bench.started<KeepSlots>()) continue;
+    ++attempts;
+    bench.end<KeepSlots>(StoreOutcome::Applied, {}, ActOutcome::Failed);
+  }
+  EXPECT_GE(attempts, 8) << "all slots may be taken for a moment only";
+  EXPECT_LE(attempts, 12) << "every 200 ms it was 150 attempts, and as many lines in the log";
+}
+
 // Follows b, which PostgreSQL never shows it does; over and over, in no time.
 void run_away(Bench& bench) {
   bench.give(TimeCame{});

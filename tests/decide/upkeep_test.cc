@@ -68,6 +68,27 @@ TEST(Slots, ThatAreInUseOrIgnoredOrPostgresOwnAreLeftAlone) {
   EXPECT_FALSE(ignored.planned<KeepSlots>());
 }
 
+TEST(Slots, ThatPostgresKeepsInStepAreDroppedWhereAFormerPrimaryHasLeftThemBehind) {
+  SlotView left{.name = "cdc", .is_physical = false, .is_failover = true};
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}, left};
+  ASSERT_TRUE(scene.planned<KeepSlots>());
+  Scene synced = scene;
+  synced.memory = {};
+  synced.seen.instance.slots[2].is_synced = true;
+  EXPECT_FALSE(synced.planned<KeepSlots>()) << "it is the present primary's";
+  scene.memory = {};
+  EXPECT_EQ(scene.planned<KeepSlots>()->drop, std::vector<std::string>{"cdc"});
+  scene.memory = {};
+  scene.seen.settings.permanent_slots = {
+      {.name = "cdc", .is_logical = true, .database = "shop", .plugin = "pgoutput"}};
+  EXPECT_EQ(scene.planned<KeepSlots>()->drop, std::vector<std::string>{"cdc"});
+  scene.memory = {};
+  scene.seen.settings.paused = true;
+  EXPECT_FALSE(scene.planned<KeepSlots>());
+}
+
 TEST(Slots, OfMembersThatWentBeforeThisAgentBeganAreRetained) {
   Scene scene = with_slot({.name = "gone"});
   scene.cluster().status.retain_slots = {"gone"};

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <thread>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -306,6 +307,46 @@ TEST_F(RealPostgres, SlotsAreMadeAdvancedAndDropped) {
   EXPECT_EQ(pg1->observe().slots[0].restart_lsn, target);
   expect_done(pg1->perform(KeepSlots{.drop = {"pg2"}}));
   EXPECT_TRUE(pg1->observe().slots.empty());
+}
+
+// PostgreSQL makes it anew, in step with the present primary, only where none of that name is left.
+TEST_F(RealPostgres, AFailoverSlotThatAFormerPrimaryHasLeftIsToldFromASyncedOneAndDropped) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  pg0->config.parameters["wal_level"] = "logical";
+  pg1->config.parameters["wal_level"] = "logical";
+  bootstrap(*pg0);
+  if (pg0->observe().server_version < 170000) GTEST_SKIP() << "failover slots came with 17";
+  clone(*pg1, *pg0);
+  pg0->sql("select pg_create_logical_replication_slot('cdc', 'pgoutput', false, false, true)");
+  catch_up(*pg1, *pg0);
+  expect_done(pg0->perform(Demote{DemoteMode::Graceful}));
+  expect_done(pg1->perform(Promote{in_an_hour()}));
+  expect_done(pg1->perform(Checkpoint{}));
+  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg0"}}}));
+  expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
+  const InstanceView back = pg0->observe_until(streams);
+  const auto left = std::find_if(back.slots.begin(), back.slots.end(),
+                                 [](const SlotView& slot) { return slot.name == "cdc"; });
+  ASSERT_NE(left, back.slots.end());
+  EXPECT_TRUE(left->is_failover);
+  EXPECT_FALSE(left->is_synced);
+
+  expect_done(pg0->perform(KeepSlots{.drop = {"cdc"}}));
+  pg1->sql("select pg_create_logical_replication_slot('cdc', 'pgoutput', false, false, true)");
+  pg0->sql("alter system set hot_standby_feedback = on");
+  pg0->sql("select pg_reload_conf()");
+  pg1->observe_until([](const InstanceView& view) {
+    return std::any_of(view.slots.begin(), view.slots.end(),
+                       [](const SlotView& slot) { return slot.name == "pg0" && slot.has_xmin; });
+  });
+  pg0->sql("select pg_sync_replication_slots()");
+  const InstanceView synced = pg0->observe();
+  const auto anew = std::find_if(synced.slots.begin(), synced.slots.end(),
+                                 [](const SlotView& slot) { return slot.name == "cdc"; });
+  ASSERT_NE(anew, synced.slots.end());
+  EXPECT_TRUE(anew->is_failover);
+  EXPECT_TRUE(anew->is_synced);
 }
 
 TEST_F(RealPostgres, ParametersAreAppliedOrShownAsPending) {

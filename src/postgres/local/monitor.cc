@@ -35,7 +35,8 @@ from pg_stat_replication order by application_name, pid)";
 constexpr const char* kSlots = R"(
 select slot_name, slot_type = 'physical', active, temporary, restart_lsn, xmin is not null, wal_status,
   plugin, (select datname from pg_database where oid = s.datoid),
-  coalesce((to_jsonb(s) ->> 'failover')::bool, false), confirmed_flush_lsn
+  coalesce((to_jsonb(s) ->> 'failover')::bool, false), confirmed_flush_lsn,
+  coalesce((to_jsonb(s) ->> 'synced')::bool, false)
 from pg_get_replication_slots() s order by slot_name)";
 
 // A parameter of the command line is never "pending" to the server, for a file cannot change it; we
@@ -119,6 +120,7 @@ SlotView slot_of(const Row& row) {
           .plugin = text_of(row[7]),
           .database = text_of(row[8]),
           .is_failover = flag_of(row[9]),
+          .is_synced = flag_of(row[11]),
           .confirmed_flush = lsn_of(row[10])};
 }
 
@@ -191,7 +193,7 @@ std::string monitoring_query() {
 bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                      InstanceView& view) {
   if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 13) ||
-      !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 11) ||
+      !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 12) ||
       !have_width(answer[4], 4))
     return false;
   read_state(answer[0][0], view);
