@@ -112,6 +112,19 @@ bool is_outside_failsafe(const Draft& draft, const NodeName& name) {
          !members.contains(name);
 }
 
+// Only a running primary that is named there leads without the store; where none is, being left out
+// bars nobody, who may be the only one that `/sync` allows (sim seed 1640).
+std::optional<Verdict> beware_of_leader_without_store(const Draft& draft) {
+  for (const auto& [name, url] : draft.cluster().failsafe) {
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer == nullptr) return wait_for("asking the members of /failsafe");
+    if (!is_seen_not_to_lead(*peer)) {
+      return no("E5", "my name is not in /failsafe, and '" + name + "' may lead without the store");
+    }
+  }
+  return std::nullopt;
+}
+
 // Whoever may not lead itself does not keep others from it by being ahead (sim seed 4468). In
 // synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
 // 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
@@ -333,7 +346,9 @@ Verdict examine_self(const Draft& draft) {
   if (lacks_acknowledged_writes(draft)) return no("E11", std::string(kNotSynchronous));
   const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return run();
-  if (is_outside_failsafe(draft, draft.me())) return no("E5", "my name is not in /failsafe");
+  if (is_outside_failsafe(draft, draft.me())) {
+    if (auto barred = beware_of_leader_without_store(draft)) return *std::move(barred);
+  }
   // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
   // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.
   const auto& request = draft.cluster().failover;

@@ -192,12 +192,18 @@ TEST(Failsafe, AnAgentThatHasJustStartedMayHavePromised) {
 TEST(Failsafe, WhomTheLeaderWouldNotAskIsNotElected) {
   Scene scene("a");
   scene.seen.settings.failsafe_mode = true;
-  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{50}).peer("c", Lsn{50});
+  scene.unlocked().standby(Lsn{100}).peer("c", Lsn{50});
+  scene.memory.began_at = scene.now - 60s;
   scene.cluster().failsafe["b"] = "http://b";
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "b has not answered yet";
+  scene.silent_peer("b");
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E5"));
   scene.seen.settings.failsafe_mode = false;  // what others know of it lasts a while
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.peer("b", Lsn{50});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody whom it names is a primary";
 }
 
 }  // namespace
