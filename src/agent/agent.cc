@@ -112,6 +112,7 @@ void Agent::take(StorePictured&& event, Instant now) {
   seen_.store.cluster = std::move(event.cluster);
   if (is_behind) seen_.store.cluster->sync = std::move(own_sync);
   note_sync();
+  note_release();
   const ClusterView& cluster = *std::as_const(seen_.store.cluster);
   if (!cluster.config) return;
   const bool was_paused = seen_.settings.paused;
@@ -297,11 +298,16 @@ void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
     session.leads = false;
     return;
   }
-  if (event.store == StoreOutcome::Unknown) return;  // the next picture, or a renewal, tells
+  const auto* release = std::get_if<ReleaseLeaderKey>(&step.step);
+  if (event.store == StoreOutcome::Unknown) {  // the next picture, or a renewal, tells
+    if (release != nullptr && release->seen.value != 0) session.unanswered_release = release->seen;
+    return;
+  }
   session.unanswered_binding = {};
   session.leader_revision = std::max(session.leader_revision, event.revision);
   const bool applied = event.store == StoreOutcome::Applied;
-  if (std::holds_alternative<ReleaseLeaderKey>(step.step)) {
+  if (applied) session.unanswered_release.reset();
+  if (release != nullptr) {
     session.leads = false;
     return;
   }
@@ -371,6 +377,13 @@ void Agent::note_sync() {
   const auto& sync = std::as_const(seen_.store.cluster)->sync;
   const Revision present = sync ? sync->mod_revision : Revision{};
   if (present != *seen_.session.unanswered_sync) seen_.session.unanswered_sync.reset();
+}
+
+void Agent::note_release() {
+  if (!seen_.session.unanswered_release) return;
+  const auto& leader = std::as_const(seen_.store.cluster)->leader;
+  const bool is_same = leader && leader->mod_revision == *seen_.session.unanswered_release;
+  if (!is_same) seen_.session.unanswered_release.reset();
 }
 
 void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {

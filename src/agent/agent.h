@@ -164,6 +164,7 @@ class Agent {
   void written(const StepEnded& event, const UnderWay& step);
   void sync_written(const StepEnded& event, const UnderWay& step);
   void note_sync();
+  void note_release();
   void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
 
   [[nodiscard]] bool rests(Event& event, Instant now);

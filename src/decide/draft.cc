@@ -52,9 +52,16 @@ Instant Draft::stop_at() const {
                            : demote_at();
 }
 
+bool Draft::may_be_releasing() const {
+  if (seen.under_way_as<ReleaseLeaderKey>(Lane::LeaderKey) != nullptr) return true;
+  const auto& unanswered = seen.session.unanswered_release;
+  return unanswered && seen.store.cluster && cluster().leader &&
+         cluster().leader->mod_revision == *unanswered;
+}
+
 bool Draft::may_lead() const {
-  return leadership_ == Leadership::Mine && seen.session.leads && seen.session.lease.exists() &&
-         now < demote_at();
+  return leadership_ == Leadership::Mine && !may_be_releasing() && seen.session.leads &&
+         seen.session.lease.exists() && now < demote_at();
 }
 
 const PeerView* Draft::fresh_peer(const NodeName& name) const {

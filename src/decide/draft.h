@@ -32,8 +32,11 @@ class Draft {
   [[nodiscard]] bool has_lease() const;
   // `/initialize` is neither my claim nor the identifier of the data that lies here.
   [[nodiscard]] bool cluster_is_made_by_another() const;
-  // `/leader` is mine and the lease has so much left that PostgreSQL may be open for writes.
+  // `/leader` is mine, is not just being given back, and the lease has so much left that PostgreSQL
+  // may be open for writes.
   [[nodiscard]] bool may_lead() const;
+  // A release of the key is under way, or was not answered and may yet be carried out.
+  [[nodiscard]] bool may_be_releasing() const;
   [[nodiscard]] Instant demote_at() const;
   // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode, in which nobody
   // was held to a lease: the first renewal after it gets its time.

@@ -65,4 +65,21 @@ void keep_session(Draft& draft) {
   }
 }
 
+// L4 also when a release was not answered and is not wanted any more: it might be carried out while
+// PostgreSQL is open. Written again the key is another one, and the release void (sim seed 500353).
+void void_late_release(Draft& draft) {
+  const Session& session = draft.seen.session;
+  if (!session.unanswered_release || !draft.may_be_releasing() || !draft.has_lease() ||
+      draft.leadership() != Leadership::Mine || draft.seen.is_leaving ||
+      draft.cluster().leader->lease != session.lease || draft.seen.is_under_way(Lane::LeaderKey)) {
+    return;
+  }
+  const bool is_settled =
+      std::none_of(draft.planned().begin(), draft.planned().end(),
+                   [](const Step& step) { return lane_of(step) == Lane::LeaderKey; });
+  if (!is_settled) return;
+  draft.because("L4", "a release of the leader key was not answered: writing the key again");
+  draft.plan(RebindLeaderKey{.lease = session.lease, .seen = *session.unanswered_release});
+}
+
 }  // namespace pgherd

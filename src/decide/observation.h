@@ -67,6 +67,9 @@ struct Session {
   // `/sync` as it was when a write was sent that nobody has answered: it may still be carried out,
   // as long as the key has that revision.
   std::optional<Revision> unanswered_sync;
+  // `/leader` as it was when a release was sent that nobody has answered: it may still be deleted,
+  // as long as the key has that revision.
+  std::optional<Revision> unanswered_release;
   // The store's revision at my last write of `/sync`; an older picture does not show it.
   Revision sync_revision;
   Milliseconds led_ttl{};  // of the lease by which it was so

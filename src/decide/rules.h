@@ -14,6 +14,8 @@ void remember(Draft& draft);
 
 // lease.cc (L): the session with the store, always first: nothing waits in front of the lease.
 void keep_session(Draft& draft);
+// Last of all that could touch the key: what was released in vain, and is not to be any more.
+void void_late_release(Draft& draft);
 
 // demotion.cc (D): a primary that may not be one, and a leader that steps down.
 [[nodiscard]] bool demote_what_may_not_lead(Draft& draft);

@@ -354,6 +354,21 @@ TEST(Agent, TriesAWriteThatTheStoreRefusesAgainAfterAPauseAndNotAtOnce) {
   EXPECT_TRUE(bench.started<AcquireLeaderKey>());
 }
 
+TEST(Agent, RemembersAReleaseThatNobodyAnsweredUntilTheKeyIsAnotherOne) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(StorePictured{Bench::cluster("a", 110)});
+  bench.end<Promote>(StoreOutcome::Applied, {}, ActOutcome::Failed);
+  ASSERT_TRUE(bench.started<ReleaseLeaderKey>());
+  bench.end<ReleaseLeaderKey>(StoreOutcome::Unknown);
+  EXPECT_EQ(bench.agent().picture().session.unanswered_release, Revision{50});
+  EXPECT_FALSE(bench.agent().last_decision().is_leader);
+  ClusterView picture = Bench::cluster("a", 120);
+  picture.leader->mod_revision = Revision{115};
+  bench.give(StorePictured{picture});
+  EXPECT_FALSE(bench.agent().picture().session.unanswered_release);
+}
+
 TEST(Agent, BacksOffFromASlotThatCannotBeMade) {
   Bench bench;
   bench.lead_alone();

@@ -50,6 +50,33 @@ TEST(Lease, OfAnEarlierLifeIsReplacedOnTheLeaderKeyWithoutAnElection) {
   EXPECT_FALSE(scene.planned<Demote>());
 }
 
+TEST(Lease, IsNoLeaveToOpenPostgresWhileTheKeyMayBeGivenBackYet) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  scene.under_way(ReleaseLeaderKey{.status = {}, .seen = Revision{50}});
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  EXPECT_FALSE(scene.last.is_leader);
+  EXPECT_FALSE(scene.planned<RebindLeaderKey>());
+  scene.seen.under_way.clear();
+  scene.seen.session.unanswered_release = Revision{50};
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  EXPECT_EQ(scene.planned<RebindLeaderKey>(),
+            (RebindLeaderKey{.lease = kLease, .seen = Revision{50}}));
+  EXPECT_TRUE(scene.gives_reason("L4"));
+  scene.cluster().leader->mod_revision = Revision{51};
+  EXPECT_TRUE(scene.planned<StartPrimary>()) << "what arrives late deletes nothing any more";
+}
+
+TEST(Lease, OfWhoGivesTheKeyBackIsNotBoundAnewForAnAnswerThatWasLost) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.memory.stepping_down = Memory::SteppingDown::AtOnce;
+  scene.seen.session.unanswered_release = Revision{50};
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(scene.planned<RebindLeaderKey>());
+}
+
 TEST(Lease, WaitsForNothingElse) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100}).under_way(Restart{}).later(3s);
