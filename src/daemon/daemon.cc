@@ -139,7 +139,7 @@ void Daemon::make_hands() {
   };
   fence_.emplace(loop, std::move(guardian));
   http_.emplace(loop, peer_security(config));
-  peers_.emplace(loop, clock_, peer_security(config), peer_credentials(config));
+  peers_.emplace(loop, clock_, config.scope, peer_security(config), peer_credentials(config));
   instance_.emplace(loop, config.scope, config.name, in_force_, config.bootstrap);
   watchdog_.emplace(loop, config.watchdog.device, config.watchdog.driver);
 }

@@ -12,11 +12,10 @@
 #include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <limits>
-#include <vector>
 
-#include "rest/await_answer.h"
 #include "rest/basic_auth.h"
 #include "rest/url.h"
+#include "runtime/await_answer.h"
 
 namespace pgherd {
 namespace {
@@ -54,59 +53,41 @@ struct Journey {
   }
 };
 
-using Addresses = std::vector<tcp::endpoint>;
-struct Resolved {
-  error_code error;
-  Addresses addresses;
+// A connection stands, and how it was found.
+struct Reached {
+  bool is_old_address = false;
 };
 
-// getaddrinfo cannot be interrupted: when time is over, its answer is no longer waited for.
-asio::awaitable<Result<Addresses, HttpError>> resolve(const Journey& journey) {
-  error_code no_address;
-  const auto literal = asio::ip::make_address(journey.url.host, no_address);
-  if (!no_address) {
-    const auto port = static_cast<std::uint16_t>(std::stoi(journey.url.port));
-    co_return Addresses{tcp::endpoint(literal, port)};
-  }
-  auto resolver = std::make_shared<tcp::resolver>(co_await asio::this_coro::executor);
-  std::function<void(std::function<void(Resolved)>)> start =
-      [resolver, &journey](std::function<void(Resolved)> answer) {
-        resolver->async_resolve(
-            journey.url.host, journey.url.port,
-            [resolver, answer](const error_code& error, const tcp::resolver::results_type& found) {
-              Resolved resolved{.error = error, .addresses = {}};
-              for (const auto& one : found)
-                resolved.addresses.push_back(one.endpoint());
-              answer(std::move(resolved));
-            });
-      };
-  auto resolved = co_await await_answer<Resolved>(journey.connected_by - Clock::now(), start);
-  if (!resolved) {
-    co_return journey.failure(HttpErrorKind::NotSent, "the name server did not answer in time");
-  }
-  if (resolved->error || resolved->addresses.empty()) {
-    co_return journey.failure(HttpErrorKind::NotSent,
-                              fmt::format("cannot resolve {}", journey.url.host), resolved->error);
-  }
-  co_return std::move(resolved->addresses);
+asio::awaitable<Result<FoundHost, HttpError>> resolve(const Journey& journey) {
+  auto found = co_await look_up(journey.url.host, journey.connected_by - Clock::now(),
+                                journey.request.old_addresses);
+  if (found) co_return std::move(*found);
+  co_return journey.failure(
+      HttpErrorKind::NotSent,
+      fmt::format("cannot resolve {}: {}", journey.url.host, found.error().text));
 }
 
 // Each address gets its share of what time is left, so that a silent first one (an IPv6 address
 // that leads nowhere) does not hide the others.
-asio::awaitable<Result<void, HttpError>> connect(beast::tcp_stream& stream,
-                                                 const Journey& journey) {
-  const auto addresses = co_await resolve(journey);
-  if (!addresses) co_return fail(addresses.error());
+asio::awaitable<Result<Reached, HttpError>> connect(beast::tcp_stream& stream,
+                                                    const Journey& journey) {
+  const auto found = co_await resolve(journey);
+  if (!found) co_return fail(found.error());
+  const HostAddresses& addresses = found->addresses;
+  const auto port = static_cast<std::uint16_t>(std::stoi(journey.url.port));
   std::string problems;
-  for (std::size_t at = 0; at < addresses->size(); ++at) {
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
     const auto left = std::max(journey.connected_by - Clock::now(), Clock::duration(0));
-    stream.expires_after(left / static_cast<long>(addresses->size() - at));
-    const auto [error] = co_await stream.async_connect((*addresses)[at], kAsTuple);
-    if (!error) co_return Result<void, HttpError>();
-    const auto& address = (*addresses)[at];
-    problems +=
-        fmt::format("{}{} port {}: {}", problems.empty() ? "" : "; ", address.address().to_string(),
-                    address.port(), error == beast::error::timeout ? "timed out" : error.message());
+    stream.expires_after(left / static_cast<long>(addresses.size() - at));
+    const tcp::endpoint endpoint(addresses[at], port);
+    const auto [error] = co_await stream.async_connect(endpoint, kAsTuple);
+    if (!error) {
+      const Reached reached{.is_old_address = found->are_remembered};
+      co_return reached;
+    }
+    problems += fmt::format("{}{} port {}: {}", problems.empty() ? "" : "; ",
+                            endpoint.address().to_string(), port,
+                            error == beast::error::timeout ? "timed out" : error.message());
     error_code ignored;
     stream.socket().close(ignored);
   }
@@ -134,7 +115,10 @@ http::request<http::string_body> message_of(const Journey& journey) {
 }
 
 HttpAnswer answer_of(http::response<http::string_body> message) {
-  HttpAnswer answer{.status = static_cast<int>(message.result_int()), .body = {}, .headers = {}};
+  HttpAnswer answer{.status = static_cast<int>(message.result_int()),
+                    .body = {},
+                    .headers = {},
+                    .is_from_old_address = false};
   for (const auto& field : message) {
     std::string name(field.name_string());
     std::transform(name.begin(), name.end(), name.begin(), [](char c) {
@@ -154,7 +138,7 @@ bool ends_by_closing(const error_code& error,
 }
 
 template <typename Stream>
-asio::awaitable<Answer> exchange(Stream& stream, const Journey& journey) {
+asio::awaitable<Answer> exchange(Stream& stream, const Journey& journey, Reached reached) {
   beast::get_lowest_layer(stream).expires_at(journey.answered_by);
   const auto message = message_of(journey);
   const auto [write_error, written] = co_await http::async_write(stream, message, kAsTuple);
@@ -170,7 +154,9 @@ asio::awaitable<Answer> exchange(Stream& stream, const Journey& journey) {
   if (error && !ends_by_closing(error, parser)) {
     co_return journey.failure(HttpErrorKind::Unknown, "cannot read the answer", error);
   }
-  co_return answer_of(parser.release());
+  HttpAnswer answer = answer_of(parser.release());
+  answer.is_from_old_address = reached.is_old_address;
+  co_return answer;
 }
 
 void verify_server(beast::ssl_stream<beast::tcp_stream>& stream, const Journey& journey) {
@@ -191,14 +177,14 @@ asio::awaitable<Answer> exchange_over_tls(const Journey& journey) {
   stream.next_layer().expires_at(journey.connected_by);
   const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAsTuple);
   if (error) co_return journey.failure(HttpErrorKind::NotSent, "TLS handshake failed", error);
-  co_return co_await exchange(stream, journey);
+  co_return co_await exchange(stream, journey, *connected);
 }
 
 asio::awaitable<Answer> exchange_in_the_clear(const Journey& journey) {
   beast::tcp_stream stream(co_await asio::this_coro::executor);
   const auto connected = co_await connect(stream, journey);
   if (!connected) co_return fail(connected.error());
-  co_return co_await exchange(stream, journey);
+  co_return co_await exchange(stream, journey, *connected);
 }
 
 // Journeys are passed by value: the caller's may be gone when the coroutine runs.

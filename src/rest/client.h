@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "model/agent_config.h"
 #include "rest/tls.h"
+#include "runtime/name_lookup.h"
 
 namespace pgherd {
 
@@ -33,12 +34,16 @@ struct HttpRequest {
   // without end: only for operators' requests that take as long as PostgreSQL takes.
   std::optional<Milliseconds> timeout = 30s;
   std::size_t body_bytes_max = 4U << 20U;
+  // Whether an address that the host had before will do while the name server is silent.
+  OldAddresses old_addresses = OldAddresses::Refused;
 };
 
 struct HttpAnswer {
   int status = 0;
   std::string body;
   std::map<std::string, std::string> headers;  // names in lower case; the last of equal ones
+  // The name server was silent, and this comes from where the host was before: whoever lives there.
+  bool is_from_old_address = false;
 };
 
 enum class HttpErrorKind {

@@ -11,8 +11,8 @@
 #include <exception>
 #include <string>
 
-#include "rest/await_answer.h"
 #include "rest/handlers.h"
+#include "runtime/await_answer.h"
 #include "runtime/log.h"
 
 namespace pgherd {

@@ -1,19 +1,17 @@
 #include "rest/guards.h"
 
 #include <algorithm>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/this_coro.hpp>
 
-#include "rest/await_answer.h"
 #include "rest/basic_auth.h"
 #include "rest/url.h"
+#include "runtime/name_lookup.h"
 
 namespace pgherd {
 namespace {
 
 namespace ip = boost::asio::ip;
 using boost::asio::awaitable;
-using Addresses = std::vector<ip::address>;
+using Addresses = HostAddresses;
 
 constexpr Duration kResolveLimit = 2s;
 
@@ -46,22 +44,14 @@ ApiReply unauthorized(std::string text) {
 
 }  // namespace
 
+// What a name meant before admits nobody: the address may be another's by now.
 awaitable<Addresses> addresses_of(std::string host) {
-  boost::system::error_code error;
-  const auto literal = ip::make_address(host, error);
-  if (!error) co_return Addresses(1, unmapped(literal));
-  auto resolver = std::make_shared<ip::tcp::resolver>(co_await boost::asio::this_coro::executor);
-  std::function<void(std::function<void(Addresses)>)> start = [&](auto answer) {
-    resolver->async_resolve(
-        host, "", [resolver, answer](const auto&, const ip::tcp::resolver::results_type& found) {
-          Addresses addresses;
-          for (const auto& one : found)
-            addresses.push_back(unmapped(one.endpoint().address()));
-          answer(std::move(addresses));
-        });
-  };
-  const auto found = co_await await_answer<Addresses>(kResolveLimit, start);
-  co_return found.value_or(Addresses{});
+  const auto found = co_await look_up(std::move(host), kResolveLimit, OldAddresses::Refused);
+  Addresses addresses;
+  if (!found) co_return addresses;
+  for (const ip::address& one : found->addresses)
+    addresses.push_back(unmapped(one));
+  co_return addresses;
 }
 
 awaitable<std::optional<ApiReply>> denial(std::shared_ptr<RestService> service,

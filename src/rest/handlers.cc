@@ -7,16 +7,17 @@
 #include <nlohmann/json.hpp>
 
 #include "codec/json_reading.h"
-#include "rest/await_answer.h"
 #include "rest/cluster_document.h"
 #include "rest/config_patch.h"
 #include "rest/guards.h"
 #include "rest/handover.h"
 #include "rest/health.h"
 #include "rest/json_text.h"
+#include "rest/member_header.h"
 #include "rest/metrics.h"
 #include "rest/requests.h"
 #include "rest/status_document.h"
+#include "runtime/await_answer.h"
 
 namespace pgherd {
 namespace {
@@ -205,6 +206,10 @@ ApiReply failsafe(RestService& service, const ApiRequest& request) {
     return text_reply(500, std::move(why_not));
   }
   ApiReply reply = text_reply(200, "Accepted");
+  nlohmann::ordered_json self;
+  self["scope"] = status.scope;
+  self["name"] = status.self.name;
+  reply.headers.emplace_back(kMemberHeader, spaced_text(self));
   if (const Lsn position = status.instance.position(); position.is_known()) {
     reply.headers.emplace_back("lsn", fmt::format("{}", position.bytes));
   }

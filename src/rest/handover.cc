@@ -1,11 +1,11 @@
 #include "rest/handover.h"
+#include "runtime/await_answer.h"
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
-#include "rest/await_answer.h"
 
 namespace pgherd {
 namespace {

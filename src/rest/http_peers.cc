@@ -8,6 +8,7 @@
 
 #include "codec/dcs_values.h"
 #include "codec/json_reading.h"
+#include "rest/member_header.h"
 #include "rest/url.h"
 
 namespace pgherd {
@@ -40,19 +41,32 @@ Lsn position_in(const Json& positions, std::string_view key) {
   return value == nullptr ? Lsn{} : as_lsn(*value).value_or(Lsn{});
 }
 
-}  // namespace
-
-PeerView peer_view_of(const HttpAnswer& answer) {
-  const auto document = read_json_object(answer.body);
-  if (!document) {
-    return unreachable(fmt::format("answered {} without a JSON object", answer.status));
+// Why what stands in `self` is not the word of the member that was asked; "" when it is. Who does
+// not say who it is (Patroni, when it accepts a failsafe ping) is believed at the address that the
+// name server gives out now, not at one that it gave out before.
+std::string doubt_of(const Json* self, const AskedMember& asked, const HttpAnswer& answer) {
+  const std::string scope = self == nullptr ? "" : text_of(*self, "scope");
+  const std::string name = self == nullptr ? "" : text_of(*self, "name");
+  if (!scope.empty() && scope != asked.scope) {
+    return fmt::format("another cluster's member answers there: {} of {}", name, scope);
   }
-  const Json* positions = find(*document, "wal");
-  if (positions == nullptr) positions = find(*document, "xlog");
+  if (!name.empty() && name != asked.name) {
+    return fmt::format("another member answers there: {}", name);
+  }
+  if (name.empty() && answer.is_from_old_address) {
+    return "the name server is silent, and who answers at the last known address does not say who "
+           "it is";
+  }
+  return "";
+}
+
+PeerView view_of(const Json& document) {
+  const Json* positions = find(document, "wal");
+  if (positions == nullptr) positions = find(document, "xlog");
   if (positions == nullptr || !positions->is_object()) {
-    const std::string state = text_of(*document, "state");
+    const std::string state = text_of(document, "state");
     PeerView view = unreachable(fmt::format("its PostgreSQL does not answer (state: {})", state));
-    const auto role = parse_member_role(text_of(*document, "role"));
+    const auto role = parse_member_role(text_of(document, "role"));
     view.is_closing =
         role == MemberRole::Primary && parse_member_state(state) == MemberState::Stopping;
     view.is_demoted = role == MemberRole::Demoted;
@@ -60,22 +74,47 @@ PeerView peer_view_of(const HttpAnswer& answer) {
   }
   PeerView view;
   view.is_reachable = true;
-  const auto role = parse_member_role(text_of(*document, "role"));
+  const auto role = parse_member_role(text_of(document, "role"));
   view.in_recovery = role != MemberRole::Primary && !position_in(*positions, "location").is_known();
   if (view.in_recovery) {
     view.position = std::max(position_in(*positions, "received_location"),
                              position_in(*positions, "replayed_location"));
   }
-  if (const Json* timeline = find(*document, "timeline")) {
+  if (const Json* timeline = find(document, "timeline")) {
     const auto number = as_integer(*timeline).value_or(0);
     if (number > 0 && number <= UINT32_MAX) view.timeline.value = static_cast<uint32_t>(number);
   }
-  const Tags tags = tags_of(*document);
+  const Tags tags = tags_of(document);
   view.nofailover = tags.nofailover;
   view.failover_priority = tags.failover_priority;
-  const Json* watchdog = find(*document, "watchdog_failed");
+  const Json* watchdog = find(document, "watchdog_failed");
   view.watchdog_failed = watchdog != nullptr && is_truthy(*watchdog);
   return view;
+}
+
+// "" when the member that was asked has accepted.
+std::string refusal_in(const HttpAnswer& answer, const AskedMember& asked) {
+  if (answer.status != 200 || answer.body != "Accepted") {
+    return fmt::format("'{}' answers {}: {}", asked.name, answer.status,
+                       answer.body.substr(0, 200));
+  }
+  std::optional<Json> self;
+  if (const auto header = answer.headers.find(kMemberHeader); header != answer.headers.end()) {
+    self = read_json_object(header->second);
+  }
+  const std::string doubt = doubt_of(self ? &*self : nullptr, asked, answer);
+  return doubt.empty() ? "" : fmt::format("'{}': {}", asked.name, doubt);
+}
+
+}  // namespace
+
+PeerView peer_view_of(const HttpAnswer& answer, const AskedMember& asked) {
+  const auto document = read_json_object(answer.body);
+  if (!document) {
+    return unreachable(fmt::format("answered {} without a JSON object", answer.status));
+  }
+  std::string doubt = doubt_of(find(*document, "patroni"), asked, answer);
+  return doubt.empty() ? view_of(*document) : unreachable(std::move(doubt));
 }
 
 struct HttpPeers::Round {
@@ -84,10 +123,11 @@ struct HttpPeers::Round {
   std::size_t outstanding = 0;
 };
 
-HttpPeers::HttpPeers(boost::asio::any_io_executor loop, Clock& clock, ClientSecurity security,
-                     std::optional<Credentials> authentication)
+HttpPeers::HttpPeers(boost::asio::any_io_executor loop, Clock& clock, std::string scope,
+                     ClientSecurity security, std::optional<Credentials> authentication)
     : loop_(loop),
       clock_(clock),
+      scope_(std::move(scope)),
       client_(std::move(loop), among_members(std::move(security))),
       authentication_(std::move(authentication)),
       alive_(std::make_shared<char>()) {}
@@ -116,18 +156,20 @@ void HttpPeers::probe(const std::map<NodeName, std::string>& targets, Millisecon
                         .authentication = authentication_,
                         .connect_timeout = timeout,
                         .timeout = timeout,
-                        .body_bytes_max = kBodyBytesMax};
-    client_.send(
-        std::move(request), [this, round, asked_at, member = name, alive = std::weak_ptr(alive_)](
-                                const Result<HttpAnswer, HttpError>& answer) {
-          if (alive.expired()) return;
-          PeerView view = answer ? peer_view_of(*answer) : unreachable(answer.error().text);
-          view.asked_at = asked_at;
-          view.answered_at = clock_.now();
-          round->each(member, std::move(view));
-          // `each` may have ended us.
-          if (--round->outstanding == 0 && !alive.expired()) round->all();
-        });
+                        .body_bytes_max = kBodyBytesMax,
+                        .old_addresses = OldAddresses::Welcome};
+    client_.send(std::move(request),
+                 [this, round, asked_at, member = name,
+                  alive = std::weak_ptr(alive_)](const Result<HttpAnswer, HttpError>& answer) {
+                   if (alive.expired()) return;
+                   PeerView view = answer ? peer_view_of(*answer, {.scope = scope_, .name = member})
+                                          : unreachable(answer.error().text);
+                   view.asked_at = asked_at;
+                   view.answered_at = clock_.now();
+                   round->each(member, std::move(view));
+                   // `each` may have ended us.
+                   if (--round->outstanding == 0 && !alive.expired()) round->all();
+                 });
   }
 }
 
@@ -172,17 +214,13 @@ void HttpPeers::ask_failsafe(const FailsafePing& ping,
                         .authentication = authentication_,
                         .connect_timeout = timeout,
                         .timeout = timeout,
-                        .body_bytes_max = kBodyBytesMax};
+                        .body_bytes_max = kBodyBytesMax,
+                        .old_addresses = OldAddresses::Welcome};
     client_.send(std::move(request), [this, asking, member = name, alive = std::weak_ptr(alive_)](
                                          const Result<HttpAnswer, HttpError>& answer) {
       if (alive.expired()) return;
-      std::string problem;
-      if (!answer) {
-        problem = answer.error().text;
-      } else if (answer->status != 200 || answer->body != "Accepted") {
-        problem =
-            fmt::format("'{}' answers {}: {}", member, answer->status, answer->body.substr(0, 200));
-      }
+      std::string problem =
+          answer ? refusal_in(*answer, {.scope = scope_, .name = member}) : answer.error().text;
       if (!problem.empty() || --asking->outstanding == 0) {
         asking->end(clock_.now(), std::move(problem));
       }

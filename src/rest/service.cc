@@ -1,6 +1,6 @@
 #include "rest/service.h"
+#include "runtime/await_answer.h"
 
-#include "rest/await_answer.h"
 
 namespace pgherd {
 

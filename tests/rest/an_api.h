@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "rest/a_node.h"
-#include "rest/await_answer.h"
 #include "rest/client.h"
 #include "rest/node_face.h"
 #include "rest/server.h"
+#include "runtime/await_answer.h"
 
 namespace pgherd::test {
 

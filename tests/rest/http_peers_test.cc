@@ -6,10 +6,14 @@
 #include "rest/json_text.h"
 #include "rest/status_document.h"
 #include "runtime/asio_clock.h"
+#include "runtime/name_lookup.h"
 
 #include <nlohmann/json.hpp>
 
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <set>
 
 namespace pgherd {
 namespace {
@@ -18,9 +22,10 @@ using namespace test;
 using boost::asio::ip::tcp;
 
 PeerView seen_in(const std::string& body) {
-  return peer_view_of({.status = 200, .body = body, .headers = {}});
+  return peer_view_of({.status = 200, .body = body, .headers = {}}, {.scope = "main", .name = "a"});
 }
-PeerView seen_in(const NodeStatus& status) {
+PeerView seen_in(NodeStatus status) {
+  status.self.name = "a";
   return seen_in(spaced_text(status_document(status)));
 }
 
@@ -69,6 +74,39 @@ TEST(PeerView, TakesNonsensicalNumbersForNothing) {
                                 R"("xlog":{"received_location":-1,"replayed_location":"x"}})");
   EXPECT_EQ(peer.position, Lsn{});
   EXPECT_EQ(peer.timeline, Timeline{});
+}
+
+TEST(PeerView, IsNotThatOfAnotherMemberAtTheAddress) {
+  const auto asked_for = [](const std::string& scope, const std::string& name) {
+    return peer_view_of(
+        {.status = 200, .body = spaced_text(status_document(a_primary())), .headers = {}},
+        {.scope = scope, .name = name});
+  };
+  EXPECT_TRUE(asked_for("main", "a").is_reachable);
+  const PeerView other = asked_for("main", "b");
+  EXPECT_FALSE(other.is_reachable);
+  EXPECT_EQ(other.problem, "another member answers there: a");
+  EXPECT_EQ(asked_for("side", "a").problem, "another cluster's member answers there: a of main");
+}
+
+TEST(PeerView, HasToSayWhoseItIsAtAnOldAddress) {
+  HttpAnswer answer{.status = 200, .body = R"({"role":"replica","xlog":{"location":0}})"};
+  EXPECT_TRUE(peer_view_of(answer, {.scope = "main", .name = "a"}).is_reachable);
+  answer.is_from_old_address = true;
+  EXPECT_FALSE(peer_view_of(answer, {.scope = "main", .name = "a"}).is_reachable);
+  answer.body = spaced_text(status_document(a_primary()));
+  EXPECT_TRUE(peer_view_of(answer, {.scope = "main", .name = "a"}).is_reachable);
+}
+
+// Who has given up its place, or is about to, is believed as little when it is somebody else.
+TEST(PeerView, TakesNoFarewellFromAnotherMember) {
+  const std::string demoted =
+      R"({"state":"stopped","role":"demoted","patroni":{"scope":"main","name":"NAME"}})";
+  const auto said_by = [&](const std::string& name) {
+    return seen_in(std::string(demoted).replace(demoted.find("NAME"), 4, name));
+  };
+  EXPECT_TRUE(said_by("a").is_demoted);
+  EXPECT_FALSE(said_by("b").is_demoted);
 }
 
 // A server that says one thing to everybody and then closes, or says nothing more.
@@ -121,7 +159,7 @@ class ProbedPeers {
   }
   Api api;
   AsioClock clock{api.loop.get_executor()};
-  HttpPeers peers{api.loop.get_executor(), clock, {}, std::nullopt};
+  HttpPeers peers{api.loop.get_executor(), clock, "main", {}, std::nullopt};
   std::vector<NodeName> order;
 };
 
@@ -135,6 +173,7 @@ TEST(HttpPeers, HearsAMember) {
 
 TEST(HttpPeers, IsNotHeldUpByASilentMember) {
   ProbedPeers probed;
+  probed.api.node.present.self.name = "c-good";
   const HostileServer silent(probed.api.loop, "", false);
   const HostileServer halfway(probed.api.loop, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
                               false);
@@ -206,7 +245,7 @@ TEST(HttpPeers, ShowThePasswordOfTheConfigurationInForce) {
   probed.api.node.present = a_standby();
   probed.api.node.present.settings.failsafe_mode = true;
   probed.api.node.accepts_failsafe = true;
-  const std::map<NodeName, std::string> targets{{"a", probed.api.url("/patroni")}};
+  const std::map<NodeName, std::string> targets{{"b", probed.api.url("/patroni")}};
   EXPECT_NE(failsafe_round(probed, targets).problem.find("401"), std::string::npos);
   probed.peers.reconfigure({}, config.authentication);
   EXPECT_TRUE(failsafe_round(probed, targets).is_accepted);
@@ -215,20 +254,126 @@ TEST(HttpPeers, ShowThePasswordOfTheConfigurationInForce) {
   EXPECT_TRUE(failsafe_round(probed, targets).is_accepted);
 }
 
+// `b` at the API of `probed`, and another member.
+class SecondMember {
+ public:
+  SecondMember(ProbedPeers& probed, const std::string& name)
+      : server_(probed.api.loop.get_executor(), Api::on_loopback({}), node, probed.api.peers, {}) {
+    node.present = a_standby();
+    node.present.self.name = name;
+    node.present.settings.failsafe_mode = true;
+    probed.api.node.present = a_standby();
+    probed.api.node.present.settings.failsafe_mode = true;
+  }
+  [[nodiscard]] std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(server_.port()) + "/patroni";
+  }
+  FakeNode node;
+
+ private:
+  RestServer server_;
+};
+
 TEST(HttpPeers, AFailsafeRoundNeedsAllToAccept) {
   ProbedPeers probed;
-  probed.api.node.present = a_standby();
-  probed.api.node.present.settings.failsafe_mode = true;
-  const std::map<NodeName, std::string> targets{{"a", probed.api.url("/patroni")},
-                                                {"b", probed.api.url("/patroni")}};
+  SecondMember c(probed, "c");
+  const std::map<NodeName, std::string> targets{{"b", probed.api.url("/patroni")}, {"c", c.url()}};
+  c.node.accepts_failsafe = true;
   const FailsafeRound refused = failsafe_round(probed, targets);
   EXPECT_FALSE(refused.is_accepted);
   EXPECT_NE(refused.problem.find("Running as a leader"), std::string::npos) << refused.problem;
   probed.api.node.accepts_failsafe = true;
-  EXPECT_TRUE(failsafe_round(probed, targets).is_accepted);
-  EXPECT_FALSE(failsafe_round(probed, {{"a", targets.at("a")}, {"gone", "http://127.0.0.1:1/"}})
+  const FailsafeRound accepted = failsafe_round(probed, targets);
+  EXPECT_TRUE(accepted.is_accepted) << accepted.problem;
+  EXPECT_FALSE(failsafe_round(probed, {{"b", targets.at("b")}, {"gone", "http://127.0.0.1:1/"}})
                    .is_accepted);
   EXPECT_TRUE(failsafe_round(probed, {}).is_accepted);
+}
+
+TEST(HttpPeers, NobodyAcceptsForAnother) {
+  ProbedPeers probed;
+  SecondMember c(probed, "c");
+  c.node.accepts_failsafe = true;
+  const FailsafeRound round = failsafe_round(probed, {{"b", c.url()}, {"c", c.url()}});
+  EXPECT_FALSE(round.is_accepted);
+  EXPECT_EQ(round.problem, "'b': another member answers there: c");
+  const auto answers = probed.probe({{"b", c.url()}, {"c", c.url()}}, 5s);
+  EXPECT_FALSE(answers.at("b").is_reachable);
+  EXPECT_TRUE(answers.at("c").is_reachable);
+}
+
+// Every host in this world is 127.0.0.1, unless the server is silent about it.
+class NamedPeers : public ProbedPeers {
+ public:
+  NamedPeers() {
+    boost::asio::use_service<NameLookup>(api.loop).ask_by(
+        [silence = silence](const std::string& host) -> LookupResult {
+          std::unique_lock lock(silence->mutex);
+          silence->changed.wait(lock, [&] { return !silence->about.contains(host); });
+          return HostAddresses{boost::asio::ip::address_v4::loopback()};
+        });
+  }
+  ~NamedPeers() {
+    const std::lock_guard lock(silence->mutex);
+    silence->about.clear();
+    silence->changed.notify_all();
+  }
+  void fall_silent_about(const std::string& host) {
+    const std::lock_guard lock(silence->mutex);
+    silence->about.insert(host);
+  }
+  [[nodiscard]] std::string url(const std::string& host, const std::string& local) const {
+    return std::string(local).replace(local.find("127.0.0.1"), 9, host);
+  }
+  struct Silence {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::set<std::string> about;
+  };
+  std::shared_ptr<Silence> silence = std::make_shared<Silence>();
+};
+
+TEST(HttpPeers, AreHeardThoughTheNameOfTheDeadHangs) {
+  NamedPeers probed;
+  SecondMember c(probed, "c");
+  probed.fall_silent_about("a.test");
+  const auto answers = probed.probe({{"a", "http://a.test:8008/patroni"},
+                                     {"b", probed.url("b.test", probed.api.url("/patroni"))},
+                                     {"c", probed.url("c.test", c.url())}},
+                                    2s);
+  EXPECT_TRUE(answers.at("b").is_reachable) << answers.at("b").problem;
+  EXPECT_TRUE(answers.at("c").is_reachable) << answers.at("c").problem;
+  EXPECT_NE(answers.at("a").problem.find("the name server did not answer in time"),
+            std::string::npos)
+      << answers.at("a").problem;
+}
+
+TEST(HttpPeers, AreHeardWhereTheyWereWhileTheNameServerIsSilent) {
+  NamedPeers probed;
+  SecondMember c(probed, "c");
+  c.node.accepts_failsafe = true;
+  const std::string url = probed.url("c.test", c.url());
+  ASSERT_TRUE(probed.probe({{"c", url}}, 20s).at("c").is_reachable);
+  probed.fall_silent_about("c.test");
+  const PeerView heard = probed.probe({{"c", url}}, 20s).at("c");
+  EXPECT_TRUE(heard.is_reachable) << heard.problem;
+  EXPECT_LT(heard.answered_at - heard.asked_at, 10s);
+  const FailsafeRound round = failsafe_round(probed, {{"c", url}});
+  EXPECT_TRUE(round.is_accepted) << round.problem;
+  c.node.present.self.name = "d";  // the address is another member's now
+  EXPECT_FALSE(probed.probe({{"c", url}}, 20s).at("c").is_reachable);
+  EXPECT_FALSE(failsafe_round(probed, {{"c", url}}).is_accepted);
+}
+
+// A Patroni does not say who accepts.
+TEST(HttpPeers, AnAcceptanceWithoutANameCountsAtAPresentAddressOnly) {
+  NamedPeers probed;
+  const HostileServer patroni(probed.api.loop,
+                              "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nAccepted", true);
+  const std::string url = probed.url("p.test", patroni.url());
+  EXPECT_TRUE(failsafe_round(probed, {{"p", url}}).is_accepted);
+  probed.fall_silent_about("p.test");
+  EXPECT_FALSE(failsafe_round(probed, {{"p", url}}).is_accepted);
 }
 
 TEST(HttpPeers, TakesNoOtherWordForAnAcceptance) {
@@ -241,9 +386,10 @@ TEST(HttpPeers, TakesNoOtherWordForAnAcceptance) {
 TEST(HttpPeers, SaysNothingAfterItsEnd) {
   Api api;
   AsioClock clock(api.loop.get_executor());
-  auto peers =
-      std::make_unique<HttpPeers>(api.loop.get_executor(), clock, ClientSecurity{}, std::nullopt);
-  peers->probe({{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
+  auto peers = std::make_unique<HttpPeers>(api.loop.get_executor(), clock, "main", ClientSecurity{},
+                                           std::nullopt);
+  peers->probe(
+      {{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
   peers.reset();
   EXPECT_EQ(api.get("/primary").status, 200);
 }

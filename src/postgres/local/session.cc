@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -14,6 +13,7 @@
 #include <cctype>
 
 #include "runtime/asio_clock.h"
+#include "runtime/name_lookup.h"
 
 namespace pgherd {
 namespace {
@@ -88,29 +88,22 @@ bool needs_resolving(const std::string& host) {
   return static_cast<bool>(error);
 }
 
-// libpq would resolve the name in the middle of PQconnectStart and block; Asio asks in a thread of
-// its own. All addresses of the name are handed over, as libpq would try them.
+// libpq would resolve the name in the middle of PQconnectStart and block. All addresses of the name
+// are handed over, as libpq would try them. Only present ones: what a server says of its history is
+// taken for that of the member that was meant.
 asio::awaitable<std::optional<QueryError>> resolve(ConnInfo& info, Instant deadline) {
   const std::string* host = info.find("host");
   if (host == nullptr || !needs_resolving(*host)) co_return std::nullopt;
   const std::string name = *host;
-  const std::string port = info.find("port") != nullptr ? *info.find("port") : "5432";
-  auto loop = co_await asio::this_coro::executor;
-  auto resolver = std::make_shared<asio::ip::tcp::resolver>(loop);
-  auto timer = std::make_shared<asio::steady_timer>(loop);
-  timer->expires_after(std::max(deadline - boottime_now(), Duration::zero()));
-  timer->async_wait([resolver](const boost::system::error_code& error) {
-    if (!error) resolver->cancel();
-  });
-  auto [error, found] = co_await resolver->async_resolve(name, port, use_result);
-  timer->cancel();
-  if (error || found.empty())
+  const Duration patience = std::max(deadline - boottime_now(), Duration::zero());
+  const auto found = co_await look_up(name, patience, OldAddresses::Refused);
+  if (!found)
     co_return QueryError{.kind = QueryErrorKind::Lost,
-                         .text = fmt::format("cannot resolve {}: {}", name, error.message())};
+                         .text = fmt::format("cannot resolve {}: {}", name, found.error().text)};
   std::string addresses;
   std::string names;
-  for (const auto& entry : found) {
-    addresses += (addresses.empty() ? "" : ",") + entry.endpoint().address().to_string();
+  for (const asio::ip::address& one : found->addresses) {
+    addresses += (addresses.empty() ? "" : ",") + one.to_string();
     names += (names.empty() ? "" : ",") + name;
   }
   info.set("hostaddr", addresses);

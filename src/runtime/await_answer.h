@@ -1,4 +1,4 @@
-// Waiting in a coroutine for an answer that comes by callback, with a limit. For this room only.
+// Waiting in a coroutine for an answer that comes by callback, with a limit.
 //
 // The callback holds nothing of the coroutine: it may come late, never, or after the waiting
 // coroutine is gone. Everything happens on one loop.
