@@ -213,27 +213,34 @@ Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::strin
   return counts_votes(draft) ? ballot.result() : run();
 }
 
-// Nobody knows better than the last leader whether it is still open.
-Verdict ask_last_leader(const Draft& draft) {
-  const NodeName& name = draft.memory.last_leader;
-  const Member* member = draft.cluster().member(name);
-  if (name == draft.me() || member == nullptr || member->api_url.empty()) return run();
-  const PeerView* peer = draft.fresh_peer(name);
-  if (peer == nullptr) return wait_for("asking '" + name + "', which led until now");
-  return beware_of_primary(draft, name, *peer);
+// E8 for whom a request names. Nobody knows better than the last leader whether it is still open; an
+// agent that has seen none in this life asks everybody (sim seed 331096).
+Verdict ask_for_primaries(const Draft& draft, const std::map<NodeName, std::string>& targets) {
+  const NodeName& last = draft.memory.last_leader;
+  Verdict verdict = run();
+  for (const auto& [name, url] : targets) {
+    if (const PeerView* peer = draft.fresh_peer(name)) {
+      Verdict seen = beware_of_primary(draft, name, *peer);
+      if (seen.kind != Verdict::Kind::Run) return seen;
+    } else if (name == last || last.empty()) {
+      verdict = wait_for("asking '" + name + "', which may be a primary");
+    }
+  }
+  return verdict;
 }
 
 // E6 a request names who shall lead: the candidate runs as soon as the last leader is seen to have
 // closed, the others leave it the field while it can be reached. After ttl without a result the
 // request binds nobody any more (safety D1).
-std::optional<Verdict> obey_request(const Draft& draft) {
+std::optional<Verdict> obey_request(const Draft& draft,
+                                    const std::map<NodeName, std::string>& targets) {
   const auto& request = draft.cluster().failover;
   if (!request || request->scheduled_at) return std::nullopt;
   const bool has_expired = draft.now >= *draft.memory.unlocked_since + draft.seen.settings.ttl;
   if (request->candidate == draft.me()) {
     // A switchover must not lose anything: its candidate needs the votes as everybody else.
     return request->leader && counts_votes(draft) ? std::nullopt
-                                                  : std::optional(ask_last_leader(draft));
+                                                  : std::optional(ask_for_primaries(draft, targets));
   }
   if (request->candidate && !has_expired) {
     const Member* candidate = draft.cluster().member(*request->candidate);
@@ -262,7 +269,8 @@ std::uint64_t lag_to_published(const Draft& draft) {
 
 // E15 what was promised to a leader without the store holds for ttl, unless it is seen to have
 // closed since. An agent that has just started may have promised in its last life, so it waits as
-// long, unless all whom it could have promised it are seen not to be primaries.
+// long, unless all whom it could have promised it are seen not to be primaries. One that answers as
+// a primary is what the promise was for (sim seed 331096).
 std::optional<Verdict> keep_promise(Draft& draft) {
   if (draft.instance().is_running_primary()) return std::nullopt;
   if (const FailsafePromise* promise = promise_in_force(draft)) {
@@ -278,7 +286,7 @@ std::optional<Verdict> keep_promise(Draft& draft) {
     if (name == draft.me()) continue;
     const PeerView* peer = draft.fresh_peer(name);
     if (peer == nullptr && draft.seen.store.is_reachable) is_complete = false;
-    if (peer != nullptr && !peer->is_reachable && !is_seen_not_to_lead(*peer)) {
+    if (peer != nullptr && !is_seen_not_to_lead(*peer)) {
       if (draft.memory.began_at) draft.wake(*draft.memory.began_at + draft.seen.settings.ttl);
       return no("E15", "this agent has just started and may have accepted '" + name +
                            "' as the leader without the store");
@@ -429,7 +437,7 @@ void run_for_leader(Draft& draft) {
   }
   if (verdict.kind == Verdict::Kind::Run) {
     // In maintenance mode a primary takes its key first, and hands over then.
-    auto obeyed = draft.seen.settings.paused ? std::nullopt : obey_request(draft);
+    auto obeyed = draft.seen.settings.paused ? std::nullopt : obey_request(draft, targets);
     verdict = draft.seen.settings.paused ? run() : prefer_others(draft, targets);
     if (verdict.kind == Verdict::Kind::Run) {
       verdict = obeyed ? std::move(*obeyed) : compare_with_all(draft, targets);
