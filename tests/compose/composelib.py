@@ -69,7 +69,11 @@ class Deployment:
 
     def up(self):
         began = time.monotonic()
-        self.compose("up", "-d", "--no-build")
+        try:
+            self.compose("up", "-d", "--no-build")
+        except AssertionError:
+            print(self.logs())
+            raise
         wait_until("all services are healthy", lambda: self.health() == {"healthy"}, 120)
         self.healthy_after = time.monotonic() - began
         print(f"\nfrom `up` to healthy: {self.healthy_after:.1f} s")

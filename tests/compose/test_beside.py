@@ -1,0 +1,155 @@
+"""What lies beside the deployment: the single PostgreSQL, the scripts, the diagram, the documents."""
+
+import json
+import pathlib
+import re
+import shutil
+
+import pytest
+import yaml
+
+from composelib import ROOT, docker, run
+
+FOLDER = ROOT / "deploy" / "compose"
+
+
+@pytest.fixture(name="copy")
+def a_copy(tmp_path):
+    target = tmp_path / "deploy" / "compose"
+    shutil.copytree(FOLDER, target,
+                    ignore=shutil.ignore_patterns(".secrets", "secrets", ".env", ".built"))
+    return target
+
+
+def model(folder):
+    """patroni.yml as Compose understands it."""
+    return yaml.safe_load(run("docker-compose", "-f", "patroni.yml", "config", cwd=folder).stdout)
+
+
+def test_one_postgresql_for_development(running):
+    env = {"POSTGRES_PORT": "127.0.0.1:0"}
+    project = ("docker-compose", "-p", "development", "-f", "postgres.yml")
+    try:
+        run(*project, "up", "-d", "--no-build", cwd=running.folder, env=env)
+        said = run("./postgres_test.sh", cwd=running.folder).stdout
+        assert said.count("ok  ") == 4 and "FAIL" not in said, said
+        listens = docker("port", "postgres", "5432")
+        assert listens.startswith("127.0.0.1:")
+    finally:
+        run(*project, "down", "--volumes", cwd=running.folder, env=env, check=False)
+
+
+# ---- create_secrets.sh
+
+def secrets_of(folder, name=".secrets"):
+    return {file.name: file.read_text() for file in (folder / name).iterdir()}
+
+
+def test_secrets_are_kept_unless_they_are_to_be_rotated(copy):
+    run("./create_secrets.sh", cwd=copy)
+    first = secrets_of(copy)
+    assert len(set(first.values())) == 5
+    assert all(len(text.strip()) == 32 for name, text in first.items() if name.endswith(".txt"))
+    run("./create_secrets.sh", cwd=copy)
+    assert secrets_of(copy) == first
+    run("./create_secrets.sh", "--rotate", cwd=copy)
+    rotated = secrets_of(copy)
+    assert all(rotated[name] != first[name] for name in first)
+
+
+def test_secrets_of_ones_own_are_taken(copy):
+    given = {"POSTGRES_PASSWORD": 'quote " and \\ back', "REPL_PASSWORD": "r"}
+    run("./create_secrets.sh", cwd=copy, env=given)
+    held = json.loads((copy / ".secrets" / "secrets.json").read_text())
+    assert held["postgres_password"] == given["POSTGRES_PASSWORD"]
+    assert (copy / ".secrets" / "repl_password.txt").read_text() == "r\n"
+    clash = run("./create_secrets.sh", cwd=copy, env={"REPL_PASSWORD": "other"}, check=False)
+    assert clash.returncode == 1
+    assert "repl_password.txt holds another password than REPL_PASSWORD" in clash.stderr
+
+
+def test_a_folder_without_the_dot_is_taken(copy):
+    (copy / "secrets").mkdir()
+    run("./create_secrets.sh", cwd=copy)
+    assert not (copy / ".secrets").exists()
+    files = {secret["file"] for secret in model(copy)["secrets"].values()}
+    assert all(pathlib.Path(file).parent.name == "secrets" for file in files)
+
+
+def test_files_written_by_hand_are_as_good(copy):
+    """mkdir .secrets; echo ... > .secrets/..., and a .env of the guide's variables."""
+    (copy / ".secrets").mkdir()
+    for name in ("postgres", "repl", "milvus", "patroni"):
+        (copy / ".secrets" / f"{name}_password.txt").write_text(f"by-hand-{name}\n")
+    (copy / ".env").write_text("PATRONI_SCOPE=pg_cluster\nPATRONI_LOG_LEVEL=DEBUG\n"
+                               "HAPROXY_STATS_USER=admin\nHAPROXY_STATS_PASSWORD=shown\n")
+    made = model(copy)
+    node = made["services"]["patroni-replica0"]["environment"]
+    assert node["PATRONI_LOG_LEVEL"] == "DEBUG"
+    assert made["services"]["patroni-haproxy"]["environment"]["HAPROXY_STATS_PASSWORD"] == "shown"
+    run("./create_secrets.sh", cwd=copy)
+    assert secrets_of(copy)["repl_password.txt"] == "by-hand-repl\n"
+
+
+def test_wrong_words_are_refused(copy):
+    for script in ("./create_secrets.sh", "./pg_repository.sh"):
+        done = run(script, "--frobnicate", cwd=copy, check=False)
+        assert done.returncode == 1 and "--frobnicate" in done.stderr
+        assert run(script, "--help", cwd=copy).stdout.startswith(script[2:])
+
+
+def test_the_apt_repository_is_added_only_with_a_key(copy, tmp_path):
+    """Nothing of this machine is changed: a root of its own, and files in the place of the network."""
+    place = tmp_path / "root"
+    place.mkdir()
+    script = (copy / "pg_repository.sh").read_text()
+    script = script.replace("/usr/share/keyrings", f"{place}/keys").replace(
+        "/etc/apt/sources.list.d", f"{place}/lists")
+    for name in ("keys", "lists"):
+        (place / name).mkdir()
+    changed = tmp_path / "pg_repository.sh"
+    changed.write_text(script)
+    no_key = tmp_path / "no-key"
+    no_key.write_text("<html>not found</html>")
+    done = run("bash", str(changed), env={"PGDG_KEY_URL": f"file://{no_key}"}, check=False)
+    assert done.returncode == 1 and "is no key" in done.stderr
+    assert not list((place / "lists").iterdir())
+    key = tmp_path / "key"
+    key.write_text("-----BEGIN PGP PUBLIC KEY BLOCK-----\n")
+    run("bash", str(changed), env={"PGDG_KEY_URL": f"file://{key}"})
+    sources = (place / "lists" / "pgdg.sources").read_text()
+    assert re.search(r"^Suites: \w+-pgdg$", sources, re.M) and "Signed-By:" in sources
+    run("bash", str(changed), "--remove")
+    assert not list((place / "lists").iterdir())
+
+
+# ---- the documents say what is there
+
+def test_the_diagram_shows_what_there_is(copy):
+    run("./create_secrets.sh", cwd=copy)
+    made = model(copy)
+    drawn = (FOLDER / "patroni.mermaid").read_text()
+    blocks = re.findall(r"subgraph ([\w-]+)[^\n]*\n(.*?)\n    end", drawn, re.S)
+    for name, service in made["services"].items():
+        networks = list(service["networks"])
+        shown = [network for network, block in blocks if re.search(rf"^\s+{name}\[", block, re.M)]
+        assert len(shown) == 1 and shown[0] in networks, f"{name} is drawn in {shown}"
+        for volume in service.get("volumes", []):
+            if ":" in str(volume) and not str(volume).startswith("/"):
+                assert str(volume).split(":")[0] in drawn
+    for network in made["networks"]:
+        assert f"subgraph {network}\n" in drawn
+    boxes = set(re.findall(r"^\s+([\w-]+)\[", drawn, re.M))
+    assert boxes == set(made["services"])
+    for port in ("5432", "5433", "8080"):
+        assert f"port{port}" in drawn
+
+
+def test_every_variable_is_explained():
+    explained = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (FOLDER / "ENVIRONMENT.md").read_text()))
+    used = set()
+    for file in ("patroni.yml", "client.yaml"):
+        used |= set(re.findall(r"\$\{([A-Z0-9_]+)", (FOLDER / file).read_text()))
+    assert used - {"PGHERD_PREBUILT"} <= explained, used - explained
+    env = set(re.findall(r"^([A-Z0-9_]+)=", (FOLDER / "create_secrets.sh").read_text(), re.M))
+    assert env - {"COMPOSE_IGNORE_ORPHANS"} <= explained
