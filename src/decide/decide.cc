@@ -34,7 +34,7 @@ void judge_instance(Draft& draft) {
   if (demote_what_may_not_lead(draft)) return;
   if (leave(draft)) return;
   if (step_down(draft)) return;
-  if (end_act_for_reinitialize(draft) || limit_start(draft)) return;
+  if (end_act_for_reinitialize(draft) || limit_start(draft) || end_examination(draft)) return;
   if (draft.has_act_under_way()) return;
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {
     say_store_is_silent(draft);

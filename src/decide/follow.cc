@@ -165,4 +165,18 @@ void follow(Draft& draft) {
   examine(draft, *source, known);
 }
 
+// F7 a leader that is gone may take seconds to be known as silent (its name is looked up, its address
+// is tried), and for so long nobody could be elected. Seen in Docker Compose: the name server of an
+// internal network does not answer for the name of a container that has died.
+bool end_examination(Draft& draft) {
+  const auto* examination = draft.seen.under_way_as<ExamineDivergence>(Lane::Instance);
+  if (examination == nullptr || draft.seen.settings.paused) return false;
+  if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return false;
+  if (draft.leadership() != Leadership::Nobodys) return false;
+  draft.because("F7", "nobody leads: the comparison with '" + examination->source.name +
+                          "' would hold up the election");
+  draft.plan(CancelInstanceAct{.why = "nobody leads any more"});
+  return true;
+}
+
 }  // namespace pgherd

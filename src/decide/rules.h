@@ -81,6 +81,8 @@ void forget_synchronous(Draft& draft);                  // on a standby of anoth
 void follow(Draft& draft);
 [[nodiscard]] std::optional<Upstream> upstream_for(const Draft& draft);
 [[nodiscard]] std::optional<Upstream> leader_as_source(const Draft& draft);
+// F7: what is compared with a leader that is gone. True: it is being ended.
+[[nodiscard]] bool end_examination(Draft& draft);
 // The local history has left the leader's: rewind, copy afresh, or say what a person must do.
 void repair_divergence(Draft& draft);
 

@@ -105,6 +105,7 @@ bool set_pace(const std::string& what, Duration time, Pace& pace) {
       {"rewind", &Pace::rewind},          {"reload", &Pace::reload},
       {"reconnecting", &Pace::reconnect}, {"checkpoint", &Pace::checkpoint},
       {"a small act", &Pace::small_act},
+      {"an unanswered question", &Pace::unanswered},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;

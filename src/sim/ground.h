@@ -24,6 +24,7 @@ struct Range {
 struct Pace {
   Range observe{1ms, 20ms};
   Range small_act{5ms, 60ms};
+  Range unanswered{5ms, 60ms};  // until a node that is not there counts as silent
   Range reload{0ms, 400ms};  // from the first process that has read the configuration to the last
   Range checkpoint{50ms, 2s};
   Range start_clean{50ms, 600ms};

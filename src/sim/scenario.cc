@@ -27,6 +27,7 @@ Pace fixed_pace() {
   Pace pace;
   pace.observe = always(2ms);
   pace.small_act = always(20ms);
+  pace.unanswered = always(20ms);
   pace.reload = always(30ms);
   pace.checkpoint = always(200ms);
   pace.start_clean = always(300ms);

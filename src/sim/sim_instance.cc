@@ -454,7 +454,8 @@ DivergenceSeen SimInstance::compare(const Upstream& source) const {
 }
 
 void SimInstance::begin(const ExamineDivergence& step) {
-  after(ground_.draw(ground_.pace.small_act), [this, step] {
+  const bool is_there = reachable(step.source.host) != nullptr;
+  after(ground_.draw(is_there ? ground_.pace.small_act : ground_.pace.unanswered), [this, step] {
     auto seen = compare(step.source);
     const bool is_known = seen.verdict != Divergence::Unknown;
     auto detail = seen.detail;
