@@ -25,6 +25,7 @@ bool was_opened_unseen(const Draft& draft) {
 
 bool may_be_open(const Draft& draft) {
   if (draft.instance().is_running_primary() || was_opened_unseen(draft)) return true;
+  if (comes_up_as_primary(draft)) return true;
   const auto found = draft.seen.under_way.find(Lane::Instance);
   return found != draft.seen.under_way.end() && may_open_for_writes(found->second.step) &&
          !std::holds_alternative<Bootstrap>(found->second.step);
@@ -118,6 +119,12 @@ bool end_bootstrap_without_claim(Draft& draft) {
   return true;
 }
 
+bool nobody_leads_a_cluster(const Draft& draft) {
+  return draft.seen.store.is_reachable && draft.seen.store.cluster &&
+         draft.leadership() == Leadership::Nobodys && draft.cluster().initialize &&
+         draft.cluster().initialize->is_valid();
+}
+
 // D9 in synchronous mode nobody waits longer than primary_stop_timeout for a shutdown; what is
 // cancelled here becomes an immediate one. Then no shutdown checkpoint is waited for: whoever can be
 // elected has all that was acknowledged. Authority: Patroni, primary_stop_timeout.
@@ -149,6 +156,13 @@ bool cancel_second_opening(Draft& draft) {
 }
 
 }  // namespace
+
+// Begun by an earlier life of the agent, or by hand, and not as a standby: it will open for writes
+// (sim seed 337652).
+bool comes_up_as_primary(const Draft& draft) {
+  return draft.instance().process == ProcessState::Starting &&
+         !draft.instance().has_standby_signal && !draft.has_act_under_way();
+}
 
 // The key of a new cluster comes with FinishInitialize: until then there is nobody to give way to.
 bool is_bootstrapping(const Draft& draft) {
@@ -206,6 +220,10 @@ bool demote_what_may_not_lead(Draft& draft) {
   } else if (draft.has_act_under_way()) {
     // A start or promotion under way, and the key is gone.
     stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
+    return true;
+  }
+  if (comes_up_as_primary(draft) && nobody_leads_a_cluster(draft)) {
+    stop_at_once(draft, "D5", "nobody has the leader key, and PostgreSQL comes up as a primary");
     return true;
   }
   if (draft.seen.store.is_reachable && draft.seen.store.cluster &&

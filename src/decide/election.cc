@@ -213,8 +213,8 @@ Verdict compare_with_all(const Draft& draft, const std::map<NodeName, std::strin
   return counts_votes(draft) ? ballot.result() : run();
 }
 
-// E8 for whom a request names. Nobody knows better than the last leader whether it is still open; an
-// agent that has seen none in this life asks everybody (sim seed 331096).
+// E8 for whom a request names. Nobody knows better than the last leader whether it is still open;
+// an agent that has seen none in this life asks everybody (sim seed 331096).
 Verdict ask_for_primaries(const Draft& draft, const std::map<NodeName, std::string>& targets) {
   const NodeName& last = draft.memory.last_leader;
   Verdict verdict = run();
@@ -239,8 +239,8 @@ std::optional<Verdict> obey_request(const Draft& draft,
   const bool has_expired = draft.now >= *draft.memory.unlocked_since + draft.seen.settings.ttl;
   if (request->candidate == draft.me()) {
     // A switchover must not lose anything: its candidate needs the votes as everybody else.
-    return request->leader && counts_votes(draft) ? std::nullopt
-                                                  : std::optional(ask_for_primaries(draft, targets));
+    if (request->leader && counts_votes(draft)) return std::nullopt;
+    return ask_for_primaries(draft, targets);
   }
   if (request->candidate && !has_expired) {
     const Member* candidate = draft.cluster().member(*request->candidate);

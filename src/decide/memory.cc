@@ -48,8 +48,8 @@ void remember_instance(Draft& draft) {
   }
   const bool wants_release = draft.seen.is_leaving || draft.seen.restart_wish.has_value();
   if (!wants_release) memory.release_asked_at.reset();
-  const bool unconfirmed = instance.is_running_primary() && !draft.seen.session.leads;
-  if (!unconfirmed) {
+  const bool is_open = instance.is_running_primary() || comes_up_as_primary(draft);
+  if (!is_open || draft.seen.session.leads) {
     memory.primary_unconfirmed_since.reset();
   } else if (!memory.primary_unconfirmed_since) {
     memory.primary_unconfirmed_since = draft.now;

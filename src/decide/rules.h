@@ -54,6 +54,7 @@ void run_for_leader(Draft& draft);
 
 // demotion.cc: the claim of a cluster that this node makes hangs on its present lease.
 [[nodiscard]] bool is_bootstrapping(const Draft& draft);
+[[nodiscard]] bool comes_up_as_primary(const Draft& draft);
 
 // leader.cc (K): I lead.
 void lead(Draft& draft);

@@ -127,5 +127,29 @@ TEST(SteppingDown, ShowsNoLeaderToHealthChecksAnyMore) {
   EXPECT_FALSE(scene.decide().is_leader);
 }
 
+TEST(StartThatNobodyOrdered, IsEndedBesideAnotherLeader) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.process = ProcessState::Starting;
+  scene.seen.instance.in_recovery.reset();
+  EXPECT_FALSE(scene.planned<Demote>()) << "a standby opens nothing";
+  scene.seen.instance.has_standby_signal = false;
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::ImmediateNoLock});
+  scene.seen.settings.paused = true;
+  EXPECT_FALSE(scene.planned<Demote>()) << "in maintenance mode it is the operator's";
+}
+
+TEST(StartThatNobodyOrdered, IsEndedWhereNobodyHasTheKey) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100});
+  scene.seen.instance.process = ProcessState::Starting;
+  scene.seen.instance.in_recovery.reset();
+  scene.seen.instance.has_standby_signal = false;
+  EXPECT_TRUE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.gives_reason("D5"));
+  scene.cluster().initialize.reset();
+  EXPECT_FALSE(scene.planned<Demote>()) << "no cluster yet: it may be the one that becomes it";
+}
+
 }  // namespace
 }  // namespace pgherd::test
