@@ -158,9 +158,8 @@ std::string to_string(const Step& step) {
 }
 
 bool may_open_for_writes(const Step& step) {
-  // A standby is restarted under no lease.
   const auto* restart = std::get_if<Restart>(&step);
-  if (restart != nullptr) return !restart->lease_valid_until.is_never();
+  if (restart != nullptr) return restart->is_primary;
   return std::holds_alternative<Bootstrap>(step) || std::holds_alternative<StartPrimary>(step) ||
          std::holds_alternative<Promote>(step);
 }

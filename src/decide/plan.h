@@ -224,8 +224,9 @@ struct Stop {  // the agent is leaving, or the directory must be at rest
 };
 struct Restart {  // an operator asked for it; the role stays
   std::optional<Milliseconds> timeout;
+  bool is_primary = false;
   // Of a primary: it is not started again later than this (the agent may hang between stop and
-  // start).
+  // start). Begun in maintenance mode, which may end before the restart does, it has no limit.
   Instant lease_valid_until = Instant::never();
   // Of a member of a standby cluster; else it follows whom it followed.
   std::optional<Upstream> upstream = {};

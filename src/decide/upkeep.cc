@@ -79,13 +79,15 @@ void serve_restart(Draft& draft) {
     return;
   }
   if (draft.instance().process != ProcessState::Running) return;
+  const bool is_primary = draft.instance().is_running_primary();
   // In maintenance mode nobody is held to a lease.
-  const bool is_primary = draft.instance().is_running_primary() && !draft.seen.settings.paused;
-  if (is_primary && !draft.may_lead()) return;
+  const bool needs_lease = is_primary && !draft.seen.settings.paused;
+  if (needs_lease && !draft.may_lead()) return;
   if (!is_released(draft)) return;
   draft.because("U6", "restarting PostgreSQL as asked");
   draft.plan(Restart{.timeout = draft.seen.restart_wish->timeout,
-                     .lease_valid_until = is_primary ? draft.demote_at() : Instant::never(),
+                     .is_primary = is_primary,
+                     .lease_valid_until = needs_lease ? draft.demote_at() : Instant::never(),
                      .upstream = upstream_in_standby_cluster(draft)});
 }
 
@@ -142,6 +144,7 @@ void serve_scheduled_restart(Draft& draft) {
   draft.because("U8", "restarting PostgreSQL as scheduled");
   draft.plan(DropScheduledRestart{.why = "it is carried out"});
   draft.plan(Restart{.timeout = wish->timeout,
+                     .is_primary = is_primary,
                      .lease_valid_until = is_primary ? draft.demote_at() : Instant::never(),
                      .upstream = upstream_in_standby_cluster(draft)});
 }

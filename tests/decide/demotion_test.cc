@@ -151,5 +151,20 @@ TEST(StartThatNobodyOrdered, IsEndedWhereNobodyHasTheKey) {
   EXPECT_FALSE(scene.planned<Demote>()) << "no cluster yet: it may be the one that becomes it";
 }
 
+TEST(RestartBegunInMaintenanceMode, IsHeldToTheLeaseAfterIt) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.settings.paused = true;
+  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}};
+  const auto restart = scene.planned<Restart>();
+  ASSERT_TRUE(restart);
+  scene.under_way(*restart).down(ControlState::ShutDown);
+  scene.later(1s).decide();
+  scene.seen.settings.paused = false;
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.later(8s);
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
 }  // namespace
 }  // namespace pgherd::test

@@ -145,7 +145,7 @@ TEST(Restart, IsServedWhenNothingElseIsUnderWay) {
   scene.led_by("a").primary(Lsn{100});
   scene.seen.restart_wish = RestartWish{.id = 1, .timeout = 5s};
   EXPECT_EQ(scene.planned<Restart>(),
-            (Restart{.timeout = 5s, .lease_valid_until = scene.now + 7500ms}));
+            (Restart{.timeout = 5s, .is_primary = true, .lease_valid_until = scene.now + 7500ms}));
 }
 
 TEST(MaintenanceMode, TouchesNothing) {
