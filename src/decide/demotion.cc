@@ -90,12 +90,15 @@ std::map<NodeName, std::string> receivers(const Draft& draft) {
   return targets;
 }
 
+// On the timeline that was shut down: positions of another one say nothing about it (sim seed
+// 312816).
 bool somebody_received(const Draft& draft, const std::map<NodeName, std::string>& targets,
-                       Lsn last) {
+                       const ControlData& last) {
   return std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
     const auto found = draft.seen.peers.find(target.first);
     return found != draft.seen.peers.end() && found->second.is_reachable &&
-           found->second.in_recovery && found->second.position > last;
+           found->second.in_recovery && found->second.position > last.checkpoint &&
+           (!found->second.timeline.is_known() || found->second.timeline == last.timeline);
   });
 }
 
@@ -265,6 +268,7 @@ bool step_down(Draft& draft) {
     // The shutdown failed: the server is still there and still ours.
     memory.stepping_down = Memory::SteppingDown::No;
     draft.because("D7", "PostgreSQL did not shut down: keeping the lead");
+    refuse_request_that_failed(draft, "PostgreSQL did not shut down");
     return false;
   }
   if (is_stopped && !memory.stopped_since) memory.stopped_since = draft.now;
@@ -273,7 +277,7 @@ bool step_down(Draft& draft) {
     return true;
   }
   const auto targets = receivers(draft);
-  if (is_shut_down && somebody_received(draft, targets, instance.control->checkpoint)) {
+  if (is_shut_down && somebody_received(draft, targets, *instance.control)) {
     release(draft, instance.control->checkpoint, "D6",
             "shut down at " + to_string(instance.control->checkpoint) +
                 " and a standby has received it: releasing the leader key");
@@ -290,6 +294,7 @@ bool step_down(Draft& draft) {
     }
     memory.stepping_down = Memory::SteppingDown::No;
     draft.because("D7", "no standby has received the shutdown checkpoint: taking the place again");
+    refuse_request_that_failed(draft, "nobody has received the last record");
     return false;
   }
   if (is_shut_down && !draft.seen.is_under_way(Lane::Peers)) {

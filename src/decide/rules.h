@@ -61,6 +61,8 @@ void lead(Draft& draft);
 
 // switchover.cc (S): a request in `/failover`, seen by the leader. True: it is being carried out.
 [[nodiscard]] bool handle_failover_request(Draft& draft);
+// It was tried, and this node has taken its place again: it would be tried without end.
+void refuse_request_that_failed(Draft& draft, std::string why);
 // Whether somebody could take over, were I to give way; asks the members where that is not known
 // yet.
 enum class Prospect { No, Unknown, Yes };

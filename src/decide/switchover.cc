@@ -121,6 +121,16 @@ bool handle_failover_request(Draft& draft) {
   return false;
 }
 
+void refuse_request_that_failed(Draft& draft, std::string why) {
+  const auto& request = draft.cluster().failover;
+  const bool is_for_others =
+      request && (!request->leader || *request->leader == draft.me()) &&
+      request->candidate != draft.me() && !request->scheduled_at;
+  if (is_for_others && !draft.seen.is_under_way(Lane::FailoverRequest)) {
+    refuse(draft, *request, std::move(why));
+  }
+}
+
 Prospect prospect_of_failover(Draft& draft) {
   // As of a switchover: nothing that was acknowledged may be lost by it.
   FailoverRequest request;

@@ -106,6 +106,19 @@ TEST(SteppingDown, ReleasesTheKeyWhenAStandbyHasTheLastRecord) {
   EXPECT_EQ(release->status.optime, Lsn{1000});
 }
 
+TEST(SteppingDown, TakesNoPositionOnAnotherTimelineForTheLastRecord) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.instance.control->checkpoint = Lsn{1000};
+  scene.seen.instance.control->timeline = Timeline{2};
+  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+  scene.memory.last_known_members = scene.cluster().members;
+  scene.peer("b", Lsn{2000});
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>()) << "it has left this history, or never had it";
+  scene.seen.peers["b"].timeline = Timeline{2};
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+}
+
 TEST(SteppingDown, IsTakenBackWhenNobodyReceivesTheLastRecord) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::ShutDown);
