@@ -46,6 +46,8 @@ bool act_on_node(const std::string& what, Host& host) {
        }},
       {"start agent", [](Host& one) { one.start_agent(); }},
       {"freeze agent", [](Host& one) { one.freeze_agent(); }},
+      {"suspend", [](Host& one) { one.suspend(); }},
+      {"wake", [](Host& one) { one.resume(); }},
       {"thaw agent", [](Host& one) { one.thaw_agent(); }},
       {"power off", [](Host& one) { one.lose_power(); }},
       {"power on", [](Host& one) { one.restore_power(); }},

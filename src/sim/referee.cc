@@ -53,6 +53,28 @@ void Referee::pause_is(bool is_on) {
   is_paused_ = is_on;
 }
 
+// Who was coming up under maintenance mode, where nobody is held to a lease, opens as long as its
+// agent cannot know of the end, and a moment longer (sim seed 324006).
+void Referee::look_at_start(const Server& server) {
+  const bool comes_up =
+      server.process() == ProcessState::Starting && !server.is_in_recovery();
+  auto found = coming_up_until_.find(&server);
+  if (!comes_up) {
+    if (found != coming_up_until_.end()) coming_up_until_.erase(found);
+  } else if (is_paused_ || (found != coming_up_until_.end() && can_hear && !can_hear(server))) {
+    coming_up_until_[&server] = Instant::never();
+  } else if (found != coming_up_until_.end() && found->second.is_never()) {
+    found->second = ground_.queue.now() + kHearing;
+  }
+}
+
+bool Referee::began_in_pause(const Server& server) {
+  const auto found = coming_up_until_.find(&server);
+  if (found == coming_up_until_.end() || ground_.queue.now() >= found->second) return false;
+  excused_until_[&server] = Instant::never();  // as one that was open
+  return true;
+}
+
 // Who was open under maintenance mode has 15 s from the moment on at which its agent can
 // know of the end.
 bool Referee::is_excused(const Server& server) {
@@ -105,6 +127,7 @@ void Referee::step_started(const NodeName& who, const Step& step) {
 void Referee::look() {
   const Server* open = nullptr;
   for (const Server* server : servers_) {
+    look_at_start(*server);
     if (!server->can_acknowledge()) {
       if (!is_paused_ && server->is_in_recovery()) excused_until_.erase(server);
       continue;
@@ -133,7 +156,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   // members accept it without the store starts again in place.
   const bool may_outlive = !is_new_timeline && may_outlive_its_key(server);
   if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ && !may_outlive &&
-      !is_excused(server) && !is_excused_by_deletion()) {
+      !began_in_pause(server) && !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }

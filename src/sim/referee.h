@@ -107,6 +107,8 @@ class Referee final : public ServerWitness, public ActWitness {
  private:
   [[nodiscard]] bool is_excused_by_deletion() const;
   [[nodiscard]] bool is_excused(const Server& server);
+  void look_at_start(const Server& server);
+  [[nodiscard]] bool began_in_pause(const Server& server);
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const Server& server);
   void judge_published_position(const Server& server);
@@ -134,6 +136,7 @@ class Referee final : public ServerWitness, public ActWitness {
   bool has_failsafe_ = false;
   std::map<std::pair<NodeName, NodeName>, Instant> accepted_until_;  // a leader, and by whom
   std::map<const Server*, Instant> excused_until_;  // never(): while it cannot hear of the end
+  std::map<const Server*, Instant> coming_up_until_;  // likewise
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;
