@@ -123,9 +123,8 @@ bool handle_failover_request(Draft& draft) {
 
 void refuse_request_that_failed(Draft& draft, std::string why) {
   const auto& request = draft.cluster().failover;
-  const bool is_for_others =
-      request && (!request->leader || *request->leader == draft.me()) &&
-      request->candidate != draft.me() && !request->scheduled_at;
+  const bool is_for_others = request && (!request->leader || *request->leader == draft.me()) &&
+                             request->candidate != draft.me() && !request->scheduled_at;
   if (is_for_others && !draft.seen.is_under_way(Lane::FailoverRequest)) {
     refuse(draft, *request, std::move(why));
   }

@@ -56,8 +56,7 @@ void Referee::pause_is(bool is_on) {
 // Who was coming up under maintenance mode, where nobody is held to a lease, opens as long as its
 // agent cannot know of the end, and a moment longer (sim seed 324006).
 void Referee::look_at_start(const Server& server) {
-  const bool comes_up =
-      server.process() == ProcessState::Starting && !server.is_in_recovery();
+  const bool comes_up = server.process() == ProcessState::Starting && !server.is_in_recovery();
   auto found = coming_up_until_.find(&server);
   if (!comes_up) {
     if (found != coming_up_until_.end()) coming_up_until_.erase(found);
