@@ -102,7 +102,8 @@ SyncMove priority_move_before_promotion(const SyncFacts& f) {
   NameSet voters;
   SyncNames names;
   if (f.is_strict) {
-    voters = f.voters;
+    // Listed by votes, one alone need not have everything; only their leader has (sim seed 322643).
+    if (f.quorum == 0) voters = f.voters;
     if (!f.leader.empty()) voters.insert(f.leader);
     voters.erase(f.me);
     names = voters.empty() ? nobody_yet(SyncNames::Method::First) : all_of(voters);

@@ -268,6 +268,16 @@ TEST(Priority, TakesTheLeadWithEverybodyWhoKnowsWhenStrict) {
             (Told{"/sync ber V=ams, cph Q=0", "ssn 2 (\"ams\",\"cph\")"}));
 }
 
+TEST(Priority, TakesNobodyOverWhoWasListedByVotes) {
+  SyncFacts facts = chosen({"ber", "cph"});
+  facts.me = "ber";
+  facts.quorum = 1;
+  facts.is_strict = true;
+  facts.names = {};
+  EXPECT_EQ(all_moves(facts, {}, priority_move_before_promotion),
+            (Told{"/sync ber V=ams Q=0", "ssn \"ams\""}));
+}
+
 TEST(Modes, ChangeFromPriorityToQuorum) {
   SyncFacts facts = chosen({"ber"});
   facts.active = {"ber", "cph"};
