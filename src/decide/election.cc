@@ -125,13 +125,23 @@ std::optional<Verdict> beware_of_leader_without_store(const Draft& draft) {
   return std::nullopt;
 }
 
-// Whoever may not lead itself does not keep others from it by being ahead (sim seed 4468). In
-// synchronous mode only those have a say who could lead themselves, or nobody would (sim seed
-// 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
+bool nobody_leads_without_store(const Draft& draft) {
+  const auto& named = draft.cluster().failsafe;
+  return std::all_of(named.begin(), named.end(), [&](const auto& member) {
+    const PeerView* peer = draft.fresh_peer(member.first);
+    return member.first == draft.me() || (peer != nullptr && is_seen_not_to_lead(*peer));
+  });
+}
+
+// Whoever may not lead itself does not keep others from it by being ahead (sim seed 4468); who is
+// left out of `/failsafe` may not as long as anybody named there may be a primary (sim seed
+// 327218). In synchronous mode only those have a say who could lead themselves, or nobody would
+// (sim seed 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
 bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) {
   if (verdict.rule == "E8") return true;
   const bool is_listed = is_synchronous(draft) && is_in_sync(draft, name);
-  if (verdict.rule != "E13" && !is_listed && is_outside_failsafe(draft, name)) return false;
+  const bool may_lead_outside = is_listed && nobody_leads_without_store(draft);
+  if (verdict.rule != "E13" && is_outside_failsafe(draft, name) && !may_lead_outside) return false;
   if (!is_synchronous(draft)) return true;
   const bool is_former_leader = same_name(draft.cluster().sync->leader, name);
   if (verdict.rule == "E13" && counts_votes(draft)) return !is_former_leader;
