@@ -64,14 +64,15 @@ bool Bystander::was_all_well_for(Duration time) const {
                      [&](const Server* server) { return is_well(*server, time); });
 }
 
-// In synchronous mode who is not listed may have more, but nothing that was acknowledged; nor may
-// anybody lead whom a leader without the store would not ask.
+// In synchronous mode who was not listed when the key was taken may have more, but nothing that was
+// acknowledged; the winner may list it since (sim seed 601853). Nor may anybody lead whom a leader
+// without the store would not ask.
 bool Bystander::has_a_say(const Server& server) const {
   const auto failsafe = store_.value(prefix_ + "failsafe");
   if (failsafe.size() > 2 && failsafe.find('"' + server.name() + '"') == std::string::npos) {
     return false;
   }
-  const auto sync = store_.value(prefix_ + "sync");
+  const std::string& sync = sync_then_;
   const auto names = sync.find("\"sync_standby\":");
   if (settings_.synchronous_mode == SynchronousMode::Off || names == std::string::npos) return true;
   // "sync_standby":"a,b" or null

@@ -44,7 +44,10 @@ class Bystander {
 
   using Complaint = std::optional<std::string>;
   // `/leader` names somebody else from now on: what he does as the leader was decided before.
-  void leader_changed() { decided_at_ = ground_.queue.now(); }
+  void leader_changed() {
+    decided_at_ = ground_.queue.now();
+    sync_then_ = store_.value(prefix_ + "sync");
+  }
   // Before every look; keeps what is needed later.
   void look(const Server* open) {
     if (open != nullptr) open_at_ = ground_.queue.now();
@@ -76,6 +79,7 @@ class Bystander {
   Settings settings_;
   Instant open_at_;           // when somebody could acknowledge last
   Instant decided_at_;        // who leads now
+  std::string sync_then_;     // `/sync` at that moment
   Instant asked_at_;          // an operator's last word on who shall lead
   Instant forced_at_;         // the last of those that may lose something
   bool is_failover_ = false;  // the request was one of those
