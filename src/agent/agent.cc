@@ -279,6 +279,7 @@ void Agent::lease_ended(const StepEnded& event, const UnderWay& step) {
       if (event.ttl > 0ms) session.ttl = event.ttl;
       if (renew->holds_leader_key) {
         session.leads = true;
+        session.unanswered_binding = {};
         session.led_at = step.started_at;
         session.led_ttl = session.ttl;
         session.leader_revision = std::max(session.leader_revision, event.revision);
@@ -303,9 +304,12 @@ void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
     if (release != nullptr && release->seen.value != 0) session.unanswered_release = release->seen;
     return;
   }
-  session.unanswered_binding = {};
   session.leader_revision = std::max(session.leader_revision, event.revision);
   const bool applied = event.store == StoreOutcome::Applied;
+  // A refusal says that `/leader` is not as it was: perhaps by an attempt before that nobody has
+  // answered, and then the key ends with this lease. The guardian holds to that, too (sim seed
+  // 704311).
+  if (applied) session.unanswered_binding = {};
   if (applied) session.unanswered_release.reset();
   if (release != nullptr) {
     session.leads = false;

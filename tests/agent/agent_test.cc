@@ -369,6 +369,33 @@ TEST(Agent, RemembersAReleaseThatNobodyAnsweredUntilTheKeyIsAnotherOne) {
   EXPECT_FALSE(bench.agent().picture().session.unanswered_release);
 }
 
+// Refused, for the attempt before was carried out: the key ends with the new lease all the same.
+TEST(Agent, KeepsInMindABindingThatNobodyAnsweredWhenTheNextIsRefused) {
+  Bench bench;
+  bench.give(TimeCame{});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  bench.give(InstanceSeen{bench.primary()});
+  ClusterView led = Bench::cluster("a");
+  led.leader->lease = LeaseId{5};
+  bench.give(StorePictured{led});
+  bench.end<RebindLeaderKey>(StoreOutcome::Unknown);
+  bench.now = bench.now + 1s;
+  bench.give(StorePictured{led});
+  ASSERT_TRUE(bench.started<RebindLeaderKey>());
+  bench.end<RebindLeaderKey>(StoreOutcome::Refused, Revision{120});
+  EXPECT_TRUE(may_be_bound_unknown(bench.agent().picture().session));
+  bench.now = bench.now + 1s;
+  bench.give(TimeCame{});
+  led.leader->lease = LeaseId{7};
+  led.revision = Revision{121};
+  bench.give(StorePictured{led});
+  bench.end<RenewLease>(StoreOutcome::Applied);  // begun before that picture
+  bench.now = bench.now + 2s;
+  bench.give(TimeCame{});
+  bench.end<RenewLease>(StoreOutcome::Applied, Revision{121});
+  EXPECT_FALSE(may_be_bound_unknown(bench.agent().picture().session)) << "a renewal tells";
+}
+
 TEST(Agent, BacksOffFromASlotThatCannotBeMade) {
   Bench bench;
   bench.lead_alone();
