@@ -148,9 +148,11 @@ def test_a_volume_of_another_cluster(heals):
         override.write_text(
             f"services:\n  {NODE}:\n    volumes: ['other:/var/lib/postgresql']\n"
             f"volumes:\n  other:\n    external: true\n    name: {volume}\n")
+        # Compose would carry the old container's volume over into one that it recreates.
+        heals.compose("rm", "--stop", "--force", NODE)
         run("docker-compose", "-f", "patroni.yml", "-f", "override.yml", "up", "-d", "--no-build",
             "--no-deps", "--force-recreate", NODE, cwd=heals.folder)
-        says(NODE, "system identifier", seconds=60)
+        says(NODE, "system ID mismatch", "different cluster", "scope or data_dir", seconds=60)
         does_not_spin(NODE)
         assert docker("run", "--rm", "--entrypoint", "cat", "--volume",
                       f"{volume}:/var/lib/postgresql", "pgherd/patroni:latest",

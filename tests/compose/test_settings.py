@@ -62,16 +62,18 @@ def test_the_role_files_follow_a_switchover(deployment):
 
 
 def test_what_needs_a_restart_is_shown_and_done(deployment):
+    # One that the file sets before and after: PostgreSQL itself goes on to call a setting pending
+    # whose line was added and is gone again.
     standby = deployment.standbys()[0]
-    with edited(deployment, "postgresql.base.conf", "\nmax_logical_replication_workers = 5\n"):
+    with edited(deployment, "postgresql.base.conf", "\nhuge_pages = try\n"):
         reload_all(deployment)
         wait_until("a pending restart is shown",
                    lambda: deployment.members()[standby].get("Pending restart") == "*", 20)
         deployment.ctl("restart", standby, "--force")
-        assert value(deployment, standby, "max_logical_replication_workers") == "5"
+        assert value(deployment, standby, "huge_pages") == "try"
     deployment.wait_whole()
     deployment.ctl("restart", standby, "--force")
-    assert value(deployment, standby, "max_logical_replication_workers") == "4"
+    assert value(deployment, standby, "huge_pages") == "off"
 
 
 def test_pg_hba_decides_who_may_log_in(deployment):
