@@ -22,6 +22,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr Duration kReloadLimit = 5s;
+constexpr Duration kPromotionNoticed = 200ms;
 
 std::string told(const Upstream& upstream) {
   if (upstream.host.empty()) return "nobody";
@@ -108,6 +109,25 @@ Attempt ask_for_promotion(Shop& shop, Instant lease_valid_until) {
   return may;
 }
 
+// The startup process takes the file away when it takes up the request, before anything is changed.
+bool is_request_taken_up(const Shop& shop) {
+  return ::access((shop.config->data_dir + "/promote").c_str(), F_OK) != 0 && errno == ENOENT;
+}
+
+// The signal can be lost on a startup process that is just going to sleep: it would wake up after
+// wal_retrieve_retry_interval, 5 s as PostgreSQL comes. One that is asked again wakes now. What was
+// not taken up before the lease ended is withdrawn.
+Attempt repeat_promotion(Shop& shop, Instant lease_valid_until) {
+  const std::string path = shop.config->data_dir + "/promote";
+  if (auto may = unless_late(lease_valid_until, "promoted"); !may) {
+    // Gone already: taken up in the last moment, so how it ends is seen like any other's end.
+    return ::unlink(path.c_str()) == 0 ? may : Attempt{};
+  }
+  if (!shop.postmaster->signal(SIGUSR1)) return {};  // it has ended, which is seen as well
+  log_info("PostgreSQL has not noticed the request to promote it: repeated");
+  return {};
+}
+
 bool control_says_primary(const std::string& data_dir) {
   const auto control = read_pg_control(data_dir);
   return control && control->data.state == ControlState::InProduction;
@@ -118,8 +138,8 @@ bool control_says_primary(const std::string& data_dir) {
 // the next act on one writes its own files again.
 asio::awaitable<Attempt> configure_as_primary(Shop& shop, const ActControl& control) {
   if (shop.config->by_role.empty()) co_return Attempt{};
-  const auto prepared = co_await prepare_files(shop, control, written_upstream(*shop.config),
-                                               ServerRole::Primary);
+  const auto prepared =
+      co_await prepare_files(shop, control, written_upstream(*shop.config), ServerRole::Primary);
   if (!prepared) co_return tl::unexpected(prepared.error());
   if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before its promotion");
   co_return Attempt{};
@@ -225,7 +245,13 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
   if (auto asked = ask_for_promotion(shop, step.lease_valid_until); !asked)
     co_return tl::unexpected(asked.error());
   // pg_control changes in the same moment as the role; until then nothing needs to be asked.
+  Instant repeat_at = boottime_now() + kPromotionNoticed;
   while (!control_says_primary(data_dir)) {
+    if (boottime_now() >= repeat_at && !is_request_taken_up(shop)) {
+      if (auto may = repeat_promotion(shop, step.lease_valid_until); !may)
+        co_return tl::unexpected(may.error());
+      repeat_at = boottime_now() + kPromotionNoticed;
+    }
     if (shop.postmaster->look() == ProcessState::Stopped)
       co_return failed("PostgreSQL ended during its promotion; its log says: " +
                        shop.postmaster->log_tail());
