@@ -105,8 +105,12 @@ void join(Draft& draft) {
   }
   draft.because("B3", "the data directory is empty: copying from '" + source->name + "'");
   draft.say("bootstrap from '" + source->name + "'");
-  draft.plan(CloneFrom{
-      .source = {.name = source->name, .host = address->host, .port = address->port, .slot = {}}});
+  Upstream from{.name = source->name, .host = address->host, .port = address->port, .slot = {}};
+  // Whom the copy will follow has its slot before it starts.
+  if (const auto upstream = upstream_for(draft); upstream && upstream->name == from.name) {
+    from.slot = upstream->slot;
+  }
+  draft.plan(CloneFrom{.source = std::move(from)});
 }
 
 void make_or_wait(Draft& draft) {

@@ -15,6 +15,15 @@
 
 namespace pgherd {
 
+// What a standby can know of whether somebody lets it stream.
+struct UpstreamState {
+  NodeName name;
+  bool is_running = false;
+  bool is_primary = false;
+  bool has_slot = false;  // the leader says that it has this standby's slot
+  bool operator==(const UpstreamState&) const = default;
+};
+
 // What cannot be seen again.
 struct Memory {
   // Since when the store says that nobody leads; reset when somebody does.
@@ -43,6 +52,12 @@ struct Memory {
   std::optional<NodeName> stepping_down_for;
   std::optional<Instant> stopped_since;  // while stepping down
   bool rewind_failed = false;            // against the present leader
+  // Whom this standby streams from, as it was last seen to change, and since when it is so; how often
+  // the receiver was woken since it last streamed, and when it may be again.
+  UpstreamState upstream;
+  Instant upstream_since;
+  int receiver_wakes = 0;
+  Instant wake_receiver_at;
   // Slot name -> when its member was last there, to the second.
   SharedMap<std::map<std::string, Instant>> member_slots_seen;
   std::optional<Instant> members_noted_at;  // in member_slots_seen

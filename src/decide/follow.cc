@@ -128,7 +128,7 @@ void repair_divergence(Draft& draft) {
   draft.plan(RemoveDataDirectory{.why = known->detail});
 }
 
-// F1 point at the leader. F2 a standby that does not stream compares histories, for it may be ahead
+// F1 point at the leader. F8 wake the receiver when there is somebody to stream from again. F2 a standby that does not stream compares histories, for it may be ahead
 // of the point where the leader's timeline began. Authority: Patroni ha.py follow.
 void follow(Draft& draft) {
   const InstanceView& instance = draft.instance();
@@ -148,6 +148,7 @@ void follow(Draft& draft) {
   }
   // E1 is over: somebody leads, and this node is a standby like any other.
   if (instance.is_streaming) draft.memory.lead_again_at = draft.memory.lead_alone_at = {};
+  wake_receiver(draft, *wanted);
   if (wanted->host.empty() || instance.is_streaming || !draft.memory.not_streaming_since) return;
   if (draft.seen.settings.paused) return;  // M1: no repair begins
   const Instant patience = *draft.memory.not_streaming_since + kStreamingGrace;

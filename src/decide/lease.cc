@@ -9,8 +9,11 @@ namespace {
 constexpr Duration kRetryGap = 150ms;
 
 // The claim of a cluster that is being made ends with the lease that it hangs on (sim seed 2008).
+// As long as nobody has said whether the leader key hangs on the present lease, the guardian waits
+// no longer than that one lasts: nor may the agent count on a longer one (sim seed 691).
 bool ttl_has_changed(const Draft& draft) {
-  return !is_bootstrapping(draft) && draft.seen.session.asked_ttl != draft.seen.settings.ttl;
+  return !is_bootstrapping(draft) && !may_be_bound_unknown(draft.seen.session) &&
+         draft.seen.session.asked_ttl != draft.seen.settings.ttl;
 }
 
 }  // namespace

@@ -64,6 +64,10 @@ void remember_instance(Draft& draft) {
   } else if (!memory.not_streaming_since) {
     memory.not_streaming_since = draft.now;
   }
+  if (!memory.not_streaming_since) {
+    memory.receiver_wakes = 0;
+    memory.wake_receiver_at = Instant{};
+  }
 }
 
 Duration pause_after(int failures) {

@@ -35,7 +35,7 @@ Lane lane_of(const Step& step) {
         if (is_one_of<ProbePeers>(s)) return Lane::Peers;
         if (is_one_of<KeepSlots>(s)) return Lane::Slots;
         if (is_one_of<Checkpoint>(s)) return Lane::Checkpoint;
-        if (is_one_of<ResumeReplay>(s)) return Lane::Replay;
+        if (is_one_of<ResumeReplay, WakeReceiver>(s)) return Lane::Replay;
         if (is_one_of<ApplyConfiguration>(s)) return Lane::Configuration;
         if (is_one_of<SetSyncNames>(s)) return Lane::SyncNames;
         if (is_one_of<ObserveInstance>(s)) return Lane::Observe;
@@ -98,6 +98,7 @@ std::string_view name_of(const Step& step) {
       "DisarmWatchdog",
       "DropScheduledRestart",
       "DropReinitialize",
+      "WakeReceiver",
   };
   static_assert(std::size(kNames) == std::variant_size_v<Step>);
   return kNames[step.index()];

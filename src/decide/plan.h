@@ -184,7 +184,8 @@ struct SetAsideDataDirectory {
   std::string why;
   bool operator==(const SetAsideDataDirectory&) const = default;
 };
-struct CloneFrom {  // pg_basebackup into an empty directory, then stay stopped
+// pg_basebackup into an empty directory, then stay stopped. The source's slot is made first.
+struct CloneFrom {
   Upstream source;
   bool operator==(const CloneFrom&) const = default;
 };
@@ -270,6 +271,11 @@ struct Checkpoint {  // after a promotion, so that pg_control shows the new time
 struct ResumeReplay {
   bool operator==(const ResumeReplay&) const = default;
 };
+// Reload a standby that does not stream: its startup process connects at once, where it would sleep
+// for what is left of wal_retrieve_retry_interval.
+struct WakeReceiver {
+  bool operator==(const WakeReceiver&) const = default;
+};
 // Write the configuration files again and reload: the dynamic or local configuration changed.
 struct ApplyConfiguration {
   std::string generation;                 // what is applied, so that the same is not applied twice
@@ -334,7 +340,7 @@ using Step =
                  ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint,
                  ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
                  Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog, FeedWatchdog, DisarmWatchdog,
-                 DropScheduledRestart, DropReinitialize>;
+                 DropScheduledRestart, DropReinitialize, WakeReceiver>;
 
 enum class Lane {
   Lease,       // grant, renew, revoke
@@ -349,7 +355,7 @@ enum class Lane {
   Instance,  // the long acts
   Slots,
   Checkpoint,
-  Replay,
+  Replay,  // what the startup process of a standby is told
   Configuration,
   SyncNames,
   Observe,

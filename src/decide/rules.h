@@ -86,6 +86,8 @@ void follow(Draft& draft);
 [[nodiscard]] std::optional<Upstream> leader_as_source(const Draft& draft);
 // F7: what is compared with a leader that is gone. True: it is being ended.
 [[nodiscard]] bool end_examination(Draft& draft);
+// F8: the WAL receiver is told that its upstream is there again.
+void wake_receiver(Draft& draft, const Upstream& upstream);
 // The local history has left the leader's: rewind, copy afresh, or say what a person must do.
 void repair_divergence(Draft& draft);
 

@@ -38,7 +38,7 @@ struct Pace {
   Range clone{500ms, 6s};
   Range rewind{300ms, 4s};
   Range remove{10ms, 1s};
-  Range reconnect{100ms, 1500ms};
+  Range reconnect{100ms, 5s};  // until a WAL receiver tries again, unless it is woken
   Range receiver_timeout{3s, 8s};
   Range automatic_checkpoint{60s, 300s};  // checkpoint_timeout
   Range router_lag{0ms, 1500ms};

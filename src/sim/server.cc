@@ -267,6 +267,12 @@ void Server::follow(const UpstreamView& upstream) {
   connect_upstream();
 }
 
+void Server::wake_receiver() {
+  if (process_ == ProcessState::Running && is_in_recovery_ && upstream_ == nullptr)
+    connect_upstream();
+}
+
+// As PostgreSQL comes: wal_retrieve_retry_interval is 5 s.
 void Server::connect_later() {
   later(ground_.draw(ground_.pace.reconnect), [this, attempt = upstream_attempt_] {
     if (attempt == upstream_attempt_) connect_upstream();

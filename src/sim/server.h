@@ -107,6 +107,8 @@ class Server {
   // pg_control shows the running timeline from now on.
   void checkpoint();
   void follow(const UpstreamView& upstream);
+  // A reload: a standby whose receiver sleeps until its next attempt makes it now.
+  void wake_receiver();
   // One transaction: the record's number, or nothing if nobody here could acknowledge it. `told`
   // when it is acknowledged; never, if the server ends before.
   std::optional<std::uint64_t> write(OnCommit told = {});

@@ -352,6 +352,8 @@ void SimInstance::begin(const CloneFrom& step) {
     end(ActOutcome::Failed, "pg_basebackup: cannot connect to " + step.source.host);
     return;
   }
+  if (!step.source.slot.empty() && !step.source.is_remote)
+    servers_.at(step.source.host)->directory().slots.insert(step.source.slot);
   directory.state = DataDirectory::Broken;
   child_ = Child::Clone;
   const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.clone);
@@ -513,6 +515,7 @@ void SimInstance::small(const Step& step, Done done) {
     if (is_running) {
       if (std::holds_alternative<Checkpoint>(step)) server_.checkpoint();
       if (std::holds_alternative<ResumeReplay>(step)) server_.replay_is_paused = false;
+      if (std::holds_alternative<WakeReceiver>(step)) server_.wake_receiver();
       if (const auto* keep = std::get_if<KeepSlots>(&step)) {
         for (const auto& name : keep->drop)
           server_.directory().slots.erase(name);

@@ -81,6 +81,7 @@ TEST(Joining, CopiesFromTheLeader) {
   Scene scene = empty_node("a");
   scene.led_by("b");
   EXPECT_EQ(scene.planned<CloneFrom>()->source.name, "b");
+  EXPECT_EQ(scene.planned<CloneFrom>()->source.slot, "a") << "made before the copy can start";
 }
 
 TEST(Joining, PrefersAMemberThatOffersItself) {
@@ -88,6 +89,7 @@ TEST(Joining, PrefersAMemberThatOffersItself) {
   scene.led_by("b");
   scene.cluster().members["c"].tags.clonefrom = true;
   EXPECT_EQ(scene.planned<CloneFrom>()->source.name, "c");
+  EXPECT_EQ(scene.planned<CloneFrom>()->source.slot, "") << "it will follow another one";
 }
 
 TEST(Joining, WaitsWithBackoffAfterAFailedCopy) {

@@ -223,6 +223,82 @@ TEST_F(RealPostgres, AGracefulSwitchoverNeedsNoRewind) {
   EXPECT_EQ(back.upstream.slot, "pg0");
 }
 
+// The interval is so long that nothing but the reload can bring it back within the test's time.
+TEST_F(RealPostgres, AReceiverThatIsWokenConnectsAtOnce) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  pg1->config.parameters["wal_retrieve_retry_interval"] = "1h";
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  pg1->observe_until([](const InstanceView& view) { return !view.is_streaming; });
+  // Its first attempt, which is made at once, has failed by then.
+  const std::string log = pg1->config.data_dir + "/pgherd_postmaster.log";
+  pg1->wait_until([&] {
+    std::ifstream file(log);
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    return text.find("could not connect to the primary") != text.npos;
+  });
+  expect_done(pg0->perform(StartPrimary{in_an_hour()}));
+  const Stopwatch since_wake;
+  expect_done(pg1->perform(WakeReceiver{}));
+  pg1->observe_until(streams);
+  RecordProperty("streams_after_milliseconds", since_wake.milliseconds());
+}
+
+TEST_F(RealPostgres, ACopyHasItsSlotBeforeItStarts) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  expect_done(pg1->perform(CloneFrom{pg0->as_upstream("pg1")}));
+  const std::string slot =
+      "select restart_lsn is not null from pg_replication_slots "
+      "where slot_name = 'pg1' and slot_type = 'physical' and not active";
+  EXPECT_EQ(pg0->sql(slot), "t");
+  // One that is there already is none the worse for it.
+  auto pg2 = a_node("pg2");
+  expect_done(pg2->perform(CloneFrom{pg0->as_upstream("pg1")}));
+  EXPECT_EQ(pg0->sql(slot), "t");
+}
+
+// A signal that PostgreSQL has not noticed is sent again: here it comes while the file is away.
+TEST_F(RealPostgres, APromotionThatWasNotNoticedIsAskedForAgain) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  expect_done(pg0->perform(StartStandby{}));
+  const auto postmaster = static_cast<pid_t>(pg0->observe().postmaster_pid);
+  const std::string request = pg0->config.data_dir + "/promote";
+  ASSERT_EQ(::kill(postmaster, SIGSTOP), 0);
+  pg0->begin(Promote{in_an_hour()});
+  pg0->wait_until([&] { return std::filesystem::exists(request); });
+  std::filesystem::remove(request);
+  ASSERT_EQ(::kill(postmaster, SIGCONT), 0);
+  // Whoever is let in comes after the signal.
+  EXPECT_EQ(pg0->sql("select pg_is_in_recovery()"), "t");
+  std::ofstream(request).close();
+  const ActResult promoted = pg0->end_of_begun();
+  expect_done(promoted);
+  EXPECT_TRUE(pg0->observe().is_running_primary());
+}
+
+TEST_F(RealPostgres, APromotionThatWasNotNoticedWithinTheLeaseIsWithdrawn) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  expect_done(pg0->perform(StartStandby{}));
+  const auto postmaster = static_cast<pid_t>(pg0->observe().postmaster_pid);
+  const std::string request = pg0->config.data_dir + "/promote";
+  ASSERT_EQ(::kill(postmaster, SIGSTOP), 0);
+  pg0->begin(Promote{boottime_now() + 1s});
+  const ActResult late = pg0->end_of_begun();
+  EXPECT_EQ(late.outcome, ActOutcome::Failed) << late.detail;
+  EXPECT_FALSE(std::filesystem::exists(request));
+  ASSERT_EQ(::kill(postmaster, SIGCONT), 0);
+  EXPECT_EQ(pg0->sql("select pg_is_in_recovery()"), "t");
+  EXPECT_TRUE(pg0->observe().is_running_standby());
+}
+
 TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");

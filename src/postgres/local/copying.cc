@@ -38,6 +38,26 @@ void add_basebackup_options(const OptionList& options, std::vector<std::string>&
   if (!has_checkpoint) argv.push_back("--checkpoint=fast");
 }
 
+constexpr Duration kSlotLimit = 5s;
+
+// Before the copy begins, so that no WAL that it needs afterwards goes, and its receiver does not
+// find it missing. Without it the copy is as good: the source's agent makes it in time, too.
+asio::awaitable<void> make_slot(Shop& shop, Upstream source) {
+  constexpr std::string_view kExistsAlready = "42710";
+  if (source.slot.empty() || source.is_remote) co_return;
+  const auto config = shop.config;
+  ConnInfo info = tool_conninfo(*config, config->replication, source, "");
+  info.set_if_any("password", config->replication.password);
+  info.remove("passfile");
+  info.set("replication", "1");
+  info.set("application_name", shop.self);
+  std::string sql = fmt::format("CREATE_REPLICATION_SLOT \"{}\" PHYSICAL RESERVE_WAL", source.slot);
+  const auto made = co_await query_once(std::move(info), std::move(sql), kSlotLimit, kSlotLimit);
+  if (!made && made.error().sqlstate != kExistsAlready)
+    log_warning("cannot make the replication slot {} on {}: {}", source.slot, source.name,
+                made.error().text);
+}
+
 bool is_empty(const std::string& directory) {
   std::error_code error;
   return std::filesystem::is_empty(directory, error) || error;
@@ -79,6 +99,7 @@ Attempt finish_copy(const PostgresConfig& config) {
 
 asio::awaitable<Attempt> fill(Shop& shop, const ActControl& control, Upstream source) {
   const auto config = shop.config;
+  co_await make_slot(shop, source);
   if (auto copied = co_await run_basebackup(shop, control, source); !copied) {
     // What is left of it is ours; a directory that cannot be emptied keeps its marker.
     if (auto marked = mark_unfinished(config->data_dir); marked)

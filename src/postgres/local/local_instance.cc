@@ -256,6 +256,7 @@ class LocalInstance::Hands {
     if (const auto* s = std::get_if<KeepSlots>(&step)) return act_keep_slots(shop, control, *s);
     if (std::holds_alternative<Checkpoint>(step)) return act_checkpoint(shop, control);
     if (std::holds_alternative<ResumeReplay>(step)) return act_resume_replay(shop, control);
+    if (std::holds_alternative<WakeReceiver>(step)) return act_wake_receiver(shop);
     if (const auto* s = std::get_if<ApplyConfiguration>(&step))
       return act_apply_configuration(shop, control, *s);
     if (const auto* s = std::get_if<SetSyncNames>(&step))

@@ -144,6 +144,7 @@ Act act_rewind(Shop& shop, ActControl& control, Rewind step);
 Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step);  // small_acts.cc
 Act act_checkpoint(Shop& shop, ActControl& control);
 Act act_resume_replay(Shop& shop, ActControl& control);
+Act act_wake_receiver(Shop& shop);
 Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step);
 Act act_set_sync_names(Shop& shop, ActControl& control, SetSyncNames step);  // sync_names.cc
 

@@ -135,6 +135,13 @@ Act act_resume_replay(Shop& shop, ActControl& control) {
   co_return "replay goes on";
 }
 
+// The startup process sleeps on a latch between its attempts; SIGHUP sets it.
+Act act_wake_receiver(Shop& shop) {
+  if (shop.postmaster->look() != ProcessState::Running || !shop.postmaster->signal(SIGHUP))
+    co_return failed("PostgreSQL is not running: there is no WAL receiver to wake");
+  co_return "reloaded, so that the WAL receiver connects now";
+}
+
 Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step) {
   const auto config = shop.config;
   const DirectoryLook look = look_at_data_directory(config->data_dir);
