@@ -1,6 +1,7 @@
 """A person edits a file of cfg/ and reloads or restarts: it is in force, on the right role."""
 
 import contextlib
+import re
 
 import pytest
 
@@ -48,6 +49,15 @@ def test_a_file_counts_on_its_roles(deployment, name, on_primary, on_standbys):
     for node in NODES:
         wait_until(f"{node} is as before",
                    lambda node=node: value(deployment, node, "deadlock_timeout") == "1s", 20)
+
+
+def test_a_setting_that_the_cluster_decides_is_told_to_be_without_effect(deployment):
+    node = deployment.standbys()[0]
+    with edited(deployment, "postgresql.base.conf", "\nmax_connections = 123\n"):
+        reload_all(deployment)
+        wait_until("the agent says so", lambda: re.search(
+            r"cfg/postgresql.base.conf:\d+: max_connections = '123' has no effect, the agent sets "
+            r"'100'.*edit-config -p max_connections=123", run("docker", "logs", node).stderr), 20)
 
 
 def test_the_role_files_follow_a_switchover(deployment):

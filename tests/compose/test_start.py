@@ -36,6 +36,11 @@ def test_both_ports_lead_where_they_should_with_the_settings_of_the_role(deploym
         deployment.ask("create table never (a int)", "--read")
 
 
+def test_no_setting_of_the_deployment_is_without_effect(deployment):
+    for name in NODES:
+        assert "has no effect" not in run("docker", "logs", name).stderr, name
+
+
 @pytest.mark.quick
 def test_the_application_has_its_user_and_database(deployment):
     password = deployment.secret("milvus")

@@ -147,3 +147,32 @@ def test_what_can_be_left_out_is_warned_of(solo):
     assert "warning: " in validated.stderr and "bootstrap.users is not served" in validated.stderr
     assert solo.ask("/config", "PATCH", {"postgresql": {"pre_promote": "/bin/may-i"}})[0] == 200
     solo.wait_for("dynamic configuration: postgresql.pre_promote is not served")
+
+
+def test_a_setting_in_an_included_file_that_does_not_count_is_told(solo):
+    """PostgreSQL itself says nothing of it: the agent gives the same parameter on the command line."""
+    base, nested = solo.folder / "base.conf", solo.folder / "nested.conf"
+
+    def write(file, text):
+        file.write_text(text)
+        file.chmod(0o644)
+
+    def told(words):
+        return [line for line in solo.said().splitlines() if words in line]
+
+    write(nested, "work_mem = '5MB'\nMax_Connections = 200\nwal_level = replica\n")
+    write(base, "include 'nested.conf'\nmax_wal_senders = 10\n")
+    solo.start(solo.text.replace("postgresql:\n", f"postgresql:\n  custom_conf: '{base}'\n", 1))
+    solo.wait_leads()
+    first = f"{nested}:2: max_connections = '200' has no effect, the agent sets '100'"
+    solo.wait_for(first)
+    assert "edit-config -p max_connections=200" in told(first)[0]
+
+    # Another value: told as well. Where it counts it is not told.
+    write(nested, "max_connections = 150\n")
+    solo.process.send_signal(signal.SIGHUP)
+    solo.wait_for(f"{nested}:1: max_connections = '150' has no effect")
+    parameters = {"max_connections": 150, "max_wal_senders": 12}
+    assert solo.ask("/config", "PATCH", {"postgresql": {"parameters": parameters}})[0] == 200
+    solo.wait_for(f"{base}:2: max_wal_senders = '10' has no effect, the agent sets '12'")
+    assert len(told("has no effect")) == 3, told("has no effect")

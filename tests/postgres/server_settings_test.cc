@@ -12,6 +12,7 @@
 
 #include "postgres/local/config_files.h"
 #include "postgres/local/monitor.h"
+#include "postgres/local/overridden_settings.h"
 #include "postgres/local_machine.h"
 
 namespace pgherd {
@@ -27,6 +28,52 @@ PostgresConfig a_config() {
   return config;
 }
 const Upstream kUpstream{.name = "pg1", .host = "10.0.0.2", .port = "5432", .slot = "pg0"};
+
+Row written(const std::string& name, const std::string& value, const std::string& file) {
+  return {name, value, file, "7"};
+}
+
+TEST(OverriddenSettings, AreToldWithTheirPlaceAndWhereTheyCount) {
+  const ParameterMap wanted = server_parameters(a_config(), "herd", nullptr);
+  const Rows rows{written("max_connections", "200", "/cfg/base.conf"),
+                  written("work_mem", "5MB", "/cfg/base.conf"),
+                  written("port", "5999", "/cfg/primary.conf")};
+  EXPECT_EQ(
+      overridden_settings(rows, wanted, a_config()),
+      (std::vector<std::string>{
+          "/cfg/base.conf:7: max_connections = '200' has no effect, the agent sets '100': all "
+          "members must have the same; set it in the dynamic configuration instead: "
+          "edit-config -p max_connections=200",
+          "/cfg/primary.conf:7: port = '5999' has no effect, the agent sets '5433': set "
+          "postgresql.listen of the agent's configuration instead"}));
+}
+
+TEST(OverriddenSettings, TheSameInOtherWordsIsNoContradiction) {
+  PostgresConfig config = a_config();
+  config.listen.host = "0.0.0.0";
+  config.parameters["wal_keep_size"] = "1GB";
+  const ParameterMap wanted = server_parameters(config, "herd", nullptr);
+  const Rows rows{
+      written("wal_log_hints", "true", "/f"),    written("max_connections", "0x64", "/f"),
+      written("wal_keep_size", "1024MB", "/f"),  written("listen_addresses", "*", "/f"),
+      written("wal_level", "hot_standby", "/f"), written("hot_standby", "yes", "/f")};
+  EXPECT_EQ(overridden_settings(rows, wanted, config), std::vector<std::string>{});
+}
+
+TEST(OverriddenSettings, WhatInitdbWroteIsNobodysWish) {
+  PostgresConfig config = a_config();
+  config.parameters["max_connections"] = "300";
+  const ParameterMap wanted = server_parameters(config, "herd", nullptr);
+  const Rows by_initdb{written("max_connections", "100", "/data/postgresql.base.conf")};
+  const Rows by_somebody{written("max_connections", "150", "/data/postgresql.base.conf")};
+  EXPECT_TRUE(overridden_settings(by_initdb, wanted, config).empty());
+  EXPECT_EQ(overridden_settings(by_somebody, wanted, config).size(), 1U);
+  config.custom_conf = "/cfg/postgresql.base.conf";
+  EXPECT_EQ(
+      overridden_settings({written("max_connections", "100", config.custom_conf)}, wanted, config)
+          .size(),
+      1U);
+}
 
 TEST(ServerParameters, AreCompleteWithoutAnyConfiguration) {
   const ParameterMap made = server_parameters(a_config(), "herd", nullptr);
@@ -259,7 +306,7 @@ TEST_F(ConfigFilesOnDisk, StandbySignalComesAndGoes) {
 
 TEST_F(ConfigFilesOnDisk, ThePassfileIsForItsOwnerOnly) {
   ASSERT_TRUE(write_pgpass(config, kUpstream));
-  struct stat facts{};
+  struct stat facts {};
   ASSERT_EQ(::stat(config.pgpass.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }

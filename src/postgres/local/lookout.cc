@@ -7,6 +7,7 @@
 
 #include "postgres/local/divergence.h"
 #include "postgres/local/monitor.h"
+#include "postgres/local/overridden_settings.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
@@ -19,6 +20,7 @@ namespace asio = boost::asio;
 constexpr Duration kLookLimit = 2500ms;
 constexpr Duration kConnectLimit = 2s;
 constexpr Duration kReplicationLimit = 500ms;
+constexpr Duration kWrittenSettingsLimit = 500ms;
 constexpr Duration kReplicationPause = 30s;  // after a refusal
 
 void see_directory(const Shop& shop, InstanceView& view) {
@@ -55,6 +57,7 @@ asio::awaitable<InstanceView> Lookout::look() {
     else
       told_problem_.clear();
     if (!problem) see_sync_names(view);
+    if (!problem) co_await tell_overridden(deadline);
     if (!problem && *view.in_recovery) co_await find_standby_timeline(view, deadline);
     // It may have ended while it was asked.
     if (problem && shop_.postmaster->look() == ProcessState::Stopped) {
@@ -88,7 +91,10 @@ asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Inst
       if (!connected) co_return connected.error();
     }
     auto answer = co_await session_.query(monitoring_query(), deadline - boottime_now());
-    if (answer && read_monitoring(*answer, shop_.wanted, view)) co_return std::nullopt;
+    if (answer && read_monitoring(*answer, shop_.wanted, view)) {
+      files_read_at_ = files_read_at(*answer);
+      co_return std::nullopt;
+    }
     if (answer)
       co_return QueryError{.kind = QueryErrorKind::Refused,
                            .text = "the monitoring query has another shape than expected"};
@@ -140,6 +146,28 @@ void Lookout::tell_problem(const QueryError& error) {
         "pgherd cannot log in to the local PostgreSQL as '{}': check "
         "postgresql.authentication.superuser and the local lines of pg_hba.conf",
         shop_.config->superuser.username);
+}
+
+// Settings of included files that the agent overrides are looked for after each time that the files
+// were read, whoever asked for it, and told once as long as they stay the same.
+asio::awaitable<void> Lookout::tell_overridden(Instant deadline) {
+  // Nothing was written yet by this agent: what it will set is not known.
+  if (shop_.wanted.empty()) co_return;
+  if (overridden_seen_at_ == files_read_at_ && overridden_by_ == shop_.wanted) co_return;
+  const ParameterMap wanted = shop_.wanted;
+  // Whatever comes of it: a look at the server must not be slowed down by this again and again.
+  overridden_seen_at_ = files_read_at_;
+  overridden_by_ = wanted;
+  const Instant limit = std::min(deadline, boottime_now() + kWrittenSettingsLimit);
+  const auto answer = co_await session_.query(written_settings_query(), limit - boottime_now());
+  if (!answer || answer->size() != 1) co_return;
+  auto lines = overridden_settings(answer->front(), wanted, *shop_.config);
+  for (const std::string& line : lines) {
+    const bool was_told =
+        std::find(told_overridden_.begin(), told_overridden_.end(), line) != told_overridden_.end();
+    if (!was_told) log_warning("{}", line);
+  }
+  told_overridden_ = std::move(lines);
 }
 
 // A standby's timeline: the WAL receiver's while it streams, else what a replication connection

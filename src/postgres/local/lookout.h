@@ -29,6 +29,7 @@ class Lookout {
   void read_history(InstanceView& view);
   void see_sync_names(InstanceView& view);
   void tell_problem(const QueryError& error);
+  boost::asio::awaitable<void> tell_overridden(Instant deadline);
 
   Shop& shop_;
   PgSession session_;
@@ -36,6 +37,11 @@ class Lookout {
   ConnInfo session_goes_to_;
   InstanceView last_;
   std::string told_problem_;
+  // What the settings that are without effect were last looked for in, and which were told.
+  std::string files_read_at_;
+  std::string overridden_seen_at_;
+  ParameterMap overridden_by_;
+  std::vector<std::string> told_overridden_;
   Instant replication_again_at_;
   Timeline history_of_;
   std::vector<HistoryRow> history_;

@@ -20,7 +20,7 @@ select pg_is_in_recovery(),
   pg_last_xact_replay_timestamp(), pg_postmaster_start_time(),
   current_setting('restore_command') <> '', current_setting('primary_conninfo'),
   current_setting('primary_slot_name'), current_setting('server_version_num'),
-  current_setting('synchronous_standby_names'))";
+  current_setting('synchronous_standby_names'), pg_conf_load_time())";
 
 constexpr const char* kReceiver = R"(
 select status, written_lsn, latest_end_lsn,
@@ -192,7 +192,7 @@ std::string monitoring_query() {
 
 bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                      InstanceView& view) {
-  if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 13) ||
+  if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 14) ||
       !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 12) ||
       !have_width(answer[4], 4))
     return false;
@@ -205,6 +205,10 @@ bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted
   for (const Row& row : answer[4])
     read_setting(row, wanted, view);
   return true;
+}
+
+std::string files_read_at(const std::vector<Rows>& answer) {
+  return text_of(answer[0][0][13]);
 }
 
 UpstreamView upstream_of(const std::string& conninfo, const std::string& slot) {

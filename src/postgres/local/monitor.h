@@ -19,6 +19,10 @@ namespace pgherd {
 [[nodiscard]] bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                                    InstanceView& view);
 
+// When the session that answered read the configuration files last, as PostgreSQL prints it. The
+// answer has the shape that read_monitoring wants.
+[[nodiscard]] std::string files_read_at(const std::vector<Rows>& answer);
+
 // Host, port and slot of a primary_conninfo; empty when it cannot be read.
 [[nodiscard]] UpstreamView upstream_of(const std::string& conninfo, const std::string& slot);
 
