@@ -17,6 +17,7 @@ struct Variable {
   std::string name;  // without the prefix
   std::string path;
   bool is_map = false;  // holds a YAML map, braces optional
+  bool is_patronis = true;
 };
 
 std::string upper(std::string_view text) {
@@ -27,9 +28,11 @@ std::string upper(std::string_view text) {
 }
 
 void add_section(std::vector<Variable>& table, const std::string& name, const std::string& section,
-                 std::initializer_list<std::string_view> keys) {
+                 std::initializer_list<std::string_view> keys, bool is_patronis = true) {
   for (const std::string_view key : keys) {
-    table.push_back({.name = name + "_" + upper(key), .path = section + "." + std::string(key)});
+    table.push_back({.name = name + "_" + upper(key),
+                     .path = section + "." + std::string(key),
+                     .is_patronis = is_patronis});
   }
 }
 
@@ -43,9 +46,10 @@ std::vector<Variable> make_table() {
   table.push_back({.name = "LOGFORMAT", .path = "log.format"});
   table.push_back({.name = "LOG_DATEFMT", .path = "log.dateformat"});
   // As guides for Docker Compose call the logins of PostgreSQL.
-  add_section(table, "POSTGRESQL", "postgresql.authentication.superuser", {"username", "password"});
+  add_section(table, "POSTGRESQL", "postgresql.authentication.superuser", {"username", "password"},
+              false);
   add_section(table, "POSTGRESQL_REPLICATION", "postgresql.authentication.replication",
-              {"username", "password"});
+              {"username", "password"}, false);
   add_section(table, "LOG", "log",
               {"type", "level", "traceback_level", "format", "dateformat", "max_queue_size", "dir",
                "mode", "file_size", "file_num", "deduplicate_heartbeat_logs"});
@@ -62,7 +66,8 @@ std::vector<Variable> make_table() {
                    .is_map = true});
   add_section(table, "RESTAPI", "restapi.authentication", {"username", "password"});
   add_section(table, "CTL", "ctl",
-              {"insecure", "cacert", "certfile", "keyfile", "keyfile_password", "table"});
+              {"insecure", "cacert", "certfile", "keyfile", "keyfile_password"});
+  add_section(table, "CTL", "ctl", {"table"}, false);
   add_section(table, "CTL", "ctl.authentication", {"username", "password"});
   add_section(table, "POSTGRESQL", "postgresql",
               {"listen", "connect_address", "proxy_address", "config_dir", "data_dir", "pgpass",
@@ -214,6 +219,18 @@ EnvironmentTree read_environment(const std::map<std::string, std::string>& envir
     tree.unknown.push_back(name);
   }
   return tree;
+}
+
+std::vector<EnvironmentVariable> environment_variables() {
+  std::vector<EnvironmentVariable> all;
+  for (const Variable& variable : borrowed())
+    all.push_back(
+        {.name = variable.name, .path = variable.path, .is_patronis = false, .is_fallback = true});
+  for (const Variable& variable : table())
+    all.push_back({.name = std::string(kPrefix) + variable.name,
+                   .path = variable.path,
+                   .is_patronis = variable.is_patronis});
+  return all;
 }
 
 std::string variable_for(std::string_view path) {

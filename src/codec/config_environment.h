@@ -21,6 +21,15 @@ struct EnvironmentTree {
 [[nodiscard]] EnvironmentTree read_environment(
     const std::map<std::string, std::string>& environment);
 
+struct EnvironmentVariable {
+  std::string name;  // whole: "PATRONI_SCOPE"; `<name>_FILE` names a file that holds the value
+  std::string path;  // the key that it sets
+  bool is_patronis = true;   // Patroni knows it, too
+  bool is_fallback = false;  // counts only where neither file nor other variable sets the key
+};
+// All that are read, of those for the same key the strongest last.
+[[nodiscard]] std::vector<EnvironmentVariable> environment_variables();
+
 // The variable that sets the key of this path ("scope" -> "PATRONI_SCOPE"), "" when there is none.
 [[nodiscard]] std::string variable_for(std::string_view path);
 

@@ -153,3 +153,17 @@ def test_every_variable_is_explained():
     assert used - {"PGHERD_PREBUILT"} <= explained, used - explained
     env = set(re.findall(r"^([A-Z0-9_]+)=", (FOLDER / "create_secrets.sh").read_text(), re.M))
     assert env - {"COMPOSE_IGNORE_ORPHANS"} <= explained
+
+
+def test_every_variable_of_the_images_has_its_rule():
+    page = (ROOT / "docs" / "patroni-compatibility.md").read_text()
+    table = page.split("### Read by the images")[1].split("\n## ")[0]
+    said = set(re.findall(r"^\| `([A-Z0-9_]+)`", table, re.M))
+    used = set()
+    for folder in ("images", "initdb.d"):
+        for file in (FOLDER / folder).iterdir():
+            text = file.read_text()
+            used |= set(re.findall(r"\$\{([A-Z][A-Z0-9_]+):?[-?]", text))
+            used |= set(re.findall(r"secret ([A-Z][A-Z0-9_]+)\)", text))
+    agents = {name for name in used if name.startswith("PATRONI_")} | {"POSTGRES_PASSWORD", "PGDATA"}
+    assert used - agents - {"PGHERD_PREBUILT"} == said - {"PATRONI_RESTAPI_AUTH_HEADER"}
