@@ -7,8 +7,9 @@
 #
 # What exists is kept. POSTGRES_PASSWORD, REPL_PASSWORD, MILVUS_PASSWORD and PATRONI_PASSWORD in the
 # environment are taken as given. --rotate writes new ones over the old; PostgreSQL's own passwords
-# have to be changed with ALTER ROLE as well (docs/compose.md). A folder `secrets` beside this script
-# is used in the place of `.secrets`.
+# have to be changed with ALTER ROLE as well (docs/compose.md). The folder is SECRETS_DIR, of the
+# environment or of .env, else `secrets` if there is one and no `.secrets`; one that Compose would not
+# find by itself is written into .env.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 umask 077
@@ -29,10 +30,23 @@ case ${1:-} in
   *) die "unknown argument '$1'; there is --rotate" ;;
 esac
 
-folder=.secrets
-[[ -d .secrets || ! -d secrets ]] || folder=secrets
+# of_env: the last SECRETS_DIR of .env, as Compose takes it.
+of_env() {
+  local line=''
+  [[ ! -e .env ]] || line=$(grep -E '^SECRETS_DIR=.' .env | tail -n 1) || true
+  line=${line#SECRETS_DIR=}
+  line=${line#[\"\']}
+  printf '%s' "${line%[\"\']}"
+}
+
+folder=${SECRETS_DIR:-$(of_env)}
+if [[ -z $folder ]]; then
+  folder=./.secrets
+  [[ -d .secrets || ! -d secrets ]] || folder=./secrets
+fi
 mkdir -p "$folder"
-chmod 700 "$folder"
+# Another folder is somebody's, who has seen to it.
+if [[ $folder == ./.secrets || $folder == ./secrets ]]; then chmod 700 "$folder"; fi
 
 # Letters and digits only: a password that needs no quoting anywhere. 32 of them are 190 bits.
 random_password() {
@@ -75,15 +89,25 @@ write_json() {
   } >"$folder/secrets.json"
 }
 
+# Compose looks into .secrets unless it is told of another folder.
+name_folder() {
+  if [[ $folder == ./.secrets || $folder == "$(of_env)" ]]; then return; fi
+  # It may end without a line break.
+  [[ -z $(tail -c 1 .env) ]] || echo >>.env
+  echo "SECRETS_DIR=$folder" >>.env
+  echo "added   SECRETS_DIR=$folder to .env"
+}
+
 write_env() {
   if [[ -e .env ]]; then
     echo "kept    .env"
+    name_folder
     return
   fi
   cat >.env <<ENV
 # The variables of patroni.yml; ENVIRONMENT.md explains all of them. No password stands here: they
 # are in the files of $folder.
-SECRETS_DIR=./$folder
+SECRETS_DIR=$folder
 PATRONI_SCOPE=pg_cluster
 PATRONI_NAMESPACE=/pg_cluster
 PATRONI_RESTAPI_LISTEN=0.0.0.0:8008
