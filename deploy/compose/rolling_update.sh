@@ -6,8 +6,9 @@
 #
 #   docker-compose -f patroni.yml build && ./rolling_update.sh
 #
-# Nodes that are as they should be are left alone. COMPOSE names another compose command; UPDATE_WAIT
-# is how many seconds a node may take to stream again (300).
+# Nodes that are as they should be are left alone. It takes the Compose, 1 or 2, that made the running
+# nodes, since each would replace what the other made; COMPOSE names another one. UPDATE_WAIT is how
+# many seconds a node may take to stream again (300).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -15,10 +16,10 @@ config=/etc/patroni.yml
 wait_seconds=${UPDATE_WAIT:-300}
 if [[ -n ${COMPOSE:-} ]]; then
   read -r -a compose <<<"$COMPOSE"
-elif docker compose version >/dev/null 2>&1; then
-  compose=(docker compose)
 else
+  made_by=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.version"}}' patroni-replica0 2>/dev/null || true)
   compose=(docker-compose)
+  if [[ $made_by != 1.* ]] && docker compose version >/dev/null 2>&1; then compose=(docker compose); fi
 fi
 compose+=(-f patroni.yml)
 

@@ -15,6 +15,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 NODES = [f"patroni-replica{number}" for number in range(4)]
 ETCD = [f"etcd{number}" for number in range(3)]
 SERVICES = NODES + ETCD + ["etcd-proxy", "patroni-haproxy"]
+# As a person says it, and as the deployment's scripts take it: `docker-compose` or `docker compose`.
+COMPOSE = tuple(os.environ.setdefault("COMPOSE", "docker-compose").split())
 PORTS = {"PRIMARY_PORT": 5432, "REPLICA_PORT": 5433, "STATS_PORT": 8080}
 
 
@@ -65,7 +67,7 @@ class Deployment:
     # ---- compose
 
     def compose(self, *words, file="patroni.yml", **options):
-        return run("docker-compose", "-f", file, *words, cwd=self.folder, **options)
+        return run(*COMPOSE, "-f", file, *words, cwd=self.folder, **options)
 
     def up(self):
         began = time.monotonic()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from composelib import docker, inspect, run, wait_until
+from composelib import COMPOSE, docker, inspect, run, wait_until
 
 NODE = "patroni-replica3"
 
@@ -83,6 +83,15 @@ def test_a_password_file_that_is_not_there(heals):
     says(NODE, "POSTGRES_PASSWORD_FILE", "/run/secrets/nowhere", "cannot be read")
 
 
+def test_a_secret_that_is_not_there(deployment):
+    """Compose looks in one folder only, and names the file; nothing is made in its place."""
+    done = deployment.compose("run", "--rm", "client", file="client.yaml", check=False,
+                              env={"SECRETS_DIR": "./nowhere"})
+    assert done.returncode != 0
+    assert f"does not exist: {deployment.folder}/nowhere/" in done.stdout + done.stderr
+    assert not (deployment.folder / "nowhere").exists()
+
+
 def test_a_header_that_does_not_fit_the_password(heals):
     recreate(heals, "patroni-haproxy", PATRONI_RESTAPI_AUTH_HEADER="bm90OnRoaXM=")
     says("patroni-haproxy", "PATRONI_RESTAPI_AUTH_HEADER", "base64", "remove it from .env")
@@ -150,8 +159,8 @@ def test_a_volume_of_another_cluster(heals):
             f"volumes:\n  other:\n    external: true\n    name: {volume}\n")
         # Compose would carry the old container's volume over into one that it recreates.
         heals.compose("rm", "--stop", "--force", NODE)
-        run("docker-compose", "-f", "patroni.yml", "-f", "override.yml", "up", "-d", "--no-build",
-            "--no-deps", "--force-recreate", NODE, cwd=heals.folder)
+        run(*COMPOSE, "-f", "patroni.yml", "-f", "override.yml", "up", "-d", "--no-build", "--no-deps",
+            "--force-recreate", NODE, cwd=heals.folder)
         says(NODE, "system ID mismatch", "different cluster", "scope or data_dir", seconds=60)
         does_not_spin(NODE)
         assert docker("run", "--rm", "--entrypoint", "cat", "--volume",

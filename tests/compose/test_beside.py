@@ -8,7 +8,7 @@ import shutil
 import pytest
 import yaml
 
-from composelib import ROOT, docker, run
+from composelib import COMPOSE, ROOT, docker, run
 
 FOLDER = ROOT / "deploy" / "compose"
 
@@ -21,14 +21,14 @@ def a_copy(tmp_path):
     return target
 
 
-def model(folder):
+def model(folder, compose=COMPOSE):
     """patroni.yml as Compose understands it."""
-    return yaml.safe_load(run("docker-compose", "-f", "patroni.yml", "config", cwd=folder).stdout)
+    return yaml.safe_load(run(*compose, "-f", "patroni.yml", "config", cwd=folder).stdout)
 
 
 def test_one_postgresql_for_development(running):
     env = {"POSTGRES_PORT": "127.0.0.1:0"}
-    project = ("docker-compose", "-p", "development", "-f", "postgres.yml")
+    project = (*COMPOSE, "-p", "development", "-f", "postgres.yml")
     try:
         run(*project, "up", "-d", "--no-build", cwd=running.folder, env=env)
         said = run("./postgres_test.sh", cwd=running.folder).stdout
@@ -74,6 +74,42 @@ def test_a_folder_without_the_dot_is_taken(copy):
     assert not (copy / ".secrets").exists()
     files = {secret["file"] for secret in model(copy)["secrets"].values()}
     assert all(pathlib.Path(file).parent.name == "secrets" for file in files)
+
+
+@pytest.mark.parametrize("line, folder", [("", "secrets"), ("SECRETS_DIR=./mine\n", "mine")])
+def test_an_env_file_written_by_hand_is_told_which_folder_it_is(copy, line, folder):
+    (copy / folder).mkdir()
+    (copy / folder / "repl_password.txt").write_text("by-hand\n")
+    (copy / ".env").write_text("PATRONI_SCOPE=mine" + (f"\n{line}" if line else ""))
+    run("./create_secrets.sh", cwd=copy)
+    run("./create_secrets.sh", cwd=copy)
+    assert not (copy / ".secrets").exists()
+    assert secrets_of(copy, folder)["repl_password.txt"] == "by-hand\n"
+    made = model(copy)
+    files = {secret["file"] for secret in made["secrets"].values()}
+    assert {pathlib.Path(file).parent.name for file in files} == {folder}
+    assert made["services"]["patroni-replica0"]["environment"]["PATRONI_SCOPE"] == "mine"
+    assert (copy / ".env").read_text().count("SECRETS_DIR") == 1
+
+
+def test_both_spellings_of_compose_read_the_same(copy):
+    run("./create_secrets.sh", cwd=copy)
+
+    def gist(compose):
+        made = model(copy, compose)
+        return {
+            "services": {name: (service.get("environment", {}), set(service["networks"]),
+                                service["image"], list(service["healthcheck"]["test"]))
+                         for name, service in made["services"].items()},
+            "networks": set(made["networks"]), "volumes": set(made["volumes"]),
+            "secrets": {name: secret["file"] for name, secret in made["secrets"].items()}}
+
+    spellings = [words for words in (("docker-compose",), ("docker", "compose"))
+                 if shutil.which(words[0]) and run(*words, "version", check=False).returncode == 0]
+    if len(spellings) < 2:
+        pytest.skip("there is one Compose only")
+    one, other = map(gist, spellings)
+    assert one == other
 
 
 def test_files_written_by_hand_are_as_good(copy):
@@ -125,6 +161,13 @@ def test_the_apt_repository_is_added_only_with_a_key(copy, tmp_path):
 
 # ---- the documents say what is there
 
+def named_volumes(service):
+    """Compose 1 prints "name:/place:rw", Compose 2 a map."""
+    sources = [volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
+               for volume in service.get("volumes", [])]
+    return [source for source in sources if not source.startswith("/")]
+
+
 def test_the_diagram_shows_what_there_is(copy):
     run("./create_secrets.sh", cwd=copy)
     made = model(copy)
@@ -134,9 +177,8 @@ def test_the_diagram_shows_what_there_is(copy):
         networks = list(service["networks"])
         shown = [network for network, block in blocks if re.search(rf"^\s+{name}\[", block, re.M)]
         assert len(shown) == 1 and shown[0] in networks, f"{name} is drawn in {shown}"
-        for volume in service.get("volumes", []):
-            if ":" in str(volume) and not str(volume).startswith("/"):
-                assert str(volume).split(":")[0] in drawn
+        for volume in named_volumes(service):
+            assert volume in drawn
     for network in made["networks"]:
         assert f"subgraph {network}\n" in drawn
     boxes = set(re.findall(r"^\s+([\w-]+)\[", drawn, re.M))

@@ -4,7 +4,7 @@ import re
 
 import pexpect
 
-from composelib import ROOT
+from composelib import COMPOSE, ROOT
 
 # What the suite has done already, in a copy, without building again.
 DONE_BEFORE = ("cd deploy/compose", "./create_secrets.sh", "docker-compose -f patroni.yml up -d",
@@ -26,6 +26,7 @@ def test_every_command_of_the_guide_works(deployment):
     for command in commands():
         if command in DONE_BEFORE:
             continue
+        command = command.replace("docker-compose ", " ".join(COMPOSE) + " ")
         shell.sendline(f"{command}; echo \"[exit $?]\"")
         shell.expect(r"\[exit (\d+)\]\r\n")
         assert shell.match[1] == "0", f"{command}\n{shell.before}"
