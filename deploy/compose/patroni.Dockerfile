@@ -11,8 +11,14 @@ ARG PGHERD_PREBUILT=
 WORKDIR /src
 COPY tools/bootstrap tools/bootstrap
 RUN [ "$PGHERD_PREBUILT" = yes ] || DEBIAN_FRONTEND=noninteractive tools/bootstrap/install-packages build
-COPY . .
-RUN deploy/compose/images/build-pgherd /usr/bin/pgherd
+# Only what is compiled: a change of cfg/ or of a script costs no compilation.
+COPY CMakeLists.txt CMakePresets.json ./
+COPY cmake cmake
+COPY proto proto
+COPY src src
+# What matches nothing is left out.
+COPY deploy/compose/images/build-pgherd deploy/compose/.built/pgher[d] deploy/
+RUN deploy/build-pgherd /usr/bin/pgherd
 
 FROM ${DEBIAN_IMAGE}
 # The user first, so that the numbers in volumes are the same in every build of this image; and no
