@@ -300,6 +300,7 @@ void Daemon::reload() {
     if (rest_ && (has_certificate || fresh.config.restapi != loaded_.config.restapi)) {
       rest_->reconfigure(fresh.config.restapi);
     }
+    dcs_.log_in_as(fresh.config.etcd.username, fresh.config.etcd.password);
     if (peers_) peers_->reconfigure(peer_security(fresh.config), peer_credentials(fresh.config));
     loaded_ = std::move(fresh);
   } catch (const std::exception& problem) {

@@ -84,7 +84,10 @@ void StoreSession::lost(const DcsError& error) {
   // Inside the watch's own handler: it is destroyed later, from the alarm.
   listener_.silent(error.text);
   if (!alive_) return;  // that ended the agent
-  const Milliseconds pause = error.kind == DcsErrorKind::Compacted ? Milliseconds(0) : pause_;
+  // What was denied is denied until an operator has acted, even if reading again would work.
+  Milliseconds pause = pause_;
+  if (error.kind == DcsErrorKind::Compacted) pause = Milliseconds(0);
+  if (error.kind == DcsErrorKind::Denied) pause = kLongestPause;
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   std::weak_ptr<char> alive = alive_;
   again_ = clock_.at(clock_.now() + pause, [this, alive] {

@@ -299,6 +299,95 @@ TEST_F(OneEtcd, ThatWantsNoPasswordTakesUsWithOne) {
   EXPECT_EQ(ask.get("/c/a")->value, "1");
 }
 
+class EtcdWithUsers : public testing::Test {
+ protected:
+  void SetUp() override {
+    ctl({"user", "add", "root:secret"});
+    ctl({"user", "grant-role", "root", "root"});
+    ctl({"role", "add", "herd"});
+    ctl({"role", "grant-permission", "--prefix", "herd", "readwrite", "/c/"});
+    ctl({"user", "add", "herd:sheep"});
+    ctl({"user", "grant-role", "herd", "herd"});
+    auto config = world.config_of_all();
+    config.username = "herd";
+    config.password = "sheep";
+    auto client = world.client_of(config);
+    etcd = client.get();
+    world.use(std::move(client));
+  }
+  void ctl(std::vector<std::string> words) { world.cluster().ctl(words); }
+  void ctl_as_root(std::vector<std::string> words) {
+    words.insert(words.begin(), {"--user", "root:secret"});
+    world.cluster().ctl(words);
+  }
+  void restart_the_store() {  // which forgets its tokens
+    world.cluster().member(0).kill();
+    world.cluster().member(0).start();
+  }
+  // What a leader does.
+  void expect_all_is_well(const std::string& value) {
+    EXPECT_TRUE(ask.keep_alive(lease));
+    EXPECT_TRUE(ask.good(ask.commit({.compares = {lease_is("/c/leader", lease)},
+                                     .writes = {put("/c/status", value)},
+                                     .otherwise = {}}))
+                    .succeeded);
+    EXPECT_EQ(ask.get("/c/status")->value, value);
+    EXPECT_EQ(ask.good(ask.read("/c/", ReadMode::Linearizable)).entries.size(), 2U);
+    const auto watching = ask.watch("/c/", Revision{2});
+    ASSERT_TRUE(ask.until([&] { return !watching.seen->events.empty() || watching.seen->end; }));
+    EXPECT_FALSE(watching.seen->end) << watching.seen->end->text;
+  }
+
+  EtcdWorld world{1};
+  DcsFixture ask{world};
+  EtcdDcs* etcd = nullptr;
+  LeaseId lease;
+};
+
+TEST_F(EtcdWithUsers, AuthenticationIsSwitchedOnAndOffWhileAClientRuns) {
+  lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  const auto watching = ask.watch("/c/", Revision{});
+  ASSERT_TRUE(ask.until([&] { return watching.seen->signs_of_life > 0; }));
+  expect_all_is_well("off");
+  ctl({"auth", "enable"});
+  expect_all_is_well("on");
+  ctl_as_root({"auth", "disable"});
+  expect_all_is_well("off again");
+  // While it is off the store forgets the token.
+  restart_the_store();
+  expect_all_is_well("restarted");
+  ctl({"auth", "enable"});
+  expect_all_is_well("on again");
+  EXPECT_FALSE(watching.seen->end) << watching.seen->end->text;
+}
+
+TEST_F(EtcdWithUsers, WithoutAUserNameAStoreThatWantsOneNowIsDenied) {
+  world.use(world.client_of(world.config_of_all()));
+  ask.write({put("/c/a", "1")});
+  ctl({"auth", "enable"});
+  const auto outcome = ask.read("/c/");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied);
+  EXPECT_NE(outcome.error().text.find("etcd3.username"), std::string::npos) << outcome.error().text;
+}
+
+TEST_F(EtcdWithUsers, AChangedPasswordIsUsedWhenTheOldTokenIsGone) {
+  lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  ctl({"auth", "enable"});
+  expect_all_is_well("on");
+  ctl_as_root({"user", "add", "shepherd:dog"});
+  ctl_as_root({"user", "grant-role", "shepherd", "herd"});
+  ctl_as_root({"user", "delete", "herd"});
+  restart_the_store();
+  const auto outcome = ask.read("/c/");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied) << outcome.error().text;
+  etcd->log_in_as("shepherd", "dog");
+  expect_all_is_well("another password");
+}
+
 // ---- With certificates
 
 // One certificate serves as authority, as the server's and as the client's.

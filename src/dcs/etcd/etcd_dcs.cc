@@ -52,6 +52,10 @@ EtcdDcs::EtcdDcs(const EtcdConfig& config, boost::asio::any_io_executor loop, Cl
 
 EtcdDcs::~EtcdDcs() = default;
 
+void EtcdDcs::log_in_as(const std::string& username, const std::string& password) {
+  session_->log_in_as(username, password);
+}
+
 namespace {
 
 struct ReadState {

@@ -49,6 +49,9 @@ class EtcdDcs final : public Dcs {
   EtcdDcs(const EtcdDcs&) = delete;
   EtcdDcs& operator=(const EtcdDcs&) = delete;
 
+  // Another name or password (the configuration was reloaded): counts from the next login on.
+  void log_in_as(const std::string& username, const std::string& password);
+
   void read(const std::string& prefix, ReadMode mode, Instant deadline,
             DcsAnswer<Snapshot> answer) override;
   void commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) override;

@@ -203,7 +203,7 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
 
   void reauthenticate(const std::shared_ptr<Endpoint>& endpoint, const std::string& token) {
     constexpr int kEnough = 2;
-    if (++reauthentications_ > kEnough || token.empty()) {
+    if (++reauthentications_ > kEnough || !session_.can_log_in()) {
       finish(fail(DcsError{DcsErrorKind::Denied,
                            describe() + "; check etcd3.username, its password and its roles"}));
       return;

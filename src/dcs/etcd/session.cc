@@ -94,8 +94,21 @@ void Session::with_token(TokenAnswer then) {
   if (!is_authenticating_) authenticate();
 }
 
+// Authentication may be switched on, and off again, while we run: that the store once wanted no
+// token is forgotten as soon as it refuses a request that had none.
 void Session::drop_token(const std::string& used) {
-  if (token_ == used) token_.clear();
+  if (token_ != used) return;
+  if (store_wants_no_token_ && hints_.tell)
+    hints_.tell("etcd demands a login now: logging in as '" + config_.username + "'");
+  token_.clear();
+  store_wants_no_token_ = false;
+}
+
+void Session::log_in_as(const std::string& username, const std::string& password) {
+  if (username == config_.username && password == config_.password) return;
+  config_.username = username;
+  config_.password = password;
+  store_wants_no_token_ = false;
 }
 
 void Session::authenticate() {

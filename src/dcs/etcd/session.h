@@ -65,8 +65,12 @@ class Session {
   using TokenAnswer = std::function<void(const std::optional<DcsError>&)>;
   void with_token(TokenAnswer then);
   [[nodiscard]] const std::string& token() const { return token_; }
-  // `used` was refused. A newer one, got meanwhile, stays.
+  // `used` was refused; empty: the request had none. A newer one, got meanwhile, stays.
   void drop_token(const std::string& used);
+  // Without a name nobody can log in, whatever the store demands.
+  [[nodiscard]] bool can_log_in() const { return !config_.username.empty(); }
+  // Used from the next login on; the present token stays as long as the store takes it.
+  void log_in_as(const std::string& username, const std::string& password);
 
   void hold(const std::shared_ptr<Pending>& pending) { pending_[pending.get()] = pending; }
   void release(const Pending* pending) { pending_.erase(pending); }

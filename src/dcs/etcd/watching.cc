@@ -196,7 +196,7 @@ void Watching::broke(Setback setback) {
       end({setback.kind, problem_});
       return;
     case Verdict::Reauthenticate:
-      if (++reauthentications_ > 2 || token_.empty()) {
+      if (++reauthentications_ > 2 || !session_.can_log_in()) {
         end({DcsErrorKind::Denied, problem_ + "; check etcd3.username, its password and roles"});
         return;
       }
