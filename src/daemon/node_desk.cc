@@ -40,6 +40,7 @@ NodeStatus NodeDesk::status_with(const InstanceView& instance) {
   status.long_task = long_task_of(seen);
   status.is_failsafe_active = failsafe_is_active(seen, status.now);
   status.watchdog_failed = decision.watchdog_failed;
+  status.failed_promotions = decision.failed_promotions;
   if (seen.scheduled_restart) status.scheduled_restart = seen.scheduled_restart->published;
   if (seen.store.cluster) {
     const auto age = std::chrono::duration_cast<Seconds>(status.now - seen.store.confirmed_at);

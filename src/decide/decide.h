@@ -42,6 +42,12 @@ struct Memory {
   int failed_acts = 0;
   Instant retry_act_at;
   Instant counted_act_at;  // the end of the last act that has been counted
+  // Promotions that failed in a row, since this node led or followed a running primary; whether the
+  // server that is to be promoted restores from an archive; and whether it was started without,
+  // since the key was taken.
+  int failed_promotions = 0;
+  bool has_archive = false;
+  bool tried_without_archive = false;
   // After a failed attempt to lead, or after stepping down: not before lead_again_at while somebody
   // else could lead, and in no case before lead_alone_at.
   Instant lead_again_at;
@@ -125,6 +131,8 @@ struct Decision {
   Member portrait;
   // The watchdog is required and cannot be used: others must not count on this node.
   bool watchdog_failed = false;
+  // As Memory::failed_promotions: whoever knows does not wait for this node.
+  int failed_promotions = 0;
   bool operator==(const Decision&) const = default;
 };
 

@@ -95,10 +95,14 @@ void Draft::because(std::string_view rule, std::string text) {
 }
 
 void Draft::leave_the_field_for(Duration time) {
-  // If nobody can take its place, trying again soon is better than nobody.
+  // If nobody can take its place, trying again soon is better than nobody; later and later, where
+  // it was tried in vain.
   constexpr Duration kAlone = 2s;
+  constexpr Duration kAloneAtMost = 10s;
+  const Duration alone =
+      std::min(kAlone * (1 << std::clamp(memory.failed_promotions - 1, 0, 3)), kAloneAtMost);
   memory.lead_again_at = std::max(memory.lead_again_at, now + time);
-  memory.lead_alone_at = now + std::min(time, kAlone);
+  memory.lead_alone_at = now + std::min(time, alone);
 }
 
 void Draft::wake(Instant at) {
@@ -112,6 +116,7 @@ Decision Draft::finish() {
   if (seen.settings.paused && !summary_.empty() && !summary_.starts_with(kPause)) {
     summary_.insert(0, kPause);
   }
+  const int failed_promotions = memory.failed_promotions;
   const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),
@@ -123,6 +128,7 @@ Decision Draft::finish() {
       .is_leader = is_leader,
       .portrait = std::move(portrait_),
       .watchdog_failed = watchdog_failed_,
+      .failed_promotions = failed_promotions,
   };
 }
 

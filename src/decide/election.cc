@@ -45,8 +45,10 @@ std::map<NodeName, std::string> targets_among(const std::map<NodeName, Member>& 
   return targets;
 }
 
-bool is_usable(const PeerView& peer) {
-  return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed;
+// Whose promotion has failed more often than this node's gives it the next turn.
+bool is_usable(const Draft& draft, const PeerView& peer) {
+  return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed &&
+         peer.failed_promotions <= draft.memory.failed_promotions;
 }
 
 bool has_request_in_force(const Draft& draft) {
@@ -71,7 +73,7 @@ Verdict beware_of_primary(const Draft& draft, const NodeName& name, const PeerVi
 Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& peer) {
   Verdict verdict = beware_of_primary(draft, name, peer);
   if (verdict.kind != Verdict::Kind::Run || !peer.is_reachable) return verdict;
-  if (!is_usable(peer)) return run();
+  if (!is_usable(draft, peer)) return run();
   // Whoever was asked to give up its place does not stand in the way by being ahead.
   if (has_request_in_force(draft) && draft.cluster().failover->leader == name) return run();
   const Lsn mine = draft.instance().position();
@@ -190,7 +192,8 @@ Verdict prefer_others(const Draft& draft, const std::map<NodeName, std::string>&
   for (const auto& [name, url] : targets) {
     const PeerView* peer = draft.fresh_peer(name);
     is_complete = is_complete && peer != nullptr;
-    if (peer != nullptr && is_usable(*peer) && peer->in_recovery) {
+    if (peer != nullptr && is_usable(draft, *peer) && peer->in_recovery &&
+        peer->failed_promotions < std::max(draft.memory.failed_promotions, 1)) {
       return no("E1",
                 "this node has just failed to lead or stepped down, and '" + name + "' could lead");
     }
@@ -257,7 +260,7 @@ std::optional<Verdict> obey_request(const Draft& draft,
     if (candidate != nullptr && !candidate->api_url.empty()) {
       const PeerView* peer = draft.fresh_peer(*request->candidate);
       if (peer == nullptr) return wait_for("asking the candidate '" + *request->candidate + "'");
-      if (is_usable(*peer)) {
+      if (is_usable(draft, *peer)) {
         return no("E6", "leaving the field to the candidate '" + *request->candidate + "'");
       }
     }
@@ -265,7 +268,7 @@ std::optional<Verdict> obey_request(const Draft& draft,
   if (request->leader == draft.me() && !has_expired) {
     for (const auto& [name, member] : draft.cluster().members) {
       const PeerView* peer = name == draft.me() ? nullptr : draft.fresh_peer(name);
-      if (peer != nullptr && is_usable(*peer) && peer->in_recovery) {
+      if (peer != nullptr && is_usable(draft, *peer) && peer->in_recovery) {
         return no("E6", "this node was asked to give up its place, and '" + name + "' can take it");
       }
     }

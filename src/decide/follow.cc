@@ -7,6 +7,8 @@ namespace {
 // compared, and as long again between comparisons that told nothing.
 constexpr Duration kStreamingGrace = 1500ms;
 constexpr Duration kExamineAgain = 2s;
+// After a comparison that does not fit what the leader says of itself: either may be the older one.
+constexpr Duration kExamineSoon = 500ms;
 
 std::optional<Upstream> as_upstream(const Draft& draft, const Member* member) {
   if (member == nullptr) return std::nullopt;
@@ -48,8 +50,10 @@ bool is_settled(const Member& leader) {
 }
 
 void examine(Draft& draft, const Upstream& source, const DivergenceSeen* known) {
-  if (known != nullptr && draft.now < known->seen_at + kExamineAgain) {
-    draft.wake(known->seen_at + kExamineAgain);
+  const auto& last = draft.seen.divergence;
+  const Duration pause = known != nullptr ? kExamineAgain : kExamineSoon;
+  if (last && last->source == source.name && draft.now < last->seen_at + pause) {
+    draft.wake(last->seen_at + pause);
     return;
   }
   draft.because("F3", "comparing the local history with the one of '" + source.name + "'");
@@ -147,7 +151,13 @@ void follow(Draft& draft) {
     return;
   }
   // E1 is over: somebody leads, and this node is a standby like any other.
-  if (instance.is_streaming) draft.memory.lead_again_at = draft.memory.lead_alone_at = {};
+  if (instance.is_streaming) {
+    draft.memory.lead_again_at = draft.memory.lead_alone_at = {};
+    // What kept this node from its promotion may be over with the next one; who only holds the key
+    // has not shown yet that it can do better.
+    const Member* leads = draft.cluster().leader_member();
+    if (leads != nullptr && is_settled(*leads)) draft.memory.failed_promotions = 0;
+  }
   wake_receiver(draft, *wanted);
   if (wanted->host.empty() || instance.is_streaming || !draft.memory.not_streaming_since) return;
   if (draft.seen.settings.paused) return;  // M1: no repair begins

@@ -11,6 +11,21 @@ bool last_promotion_failed(const Draft& draft) {
          act->ended_at == draft.memory.counted_act_at && draft.memory.failed_acts > 0;
 }
 
+bool may_leave_out_archive(const Draft& draft) {
+  return draft.memory.has_archive && !draft.memory.tried_without_archive;
+}
+
+// K3 a promotion that failed gives the key back for ttl, so that others get their turn.
+void give_up_promotion(Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  const bool has_detail = act && act->outcome != ActOutcome::Done && !act->detail.empty();
+  draft.leave_the_field_for(draft.seen.settings.ttl);
+  draft.memory.failed_acts = 0;
+  draft.memory.tried_without_archive = false;
+  draft.because("K3", "the promotion failed" + (has_detail ? " (" + act->detail + ")" : "") +
+                          ": releasing the leader key");
+}
+
 // K5 the number of the new timeline is claimed in the store first. PostgreSQL takes the one after
 // the last it has heard of: two that are promoted one after the other, the second without having
 // heard of the first, would both write the same timeline, and whoever comes back later follows the
@@ -33,14 +48,16 @@ std::optional<Timeline> claimed_timeline(Draft& draft) {
 }
 
 // K2 the key is mine and PostgreSQL is a standby: promote it, while the lease still has margin
-// (safety A2). K3 a promotion that failed gives the key back for ttl, so that others get their
-// turn.
+// (safety A2).
 void promote(Draft& draft) {
   if (last_promotion_failed(draft)) {
-    draft.leave_the_field_for(draft.seen.settings.ttl);
-    draft.memory.failed_acts = 0;
-    draft.because("K3", "the promotion failed (" + draft.seen.last_act->detail +
-                            "): releasing the leader key");
+    if (may_leave_out_archive(draft)) {
+      draft.because("K6", "the promotion failed (" + draft.seen.last_act->detail +
+                              "): stopping PostgreSQL, to try without the archive");
+      draft.plan(Stop{.mode = StopMode::Fast});
+      return;
+    }
+    give_up_promotion(draft);
   }
   if (draft.now < draft.memory.lead_again_at) {
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
@@ -79,6 +96,25 @@ void clear_served_request(Draft& draft) {
 }
 
 }  // namespace
+
+// K6 PostgreSQL ends a promotion when a file of the archive is not what it should be (a segment cut
+// short by the death of the former primary's archiver), though all that it needs may be in pg_wal:
+// so the first time it is tried once more without the archive, under the same key. Then K3, as for
+// one that was refused: a server that has ended is no lesser failure, and without a pause the same
+// node would take the key and fail once a second, for ever. Authority: PostgreSQL xlogarchive.c
+// RestoreArchivedFile (a wrong size is fatal outside of standby mode).
+bool settle_failed_promotion(Draft& draft) {
+  if (draft.memory.failed_promotions == 0) return false;
+  if (may_leave_out_archive(draft)) {
+    draft.because("K6", "the promotion failed: starting PostgreSQL without restore_command, to "
+                        "promote it with what is in pg_wal");
+    draft.plan(StartStandby{.upstream = Upstream{.is_without_archive = true}});
+    return true;
+  }
+  give_up_promotion(draft);
+  draft.plan(draft.release_of_leader_key(draft.cluster().status));
+  return true;
+}
 
 // Nothing but to go on. Everything here presumes a confirmed lease with margin.
 void lead(Draft& draft) {

@@ -64,6 +64,8 @@ void remember_instance(Draft& draft) {
   } else if (!memory.not_streaming_since) {
     memory.not_streaming_since = draft.now;
   }
+  if (instance.is_running_primary()) memory.failed_promotions = 0;
+  if (instance.is_running_standby()) memory.has_archive = instance.has_restore_command;
   if (!memory.not_streaming_since) {
     memory.receiver_wakes = 0;
     memory.wake_receiver_at = Instant{};
@@ -121,6 +123,16 @@ bool ends_with_running_again(const Step& step) {
          std::holds_alternative<CloneFrom>(step);
 }
 
+// Whichever way it failed: a server that refuses, that ends, or that does not come to it in time.
+void remember_promotion(Memory& memory, const ActEnded& act, bool failed) {
+  if (const auto* start = std::get_if<StartStandby>(&act.step)) {
+    if (start->upstream.is_without_archive) memory.tried_without_archive = true;
+  }
+  if (!std::holds_alternative<Promote>(act.step)) return;
+  if (failed) ++memory.failed_promotions;
+  if (act.outcome == ActOutcome::Done) memory.failed_promotions = 0;
+}
+
 void remember_act(Draft& draft) {
   Memory& memory = draft.memory;
   if (!draft.seen.last_act || draft.seen.last_act->ended_at == memory.counted_act_at) return;
@@ -137,6 +149,7 @@ void remember_act(Draft& draft) {
   // next.
   if (std::holds_alternative<ExamineDivergence>(act.step)) return;
   const bool failed = act.outcome == ActOutcome::Failed || act.outcome == ActOutcome::TimedOut;
+  remember_promotion(memory, act, failed);
   if (!failed) {
     if (act.outcome == ActOutcome::Done) memory.failed_acts = 0;
     return;

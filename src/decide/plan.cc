@@ -138,7 +138,8 @@ std::string to_string(const Step& step) {
   } else if (const auto* stop = std::get_if<Stop>(&step)) {
     text.append(stop->mode == StopMode::Fast ? "{fast}" : "{immediate}");
   } else if (const auto* start = std::get_if<StartStandby>(&step)) {
-    text.append("{").append(describe(start->upstream)).append("}");
+    text.append("{").append(describe(start->upstream));
+    text.append(start->upstream.is_without_archive ? ", without the archive}" : "}");
   } else if (const auto* follow = std::get_if<Follow>(&step)) {
     text.append("{").append(describe(follow->upstream)).append("}");
   } else if (const auto* clone = std::get_if<CloneFrom>(&step)) {

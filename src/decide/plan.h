@@ -173,6 +173,8 @@ struct Upstream {
   std::string restore_command = {};
   std::string archive_cleanup_command = {};
   std::string recovery_min_apply_delay = {};
+  // Nothing is restored from the archive, whatever is configured: what is here has to be enough.
+  bool is_without_archive = false;
   bool operator==(const Upstream&) const = default;
 };
 

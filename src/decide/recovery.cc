@@ -24,9 +24,11 @@ void give_way(Draft& draft, std::string_view rule, std::string why) {
 }
 
 // A limit of zero means "fail over rather than restart"; where nobody could take over, it is
-// started all the same, and then given some time.
+// started all the same, and then given some time. After a failed promotion others wait (K6).
 Duration start_limit(const Draft& draft) {
-  return std::max<Duration>(draft.seen.settings.primary_start_timeout, 1s);
+  const Settings& settings = draft.seen.settings;
+  const Duration limit = std::max<Duration>(settings.primary_start_timeout, 1s);
+  return draft.memory.failed_promotions > 0 ? std::min<Duration>(limit, settings.ttl) : limit;
 }
 
 // R10 a server that crashes again and again is no leader: the second time within a minute where a
@@ -94,10 +96,12 @@ void recover_as_leader(Draft& draft) {
     draft.plan(StartStandby{.upstream = remote_primary(draft).value_or(Upstream{})});
     return;
   }
+  const bool is_standbys = !was_primary(control) || draft.instance().has_standby_signal;
+  if (is_standbys && settle_failed_promotion(draft)) return;
   // Until the checkpoint after a promotion only the end-of-recovery mark shows the new timeline.
   const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
   const bool is_current = !(timeline < draft.newest_timeline_of_all());
-  if (!was_primary(control) || draft.instance().has_standby_signal || !is_current) {
+  if (is_standbys || !is_current) {
     draft.because("R3",
                   "holding the leader key with a standby's data: giving the key back, so that "
                   "the members compare again who is ahead");
@@ -167,7 +171,9 @@ void recover_unfinished_cluster(Draft& draft) {
 
 // R7 while the act of starting is still under way: it is ended, and the key released (R2's wait).
 bool limit_start(Draft& draft) {
-  if (draft.seen.under_way_as<StartPrimary>(Lane::Instance) == nullptr ||
+  const auto* standby = draft.seen.under_way_as<StartStandby>(Lane::Instance);
+  const bool is_to_be_promoted = standby != nullptr && standby->upstream.is_without_archive;
+  if ((draft.seen.under_way_as<StartPrimary>(Lane::Instance) == nullptr && !is_to_be_promoted) ||
       draft.seen.settings.paused || !draft.seen.store.is_reachable || !draft.seen.store.cluster ||
       draft.leadership() != Leadership::Mine || !draft.cluster().initialize ||
       draft.cluster().initialize->is_in_progress()) {

@@ -58,6 +58,8 @@ void run_for_leader(Draft& draft);
 
 // leader.cc (K): I lead.
 void lead(Draft& draft);
+// K3, K6 for a server that has ended by its promotion. True: settled.
+[[nodiscard]] bool settle_failed_promotion(Draft& draft);
 
 // switchover.cc (S): a request in `/failover`, seen by the leader. True: it is being carried out.
 [[nodiscard]] bool handle_failover_request(Draft& draft);

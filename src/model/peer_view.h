@@ -27,6 +27,9 @@ struct PeerView {
   bool nofailover = false;
   int failover_priority = 1;
   bool watchdog_failed = false;
+  // Of its PostgreSQL, in a row, since it last followed a running primary. 0: also of a Patroni
+  // member, which does not say.
+  int failed_promotions = 0;
 
   friend bool operator==(const PeerView&, const PeerView&) = default;
 };

@@ -15,6 +15,7 @@ namespace pgherd {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 1U << 20U;
+constexpr std::int64_t kMostFailedPromotions = 1000000;
 
 PeerView unreachable(std::string problem) {
   PeerView view;
@@ -89,6 +90,10 @@ PeerView view_of(const Json& document) {
   view.failover_priority = tags.failover_priority;
   const Json* watchdog = find(document, "watchdog_failed");
   view.watchdog_failed = watchdog != nullptr && is_truthy(*watchdog);
+  if (const Json* failed = find(document, "failed_promotions")) {
+    view.failed_promotions = static_cast<int>(
+        std::clamp<std::int64_t>(as_integer(*failed).value_or(0), 0, kMostFailedPromotions));
+  }
   return view;
 }
 

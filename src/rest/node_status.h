@@ -31,6 +31,7 @@ struct NodeStatus {
 
   bool is_failsafe_active = false;
   bool watchdog_failed = false;
+  int failed_promotions = 0;
   std::string scheduled_restart;  // JSON object, "": none
   std::string long_task;  // what occupies the instance ("restart", "bootstrap"), "": nothing
 

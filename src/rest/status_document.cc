@@ -130,6 +130,7 @@ void add_node_part(ordered_json& document, const NodeStatus& status) {
     document["scheduled_restart"] = std::move(scheduled);
   }
   if (status.watchdog_failed) document["watchdog_failed"] = true;
+  if (status.failed_promotions > 0) document["failed_promotions"] = status.failed_promotions;
 }
 
 }  // namespace

@@ -17,6 +17,13 @@ void put_foreign_data(Host& host) {
   host.server().directory().system_id = "7999999999999999999";
 }
 
+void have_archive(World& world, bool is_broken) {
+  for (auto& host : world.hosts()) {
+    host->server().has_archive = true;
+    host->server().archive_is_broken = is_broken;
+  }
+}
+
 void lose_everything(World& world) {
   for (const auto& entry : world.store().memory().read(world.key("")).entries)
     world.store().remove(entry.key);
@@ -59,6 +66,8 @@ bool act_on_node(const std::string& what, Host& host) {
       {"promote by hand", [](Host& one) { one.server().promote(); }},
       {"stop by hand", [](Host& one) { one.server().shut_down(ShutdownMode::Fast, [] {}); }},
       {"fill the disk of", [](Host& one) { one.server().fill_disk(); }},
+      {"promotions fail on", [](Host& one) { one.server().ends_when_promoted = true; }},
+      {"promotions succeed on", [](Host& one) { one.server().ends_when_promoted = false; }},
       {"empty the disk of", [](Host& one) { one.server().disk_is_full = false; }},
       {"unmount the data of", lose_mount},
       {"mount the data of",
@@ -90,6 +99,8 @@ bool act_on_world(const std::string& whole, World& world) {
            host->break_watches();
        }},
       {"a script writes requests", write_requests},
+      {"archive is there", [](World& one) { have_archive(one, false); }},
+      {"archive is cut short", [](World& one) { have_archive(one, true); }},
       {"acts fail", [](World& one) { one.ground().pace.failure_percent = 100; }},
       {"acts succeed", [](World& one) { one.ground().pace.failure_percent = 0; }},
   };

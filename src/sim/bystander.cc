@@ -88,7 +88,8 @@ const Server* Bystander::ahead_of(const Server& server) const {
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
         !has_a_say(*other) || ground_.queue.now() - other->running_since < long_enough ||
-        !is_well(*other, long_enough) || other->may_not_lead) {
+        !is_well(*other, long_enough) || other->may_not_lead ||
+        other->failed_promotions > server.failed_promotions) {
       return false;
     }
     const auto& wal = other->directory().wal;

@@ -162,6 +162,7 @@ std::optional<PeerView> Host::answer_peer() const {
   view.nofailover = tags.nofailover;
   view.failover_priority = tags.failover_priority;
   view.watchdog_failed = life_->node.agent().last_decision().watchdog_failed;
+  view.failed_promotions = life_->node.agent().last_decision().failed_promotions;
   return view;
 }
 

@@ -310,6 +310,7 @@ void Server::connect_upstream() {
 
 void Server::attach_to(Server& upstream) {
   upstream_ = &upstream;
+  if (upstream.is_running_primary()) failed_promotions = 0;
   upstream.receivers_[name_] = Receiver{.flushed = directory_.wal.end()};
   if (witness != nullptr) witness->attached(*this, upstream);
   received_ = directory_.wal.end();
@@ -401,6 +402,7 @@ InstanceView Server::view() const {
   seen.postmaster_start_time = "start " + std::to_string(pid_);
   if (process_ != ProcessState::Running) return seen;
   seen.in_recovery = is_in_recovery_;
+  seen.has_restore_command = has_archive && !is_without_archive;
   seen.timeline = directory_.wal.timeline();
   seen.history = directory_.wal.history();
   seen.sync_names = directory_.sync_names;

@@ -80,6 +80,7 @@ class Server {
   bool may_not_lead = false;      // its agent has the tag nofailover
   Instant running_since;
   bool may_be_removed = false;  // an operator has asked for a fresh copy
+  int failed_promotions = 0;    // in a row, since it was a primary or followed one
 
   // As the local monitoring query, pg_control and the process table would show it.
   [[nodiscard]] InstanceView view() const;
@@ -98,6 +99,10 @@ class Server {
   void suspend() { is_suspended_ = true; }
   void resume();
   bool disk_is_full = false;
+  bool ends_when_promoted = false;  // something on this machine is broken
+  bool has_archive = false;         // a restore_command is configured
+  bool archive_is_broken = false;   // the last segment in it was cut short
+  bool is_without_archive = false;  // as it was started
   bool replay_is_paused = false;  // of a standby, until it is resumed or promoted
   // SIGKILL to the whole process group, or power loss.
   void kill();

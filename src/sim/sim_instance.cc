@@ -56,6 +56,8 @@ void SimInstance::end(ActOutcome outcome, std::string detail,
   child_ = Child::None;
   is_past_return_ = false;
   ++act_;
+  if (is_promotion_ && outcome == ActOutcome::Failed) ++server_.failed_promotions;
+  if (is_promotion_ && outcome == ActOutcome::Done) server_.failed_promotions = 0;
   auto done = std::exchange(done_, nullptr);
   ground_.queue.in(1ms, [mailbox = mailbox_, done = std::move(done),
                          result = ActResult{.outcome = outcome,
@@ -72,6 +74,7 @@ void SimInstance::perform(const Step& step, std::function<void(ActResult)> done)
   }
   PGHERD_CHECK(!done_, "two long acts would work on one data directory");
   done_ = std::move(done);
+  is_promotion_ = std::holds_alternative<Promote>(step);
   ++act_;
   is_cancelled_ = false;
   // Never from inside the call.
@@ -180,6 +183,7 @@ void SimInstance::begin(const StartPrimary& step) {
 void SimInstance::begin(const StartStandby& step) {
   server_.directory().upstream = {
       .host = step.upstream.host, .port = step.upstream.port, .slot = step.upstream.slot};
+  server_.is_without_archive = step.upstream.is_without_archive;
   start(true);
 }
 
@@ -259,7 +263,9 @@ void SimInstance::begin(const Promote& step) {
       const bool is_same = server->pid() == pid && server->process() == ProcessState::Running;
       if (is_same && server->is_in_recovery()) {
         // It may also end in the middle of it.
-        if (server->disk_is_full || (ground_.draw_failure() && ground_.dice.chance(30))) {
+        const bool is_cut_short = server->archive_is_broken && !server->is_without_archive;
+        if (server->disk_is_full || server->ends_when_promoted || is_cut_short ||
+            (ground_.draw_failure() && ground_.dice.chance(30))) {
           server->kill();
         } else {
           server->promote(timeline);

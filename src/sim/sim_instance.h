@@ -89,6 +89,7 @@ class SimInstance final : public Instance {
     Lsn since;
   } in_force_;
   bool is_past_return_ = false;  // a promotion that nothing undoes any more
+  bool is_promotion_ = false;
   std::shared_ptr<bool> is_alive_ = std::make_shared<bool>(true);
 };
 

@@ -225,6 +225,78 @@ TEST(Leader, GivesTheKeyBackWhenThePromotionFails) {
   EXPECT_FALSE(scene.planned<Promote>());
 }
 
+ActEnded failed_promotion(Instant when) {
+  return {.step = Promote{},
+          .outcome = ActOutcome::Failed,
+          .detail = "PostgreSQL ended during its promotion",
+          .ended_at = when};
+}
+
+TEST(Leader, CountsAPromotionByWhichTheServerEnded) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a").decide();
+  scene.down(ControlState::InArchiveRecovery);
+  scene.seen.last_act = failed_promotion(scene.now);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("K3"));
+  EXPECT_EQ(scene.last.failed_promotions, 1);
+}
+
+TEST(Leader, TriesOnceMoreWithoutTheArchive) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.instance.has_restore_command = true;
+  scene.decide();
+  scene.down(ControlState::InArchiveRecovery);
+  scene.seen.last_act = failed_promotion(scene.now);
+  const auto start = scene.planned<StartStandby>();
+  ASSERT_TRUE(start);
+  EXPECT_TRUE(start->upstream.is_without_archive);
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+  // That fails as well.
+  scene.seen.last_act = ActEnded{.step = *start,
+                                 .outcome = ActOutcome::Done,
+                                 .detail = {},
+                                 .ended_at = scene.now + 1ms};
+  scene.standby(Lsn{1000}).decide();
+  scene.seen.last_act = failed_promotion(scene.now + 2ms);
+  scene.down(ControlState::InArchiveRecovery);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(scene.planned<StartStandby>());
+}
+
+TEST(Leader, StopsAServerWhosePromotionFailedBeforeItTriesWithoutTheArchive) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.instance.has_restore_command = true;
+  scene.seen.last_act = failed_promotion(scene.now);
+  EXPECT_TRUE(scene.planned<Stop>());
+  EXPECT_TRUE(scene.gives_reason("K6"));
+}
+
+TEST(Election, IsNotHeldUpByOneAheadThatFailsToBePromoted) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100}).peer("b", Lsn{200}).peer("c", Lsn{50});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.seen.peers["b"].failed_promotions = 1;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  // Where all fail, the one that is ahead goes on trying.
+  scene.memory.failed_promotions = 1;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E9"));
+}
+
+TEST(Election, IsLeftToWhoHasFailedLessOftenOnly) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{200}).peer("b", Lsn{100}).peer("c", Lsn{100});
+  scene.memory.failed_promotions = 2;
+  scene.memory.lead_again_at = scene.now + 10s;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E1"));
+  scene.seen.peers["b"].failed_promotions = scene.seen.peers["c"].failed_promotions = 2;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
 TEST(Election, LeavesTheKeyAloneWhileTheStreamGoesOn) {
   Scene scene("a");
   scene.unlocked().standby(Lsn{100}).peer("b", Lsn{50}).peer("c", Lsn{50});

@@ -54,6 +54,9 @@ TEST(PeerView, HeedsTagsAndWatchdog) {
   EXPECT_TRUE(seen_in(base + R"("tags":{"nofailover":true}})").nofailover);
   EXPECT_EQ(seen_in(base + R"("tags":{"failover_priority":"3"}})").failover_priority, 3);
   EXPECT_TRUE(seen_in(base + R"("watchdog_failed":true})").watchdog_failed);
+  EXPECT_EQ(seen_in(base + R"("failed_promotions":3})").failed_promotions, 3);
+  EXPECT_EQ(seen_in(base + R"("failed_promotions":-7})").failed_promotions, 0);
+  EXPECT_EQ(seen_in(base + R"("failed_promotions":"many"})").failed_promotions, 0);
   EXPECT_EQ(seen_in(base + R"("tags":7})").failover_priority, 1);
 }
 

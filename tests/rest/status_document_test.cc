@@ -73,6 +73,7 @@ TEST(StatusDocument, ShowsEveryOptionalKeyInItsPlaceWhenItApplies) {
   status.cluster->leader.reset();
   status.is_failsafe_active = true;
   status.watchdog_failed = true;
+  status.failed_promotions = 2;
   status.instance.pending_restart["max_connections"] = {.old_value = "100", .new_value = "200"};
   status.scheduled_restart =
       R"({"schedule":"2026-08-01T03:00:00+00:00","postmaster_start_time":"x"})";
@@ -98,7 +99,8 @@ TEST(StatusDocument, ShowsEveryOptionalKeyInItsPlaceWhenItApplies) {
                                              "pending_restart_reason",
                                              "patroni",
                                              "scheduled_restart",
-                                             "watchdog_failed"};
+                                             "watchdog_failed",
+                                             "failed_promotions"};
   EXPECT_EQ(keys, expected);
   EXPECT_EQ(document["scheduled_restart"].dump(), R"({"schedule":"2026-08-01T03:00:00+00:00"})");
   EXPECT_EQ(document["tags"].dump(), R"({"zone":"x","nosync":false})");

@@ -260,6 +260,7 @@ ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& s
         std::pair{"archive_cleanup_command", upstream.archive_cleanup_command},
         std::pair{"recovery_min_apply_delay", upstream.recovery_min_apply_delay}})
     if (!value.empty()) made[name] = value;
+  if (upstream.is_without_archive) made["restore_command"] = "";
   if (upstream.host.empty()) return made;
   made["primary_conninfo"] = primary_conninfo(config, self, upstream, major_version).to_string();
   if (!upstream.slot.empty()) made["primary_slot_name"] = upstream.slot;

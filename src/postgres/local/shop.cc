@@ -280,7 +280,11 @@ const std::optional<std::string>& sync_names_of(Shop& shop) {
 Upstream written_upstream(const PostgresConfig& config) {
   ParameterMap section = written_recovery_section(config);
   const UpstreamView view = upstream_of(section["primary_conninfo"], section["primary_slot_name"]);
-  return Upstream{.host = view.host, .port = view.port, .slot = view.slot};
+  const auto restore = section.find("restore_command");
+  return Upstream{.host = view.host,
+                  .port = view.port,
+                  .slot = view.slot,
+                  .is_without_archive = restore != section.end() && restore->second.empty()};
 }
 
 }  // namespace pgherd
