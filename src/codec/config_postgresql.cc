@@ -39,7 +39,14 @@ void read_addresses(const Section& postgresql, PostgresConfig& config, ReadingCo
   const auto listen = postgresql.address("listen", kPostgresPort);
   if (!listen && context.use == ConfigUse::Agent) postgresql.refuse_missing("listen");
   if (listen) config.listen = *listen;
+  if (listen && listen->host.empty()) {
+    context.warnings.push_back(
+        "postgresql.listen names no address: PostgreSQL listens on every one; " +
+        ("write *:" + std::to_string(listen->port)) +
+        " if that is meant, or the address before the colon");
+  }
   if (const auto connect = postgresql.address("connect_address", kPostgresPort)) {
+    refuse_every_address(postgresql, "connect_address", *connect, context);
     config.connect_address = to_string(*connect);
   } else if (listen) {
     const bool is_open = listen->host.empty() || listen->host.find('*') != std::string::npos ||
@@ -55,6 +62,7 @@ void read_addresses(const Section& postgresql, PostgresConfig& config, ReadingCo
     }
   }
   if (const auto proxy = postgresql.address("proxy_address", kPostgresPort)) {
+    refuse_every_address(postgresql, "proxy_address", *proxy, context);
     config.proxy_address = to_string(*proxy);
   }
 }

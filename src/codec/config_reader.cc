@@ -133,7 +133,10 @@ std::optional<ListenAddress> Section::address(std::string_view key,
   const std::optional<std::string> word = text(key);
   if (!word) return std::nullopt;
   std::optional<ListenAddress> parsed = parse_address(*word, default_port);
-  if (!parsed) refuse(key, "host:port, an IPv6 address in brackets");
+  // A port alone would be taken for a host.
+  const bool is_number = parsed && !parsed->host.empty() &&
+                         parsed->host.find_first_not_of("0123456789") == std::string::npos;
+  if (!parsed || is_number) refuse(key, "host:port, an IPv6 address in brackets");
   return parsed;
 }
 

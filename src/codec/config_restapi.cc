@@ -18,19 +18,16 @@ std::optional<Credentials> read_login(const Section& section) {
                      .password = section.text_or("password", "")};
 }
 
-bool is_wildcard(const std::string& host) {
-  return host.empty() || host == "*" || host == "0.0.0.0" || host == "::";
-}
-
 // Where others reach this node: said, or taken from where it listens.
 std::string read_connect_address(const Section& section, const ListenAddress& listen,
                                  std::uint16_t default_port, ReadingContext context) {
   if (const auto said = section.address("connect_address", default_port)) {
+    refuse_every_address(section, "connect_address", *said, context);
     return to_string(*said);
   }
   ListenAddress derived = listen;
   derived.host = listen.host.substr(0, listen.host.find(','));
-  if (is_wildcard(derived.host)) {
+  if (is_every_address(derived.host)) {
     derived.host = "localhost";
     context.warnings.push_back(section.path_of("connect_address") +
                                " is missing and listen names no single host: other members will "

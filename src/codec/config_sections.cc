@@ -70,6 +70,18 @@ Section etcd_section(const Section& root, ReadingContext context) {
 
 }  // namespace
 
+bool is_every_address(const std::string& host) {
+  return host.empty() || host == "*" || host == "0.0.0.0" || host == "::";
+}
+
+void refuse_every_address(const Section& section, std::string_view key,
+                          const ListenAddress& address, ReadingContext context) {
+  if (context.use != ConfigUse::Agent || !is_every_address(address.host)) return;
+  section.refuse(key,
+                 "an address at which the other members and clients reach this node: this one "
+                 "leads whoever uses it to itself");
+}
+
 LogConfig read_log(const Section& log) {
   LogConfig config;
   config.level = log.one_of("level", config.level,

@@ -15,6 +15,12 @@ struct ReadingContext {
   std::vector<std::string>& warnings;
 };
 
+// `0.0.0.0`, `::`, `*` or nothing: every address of whoever listens there.
+[[nodiscard]] bool is_every_address(const std::string& host);
+// Refuses such an address where others are told how to reach this node: each would ask itself.
+void refuse_every_address(const Section& section, std::string_view key,
+                          const ListenAddress& address, ReadingContext context);
+
 [[nodiscard]] LogConfig read_log(const Section& log);
 [[nodiscard]] EtcdConfig read_etcd(const Section& root, ReadingContext context);
 [[nodiscard]] RestConfig read_restapi(const Section& restapi, ReadingContext context);

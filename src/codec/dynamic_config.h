@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -22,6 +23,10 @@ namespace pgherd {
 
 // YAML with sorted keys in block style, for show-config and the editor. Fails for what is no JSON.
 [[nodiscard]] Result<std::string, std::string> config_to_yaml(std::string_view json);
+
+// A line for each permanent slot that cannot be made, with the reason: its name, or a logical one
+// without its database or plugin. Text that is no JSON object has none.
+[[nodiscard]] std::vector<std::string> permanent_slots_left_out(std::string_view config_json);
 
 // Any YAML, also a scalar ("on" of `--set pause=on`). The error names the line. Empty text is
 // `null`.

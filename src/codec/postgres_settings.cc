@@ -5,6 +5,7 @@
 #include <map>
 
 #include "codec/config_not_served.h"
+#include "codec/dynamic_config.h"
 #include "codec/json_reading.h"
 #include "codec/parse_units.h"
 
@@ -309,7 +310,11 @@ PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynam
   const std::optional<Json> config = read_json_object(dynamic_config_json);
   static const Json kNothing = Json::object();
   const Json* section = config ? find(*config, "postgresql") : nullptr;
-  if (warnings != nullptr) *warnings = dynamic_keys_not_served(dynamic_config_json);
+  if (warnings != nullptr) {
+    *warnings = dynamic_keys_not_served(dynamic_config_json);
+    for (std::string& line : permanent_slots_left_out(dynamic_config_json))
+      warnings->push_back(std::move(line));
+  }
   return Merge(local, section == nullptr ? kNothing : *section, warnings).result();
 }
 

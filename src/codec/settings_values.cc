@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 #include "codec/json_reading.h"
 #include "codec/parse_units.h"
 
@@ -88,14 +89,26 @@ bool is_slot_name(std::string_view name) {
          });
 }
 
-// The first of the three names that says anything counts.
-std::vector<PermanentSlot> permanent_slots_of(const Json& config) {
+struct PermanentSlots {
   std::vector<PermanentSlot> slots;
+  std::vector<std::string> left_out;  // a line for each
+};
+
+// The first of the three names that says anything counts.
+PermanentSlots permanent_slots_of(const Json& config) {
+  PermanentSlots found;
   for (const char* key : {"permanent_replication_slots", "permanent_slots", "slots"}) {
     const Json* section = find(config, key);
     if (section == nullptr || !section->is_object() || section->empty()) continue;
     for (const auto& [name, value] : section->items()) {
-      if (!is_slot_name(name)) continue;
+      const auto leave_out = [&, &slot_name = name](const std::string& why) {
+        found.left_out.push_back("dynamic configuration: the permanent slot " + std::string(key) +
+                                 "." + slot_name + " is not made: " + why);
+      };
+      if (!is_slot_name(name)) {
+        leave_out("PostgreSQL allows 1 to 63 characters a-z, 0-9 and _ in the name of a slot");
+        continue;
+      }
       PermanentSlot slot{.name = name,
                          .is_logical = false,
                          .database = text_of(value, "database"),
@@ -103,15 +116,18 @@ std::vector<PermanentSlot> permanent_slots_of(const Json& config) {
       const std::string type = text_of(value, "type");
       const bool is_complete = !slot.database.empty() && !slot.plugin.empty();
       slot.is_logical = type == "logical" || (type.empty() && is_complete);
-      if (slot.is_logical && !is_complete) continue;
+      if (slot.is_logical && !is_complete) {
+        leave_out("a logical slot needs its database and its plugin");
+        continue;
+      }
       const std::string side = text_of(value, "cluster_type");
       if (side == "primary") slot.side = PermanentSlot::Side::Primary;
       if (side == "standby") slot.side = PermanentSlot::Side::Standby;
-      slots.push_back(std::move(slot));
+      found.slots.push_back(std::move(slot));
     }
     break;
   }
-  return slots;
+  return found;
 }
 
 std::vector<SlotMatcher> ignore_slots_of(const Json& config) {
@@ -216,11 +232,16 @@ Result<Settings, std::string> decode_settings(std::string_view config_json) {
   settings.member_slots_ttl = member_slots_ttl_of(*config, settings.member_slots_ttl);
   settings.max_timelines_history = int_of(*config, "max_timelines_history", 0);
   settings.primary_race_backoff = seconds(integer_of(*config, "primary_race_backoff", 0));
-  settings.permanent_slots = permanent_slots_of(*config);
+  settings.permanent_slots = permanent_slots_of(*config).slots;
   settings.ignore_slots = ignore_slots_of(*config);
   settings.standby_cluster = standby_cluster_of(*config);
   read_synchronous(*config, settings);
   return read_postgresql(*config, std::move(settings));
+}
+
+std::vector<std::string> permanent_slots_left_out(std::string_view config_json) {
+  const std::optional<Json> config = read_json_object(config_json);
+  return config ? permanent_slots_of(*config).left_out : std::vector<std::string>{};
 }
 
 }  // namespace pgherd

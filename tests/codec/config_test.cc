@@ -513,6 +513,51 @@ TEST_F(Config, AccessThatIsLessGuardedThanItLooksIsWarnedOf) {
       "the REST API speaks HTTP without TLS");
 }
 
+TEST_F(Config, AnAddressThatLeadsWhoeverUsesItToItselfIsRefused) {
+  const std::string allowed =
+      "; allowed is an address at which the other members and clients reach this node: this one "
+      "leads whoever uses it to itself";
+  const auto with = [&](const std::string& section, const std::string& line) {
+    return error(replaced(kMinimal, section + ":\n", section + ":\n  " + line + "\n"));
+  };
+  EXPECT_EQ(with("restapi", "connect_address: 0.0.0.0:8008"),
+            "patroni.yml:4: restapi.connect_address is '0.0.0.0:8008'" + allowed);
+  EXPECT_NE(with("restapi", "connect_address: '*:8008'").find(allowed), std::string::npos);
+  for (const char* key : {"connect_address", "proxy_address"}) {
+    for (const char* address : {"0.0.0.0:5432", "'[::]:5432'", "':5432'"}) {
+      const std::string said = with("postgresql", std::string(key) + ": " + address);
+      EXPECT_NE(said.find("postgresql." + std::string(key) + " is "), std::string::npos) << said;
+      EXPECT_NE(said.find(allowed), std::string::npos) << said;
+    }
+  }
+}
+
+TEST_F(Config, APortAloneIsNoAddress) {
+  const std::string listen = "listen: 127.0.0.1:5432";
+  EXPECT_EQ(error(replaced(kMinimal, listen, "listen: 5433")),
+            "patroni.yml:8: postgresql.listen is '5433'; allowed is host:port, an IPv6 address in "
+            "brackets");
+  const LoadedConfig loaded =
+      load(replaced(kMinimal, listen, "connect_address: a:5433\n  listen: ':5433'"));
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_EQ(loaded.warnings.front(),
+            "postgresql.listen names no address: PostgreSQL listens on every one; write *:5433 if "
+            "that is meant, or the address before the colon");
+}
+
+TEST_F(Config, ANameThatPostgresqlWouldCutIsRefused) {
+  const auto named = [&](std::size_t bytes) {
+    const std::string text(kMinimal);
+    const auto at = text.find("name: ");
+    return error(text.substr(0, at) + "name: " + std::string(bytes, 'n') +
+                 text.substr(text.find('\n', at)));
+  };
+  EXPECT_EQ(named(63), "accepted");
+  EXPECT_NE(named(64).find("allowed is a name of at most 63 bytes (this one has 64)"),
+            std::string::npos)
+      << named(64);
+}
+
 TEST_F(Config, LocalKeysThatOnlyTheDynamicConfigurationSetsAreSaidToDoNothing) {
   const LoadedConfig loaded =
       load("ttl: 5\nsynchronous_mode: on\n" +

@@ -2,6 +2,7 @@
 
 #include "base/dice.h"
 #include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 
 namespace pgherd {
 namespace {
@@ -171,6 +172,18 @@ TEST(Settings, ReadPermanentSlotsUnderTheFirstNameThatSaysAnything) {
   ASSERT_EQ(settings->ignore_slots.size(), 1U);
   EXPECT_EQ(settings->ignore_slots[0].plugin, "wal2json");
   EXPECT_EQ(settings->primary_race_backoff, Milliseconds(5000));
+}
+
+TEST(Settings, NameThePermanentSlotsThatCannotBeMade) {
+  EXPECT_EQ(
+      permanent_slots_left_out(
+          R"({"slots":{"archive":null,"Bad Name":{},"half":{"type":"logical","database":"d"}}})"),
+      (std::vector<std::string>{
+          "dynamic configuration: the permanent slot slots.Bad Name is not made: PostgreSQL allows "
+          "1 to 63 characters a-z, 0-9 and _ in the name of a slot",
+          "dynamic configuration: the permanent slot slots.half is not made: a logical slot needs "
+          "its database and its plugin"}));
+  EXPECT_TRUE(permanent_slots_left_out("no json").empty());
 }
 
 }  // namespace
