@@ -174,6 +174,13 @@ void read_names(const Section& root, ConfigUse use, AgentConfig& config) {
   config.name = root.text_or("name", postgresql.text_or("name", ""));
   if (config.name.empty() && is_agent) root.refuse_missing("name");
   if (config.name == kPlaceholder) root.refuse("name", "any name but this one, which is reserved");
+  constexpr std::size_t kLongestName = 63;
+  if (is_agent && config.name.size() > kLongestName) {
+    root.refuse("name", "a name of at most 63 bytes (this one has " +
+                            std::to_string(config.name.size()) +
+                            "): PostgreSQL cuts what is longer, and would never know this node as "
+                            "a synchronous standby");
+  }
   config.name_space = read_namespace(root, config.name_space);
   for (const char* key : {"scope", "name"}) {
     const std::string& value = std::string_view(key) == "scope" ? config.scope : config.name;

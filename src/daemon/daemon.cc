@@ -77,6 +77,7 @@ class Daemon {
   void reload();
   void hear_signals();
   void note_decision(const Decision& decision);
+  void note_clashing_names();
   void take_dynamic(const std::string& json);
   void apply_postgres_config(bool is_asked_for);
   [[nodiscard]] Identity identity() const;
@@ -111,6 +112,7 @@ class Daemon {
 
   std::string last_summary_;
   std::set<std::string> last_told_;
+  std::set<std::string> clashes_told_;
   std::map<std::string, std::uint64_t> fired_;
   std::map<std::string, std::uint64_t> started_;  // steps, by their kind
   int exit_code_ = 0;
@@ -339,9 +341,21 @@ void Daemon::note_decision(const Decision& decision) {
     told.insert(line);
   }
   last_told_ = std::move(told);
+  note_clashing_names();
   if (!decision.summary.empty() && decision.summary != last_summary_) {
     log_info("{}", decision.summary);
     last_summary_ = decision.summary;
+  }
+}
+
+// Two that began at the same time have not seen each other in the store.
+void Daemon::note_clashing_names() {
+  const auto& cluster = node_->agent().picture().store.cluster;
+  if (!cluster) return;
+  for (const auto& [name, member] : cluster->members) {
+    const std::string clash = why_names_clash(loaded_.config.name, name);
+    if (!clash.empty() && clashes_told_.insert(clash).second)
+      log_error("{}. Give one of them another name", clash);
   }
 }
 
