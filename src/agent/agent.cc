@@ -30,6 +30,22 @@ bool is_routine(const Step& step) {
   }
 }
 
+// Why PostgreSQL is down, when the last act on it has failed: whoever asks for a restart is told at
+// once, for no rule restarts what does not run, and whether the next attempt goes better is the
+// agent's affair. "" when a restart may be waited for.
+std::string why_it_does_not_run(const Observation& seen) {
+  const ProcessState process = seen.instance.process;
+  if (process != ProcessState::Stopped && process != ProcessState::Starting) return {};
+  if (!seen.last_act || seen.last_act->outcome == ActOutcome::Done ||
+      seen.last_act->outcome == ActOutcome::Cancelled) {
+    return {};
+  }
+  std::string text = "PostgreSQL is not running, and " + std::string(name_of(seen.last_act->step)) +
+                     " has failed last";
+  if (!seen.last_act->detail.empty()) text += ": " + seen.last_act->detail;
+  return text;
+}
+
 }  // namespace
 
 Agent::Agent(Identity self, Settings settings) {
@@ -150,6 +166,11 @@ void Agent::take(const RestartAsked& event, Instant /*now*/) {
   if (seen_.restart_wish) {
     out_.push_back(AnswerRestart{
         .id = event.wish.id, .succeeded = false, .detail = "restart already in progress"});
+    return;
+  }
+  if (std::string why = why_it_does_not_run(seen_); !why.empty()) {
+    out_.push_back(
+        AnswerRestart{.id = event.wish.id, .succeeded = false, .detail = std::move(why)});
     return;
   }
   seen_.restart_wish = event.wish;
@@ -414,6 +435,13 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
     out_.push_back(
         AnswerRestart{.id = seen_.restart_wish->id, .succeeded = done, .detail = event.detail});
     seen_.restart_wish.reset();
+  } else if (seen_.restart_wish) {
+    // It waited for a server that was being started.
+    if (std::string why = why_it_does_not_run(seen_); !why.empty()) {
+      out_.push_back(AnswerRestart{
+          .id = seen_.restart_wish->id, .succeeded = false, .detail = std::move(why)});
+      seen_.restart_wish.reset();
+    }
   }
 }
 

@@ -251,6 +251,30 @@ TEST(Agent, AnswersARestartWhenItHasEnded) {
   EXPECT_FALSE(answer->succeeded);
 }
 
+TEST(Agent, TellsAtOnceThatAServerThatIsToBeRestartedDoesNotStart) {
+  Bench bench;
+  InstanceView stopped = bench.standby();
+  stopped.process = ProcessState::Stopped;
+  stopped.in_recovery.reset();
+  stopped.control->state = ControlState::ShutDownInRecovery;
+  bench.give(StorePictured{Bench::cluster("b")});
+  bench.give(InstanceSeen{stopped});
+  ASSERT_TRUE(bench.started<StartStandby>());
+  // Whoever asks while it is being started waits for that, and no longer.
+  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  bench.end<StartStandby>(StoreOutcome::Applied, {}, ActOutcome::Failed);
+  const auto* waited = std::get_if<AnswerRestart>(&bench.commands.front());
+  ASSERT_NE(waited, nullptr);
+  EXPECT_EQ(waited->id, 5U);
+  EXPECT_FALSE(waited->succeeded);
+  bench.give(RestartAsked{.wish = {.id = 6, .timeout = {}}});
+  const auto* answer = std::get_if<AnswerRestart>(&bench.commands.front());
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->id, 6U);
+  EXPECT_EQ(answer->detail, "PostgreSQL is not running, and StartStandby has failed last");
+  EXPECT_FALSE(bench.agent().picture().restart_wish) << "nor is it remembered";
+}
+
 TEST(Agent, IgnoresALookAtPostgresThatWasOvertaken) {
   Bench bench;
   InstanceView newer = bench.standby();
