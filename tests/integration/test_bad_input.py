@@ -6,10 +6,11 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
-from herdlib import PGHERD, Solo, deps, process_is_alive, wait_until
+from herdlib import PGHERD, Solo, deps, kill, process_is_alive, wait_until
 
 
 @pytest.fixture
@@ -26,6 +27,8 @@ def solo(herd, request):
     ("ttl: 5", "ttl: soon", ["ttl", "soon"]),
     ("etcd3:", "etcd7:", ["etcd3"]),
     ("data_dir:", "data_dri:", ["data_dir"]),
+    ("name: solo", "name: " + 64 * "n", ["name", "63 bytes"]),
+    ('connect_address: "127.0.0.1', 'connect_address: "0.0.0.0', ["connect_address", "0.0.0.0"]),
 ])
 @pytest.mark.core
 def test_a_wrong_configuration_is_named_and_refused(solo, old, new, expected):
@@ -80,6 +83,43 @@ def test_a_twin_is_refused(solo, herd):
     assert status == 1
     assert "Can't start; there is already a node named 'solo' running" in said
     assert solo.process.poll() is None
+
+
+def test_a_name_that_postgresql_takes_for_another_members_waits(solo, herd):
+    solo.start()
+    solo.wait_leads()
+    other = Solo(herd, solo.scope, name="SOLO", share=solo)
+    other.start()
+    try:
+        other.wait_for("'SOLO' and 'solo' cannot be in one cluster")
+        assert "replication slot 'solo'" in other.said()
+        members = herd.etcdctl("get", "--prefix", "--keys-only", f"/service/{solo.scope}/members/")
+        assert "SOLO" not in members
+        # The one that was there first is not disturbed, and the other comes in when it is gone.
+        assert solo.get("/leader")[0] == 200
+        solo.stop()
+        other.wait_for("SOLO of cluster")
+    finally:
+        other.stop()
+
+
+def test_a_restart_of_a_server_that_does_not_start_is_answered_with_the_reason(solo):
+    solo.start()
+    solo.wait_leads()
+    auto = solo.data_dir / "postgresql.auto.conf"
+    before = auto.read_text()
+    auto.write_text(before + "shared_preload_libraries = 'no_such_library'\n")
+    kill(int((solo.data_dir / "postmaster.pid").read_text().splitlines()[0]))
+    wait_until("a start fails", lambda: "no_such_library" in solo.said())
+
+    def answer():
+        asked = time.monotonic()
+        status, text = solo.ask("/restart", "POST", {})[:2]
+        assert status == 503 and time.monotonic() - asked < 5, text
+        return "no_such_library" in text  # or it is just being tried again
+    wait_until("the reason is in the answer", answer)
+    auto.write_text(before)
+    solo.wait_leads()
 
 
 def test_data_of_another_cluster_is_refused_naming_both_ids(solo, herd):
