@@ -142,7 +142,11 @@ void Daemon::make_hands() {
   fence_.emplace(loop, std::move(guardian));
   http_.emplace(loop, peer_security(config));
   peers_.emplace(loop, clock_, config.scope, peer_security(config), peer_credentials(config));
-  instance_.emplace(loop, config.scope, config.name, in_force_, config.bootstrap);
+  LocalOptions local;
+  local.launch = [this](ServerProcess process, std::function<void(Launched)> done) {
+    fence_->launch(std::move(process), std::move(done));
+  };
+  instance_.emplace(loop, config.scope, config.name, in_force_, config.bootstrap, std::move(local));
   watchdog_.emplace(loop, config.watchdog.device, config.watchdog.driver);
 }
 

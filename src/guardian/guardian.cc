@@ -1,5 +1,6 @@
 #include "guardian/guardian.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,11 +11,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <system_error>
+
+#include "guardian/launch.h"
 
 namespace pgherd {
 namespace {
@@ -22,6 +26,8 @@ namespace {
 constexpr Duration kLookAgainAfter = 5ms;
 // The agent that started us connects at once; if it died in between, we are of no use.
 constexpr Duration kFirstAgentWithin = 10s;
+// While it only stays for PostgreSQL's sake.
+constexpr Duration kLookAfterServer = 1s;
 
 Instant now() {
   timespec at{};
@@ -49,6 +55,34 @@ UniqueFd listen_on(const std::string& name) {
     give_up("the guardian cannot take its socket's name");
   if (::listen(socket.get(), 8) != 0) give_up("the guardian cannot listen");
   return socket;
+}
+
+struct Received {
+  ssize_t bytes = -1;
+  std::array<UniqueFd, 2> descriptors;
+};
+
+Received receive(int socket, Order& order) {
+  Received received;
+  iovec place{.iov_base = &order, .iov_len = sizeof order};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &place;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  received.bytes = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (received.bytes < 0) return received;
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (head == nullptr || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+    return received;
+  const std::size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (std::size_t i = 0; i < std::min(count, received.descriptors.size()); ++i) {
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(head) + i * sizeof(int), sizeof descriptor);
+    received.descriptors[i].reset(descriptor);
+  }
+  return received;
 }
 
 bool is_trusted(int socket) {
@@ -79,16 +113,32 @@ std::string guardian_socket_name(const std::string& data_dir) {
   return name.data();
 }
 
-Guardian::Guardian(std::string data_dir)
-    : listener_(listen_on(guardian_socket_name(data_dir))),
+Guardian::Guardian(std::string data_dir, std::string successor)
+    : Guardian(data_dir, std::move(successor),
+               GuardianHeritage{.listener = listen_on(guardian_socket_name(data_dir)).release(),
+                                .prey = {},
+                                .server = {}}) {}
+
+Guardian::Guardian(std::string data_dir, std::string successor, const GuardianHeritage& heritage)
+    : successor_(std::move(successor)),
+      server_(heritage.server),
+      fence_at_(heritage.fence_at),
+      listener_(heritage.listener),
       timer_(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {
   if (!timer_.is_open()) give_up("the guardian cannot make a timer");
+  ::fcntl(listener_.get(), F_SETFD, FD_CLOEXEC);
+  ::signal(SIGCHLD, SIG_IGN);  // nobody is left unreaped
   prey_.data_dir = std::move(data_dir);
+  prey_.postmaster = heritage.prey;
   first_agent_until_ = now() + kFirstAgentWithin;
 }
 
+bool Guardian::has_server() const {
+  return server_.pid != 0 && is_running(server_);
+}
+
 void Guardian::run() {
-  while (!is_leaving_ && (is_armed() || agent_.is_open() || now() < first_agent_until_)) {
+  while (is_armed() || agent_.is_open() || now() < first_agent_until_ || has_server()) {
     set_timer();
     wait_and_take();
     carry_out_if_due();
@@ -126,7 +176,8 @@ void Guardian::accept_agent() {
 void Guardian::hear_agent() {
   while (agent_.is_open()) {
     Order order;
-    const ssize_t got = ::recv(agent_.get(), &order, sizeof order, 0);
+    Received received = receive(agent_.get(), order);
+    const ssize_t got = received.bytes;
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (got <= 0) {
@@ -134,14 +185,68 @@ void Guardian::hear_agent() {
       return;
     }
     if (got != sizeof order || order.magic != kOrderMagic || order.version != kOrderVersion) {
-      // It is there and will start a guardian of its own version as soon as the name is free.
-      say("does not understand an order; leaves the place to a guardian of the agent's version");
       agent_.reset();
-      is_leaving_ = true;
+      become_newer();
       return;
     }
-    take(order);
+    if (order.kind == kLaunchOrder) {
+      launch(order, received.descriptors[0].get(), received.descriptors[1].get());
+    } else {
+      take(order);
+    }
   }
+}
+
+// The agent connects again, to the same socket, until it is understood.
+void Guardian::become_newer() {
+  say("an agent of another version is there: becoming " + successor_ + " as it is now");
+  const auto text = [](std::int64_t number) { return std::to_string(number); };
+  const std::array<std::string, 13> words{
+      successor_,
+      "guardian",
+      "--data-dir",
+      prey_.data_dir,
+      "--successor",
+      successor_,
+      "--inherit",
+      text(listener_.get()),
+      text(fence_at_.nanoseconds()),
+      text(prey_.postmaster.pid),
+      text(static_cast<std::int64_t>(prey_.postmaster.started)),
+      text(server_.pid),
+      text(static_cast<std::int64_t>(server_.started))};
+  std::array<char*, 14> arguments{};
+  for (std::size_t i = 0; i < words.size(); ++i)
+    arguments[i] = const_cast<char*>(words[i].c_str());
+  ::fcntl(listener_.get(), F_SETFD, 0);
+  ::execv(successor_.c_str(), arguments.data());
+  ::fcntl(listener_.get(), F_SETFD, FD_CLOEXEC);
+  say("cannot become " + successor_ + ": " + std::strerror(errno));
+}
+
+// One that was held up by whatever froze this process is not wanted any more by who asked for it.
+void Guardian::launch(const Order& order, int text, int log) {
+  OrderTaken taken{.serial = order.serial};
+  const Instant present = now();
+  const bool is_late = present >= Instant::from_nanoseconds(order.not_after);
+  if (is_late || (is_armed() && present >= fence_at_) || text < 0 || log < 0) {
+    taken.error = text < 0 || log < 0 ? EBADF : ETIME;
+    return answer(taken);
+  }
+  const pid_t self = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become_server(text, log, self);
+  if (pid > 0) {
+    server_ = identify_process(pid).value_or(ProcessIdentity{});
+    taken.server_pid = pid;
+  } else {
+    taken.error = errno;
+  }
+  answer(taken);
+}
+
+void Guardian::answer(const OrderTaken& taken) {
+  ::send(agent_.get(), &taken, sizeof taken, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void Guardian::take(const Order& order) {
@@ -152,13 +257,14 @@ void Guardian::take(const Order& order) {
     prey_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
     is_hunting_ = false;
   }
-  const OrderTaken taken{.serial = order.serial};
-  ::send(agent_.get(), &taken, sizeof taken, MSG_NOSIGNAL | MSG_DONTWAIT);
+  answer(OrderTaken{.serial = order.serial});
 }
 
 void Guardian::set_timer() {
   Instant due = is_hunting_ ? look_again_ : fence_at_;
-  if (!is_armed() && !agent_.is_open()) due = first_agent_until_;
+  if (!is_armed() && !agent_.is_open()) {
+    due = has_server() ? now() + kLookAfterServer : first_agent_until_;
+  }
   itimerspec setting{};
   if (!due.is_never()) {
     const auto at = std::max<std::int64_t>(due.nanoseconds(), 1);

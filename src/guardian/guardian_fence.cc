@@ -1,10 +1,12 @@
 #include "guardian/guardian_fence.h"
 
+#include <limits.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -12,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "guardian/launch.h"
 #include "guardian/order.h"
 #include "runtime/asio_clock.h"
 #include "runtime/process.h"
@@ -27,6 +30,7 @@ namespace {
 constexpr Duration kPauseMin = 20ms;
 constexpr Duration kPauseMax = 1s;
 constexpr Duration kAnswerWithin = 3s;
+constexpr Duration kSuspectedFor = 500ms;
 
 // -1 and errno. Never blocks.
 UniqueFd connect_to(const std::string& name) {
@@ -42,6 +46,34 @@ UniqueFd connect_to(const std::string& name) {
     errno = code;
   }
   return socket;
+}
+
+// Where the program of this process is, or what has replaced it since.
+std::string successor_of(const std::string& program) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (program != "/proc/self/exe") return program;
+  std::array<char, PATH_MAX> target{};
+  const ssize_t length = ::readlink(program.c_str(), target.data(), target.size());
+  if (length <= 0) return program;
+  std::string path(target.data(), static_cast<std::size_t>(length));
+  if (path.ends_with(kDeleted)) path.resize(path.size() - kDeleted.size());
+  return path;
+}
+
+bool send_with(int socket, const Order& order, const std::array<int, 2>& descriptors) {
+  iovec place{.iov_base = const_cast<Order*>(&order), .iov_len = sizeof order};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof descriptors)> control{};
+  msghdr message{};
+  message.msg_iov = &place;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof descriptors);
+  std::memcpy(CMSG_DATA(head), descriptors.data(), sizeof descriptors);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof order;
 }
 
 ucred peer_of(int socket) {
@@ -77,6 +109,7 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
     answered_ = order_.serial;
     listen();
     if (has_order_) send();
+    if (socket_.is_open() && launch_.is_waiting) send_launch();
     if (socket_.is_open() && options_.on_connected) options_.on_connected();
   }
 
@@ -90,8 +123,16 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
     if (socket_.is_open()) send();
   }
 
+  // Where no guardian is there yet, as when the agent has just begun, it is sent to the first.
+  void launch(ServerProcess process, std::function<void(Launched)> done) {
+    end_launch(fail(std::string("another request to start PostgreSQL came")));
+    launch_ = {.process = std::move(process), .done = std::move(done), .is_waiting = true};
+    if (socket_.is_open()) send_launch();
+  }
+
   void close() {
     is_closed_ = true;
+    launch_ = {};
     options_.on_connected = nullptr;
     options_.on_trouble = nullptr;
     if (starting_) starting_->detach();
@@ -104,7 +145,8 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
  private:
   void start_guardian() {
     ProcessSpec spec;
-    spec.argv = {options_.program, "guardian", "--data-dir", options_.data_dir};
+    spec.argv = {options_.program, "guardian",    "--data-dir", options_.data_dir,
+                 "--successor",    successor_of(options_.program)};
     spec.own_session = true;
     spec.inherits_stderr = true;  // it outlives us and has something to say then
     spec.on_line = [weak = weak_from_this()](OutputOf, std::string_view line) {
@@ -123,8 +165,37 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
     });
   }
 
+  // The answer comes with the others (hear). Not repeated: it may have been carried out.
+  void send_launch() {
+    launch_.is_waiting = false;
+    const auto packed = pack(launch_.process);
+    if (!packed) return end_launch(fail(packed.error()));
+    Order order;
+    order.kind = kLaunchOrder;
+    order.serial = ++order_.serial;
+    order.not_after = launch_.process.not_after.nanoseconds();
+    launch_.serial = order.serial;
+    const std::array<int, 2> descriptors{packed->text.get(), packed->log.get()};
+    if (!send_with(socket_.native_handle(), order, descriptors))
+      end_launch(fail(std::string("the guardian does not take it: ") + std::strerror(errno)));
+  }
+  void end_launch(Launched answer) {
+    launch_.is_waiting = false;
+    if (auto done = std::exchange(launch_.done, nullptr)) done(std::move(answer));
+  }
+  void launch_answered(const OrderTaken& taken) {
+    if (!launch_.done || launch_.is_waiting || taken.serial != launch_.serial) return;
+    if (taken.server_pid != 0) return end_launch(taken.server_pid);
+    if (taken.error == ETIME)
+      return end_launch(fail(std::string("the guardian was asked too late; nothing was started")));
+    end_launch(fail(std::string("the guardian cannot start a process: ") +
+                    std::strerror(static_cast<int>(taken.error))));
+  }
+
   void trouble(const std::string& problem) {
     if (is_closed_) return;
+    if (launch_.is_waiting && boottime_now() >= launch_.process.not_after)
+      end_launch(fail("there is no guardian to start it: " + problem));
     const auto pause = pause_;
     pause_ = std::min(pause_ * 2, kPauseMax);
     look_soon(pause);
@@ -140,14 +211,16 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
   void lose(const std::string& problem) {
     error_code ignored;
     socket_.close(ignored);
+    if (!launch_.is_waiting) end_launch(fail("the guardian is gone: " + problem));
     trouble(problem);
   }
 
   void send() {
     hear();
     if (!socket_.is_open()) return;
-    if (answered_ != order_.serial && boottime_now() - oldest_unanswered_ > kAnswerWithin)
-      return replace();
+    if (answered_ != order_.serial && boottime_now() - oldest_unanswered_ > kAnswerWithin) {
+      if (is_suspect_for_long()) return replace();
+    }
     if (answered_ == order_.serial) oldest_unanswered_ = boottime_now();
     ++order_.serial;
     const ssize_t sent = ::send(socket_.native_handle(), &order_, sizeof order_, MSG_NOSIGNAL);
@@ -156,7 +229,15 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
     lose(std::string("the guardian does not take orders: ") + std::strerror(errno));
   }
 
-  // A guardian that is frozen would hold the name for ever and kill nobody.
+  // Not at the first sight: agent and guardian may have been frozen together, and it is about to
+  // answer.
+  bool is_suspect_for_long() {
+    if (!suspected_since_) suspected_since_ = boottime_now();
+    return boottime_now() - *suspected_since_ > kSuspectedFor;
+  }
+
+  // A guardian that is frozen would hold the name for ever and kill nobody. The server that it has
+  // started ends with it, and is started again in place.
   void replace() {
     signal_process(guardian_, SIGKILL);
     lose("the guardian (process " + std::to_string(guardian_.pid) +
@@ -180,6 +261,8 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
       if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
       if (got == sizeof taken && taken.magic == kOrderMagic) {
         answered_ = taken.serial;
+        suspected_since_.reset();
+        launch_answered(taken);
         continue;
       }
       lose("the guardian (process " + std::to_string(guardian_.pid) +
@@ -197,6 +280,13 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
   bool is_closed_ = false;
   std::uint64_t answered_ = 0;
   Instant oldest_unanswered_;
+  std::optional<Instant> suspected_since_;
+  struct {
+    ServerProcess process;
+    std::function<void(Launched)> done;
+    bool is_waiting = false;  // it has not been sent
+    std::uint64_t serial = 0;
+  } launch_;
   Duration pause_ = kPauseMin;
   ProcessIdentity guardian_;
 };
@@ -219,6 +309,9 @@ void GuardianFence::arm(Instant at, std::int64_t postmaster_pid) {
 }
 void GuardianFence::arm_no_later(Instant at, std::int64_t postmaster_pid) {
   link_->give(at, postmaster_pid, true);
+}
+void GuardianFence::launch(ServerProcess process, std::function<void(Launched)> done) {
+  link_->launch(std::move(process), std::move(done));
 }
 void GuardianFence::disarm() {
   link_->give(Instant::never(), 0);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "postgres/fence.h"
+#include "postgres/launcher.h"
 
 namespace pgherd {
 
@@ -37,6 +38,10 @@ class GuardianFence final : public Fence {
   void arm(Instant at, std::int64_t postmaster_pid) override;
   void arm_no_later(Instant at, std::int64_t postmaster_pid) override;
   void disarm() override;
+
+  // Starts a server as the guardian's child. `done` is called once, on the loop; never when this is
+  // destroyed before.
+  void launch(ServerProcess process, std::function<void(Launched)> done);
 
  private:
   class Link;

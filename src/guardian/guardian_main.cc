@@ -9,7 +9,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <optional>
@@ -58,9 +60,34 @@ void keep_in_memory_what_it_takes() {
   if (const auto self = identify_process(::getpid())) signal_process(*self, 0);
 }
 
+constexpr int kPlain = 6;
+constexpr int kInheriting = 13;
+
+// guardian --data-dir D --successor PROGRAM, and from itself (Guardian::become_newer):
+// ... --inherit LISTENER FENCE_AT PREY STARTED SERVER STARTED
 std::optional<std::string> data_dir_of(int argc, char** argv) {
-  if (argc != 4 || std::string_view(argv[2]) != "--data-dir") return std::nullopt;
+  const auto is = [argv](int at, std::string_view word) { return argv[at] == word; };
+  const bool is_known = (argc == kPlain || argc == kInheriting) && is(2, "--data-dir") &&
+                        is(4, "--successor") && (argc == kPlain || is(6, "--inherit"));
+  if (!is_known) return std::nullopt;
   return argv[3];
+}
+
+GuardianHeritage heritage_of(char** argv) {
+  const auto number = [argv](int at) { return std::strtoll(argv[at], nullptr, 10); };
+  const auto process = [&number](int at) {
+    return ProcessIdentity{.pid = static_cast<pid_t>(number(at)),
+                           .started = static_cast<std::uint64_t>(number(at + 1))};
+  };
+  return {.listener = static_cast<int>(number(7)),
+          .fence_at = Instant::from_nanoseconds(number(8)),
+          .prey = process(9),
+          .server = process(11)};
+}
+
+Guardian guardian_of(int argc, char** argv) {
+  if (argc == kPlain) return Guardian(argv[3], argv[5]);
+  return Guardian(argv[3], argv[5], heritage_of(argv));
 }
 
 }  // namespace
@@ -68,12 +95,13 @@ std::optional<std::string> data_dir_of(int argc, char** argv) {
 int guardian_main(int argc, char** argv) {
   const auto data_dir = data_dir_of(argc, argv);
   if (!data_dir || data_dir->empty() || data_dir->front() != '/') {
-    std::fputs("usage: pgherd guardian --data-dir DIRECTORY (absolute; started by the agent)\n",
+    std::fputs("usage: pgherd guardian --data-dir DIRECTORY --successor PROGRAM (both absolute; started by "
+               "the agent)\n",
                stderr);
     return 1;
   }
   try {
-    Guardian guardian(*data_dir);
+    Guardian guardian = guardian_of(argc, argv);
     become_hard_to_stop();
     keep_in_memory_what_it_takes();
     say_ready();

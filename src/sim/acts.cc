@@ -51,6 +51,7 @@ bool act_on_node(const std::string& what, Host& host) {
          one.server().kill();
          one.kill_agent();
        }},
+      {"kill agent and guardian of", [](Host& one) { one.kill_agent_and_guardian(); }},
       {"start agent", [](Host& one) { one.start_agent(); }},
       {"freeze agent", [](Host& one) { one.freeze_agent(); }},
       {"suspend", [](Host& one) { one.suspend(); }},

@@ -184,6 +184,13 @@ void Host::kill_agent() {
   life_.reset();
 }
 
+void Host::kill_agent_and_guardian() {
+  kill_agent();
+  guardian_.disarm();
+  ground_.tell(name(), [] { return "guardian is gone, and PostgreSQL with it"; });
+  server_.shut_down(ShutdownMode::Immediate, [] {});
+}
+
 void Host::freeze_agent() {
   if (!life_ || is_frozen()) return;
   ground_.tell(name(), [] { return "agent is frozen"; });

@@ -58,6 +58,8 @@ class Host {
   // The agent starts; it is started again by itself (as systemd does) if it exits with an error.
   void start_agent();
   void kill_agent();
+  // Nobody is left who could fence PostgreSQL: it is the guardian's child, and ends with it.
+  void kill_agent_and_guardian();
   void freeze_agent();
   void thaw_agent();
   void ask_to_leave();

@@ -1,5 +1,5 @@
 // What the tests of the guardian run as other processes.
-//   guardian --data-dir D          the guardian itself
+//   guardian --data-dir D --successor P   the guardian itself
 //   agent D POSTMASTER MS          orders the kill of POSTMASTER in MS milliseconds, says "armed"
 //   when
 //                                  the guardian has it, then does nothing more

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +21,7 @@
 #include "runtime/files.h"
 #include "runtime/pid_watch.h"
 #include "runtime/process.h"
+#include "runtime/unique_fd.h"
 
 namespace pgherd {
 namespace {
@@ -30,7 +35,8 @@ struct GuardianTest : testing::Test {
     fs::create_directory(data_dir);
   }
   ~GuardianTest() override {
-    if (child.pid != 0) signal_process(child, SIGKILL);  // where the test let it live
+    for (const auto& one : {server, child})  // where the test let them live
+      if (one.pid != 0) signal_process(one, SIGKILL);
     fs::remove_all(folder);
   }
 
@@ -84,6 +90,42 @@ struct GuardianTest : testing::Test {
     until([&] { return made->is_connected(); });
     return made;
   }
+  // A server that the guardian starts, in this environment; `child` is what it has started itself.
+  ProcessIdentity launched(GuardianFence& through, Instant not_after = boottime_now() + 10s) {
+    fs::copy_file(PGHERD_GUARDIAN_PROBE, folder + "/postgres",
+                  fs::copy_options::overwrite_existing);
+    std::optional<Launched> answer;
+    through.launch({.argv = {folder + "/postgres", "postmaster"},
+                    .env = {{"SERVER_WORD", "kept"}},
+                    .env_unset = {"HOME"},
+                    .log_file = folder + "/log",
+                    .not_after = not_after},
+                   [&](Launched told) { answer = std::move(told); });
+    until([&] { return answer.has_value(); });
+    why_not = *answer ? "" : answer->error();
+    if (!*answer) return {};
+    until([&] { return log().rfind("up ", 0) == 0 && log().ends_with("\n"); });
+    child = identify_process(std::stoi(log().substr(3))).value_or(ProcessIdentity{});
+    server = identify_process(static_cast<pid_t>(**answer)).value_or(ProcessIdentity{});
+    return server;
+  }
+  // An agent that speaks another version comes and goes.
+  void send_as_version(std::uint32_t version) const {
+    const std::string name = guardian_socket_name(data_dir);
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy(name.begin(), name.end(), address.sun_path + 1);
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    ASSERT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+    Order order;
+    order.version = version;
+    ASSERT_EQ(::send(socket.get(), &order, sizeof order, MSG_NOSIGNAL),
+              static_cast<ssize_t>(sizeof order));
+    char nothing = 0;
+    EXPECT_LE(::recv(socket.get(), &nothing, 1, 0), 0);  // it has understood that it does not
+  }
+  std::string log() const { return read_file(folder + "/log").value_or(""); }
   // The process that is the guardian of our data directory.
   std::optional<ProcessIdentity> guardian() {
     for (const auto& entry : fs::directory_iterator("/proc")) {
@@ -102,6 +144,8 @@ struct GuardianTest : testing::Test {
   std::string data_dir;
   std::vector<std::string> said;
   std::vector<std::string> troubles;
+  std::string why_not;
+  ProcessIdentity server;
   ProcessIdentity child;
 };
 
@@ -193,6 +237,84 @@ TEST_F(GuardianTest, a_guardian_that_is_not_needed_goes) {
   ours->disarm();
   ours.reset();
   until([&] { return !is_running(keeper); });
+}
+
+TEST_F(GuardianTest, a_server_does_not_outlive_the_guardian_that_has_started_it) {
+  auto ours = fence();
+  launched(*ours);
+  ASSERT_TRUE(is_running(server));
+  const auto keeper = guardian().value();
+  ours.reset();  // as if the agent had been killed in the same moment: nobody starts another one
+  ASSERT_TRUE(signal_process(keeper, SIGKILL));
+  until([&] { return !is_running(server); });
+}
+
+TEST_F(GuardianTest, a_server_goes_on_without_its_agent_and_the_guardian_stays_with_it) {
+  auto ours = fence();
+  launched(*ours);
+  const auto keeper = guardian().value();
+  ours->disarm();
+  ours.reset();
+  ours = fence();
+  EXPECT_EQ(guardian(), keeper);
+  EXPECT_TRUE(is_running(server));
+  ours.reset();
+  signal_process(server, SIGKILL);
+  until([&] { return !is_running(keeper); });
+}
+
+TEST_F(GuardianTest, a_server_is_an_ordinary_process_in_the_environment_of_its_agent) {
+  ::setenv("HOME", "/somewhere", 1);
+  const auto ours = fence();
+  launched(*ours);
+  const std::string proc = "/proc/" + std::to_string(server.pid);
+  const auto environment = read_file(proc + "/environ").value();
+  EXPECT_NE(environment.find(std::string("SERVER_WORD=kept") + '\0'), std::string::npos);
+  EXPECT_EQ(('\0' + environment).find(std::string("\0HOME=", 6)), std::string::npos);
+  for (const std::string name : {"/oom_score_adj", "/limits"})
+    EXPECT_EQ(read_file(proc + name).value(), read_file("/proc/self" + name).value());
+  EXPECT_EQ(::sched_getscheduler(server.pid), SCHED_OTHER);
+  EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(server.pid)), 0);
+  EXPECT_EQ(::getsid(server.pid), server.pid);
+  EXPECT_EQ(fs::read_symlink(proc + "/cwd"), "/");
+  // The probe ignores SIGTERM itself, and nothing else.
+  const auto status = read_file(proc + "/status").value();
+  EXPECT_NE(status.find("SigIgn:\t0000000000004000"), std::string::npos) << status;
+}
+
+TEST_F(GuardianTest, a_server_is_not_started_later_than_it_was_wanted) {
+  const auto ours = fence();
+  EXPECT_EQ(launched(*ours, boottime_now() - 1ms).pid, 0);
+  EXPECT_NE(why_not.find("too late"), std::string::npos) << why_not;
+}
+
+TEST_F(GuardianTest, what_cannot_be_executed_says_so_in_the_log_of_the_server) {
+  const auto ours = fence();
+  std::optional<Launched> answer;
+  ours->launch({.argv = {folder + "/nothing"},
+                .env = {},
+                .env_unset = {},
+                .log_file = folder + "/log",
+                .not_after = boottime_now() + 10s},
+               [&](Launched told) { answer = std::move(told); });
+  until([&] { return log().ends_with("\n"); });
+  EXPECT_EQ(log(), folder + "/nothing cannot be executed: No such file or directory\n");
+}
+
+TEST_F(GuardianTest, becomes_the_program_of_a_newer_agent_and_the_server_goes_on) {
+  auto ours = fence();
+  launched(*ours);
+  const auto keeper = guardian().value();
+  ours->arm(boottime_now() + 100s, server.pid);
+  send_as_version(kOrderVersion + 1);
+  until([&] { return !troubles.empty() && ours->is_connected(); });
+  EXPECT_EQ(guardian(), keeper);
+  EXPECT_TRUE(is_running(server));
+  const auto words = read_file("/proc/" + std::to_string(keeper.pid) + "/cmdline").value();
+  EXPECT_NE(words.find("--inherit"), std::string::npos);
+  // It knows what it had been told, and whose parent it is.
+  ours->arm(boottime_now(), server.pid);
+  until([&] { return !is_running(server) && !is_running(child); });
 }
 
 TEST_F(GuardianTest, all_paths_to_a_data_directory_lead_to_the_same_guardian) {

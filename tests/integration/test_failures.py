@@ -3,6 +3,7 @@
 import contextlib
 import signal
 
+import psycopg
 import pytest
 
 from herdlib import Writer, kill, process_is_alive, wait_until
@@ -85,6 +86,32 @@ def test_a_frozen_leader_stops_acknowledging_before_another_leads(herd):
         with contextlib.suppress(ProcessLookupError):
             kill(agent, signal.SIGCONT)
     assert herd.wait_complete(90) != leader
+
+
+def test_nothing_of_a_primary_outlives_its_agent_and_guardian(herd):
+    leader = herd.leader()
+    postmaster, agent, guardians = (herd.postmaster_pid(leader), herd.agent_pid(leader),
+                                    herd.guardian_pids(leader))
+    backend = herd.connect_node(leader)
+    with herd.supervisor_asleep():
+        for pid in [agent, *guardians]:
+            kill(pid)
+        wait_until("the end of the postmaster", lambda: not process_is_alive(postmaster), 5)
+        with pytest.raises(psycopg.Error):
+            backend.execute("create table never (n int)")
+        wait_until("another leader", lambda: herd.leader() not in (None, leader), 30)
+        assert not process_is_alive(postmaster), "somebody has started it again"
+    assert herd.wait_complete(90) != leader
+
+
+def test_postgresql_goes_on_without_its_agent(herd):
+    leader = herd.leader()
+    postmaster, guardians = herd.postmaster_pid(leader), herd.guardian_pids(leader)
+    kill(herd.agent_pid(leader))
+    wait_until("an agent again", lambda: herd.leader() == leader)
+    assert herd.postmaster_pid(leader) == postmaster
+    assert herd.guardian_pids(leader) == guardians
+    herd.wait_complete()
 
 
 @pytest.mark.core

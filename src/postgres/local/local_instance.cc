@@ -113,7 +113,8 @@ class LocalInstance::Hands {
     bench.shop.postmaster = std::make_unique<Postmaster>(
         loop_.get_executor(), bench.shop.config->data_dir, [weak = std::weak_ptr<Bench>(bench_)] {
           if (const auto alive = weak.lock()) tell_change(alive);
-        });
+        },
+        answered_here(bench.shop.options.launch));
     bench.lookout = std::make_unique<Lookout>(bench.shop);
     // Asked once now, so that nothing is forked for it in a failover.
     asio::co_spawn(loop_, learn_version(bench_), asio::detached);
@@ -175,6 +176,18 @@ class LocalInstance::Hands {
         log_critical("the PostgreSQL thread caught: {}", error.what());
       }
     }
+  }
+
+  // The answer comes on the owner's loop, which is the one on which this is destroyed.
+  Launch answered_here(Launch launch) const {
+    if (!launch) return nullptr;
+    return [launch = std::move(launch), weak = std::weak_ptr<Bench>(bench_)](
+               ServerProcess process, std::function<void(Launched)> done) {
+      launch(std::move(process), [weak, done = std::move(done)](Launched answer) {
+        const auto bench = weak.lock();
+        if (bench) asio::post(bench->shop.loop, [done, answer] { done(answer); });
+      });
+    };
   }
 
   static asio::awaitable<void> learn_version(BenchPtr bench) {
@@ -283,6 +296,16 @@ LocalInstance::LocalInstance(asio::any_io_executor owner, std::string scope, Nod
       alive->post(
           [view = std::move(view)](Owner& there) mutable { there.changed(std::move(view)); });
   };
+  if (options.launch) {
+    options.launch = [weak = std::weak_ptr<Owner>(owner_), launch = std::move(options.launch)](
+                         ServerProcess process, std::function<void(Launched)> done) {
+      const auto alive = weak.lock();
+      if (!alive) return;
+      alive->post([launch, process = std::move(process), done = std::move(done)](Owner&) mutable {
+        launch(std::move(process), std::move(done));
+      });
+    };
+  }
   hands_ = std::make_unique<Hands>(std::move(scope), std::move(self), std::move(config),
                                    std::move(bootstrap), std::move(options), std::move(changed));
 }

@@ -15,6 +15,7 @@
 
 #include "postgres/local/pg_control.h"
 #include "runtime/asio_clock.h"
+#include "runtime/await_answer.h"
 #include "runtime/log.h"
 
 namespace pgherd {
@@ -28,6 +29,9 @@ constexpr Duration kImmediateGrace = 6s;
 constexpr Duration kAfterShutDownGrace = 60s;
 constexpr Duration kDeathGrace = 10s;  // from SIGKILL to being gone
 constexpr Duration kPoll = 10ms;
+// How long a request to start the server may be on its way, and how long its answer.
+constexpr Duration kLaunchLimit = 4s;
+constexpr Duration kLaunchAnswer = 1s;
 constexpr std::uint64_t kLogBytesMax = 64ULL << 20U;
 
 std::uint64_t size_of(const std::string& path) {
@@ -75,10 +79,11 @@ asio::awaitable<void> pause_for(Duration time) {
 }
 
 Postmaster::Postmaster(asio::any_io_executor loop, std::string data_dir,
-                       std::function<void()> changed)
+                       std::function<void()> changed, Launch launch)
     : loop_(std::move(loop)),
       data_dir_(std::move(data_dir)),
       changed_(std::move(changed)),
+      launch_(std::move(launch)),
       alive_(std::make_shared<char>()) {}
 
 Postmaster::~Postmaster() = default;
@@ -93,7 +98,9 @@ ProcessState Postmaster::look() {
   }
   // A postmaster lives without its file for a moment only: at its very start and its very end.
   if (!present_) {
-    const bool is_beginning = child_ && !child_->has_ended() && identify_process(child_->pid());
+    const bool is_beginning =
+        (launched_.pid != 0 && is_running(launched_)) ||
+        (child_ && !child_->has_ended() && identify_process(child_->pid()));
     return is_beginning ? ProcessState::Starting : ProcessState::Stopped;
   }
   if (stop_is_under_way_ || !search.found) return ProcessState::Stopping;
@@ -176,27 +183,54 @@ asio::awaitable<Attempt> Postmaster::start(ServerStart how, std::function<Attemp
   if (present_) co_return failed(fmt::format("PostgreSQL runs already (pid {})", pid()));
   if (auto clean = co_await kill_leftovers(); !clean) co_return clean;
   const PostmasterSearch search = find_postmaster(data_dir_);
-  ProcessSpec spec;
-  spec.argv = {how.program};
-  spec.argv.insert(spec.argv.end(), how.arguments.begin(), how.arguments.end());
-  spec.cwd = "/";
-  spec.own_session = true;
-  spec.output_file = how.log_file;
-  spec.env_unset = foreign_variables();
+  ServerProcess process;
+  process.argv = {how.program};
+  process.argv.insert(process.argv.end(), how.arguments.begin(), how.arguments.end());
+  process.env_unset = foreign_variables();
+  process.log_file = how.log_file;
+  process.not_after = std::min(how.not_after, boottime_now() + kLaunchLimit);
   if (const char* arenas = ::getenv("PG_MALLOC_ARENA_MAX"))
-    spec.env.emplace_back("MALLOC_ARENA_MAX", arenas);
-  if (auto known = acquaintance_with_stranger(search)) spec.env.push_back(std::move(*known));
+    process.env.emplace_back("MALLOC_ARENA_MAX", arenas);
+  if (auto known = acquaintance_with_stranger(search)) process.env.push_back(std::move(*known));
   log_file_ = how.log_file;
   if (size_of(log_file_) > kLogBytesMax) ::rename(log_file_.c_str(), (log_file_ + ".1").c_str());
   log_starts_at_ = size_of(log_file_);
   if (auto may = may_start(); !may) co_return may;
+  auto started = Attempt{};
+  if (launch_)
+    started = co_await launch(std::move(process));
+  else
+    started = start_as_child(std::move(process));
+  if (started) stop_is_under_way_ = false;
+  co_return started;
+}
+
+asio::awaitable<Attempt> Postmaster::launch(ServerProcess process) {
+  const std::function<void(std::function<void(Launched)>)> ask =
+      [this, &process](std::function<void(Launched)> answer) {
+        launch_(std::move(process), std::move(answer));
+      };
+  auto answer = co_await await_answer<Launched>(kLaunchLimit + kLaunchAnswer, ask);
+  if (!answer) co_return failed("cannot start PostgreSQL: the guardian does not answer");
+  if (!*answer) co_return failed("cannot start PostgreSQL: " + answer->error());
+  launched_ = identify_process(static_cast<pid_t>(**answer)).value_or(ProcessIdentity{});
+  co_return Attempt{};
+}
+
+Attempt Postmaster::start_as_child(ServerProcess process) {
+  ProcessSpec spec;
+  spec.argv = std::move(process.argv);
+  spec.env = std::move(process.env);
+  spec.env_unset = std::move(process.env_unset);
+  spec.output_file = std::move(process.log_file);
+  spec.cwd = "/";
+  spec.own_session = true;
   auto child = ChildProcess::start(loop_, std::move(spec));
-  if (!child) co_return failed("cannot start PostgreSQL: " + child.error());
+  if (!child) return failed("cannot start PostgreSQL: " + child.error());
   // From here on it is nobody's child in spirit: it outlives us.
   (*child)->detach();
   child_ = std::move(*child);
-  stop_is_under_way_ = false;
-  co_return Attempt{};
+  return {};
 }
 
 asio::awaitable<Attempt> Postmaster::wait_until_ready(Instant deadline, const ActControl& control) {
@@ -248,6 +282,7 @@ asio::awaitable<Attempt> Postmaster::stop(StopMode mode, const ActControl& contr
   }
   stop_is_under_way_ = false;
   child_.reset();
+  launched_ = {};
   if (shut_down && is_shut_down(data_dir_)) shut_down();
   co_return co_await kill_leftovers();
 }

@@ -18,6 +18,7 @@
 #include "decide/plan.h"
 #include "model/instance_view.h"
 #include "postgres/local/failure.h"
+#include "postgres/launcher.h"
 #include "postgres/local/postmaster_pid.h"
 #include "runtime/process.h"
 
@@ -41,14 +42,15 @@ struct ServerStart {
   std::string program;  // path of postgres
   std::vector<std::string> arguments;
   std::string log_file;
+  Instant not_after = Instant::never();
 };
 
 class Postmaster {
  public:
   // `changed`: the server is gone, or its status line has changed; never called from inside a
-  // function of this class.
+  // function of this class. `launch`: on the hands' loop; nothing: as a child of this process.
   Postmaster(boost::asio::any_io_executor loop, std::string data_dir,
-             std::function<void()> changed);
+             std::function<void()> changed, Launch launch);
   ~Postmaster();
 
   // Looks at postmaster.pid and adopts what runs.
@@ -77,6 +79,8 @@ class Postmaster {
   [[nodiscard]] std::string log_tail() const;
 
  private:
+  [[nodiscard]] boost::asio::awaitable<Attempt> launch(ServerProcess process);
+  [[nodiscard]] Attempt start_as_child(ServerProcess process);
   void adopt(const FoundPostmaster& found);
   void ended(const ProcessIdentity& which);
   void watch_status();
@@ -88,6 +92,9 @@ class Postmaster {
   std::function<void()> changed_;
   std::optional<FoundPostmaster> present_;
   std::unique_ptr<PidWatch> watch_;
+  Launch launch_;
+  // What was started last, until it is stopped: by the guardian, or as a child.
+  ProcessIdentity launched_;
   std::unique_ptr<ChildProcess> child_;
   bool stop_is_under_way_ = false;
   bool is_following_status_ = false;

@@ -38,14 +38,16 @@ Attempt unless_late(Instant lease_valid_until, const char* what) {
 
 asio::awaitable<Attempt> start_as(Shop& shop, const ActControl& control,
                                   std::optional<Upstream> upstream, Instant deadline,
-                                  std::function<Attempt()> may_start) {
+                                  std::function<Attempt()> may_start,
+                                  Instant not_after = Instant::never()) {
   const std::string data_dir = shop.config->data_dir;
   const bool is_standby = upstream.has_value();
   auto parameters = co_await prepare_files(shop, control, std::move(upstream));
   if (!parameters) co_return tl::unexpected(parameters.error());
   if (auto done = set_standby_signal(data_dir, is_standby); !done) co_return done;
   forget_skipped_timeline_numbers(data_dir);
-  co_return co_await start_server(shop, control, std::move(*parameters), deadline, may_start);
+  co_return co_await start_server(shop, control, std::move(*parameters), deadline, may_start,
+                                  not_after);
 }
 
 // What the server itself says that it follows, asked until it is what was written.
@@ -157,7 +159,8 @@ Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step) {
   if (shop.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started"); };
-  const auto started = co_await start_as(shop, control, std::nullopt, Instant::never(), may_start);
+  const auto started = co_await start_as(shop, control, std::nullopt, Instant::never(), may_start,
+                                        step.lease_valid_until);
   if (!started && started.error().outcome == ActOutcome::Cancelled) {
     // Whoever cancels this fears a second primary.
     ActControl undisturbed;
@@ -207,7 +210,8 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
   std::optional<Upstream> upstream;
   if (is_standby) upstream = step.upstream ? *step.upstream : written_upstream(*config);
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started again"); };
-  const auto started = co_await start_as(shop, control, std::move(upstream), deadline, may_start);
+  const auto started = co_await start_as(shop, control, std::move(upstream), deadline, may_start,
+                                        step.lease_valid_until);
   co_return done_or(started, "restarted");
 }
 

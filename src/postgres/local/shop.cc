@@ -248,7 +248,7 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(Shop& shop, const ActControl
 
 asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
                                       ParameterMap parameters, Instant deadline,
-                                      std::function<Attempt()> may_start) {
+                                      std::function<Attempt()> may_start, Instant not_after) {
   const auto config = shop.config;
   if (auto made = make_socket_directories(parameters); !made) co_return made;
   ServerStart how;
@@ -258,6 +258,7 @@ asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));
   how.log_file = shop.server_log();
+  how.not_after = not_after;
   const auto unless_cancelled = [&control, may_start]() -> Attempt {
     if (control.is_cancelled) return cancelled("cancelled before PostgreSQL was started");
     return may_start ? may_start() : Attempt{};

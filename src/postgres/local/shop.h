@@ -21,6 +21,7 @@
 #include "decide/observation.h"
 #include "model/agent_config.h"
 #include "postgres/instance.h"
+#include "postgres/launcher.h"
 #include "postgres/local/data_directory.h"
 #include "postgres/local/failure.h"
 #include "postgres/local/postmaster.h"
@@ -33,6 +34,9 @@ struct LocalOptions {
   // Where the server's stderr goes: it outlives the agent, so it cannot be the agent's own. "": a
   // file pgherd_postmaster.log in the data directory. With logging_collector it stays nearly empty.
   std::string server_log;
+  // Starts the server, called on the owner's loop. Nothing (tests): the server is started as a child
+  // of this process, and goes on when that ends.
+  Launch launch = {};
 };
 
 struct Shop {
@@ -109,11 +113,13 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
     Shop& shop, const ActControl& control, std::optional<Upstream> upstream,
     std::optional<ServerRole> next_role = {});
 
-// prepare_files wrote for it; starts the server and waits until it accepts connections.
+// prepare_files wrote for it; starts the server, `not_after` that moment, and waits until it accepts
+// connections.
 [[nodiscard]] boost::asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
                                                            ParameterMap parameters,
                                                            Instant deadline,
-                                                           std::function<Attempt()> may_start);
+                                                           std::function<Attempt()> may_start,
+                                                           Instant not_after = Instant::never());
 
 // What SetSyncNames wrote last, also if an earlier agent did.
 [[nodiscard]] const std::optional<std::string>& sync_names_of(Shop& shop);
