@@ -56,7 +56,8 @@ struct Memory {
   enum class SteppingDown { No, WhenReceived, AtOnce };
   SteppingDown stepping_down = SteppingDown::No;
   std::optional<NodeName> stepping_down_for;
-  std::optional<Instant> stopped_since;  // while stepping down
+  std::optional<Instant> stopped_since;   // while stepping down
+  std::optional<Instant> received_since;  // somebody has the last record, since when that is known
   bool rewind_failed = false;            // against the present leader
   // Whom this standby streams from, as it was last seen to change, and since when it is so; how often
   // the receiver was woken since it last streamed, and when it may be again.

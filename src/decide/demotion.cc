@@ -11,6 +11,8 @@ constexpr Duration kReceiptLimit = 5s;
 // Whoever leaves cannot take its place again, and those who could tell have mostly gone before it.
 constexpr Duration kLeavingReceiptLimit = 1s;
 constexpr Duration kReceiptProbeGap = 50ms;
+// How long the others are waited for, once one has it.
+constexpr Duration kAllReceiveLimit = 1s;
 
 // The last act has opened PostgreSQL, and it could not be looked at since: that takes time when the
 // machine is slow, and the lease does not wait for it (sim seed 1978).
@@ -90,16 +92,45 @@ std::map<NodeName, std::string> receivers(const Draft& draft) {
   return targets;
 }
 
+struct Receipt {
+  bool by_somebody = false;
+  bool by_all = true;  // who can be asked
+};
+
 // On the timeline that was shut down: positions of another one say nothing about it (sim seed
 // 312816).
-bool somebody_received(const Draft& draft, const std::map<NodeName, std::string>& targets,
-                       const ControlData& last) {
-  return std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
-    const auto found = draft.seen.peers.find(target.first);
-    return found != draft.seen.peers.end() && found->second.is_reachable &&
-           found->second.in_recovery && found->second.position > last.checkpoint &&
-           (!found->second.timeline.is_known() || found->second.timeline == last.timeline);
-  });
+Receipt receipt(const Draft& draft, const std::map<NodeName, std::string>& targets,
+                const ControlData& last) {
+  Receipt receipt;
+  for (const auto& [name, url] : targets) {
+    const auto found = draft.seen.peers.find(name);
+    if (found == draft.seen.peers.end()) {
+      receipt.by_all = false;
+      continue;
+    }
+    const PeerView& peer = found->second;
+    if (!peer.is_reachable || !peer.in_recovery) continue;
+    const bool has_it = peer.position > last.checkpoint &&
+                        (!peer.timeline.is_known() || peer.timeline == last.timeline);
+    receipt.by_somebody = receipt.by_somebody || has_it;
+    receipt.by_all = receipt.by_all && has_it;
+  }
+  return receipt;
+}
+
+// The first that has the last record need not be the one that is preferred: the others get it from
+// the same server, which ends when they have. Not for long, for nobody can write meanwhile.
+bool is_handed_over(Draft& draft, const std::map<NodeName, std::string>& targets) {
+  const InstanceView& instance = draft.instance();
+  const Receipt seen = receipt(draft, targets, *instance.control);
+  if (!seen.by_somebody) return false;
+  if (!draft.memory.received_since) draft.memory.received_since = draft.now;
+  const Instant patience = *draft.memory.received_since + kAllReceiveLimit;
+  if (seen.by_all || instance.process == ProcessState::Stopped || draft.now >= patience) {
+    return true;
+  }
+  draft.wake(patience);
+  return false;
 }
 
 void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
@@ -245,11 +276,13 @@ void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> 
       is_awaited ? Memory::SteppingDown::WhenReceived : Memory::SteppingDown::AtOnce;
   draft.memory.stepping_down_for = std::move(successor);
   draft.memory.stopped_since.reset();
+  draft.memory.received_since.reset();
   draft.plan(Demote{.mode = mode});
 }
 
 // D6 a leader that steps down releases the key once PostgreSQL is shut down and a successor has the
-// shutdown checkpoint (strictly past its beginning): nothing is lost, nothing has to be rewound. D7
+// shutdown checkpoint (strictly past its beginning), the others too, or PostgreSQL has ended, or a
+// second has passed: nothing is lost, nothing has to be rewound, and who is preferred is no worse off. D7
 // nobody has it in time: take the place again. D8 no wait is asked for: release once stopped.
 // Authority: Patroni ha.py demote('graceful'), release notes 2.1.2, 3.2.1.
 bool step_down(Draft& draft) {
@@ -277,7 +310,7 @@ bool step_down(Draft& draft) {
     return true;
   }
   const auto targets = receivers(draft);
-  if (is_shut_down && somebody_received(draft, targets, *instance.control)) {
+  if (is_shut_down && is_handed_over(draft, targets)) {
     release(draft, instance.control->checkpoint, "D6",
             "shut down at " + to_string(instance.control->checkpoint) +
                 " and a standby has received it: releasing the leader key");

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,9 +41,12 @@ Wishes member_slots(const Draft& draft) {
     wanted[slot] = SlotWish{.name = slot, .advance_to = {}};
   }
   if (never_leads) return wanted;
-  const std::string own = slot_name_of(draft.me());
+  std::set<std::string> needless{slot_name_of(draft.me())};
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (member.tags.nostream) needless.insert(slot_name_of(name));
+  }
   for (const auto& [slot, last_seen] : draft.memory.member_slots_seen) {
-    if (slot != own && draft.now - last_seen < ttl) {
+    if (!needless.contains(slot) && draft.now - last_seen < ttl) {
       wanted[slot] = SlotWish{.name = slot, .advance_to = {}};
     }
   }
@@ -89,13 +93,22 @@ bool is_ignored(const Draft& draft, const SlotView& slot) {
   });
 }
 
+// A member that streams from another standby, while this node leads.
+bool streams_elsewhere(const Draft& draft, const std::string& slot) {
+  const auto& members = draft.cluster().members;
+  return std::any_of(members.begin(), members.end(), [&](const auto& one) {
+    return one.first != draft.me() && slot_name_of(one.first) == slot &&
+           !streams_from_me(draft, one.second);
+  });
+}
+
 // What a promised leader said of its slots is newer than what the store has.
 Lsn reported_position(const Draft& draft, const std::string& slot) {
   const FailsafePromise* promise = promise_in_force(draft);
   const std::map<std::string, Lsn>& slots =
       promise != nullptr ? promise->ping.slots : draft.cluster().status.slots.get();
   const auto found = slots.find(slot);
-  if (found != slots.end()) return found->second;
+  if (*draft.instance().in_recovery && found != slots.end()) return found->second;
   // A member that streams from somebody else has no slot at the leader.
   for (const auto& [name, member] : draft.cluster().members) {
     if (slot_name_of(name) == slot && member.tags.replicatefrom) {
@@ -162,7 +175,8 @@ void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSl
 
 // U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
 // the others need; on a standby the slots follow what the leader reports, never past the own
-// replay. Authority: Patroni slots.py; spec postgres 7.
+// replay, and on the leader those of members that stream from another standby follow what these say
+// of themselves, or they would hold WAL for ever. Authority: Patroni slots.py; spec postgres 7.
 void keep_slots(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (!draft.seen.settings.use_slots || draft.seen.is_under_way(Lane::Slots) ||
@@ -180,14 +194,16 @@ void keep_slots(Draft& draft) {
   KeepSlots keep;
   std::vector<std::string> missing;
   bool is_behind = false;
+  const Lsn here = *instance.in_recovery ? instance.replayed : instance.flushed;
   for (auto& [name, wish] : wanted) {
     const auto found = std::find_if(
         instance.slots.begin(), instance.slots.end(),
         [&, &slot_name = name](const SlotView& slot) { return slot.name == slot_name; });
     const bool exists = found != instance.slots.end();
     const Lsn reported = reported_position(draft, name);
-    if (*instance.in_recovery && reported.is_known() && !(exists && found->is_active)) {
-      wish.advance_to = std::min(reported, instance.replayed);
+    const bool follows_report = *instance.in_recovery || streams_elsewhere(draft, name);
+    if (follows_report && reported.is_known() && !(exists && found->is_active)) {
+      wish.advance_to = std::min(reported, here);
       is_behind = is_behind || (exists && found->restart_lsn < wish.advance_to);
     }
     if (!exists) missing.push_back(name);

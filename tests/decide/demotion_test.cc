@@ -106,6 +106,34 @@ TEST(SteppingDown, ReleasesTheKeyWhenAStandbyHasTheLastRecord) {
   EXPECT_EQ(release->status.optime, Lsn{1000});
 }
 
+TEST(SteppingDown, GivesTheOthersASecondToHaveTheLastRecordToo) {
+  const auto begun = [] {
+    Scene scene("a");
+    scene.led_by("a").down(ControlState::ShutDown).under_way(Demote{.mode = DemoteMode::Graceful});
+    scene.seen.instance.process = ProcessState::Stopping;
+    scene.seen.instance.control->checkpoint = Lsn{1000};
+    scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+    scene.memory.last_known_members = scene.cluster().members;
+    scene.peer("b", Lsn{1001}).peer("c", Lsn{900});
+    return scene;
+  };
+  Scene all = begun();
+  EXPECT_FALSE(all.planned<ReleaseLeaderKey>()) << "c may be the preferred one";
+  all.peer("c", Lsn{1001});
+  EXPECT_TRUE(all.planned<ReleaseLeaderKey>());
+  Scene ended = begun();
+  ended.decide();
+  ended.seen.instance.process = ProcessState::Stopped;
+  EXPECT_TRUE(ended.planned<ReleaseLeaderKey>()) << "nobody gets it from here any more";
+  Scene late = begun();
+  late.decide();
+  EXPECT_FALSE(late.later(900ms).planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(late.later(200ms).planned<ReleaseLeaderKey>());
+  Scene silent = begun();
+  silent.silent_peer("c");
+  EXPECT_TRUE(silent.planned<ReleaseLeaderKey>()) << "who cannot be asked is not waited for";
+}
+
 TEST(SteppingDown, TakesNoPositionOnAnotherTimelineForTheLastRecord) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::ShutDown);

@@ -27,6 +27,39 @@ TEST(Slots, OnAStandbyFollowTheLeaderButNeverPastTheOwnReplay) {
   EXPECT_EQ(keep->wishes[1].advance_to, Lsn{90});
 }
 
+TEST(Slots, OfMembersThatStreamFromAStandbyFollowWhatTheseSay) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.cluster().members["c"].tags.replicatefrom = "b";
+  scene.cluster().members["c"].receive_lsn = Lsn{80};
+  scene.cluster().status.slots = std::map<std::string, Lsn>{{"b", Lsn{90}}, {"c", Lsn{10}}};
+  scene.seen.instance.slots = {SlotView{.name = "b", .restart_lsn = Lsn{50}},
+                               SlotView{.name = "c", .restart_lsn = Lsn{10}}};
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  EXPECT_FALSE(keep->wishes[0].advance_to.is_known()) << "b moves its slot itself";
+  EXPECT_EQ(keep->wishes[1].advance_to, Lsn{80});
+  // Nor past what is here.
+  Scene ahead = scene;
+  ahead.cluster().members["c"].receive_lsn = Lsn{500};
+  ahead.memory = Memory{};
+  EXPECT_EQ(ahead.planned<KeepSlots>()->wishes[1].advance_to, Lsn{100});
+}
+
+TEST(Slots, OfMembersThatDoNotStreamAreOfNoUse) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.decide();  // it is remembered, too
+  scene.cluster().members["c"].tags.nostream = true;
+  scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}};
+  scene.later(10s);
+  scene.seen.session.renewed_at = scene.now;
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  EXPECT_EQ(keep->drop, std::vector<std::string>{"c"});
+  EXPECT_EQ(keep->wishes.size(), 1U);
+}
+
 TEST(Slots, OfAnAbsentMemberAreKeptForMemberSlotsTtl) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});

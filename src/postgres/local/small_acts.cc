@@ -59,14 +59,15 @@ std::string advance_of(const SlotWish& wish, const PresentSlot* present) {
   if (present == nullptr || !present->is_physical || present->is_active) return {};
   if (!wish.advance_to.is_known() || !(present->restart_lsn < wish.advance_to)) return {};
   if (!present->restart_lsn.is_known()) return {};
-  // Not beyond what is here; and in recovery only, where the slot has no consumer of its own. A
-  // target that has fallen behind meanwhile is left.
+  // Not beyond what is here, and only where the slot has no consumer of its own. A target that has
+  // fallen behind meanwhile is left.
   return fmt::format(
-      "select pg_replication_slot_advance(slot_name, least({}::pg_lsn, pg_last_wal_replay_lsn())) "
-      "from pg_replication_slots where slot_name = {} and not active and pg_is_in_recovery() "
-      "and restart_lsn < least({}::pg_lsn, pg_last_wal_replay_lsn())",
-      quote_sql_literal(to_string(wish.advance_to)), quote_sql_literal(wish.name),
-      quote_sql_literal(to_string(wish.advance_to)));
+      "select pg_replication_slot_advance(slot_name, target) from (select slot_name, restart_lsn, "
+      "least({}::pg_lsn, case when pg_is_in_recovery() then pg_last_wal_replay_lsn() "
+      "else pg_current_wal_flush_lsn() end) as target "
+      "from pg_replication_slots where slot_name = {} and not active) slot "
+      "where restart_lsn < target",
+      quote_sql_literal(to_string(wish.advance_to)), quote_sql_literal(wish.name));
 }
 
 class SlotKeeper {
