@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: bench-sim soak test-mixed test-compose help up status down destroy packages test-packages deps programs build debug test \
-        test-fresh bench-failover bench-footprint bench format lint asan tsan fuzz clean
+        test-fresh bench-failover bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -87,6 +87,10 @@ bench: packages  ## build the micro-benchmarks
 bench-failover: programs  ## how long writes are refused when the primary is lost
 	@tools/bootstrap/install-packages test bench
 	@bench/failover
+
+bench-two-primaries: programs  ## for how long two nodes acknowledge writes when a leader is lost
+	@tools/bootstrap/install-packages test bench
+	@bench/two-primaries
 
 bench-footprint: programs  ## memory and processor time of a herd at rest
 	@tools/bootstrap/install-packages test bench

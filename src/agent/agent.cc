@@ -30,6 +30,8 @@ bool is_routine(const Step& step) {
   }
 }
 
+constexpr Duration kRestartServedWithin = 60s;
+
 // Why PostgreSQL is down, when the last act on it has failed: whoever asks for a restart is told at
 // once, for no rule restarts what does not run, and whether the next attempt goes better is the
 // agent's affair. "" when a restart may be waited for.
@@ -162,18 +164,36 @@ void Agent::take(const SettingsRead& event, Instant /*now*/) {
       with_overrides(has_config ? cluster->config->settings : event.settings, seen_.self.overrides);
 }
 
-void Agent::take(const RestartAsked& event, Instant /*now*/) {
+void Agent::take(const RestartAsked& event, Instant now) {
   if (seen_.restart_wish) {
     out_.push_back(AnswerRestart{
         .id = event.wish.id, .succeeded = false, .detail = "restart already in progress"});
     return;
   }
-  if (std::string why = why_it_does_not_run(seen_); !why.empty()) {
+  // In maintenance mode nothing but this makes another attempt.
+  std::string why = seen_.settings.paused ? std::string() : why_it_does_not_run(seen_);
+  if (!why.empty()) {
     out_.push_back(
         AnswerRestart{.id = event.wish.id, .succeeded = false, .detail = std::move(why)});
     return;
   }
   seen_.restart_wish = event.wish;
+  restart_asked_at_ = now;
+}
+
+// Whatever keeps it from being served (no lease, a store that is silent, a server that somebody else
+// stops): it does not fire when nobody thinks of it any more.
+void Agent::forget_late_restart(Instant now) {
+  if (!seen_.restart_wish || now < restart_asked_at_ + kRestartServedWithin) return;
+  const auto act = seen_.under_way.find(Lane::Instance);
+  if (act != seen_.under_way.end()) return;  // answered by its end
+  out_.push_back(AnswerRestart{
+      .id = seen_.restart_wish->id,
+      .succeeded = false,
+      .detail = "it was not possible within " +
+                std::to_string(std::chrono::duration_cast<Seconds>(kRestartServedWithin).count()) +
+                " s, and is not tried any more: " + last_.summary});
+  seen_.restart_wish.reset();
 }
 
 void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
@@ -431,7 +451,10 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
       step.started_at >= seen_.reinitialize_wish->asked_at) {
     seen_.reinitialize_wish.reset();
   }
-  if (std::holds_alternative<Restart>(step.step) && seen_.restart_wish) {
+  // One that was stopped, or ended while it was about to be restarted, has been started anew.
+  const bool was_started = done && (std::holds_alternative<StartPrimary>(step.step) ||
+                                    std::holds_alternative<StartStandby>(step.step));
+  if (seen_.restart_wish && (was_started || std::holds_alternative<Restart>(step.step))) {
     out_.push_back(
         AnswerRestart{.id = seen_.restart_wish->id, .succeeded = done, .detail = event.detail});
     seen_.restart_wish.reset();
@@ -448,6 +471,7 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
 // ---- Commands
 
 void Agent::think(Instant now) {
+  forget_late_restart(now);
   const Decision before = std::move(last_);
   seen_.resting = pace_.resting(now);
   seen_.run_away = pace_.run_away(now);

@@ -166,6 +166,7 @@ class Agent {
   void note_sync();
   void note_release();
   void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
+  void forget_late_restart(Instant now);
 
   [[nodiscard]] bool rests(Event& event, Instant now);
   [[nodiscard]] bool looks_the_same(InstanceView& view) const;
@@ -185,6 +186,7 @@ class Agent {
   std::optional<ArmFence> fence_;
   bool fence_is_set_ = false;
   bool started_something_ = false;
+  Instant restart_asked_at_;  // the one in seen_
   std::vector<Command> out_;
 };
 

@@ -181,11 +181,14 @@ Tags read_tags(const Section& root, ReadingContext context) {
   }
   const auto contradict = [&](std::string_view flag, std::string_view priority) {
     if (!tags.has(flag) || !tags.has(priority)) return;
-    const bool is_excluded = tags.flag(flag).value_or(false);
-    if (is_excluded != (tags.integer_or(priority, 1, INT32_MIN, INT32_MAX) <= 0)) {
-      context.warnings.push_back(tags.path_of(flag) + " and " + tags.path_of(priority) +
-                                 " contradict each other; " + std::string(flag) + " counts");
-    }
+    const std::string said =
+        std::string(flag) + (tags.flag(flag).value_or(false) ? ": True" : ": False");
+    const auto number = tags.integer_or(priority, 1, INT32_MIN, INT32_MAX);
+    if (said.ends_with("True") == (number <= 0)) return;
+    // Patroni's words, for tools look for them.
+    context.warnings.push_back("Conflicting configuration between " + said + " and " +
+                               std::string(priority) + ": " + std::to_string(number) +
+                               ". Defaulting to " + said);
   };
   contradict("nofailover", "failover_priority");
   contradict("nosync", "sync_priority");

@@ -54,6 +54,11 @@ std::string api_url(const RestConfig& rest) {
   return (rest.certfile.empty() ? "http://" : "https://") + address + "/patroni";
 }
 
+// Q6: writes wait for somebody who is not there, and an operator has to know.
+LogLevel level_of(const std::string& rule) {
+  return rule == "Q6" ? LogLevel::Warning : LogLevel::Info;
+}
+
 std::optional<Credentials> peer_credentials(const AgentConfig& config) {
   return config.ctl.authentication ? config.ctl.authentication : config.restapi.authentication;
 }
@@ -340,7 +345,7 @@ void Daemon::note_decision(const Decision& decision) {
     ++fired_[reason.rule];
     const std::string line = "[" + reason.rule + "] " + reason.text;
     if (!last_told_.contains(line)) {
-      log_line(LogLevel::Info, line, {{"rule", reason.rule}});
+      log_line(level_of(reason.rule), line, {{"rule", reason.rule}});
     }
     told.insert(line);
   }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "decide/rules.h"
 
 namespace pgherd {
@@ -23,6 +25,34 @@ bool has_foreign_data(Draft& draft) {
   return true;
 }
 
+// U6 an operator stopped PostgreSQL and asks for a restart: it comes back as what it was, a primary
+// only where nobody leads and nobody has begun a newer timeline since.
+void start_as_asked(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (draft.leadership() == Leadership::Mine || !instance.control) {
+    static_cast<void>(recover(draft));
+    return;
+  }
+  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+  const ControlData& control = *instance.control;
+  const Timeline timeline = std::max(control.timeline, control.minimum_recovery_timeline);
+  const bool is_primarys =
+      !instance.has_standby_signal && control.state != ControlState::ShutDownInRecovery &&
+      control.state != ControlState::InArchiveRecovery;
+  if (draft.leadership() == Leadership::Nobodys && is_primarys &&
+      !(timeline < draft.newest_timeline_of_all())) {
+    draft.because("U6", "starting PostgreSQL as asked, as the primary that it was");
+    draft.plan(StartPrimary{.lease_valid_until = Instant::never()});
+    return;
+  }
+  if (is_primarys) {
+    static_cast<void>(recover(draft));  // its history may have been left
+    return;
+  }
+  draft.because("U6", "starting PostgreSQL as asked, as a standby");
+  draft.plan(StartStandby{.upstream = upstream_for(draft).value_or(Upstream{})});
+}
+
 // True: PostgreSQL does not run, and what can be said of that is said.
 bool rests(Draft& draft) {
   const InstanceView& instance = draft.instance();
@@ -35,6 +65,10 @@ bool rests(Draft& draft) {
     return true;
   }
   draft.say(has_data ? "postgres is not running" : "running with empty data directory");
+  if (has_data && draft.seen.restart_wish) {
+    start_as_asked(draft);
+    return true;
+  }
   if (draft.leadership() == Leadership::Mine) {
     give_key_back(draft,
                   has_data ? "PostgreSQL is not running" : "the data directory is not usable");

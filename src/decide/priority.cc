@@ -30,8 +30,8 @@ SyncMove nobody_left(const SyncFacts& f) {
     move.is_waiting = true;
     move.rule = "Q6";
     move.why =
-        "No active replication connections from members and synchronous_mode_strict is requested: "
-        "commits wait for " +
+        "No active replication connections from Patroni members and synchronous_mode_strict is "
+        "requested: commits wait for " +
         to_string(hold);
     if (f.names != hold) move.names = hold;
     return move;

@@ -94,7 +94,7 @@ class Resolver {
       SyncMove move = wait();
       move.rule = "Q6";
       move.why =
-          "No active replication connections from members and synchronous_mode_strict is "
+          "No active replication connections from Patroni members and synchronous_mode_strict is "
           "requested: commits wait for " +
           to_string(hold);
       if (f_.names != hold) move.names = hold;

@@ -275,6 +275,43 @@ TEST(Agent, TellsAtOnceThatAServerThatIsToBeRestartedDoesNotStart) {
   EXPECT_FALSE(bench.agent().picture().restart_wish) << "nor is it remembered";
 }
 
+TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
+  Bench bench;
+  InstanceView stopping = bench.standby();
+  stopping.process = ProcessState::Stopping;  // somebody else's doing, and it hangs
+  bench.give(StorePictured{Bench::cluster("b")});
+  bench.give(InstanceSeen{stopping});
+  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  const auto is_answered = [&] {
+    return std::any_of(bench.commands.begin(), bench.commands.end(), [](const Command& command) {
+      const auto* answer = std::get_if<AnswerRestart>(&command);
+      return answer != nullptr && answer->id == 5 && !answer->succeeded;
+    });
+  };
+  bench.now = bench.now + 59s;
+  bench.give(TimeCame{});
+  EXPECT_FALSE(is_answered());
+  bench.now = bench.now + 2s;
+  bench.give(TimeCame{});
+  EXPECT_TRUE(is_answered());
+  EXPECT_FALSE(bench.agent().picture().restart_wish);
+}
+
+TEST(Agent, AnswersARestartOfAServerThatItHasStarted) {
+  Bench bench;
+  InstanceView stopped = bench.standby();
+  stopped.process = ProcessState::Stopped;
+  stopped.in_recovery.reset();
+  stopped.control->state = ControlState::ShutDownInRecovery;
+  bench.give(StorePictured{Bench::cluster("b")});
+  bench.give(InstanceSeen{stopped});
+  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  bench.end<StartStandby>(StoreOutcome::Applied);
+  const auto* answer = std::get_if<AnswerRestart>(&bench.commands.front());
+  ASSERT_NE(answer, nullptr);
+  EXPECT_TRUE(answer->succeeded);
+}
+
 TEST(Agent, IgnoresALookAtPostgresThatWasOvertaken) {
   Bench bench;
   InstanceView newer = bench.standby();

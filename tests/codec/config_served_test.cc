@@ -209,6 +209,19 @@ TEST_F(CatalogueOfKeys, TheTableHasOnlyKeysOfTheCatalogue) {
   }
 }
 
+TEST_F(CatalogueOfKeys, TagsThatContradictEachOtherAreNamedInPatronisWords) {
+  const auto said = [this](const char* tags) { return load(kBeside, tags).warnings; };
+  EXPECT_EQ(said("tags: {nofailover: true, failover_priority: 1}"),
+            std::vector<std::string>{
+                "Conflicting configuration between nofailover: True and failover_priority: 1. "
+                "Defaulting to nofailover: True"});
+  EXPECT_EQ(said("tags: {nosync: false, sync_priority: 0}"),
+            std::vector<std::string>{
+                "Conflicting configuration between nosync: False and sync_priority: 0. Defaulting "
+                "to nosync: False"});
+  EXPECT_TRUE(said("tags: {nofailover: true, failover_priority: 0}").empty());
+}
+
 TEST_F(CatalogueOfKeys, WhatAsksForWhatIsDoneAnywayIsNoReasonToRefuse) {
   for (const char* harmless :
        {"bootstrap: {method: initdb}", "bootstrap: {method: own, own: {no_params: true}}",

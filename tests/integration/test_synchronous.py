@@ -1,6 +1,7 @@
 """Synchronous and quorum replication: what was acknowledged outlives the node that acknowledged it."""
 
 import json
+import re
 
 import pytest
 
@@ -123,6 +124,8 @@ def test_strict_mode_lets_writes_wait_until_a_standby_is_back(herd, mode):
                         "select count(*) from pg_stat_activity "
                         "where wait_event = 'SyncRep' and now() - query_start > '4 s'").fetchone()[0]
             wait_until("a commit that waits", a_commit_waits)
+            assert re.search(r" WARNING: .*No active replication connections from Patroni members and "
+                             "synchronous_mode_strict is requested", herd.log(leader))
             assert sync_names(herd) != ""
             assert herd.leader() == leader
         writer.wait_for_rows(50)
