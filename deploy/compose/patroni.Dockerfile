@@ -11,13 +11,15 @@ ARG PGHERD_PREBUILT=
 WORKDIR /src
 COPY tools/bootstrap tools/bootstrap
 RUN [ "$PGHERD_PREBUILT" = yes ] || DEBIAN_FRONTEND=noninteractive tools/bootstrap/install-packages build
-# Only what is compiled: a change of cfg/ or of a script costs no compilation.
-COPY CMakeLists.txt CMakePresets.json ./
+# Only what is compiled: a change of cfg/ or of a script costs no compilation. tools/test-compose
+# compiles the same, and reads it from these lines.
+COPY CMakeLists.txt ./
 COPY cmake cmake
+COPY etc etc
 COPY proto proto
 COPY src src
-# What matches nothing is left out.
-COPY deploy/compose/images/build-pgherd deploy/compose/.built/pgher[d] deploy/
+# Where nothing was compiled before there is no .built, and a pattern that matches nothing is left out.
+COPY deploy/compose/images/build-pgherd deploy/compose/.buil[t] deploy/
 RUN deploy/build-pgherd /usr/bin/pgherd
 
 FROM ${DEBIAN_IMAGE}

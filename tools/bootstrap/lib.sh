@@ -18,7 +18,8 @@ seconds_since() {
   printf '%d.%d' $((tenths / 10)) $((tenths % 10))
 }
 
-# step <what> <command>...: one line with the duration; the command's output only if it fails.
+# step <what> <command>...: one line with the duration; the command's output only if it fails. A
+# function has to say `|| return` after what may fail: bash does not end it by itself here.
 step() {
   local what=$1 began output status=0
   shift
