@@ -86,6 +86,10 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
                                " is newer than my timeline " + std::to_string(here.value))
                : run();
   }
+  // What a standby has, a running primary on its timeline has given it: where it shows more, it was
+  // asked later than this node has looked at itself. A leader without the store, whose key had ended
+  // meanwhile, would lose its place to its own standby by that (seen in Docker Compose).
+  if (draft.instance().is_running_primary()) return run();
   if (peer.position > mine) {
     return no("E9", "Wal position of " + name + " is ahead of my wal position");
   }
@@ -104,7 +108,7 @@ bool is_ahead(const Draft& draft, const PeerView& peer) {
   if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
     return peer.timeline > here;
   }
-  return peer.position > draft.instance().position();
+  return !draft.instance().is_running_primary() && peer.position > draft.instance().position();
 }
 
 // E5 whom a leader without the store would not ask must not take its place.

@@ -286,6 +286,15 @@ TEST(Election, IsNotHeldUpByOneAheadThatFailsToBePromoted) {
   EXPECT_TRUE(scene.gives_reason("E9"));
 }
 
+TEST(Election, IsWonByARunningPrimaryWhoseStandbyWasAskedLaterThanItsOwnPosition) {
+  Scene scene("a");
+  scene.unlocked().primary(Lsn{100}).peer("b", Lsn{120}).peer("c", Lsn{100});
+  scene.seen.peers["c"].failover_priority = 2;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  scene.seen.peers["b"].timeline = Timeline{2};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "that one has a history of its own";
+}
+
 TEST(Election, IsLeftToWhoHasFailedLessOftenOnly) {
   Scene scene("a");
   scene.unlocked().standby(Lsn{200}).peer("b", Lsn{100}).peer("c", Lsn{100});
