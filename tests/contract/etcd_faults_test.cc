@@ -3,16 +3,26 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <thread>
 #include <vector>
 
 #include "contract/dcs_fixture.h"
 #include "contract/etcd_world.h"
+#include "runtime/await_answer.h"
 
 namespace pgherd::contract {
 namespace {
+
+namespace asio = boost::asio;
 
 class OneEtcd : public testing::Test {
  protected:
@@ -88,6 +98,73 @@ TEST_F(OneEtcd, ThatWasNeverThereIsUnavailableInTime) {
   const auto outcome = ask.read("/c/", ReadMode::Serializable, 500ms);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable);
+}
+
+// What `etcd gateway` is: each connection goes to the next member, and stays there.
+class Gateway {
+ public:
+  explicit Gateway(std::vector<std::string> members) : members_(std::move(members)) {
+    asio::co_spawn(io_, accept(), asio::detached);
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Gateway() {
+    io_.stop();
+    thread_.join();
+  }
+  [[nodiscard]] std::string address() const {
+    return "127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port());
+  }
+
+ private:
+  using Socket = asio::ip::tcp::socket;
+
+  asio::awaitable<void> accept() {
+    for (std::size_t next = 0;; ++next) {
+      auto near = std::make_shared<Socket>(co_await acceptor_.async_accept(asio::use_awaitable));
+      const std::string& member = members_[next % members_.size()];
+      const auto port = static_cast<std::uint16_t>(std::stoi(member.substr(member.rfind(':') + 1)));
+      auto far = std::make_shared<Socket>(io_);
+      co_await far->async_connect({asio::ip::make_address("127.0.0.1"), port}, asio::use_awaitable);
+      asio::co_spawn(io_, carry(near, far), asio::detached);
+      asio::co_spawn(io_, carry(far, near), asio::detached);
+    }
+  }
+  static asio::awaitable<void> carry(std::shared_ptr<Socket> from, std::shared_ptr<Socket> to) {
+    std::array<char, 16384> data{};
+    for (;;) {
+      const auto [error, size] = co_await from->async_read_some(asio::buffer(data), kAsTuple);
+      if (error) break;
+      const auto [failed, written] =
+          co_await asio::async_write(*to, asio::buffer(data, size), kAsTuple);
+      if (failed) break;
+    }
+    boost::system::error_code ignored;
+    to->close(ignored);
+  }
+
+  std::vector<std::string> members_;
+  asio::io_context io_;
+  asio::ip::tcp::acceptor acceptor_{io_, {asio::ip::make_address("127.0.0.1"), 0}};
+  std::thread thread_;
+};
+
+TEST(EtcdBehindAGateway, IsReachedByAnotherConnectionWhenTheMemberOfThisOneIsFrozen) {
+  EtcdWorld world(3);
+  const Gateway gateway(world.cluster().endpoints());
+  EtcdConfig config;
+  config.endpoints = {gateway.address()};
+  config.use_proxies = true;
+  world.use(world.client_of(config));
+  DcsFixture ask{world};
+  const auto lease = ask.lease_of(60s);
+  // Whichever member the connection leads to: all but one can be reached, one after the other.
+  for (std::size_t frozen = 0; frozen < 3; ++frozen) {
+    world.cluster().member(frozen).freeze();
+    const auto kept = ask.keep_alive(lease, 3s);
+    EXPECT_TRUE(kept) << "member " << frozen << " is frozen: " << kept.error().text;
+    world.cluster().member(frozen).thaw();
+    EXPECT_TRUE(ask.keep_alive(lease, 5s));
+  }
 }
 
 TEST(NoEtcd, IsRefusedAtConstruction) {

@@ -11,6 +11,7 @@ namespace pgherd::etcd {
 namespace {
 
 constexpr Duration kSuspicion = 5s;
+constexpr Duration kReopenGap = 300ms;
 
 std::string with_port(const std::string& endpoint) {
   const auto bracket = endpoint.rfind(']');
@@ -73,6 +74,18 @@ std::vector<std::shared_ptr<Endpoint>> Endpoints::ranked(Instant now) const {
 
 void Endpoints::suspect(Endpoint& endpoint, Instant now) {
   endpoint.suspect_until = now + kSuspicion;
+}
+
+bool Endpoints::reopen(const std::shared_ptr<Endpoint>& silent, Instant now) {
+  const auto found = std::find(all_.begin(), all_.end(), silent);
+  // Not there: another request has replaced it meanwhile, which is as good.
+  if (found == all_.end()) return true;
+  if (now - silent->opened_at < kReopenGap) return false;
+  auto fresh = std::make_shared<Endpoint>(silent->name, silent->is_configured, credentials_);
+  fresh->opened_at = now;
+  if (preferred_ == silent) preferred_ = fresh;
+  *found = std::move(fresh);
+  return true;
 }
 
 bool Endpoints::prefer(const std::shared_ptr<Endpoint>& endpoint) {

@@ -3,6 +3,7 @@
 //   asks the best endpoint -> silence for a while: asks the next as well (the first goes on)
 //                          -> no connection, or an error that another endpoint may not have: the
 //                          next
+//                          -> none is left: the silent ones anew, by other connections
 //   every endpoint failed  -> a short pause, then from the beginning
 //   the deadline           -> Unavailable, with what each endpoint said last
 //
@@ -143,7 +144,17 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
     }
     for (const auto& endpoint : silent_)
       session_.suspect(*endpoint, "silent for " + text_of(patience()));
+    if (!next_endpoint()) look_for_another_way();
     ask_with_token(nullptr);
+  }
+
+  // A proxy holds on to the member that it has chosen for a connection, also when that is frozen.
+  void look_for_another_way() {
+    for (const auto& endpoint : silent_) {
+      if (!session_.endpoints.reopen(endpoint, session_.clock.now())) continue;
+      tried_.erase(endpoint->name);
+      tried_members_.erase(endpoint->member_id);
+    }
   }
 
   void came_back(const std::shared_ptr<Endpoint>& endpoint, const std::string& token,
