@@ -150,8 +150,32 @@ bool show_new_cluster(Draft& draft) {
   return true;
 }
 
+// A standby's data cannot tell whether the primary's is ahead of it, so that must come first. Only
+// an operator knows that there is no other.
+std::string how_a_standby_waits(const Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (instance.has_recovery_signal) {
+    std::string text =
+        "waiting: PostgreSQL, which this agent has not started, recovers a backup "
+        "(recovery.signal), and no cluster is in the store yet; it becomes the cluster when it "
+        "has recovered, or when it is stopped";
+    // Stopped and started by the agent it would go past the target.
+    if (instance.replay_is_paused) {
+      text +=
+          ". Replay is paused: if the recovery target is reached, "
+          "pg_wal_replay_resume() ends the recovery here";
+    }
+    return text;
+  }
+  return "waiting: this is a standby's data (standby.signal), and no cluster is in the store yet; "
+         "start the agent of the primary first. If this node shall become the primary, stop its "
+         "PostgreSQL and rename standby.signal to recovery.signal in the data directory";
+}
+
 // B5 data without a cluster in the store: take it as the new cluster, unless it is a standby's, for
-// then the primary's data must come first (Patroni ha.py, release notes 1.4.4, 3.2.2).
+// then the primary's data must come first (Patroni ha.py, release notes 1.4.4, 3.2.2). B10 a backup
+// that was restored and not yet recovered is nobody's standby: it becomes the cluster, recovers
+// from its archive and is promoted, like all data that is at rest when a cluster begins.
 bool adopt_data(Draft& draft) {
   if (draft.cluster().initialize && draft.cluster().initialize->is_valid()) return false;
   // The answer to our own write comes before its echo in the picture.
@@ -159,14 +183,19 @@ bool adopt_data(Draft& draft) {
   if (claim_is_mine(draft)) return false;
   if (draft.leadership() != Leadership::Nobodys || draft.cluster().initialize) return false;
   const InstanceView& instance = draft.instance();
-  if (instance.has_standby_signal || instance.is_running_standby()) {
-    draft.say(
-        "waiting: this is a standby's data, and no cluster is in the store yet; start the "
-        "agent of the primary first");
+  const bool is_backup = instance.has_recovery_signal && instance.process == ProcessState::Stopped;
+  if (!is_backup && (instance.has_standby_signal || instance.is_running_standby())) {
+    draft.say(how_a_standby_waits(draft));
     return true;
   }
   if (!draft.has_lease() || draft.seen.self.tags.nofailover) return true;
-  finish_initialize(draft, "B5", "taking the existing data as the cluster");
+  if (is_backup) {
+    finish_initialize(draft, "B10",
+                      "taking the restored backup (recovery.signal) as the cluster: it recovers "
+                      "from its archive and is promoted");
+  } else {
+    finish_initialize(draft, "B5", "taking the existing data as the cluster");
+  }
   return true;
 }
 

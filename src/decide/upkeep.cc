@@ -62,10 +62,15 @@ void apply_configuration(Draft& draft) {
                                 .upstream = upstream_in_standby_cluster(draft)});
 }
 
-// U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, Hot Standby,
-// Administrator's Overview).
+// U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, Hot
+// Standby, Administrator's Overview). A recovery that somebody else has begun can be paused at its
+// target, where going on ends it: PostgreSQL would accept writes without the leader key. So nothing
+// goes on that recovers a backup, nor anything while nobody leads; a promotion does not wait for
+// replay.
 void resume_replay(Draft& draft) {
-  if (draft.instance().is_running_standby() && draft.instance().replay_is_paused &&
+  const InstanceView& instance = draft.instance();
+  const bool could_open = instance.has_recovery_signal || draft.leadership() == Leadership::Nobodys;
+  if (instance.is_running_standby() && instance.replay_is_paused && !could_open &&
       !draft.seen.settings.paused && !draft.seen.is_under_way(Lane::Replay)) {
     draft.because("U5", "replay is paused: resuming it");
     draft.plan(ResumeReplay{});

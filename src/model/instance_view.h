@@ -100,6 +100,8 @@ struct InstanceView {
   std::optional<ControlData> control;
   // A standby.signal or recovery.signal lies in the data directory.
   bool has_standby_signal = false;
+  // It is a recovery.signal alone: a backup that was restored, to be recovered from its archive.
+  bool has_recovery_signal = false;
 
   ProcessState process = ProcessState::Unknown;
   std::int64_t postmaster_pid = 0;

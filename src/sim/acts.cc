@@ -74,6 +74,7 @@ bool act_on_node(const std::string& what, Host& host) {
       {"mount the data of",
        [](Host& one) { one.server().directory().state = DataDirectory::Valid; }},
       {"put foreign data on", put_foreign_data},
+      {"restore a backup on", [](Host& one) { one.server().restore_backup(); }},
       {"break the watchdog of", [](Host& one) { one.watchdog().break_device(); }},
       {"take away the watchdog of", [](Host& one) { one.watchdog().take_away(); }},
       {"keep armed the watchdog of", [](Host& one) { one.watchdog().keep_armed(); }},

@@ -41,6 +41,7 @@ void Server::boot(bool as_standby, std::function<void(bool)> running) {
   is_in_recovery_ = as_standby;
   replay_is_paused = false;
   directory_.has_standby_signal = as_standby;
+  directory_.has_recovery_signal = false;
   running_ = std::move(running);
   sync_commit_.begin(directory_.sync_names);
   const bool was_clean = directory_.control == ControlState::ShutDown ||
@@ -178,6 +179,16 @@ bool Server::everything_is_sent() const {
   return std::all_of(receivers_.begin(), receivers_.end(), [this](const auto& one) {
     return one.second.flushed >= directory_.wal.end();
   });
+}
+
+void Server::restore_backup() {
+  directory_ = {};
+  directory_.state = DataDirectory::Valid;
+  directory_.system_id = "7000000000000000001";
+  directory_.control = ControlState::InProduction;  // as it was when the backup was taken
+  directory_.control_timeline = directory_.newest_timeline = Timeline{1};
+  directory_.has_standby_signal = directory_.has_recovery_signal = true;
+  directory_.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
 }
 
 void Server::promote(Timeline at_least) {
@@ -384,6 +395,7 @@ InstanceView Server::view() const {
   seen.server_version = 170004;
   if (directory_.state != DataDirectory::Valid) return seen;
   seen.has_standby_signal = directory_.has_standby_signal;
+  seen.has_recovery_signal = directory_.has_recovery_signal;
   seen.control = ControlData{.system_id = directory_.system_id,
                              .state = directory_.control,
                              .timeline = directory_.control_timeline,

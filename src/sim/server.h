@@ -45,6 +45,7 @@ class Server {
     Timeline control_timeline;
     Timeline newest_timeline;  // of the history files in pg_wal
     bool has_standby_signal = false;
+    bool has_recovery_signal = false;
     UpstreamView upstream;
     std::set<std::string> slots;
     std::string sync_names;  // synchronous_standby_names in its configuration
@@ -106,6 +107,8 @@ class Server {
   bool replay_is_paused = false;  // of a standby, until it is resumed or promoted
   // SIGKILL to the whole process group, or power loss.
   void kill();
+  // An operator puts a backup, which was never started, into the empty directory.
+  void restore_backup();
   // Ends recovery on a new timeline at once (the caller has waited): the one after the last that it
   // has heard of, or `at_least`.
   void promote(Timeline at_least = {});

@@ -123,6 +123,19 @@ TEST(Identity, OfExistingDataBecomesTheCluster) {
   EXPECT_TRUE(scene.planned<FinishInitialize>());
 }
 
+TEST(Identity, IsTakenFromARestoredBackupAtRest) {
+  Scene scene("a");
+  scene.cluster().initialize.reset();
+  scene.down(ControlState::InProduction);
+  scene.seen.instance.has_standby_signal = scene.seen.instance.has_recovery_signal = true;
+  ASSERT_TRUE(scene.planned<FinishInitialize>());
+  EXPECT_EQ(scene.planned<FinishInitialize>()->system_id, kSystemId);
+  EXPECT_TRUE(scene.gives_reason("B10"));
+  // Somebody else has started it: what it becomes is not known yet.
+  scene.seen.instance.process = ProcessState::Starting;
+  EXPECT_FALSE(scene.planned<FinishInitialize>());
+}
+
 TEST(Identity, IsNotTakenFromAStandbyWithoutItsPrimary) {
   Scene scene("a");
   scene.standby(Lsn{100});

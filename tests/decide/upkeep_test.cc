@@ -6,6 +6,20 @@
 namespace pgherd::test {
 namespace {
 
+TEST(Replay, ThatIsPausedGoesOnUnlessThatCouldOpenPostgresWithoutTheKey) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.replay_is_paused = true;
+  EXPECT_TRUE(scene.planned<ResumeReplay>());
+  // Somebody recovers a backup by hand, and it is paused at its target.
+  Scene backup = scene;
+  backup.seen.instance.has_recovery_signal = true;
+  EXPECT_FALSE(backup.planned<ResumeReplay>());
+  Scene leaderless = scene;
+  leaderless.cluster().leader.reset();
+  EXPECT_FALSE(leaderless.planned<ResumeReplay>());
+}
+
 TEST(Slots, AreMadeForEveryOtherMember) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});

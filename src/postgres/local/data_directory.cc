@@ -84,8 +84,9 @@ DirectoryLook inaccessible(DirectoryLook look, std::string why) {
 
 DirectoryLook look_inside(const std::string& data_dir) {
   DirectoryLook look;
-  look.has_standby_signal =
-      exists(data_dir + "/standby.signal") || exists(data_dir + "/recovery.signal");
+  const bool is_standby = exists(data_dir + "/standby.signal");  // which counts if both are there
+  look.has_recovery_signal = !is_standby && exists(data_dir + "/recovery.signal");
+  look.has_standby_signal = is_standby || look.has_recovery_signal;
   look.major_version = major_version_in(data_dir);
   look.is_ours_unfinished = exists(data_dir + "/" + kMarker);
   const auto control = read_pg_control(data_dir);

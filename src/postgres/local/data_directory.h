@@ -20,7 +20,8 @@ struct DirectoryLook {
   std::string problem;  // of Broken and Inaccessible: what is wrong and what to do
   std::optional<PgControl> control;
   int major_version = 0;  // of PG_VERSION, 0 when absent
-  bool has_standby_signal = false;
+  bool has_standby_signal = false;   // standby.signal or recovery.signal
+  bool has_recovery_signal = false;  // recovery.signal alone
   // An unfinished copy or bootstrap of ours: nothing in it is worth keeping.
   bool is_ours_unfinished = false;
 };

@@ -32,6 +32,7 @@ void see_directory(const Shop& shop, InstanceView& view) {
   view.data_directory = look.state;
   view.data_directory_problem = look.problem;
   view.has_standby_signal = look.has_standby_signal;
+  view.has_recovery_signal = look.has_recovery_signal;
   if (look.control) view.control = look.control->data;
 }
 
@@ -127,6 +128,7 @@ void Lookout::fall_back(InstanceView& view, const QueryError& error) {
   stale.data_directory_problem = view.data_directory_problem;
   stale.control = view.control;
   stale.has_standby_signal = view.has_standby_signal;
+  stale.has_recovery_signal = view.has_recovery_signal;
   stale.process = view.process;
   stale.postmaster_pid = view.postmaster_pid;
   stale.role_is_stale = true;
