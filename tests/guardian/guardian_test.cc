@@ -277,9 +277,11 @@ TEST_F(GuardianTest, a_server_is_an_ordinary_process_in_the_environment_of_its_a
   EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(server.pid)), 0);
   EXPECT_EQ(::getsid(server.pid), server.pid);
   EXPECT_EQ(fs::read_symlink(proc + "/cwd"), "/");
-  // The probe ignores SIGTERM itself, and nothing else.
+  // The probe ignores SIGTERM itself, and nothing else. Signals 32 and 33 are glibc's own, and as
+  // whoever has started all this left them.
   const auto status = read_file(proc + "/status").value();
-  EXPECT_NE(status.find("SigIgn:\t0000000000004000"), std::string::npos) << status;
+  const auto ignored = std::stoull(status.substr(status.find("SigIgn:") + 7), nullptr, 16);
+  EXPECT_EQ(ignored & ~(3ULL << 31U), 1ULL << (SIGTERM - 1U)) << status;
 }
 
 TEST_F(GuardianTest, a_server_is_not_started_later_than_it_was_wanted) {
