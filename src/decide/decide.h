@@ -58,9 +58,9 @@ struct Memory {
   std::optional<NodeName> stepping_down_for;
   std::optional<Instant> stopped_since;   // while stepping down
   std::optional<Instant> received_since;  // somebody has the last record, since when that is known
-  bool rewind_failed = false;            // against the present leader
-  // Whom this standby streams from, as it was last seen to change, and since when it is so; how often
-  // the receiver was woken since it last streamed, and when it may be again.
+  bool rewind_failed = false;             // against the present leader
+  // Whom this standby streams from, as it was last seen to change, and since when it is so; how
+  // often the receiver was woken since it last streamed, and when it may be again.
   UpstreamState upstream;
   Instant upstream_since;
   int receiver_wakes = 0;
@@ -97,6 +97,12 @@ struct Memory {
   std::map<NodeName, std::string> failsafe_members;
   // failsafe_mode was on: what is left of it in others lasts until then.
   Instant failsafe_lasts_until;
+  // Since when rounds are not accepted, in a row.
+  std::optional<Instant> failsafe_refused_since;
+  // The request to change the leader that stands in the store, and since when it is known here:
+  // what others said of themselves before says nothing about it.
+  Revision failover_request;
+  Instant failover_request_at;
   // This node's PostgreSQL runs as the leader's; the crashes of such a one in a row.
   bool ran_as_leader = false;
   int crashes = 0;
@@ -104,8 +110,8 @@ struct Memory {
   // How far the stream was when last looked at, and when it last moved.
   Lsn streamed_to;
   Instant streamed_at;
-  // The last renewal for which the watchdog was fed, and for which arming it was tried, and when that
-  // was; when an armed one that is not wanted may be asked again to be disarmed.
+  // The last renewal for which the watchdog was fed, and for which arming it was tried, and when
+  // that was; when an armed one that is not wanted may be asked again to be disarmed.
   Instant fed_for;
   Instant armed_for;
   Instant arming_tried_at;

@@ -48,8 +48,13 @@ Instant Draft::demote_at() const {
 }
 
 Instant Draft::stop_at() const {
-  return memory.resumed_at ? std::max(demote_at(), *memory.resumed_at + margins_.demote_after)
-                           : demote_at();
+  const Instant end = memory.resumed_at
+                          ? std::max(demote_at(), *memory.resumed_at + margins_.demote_after)
+                          : demote_at();
+  // H4: Patroni's own rule would have a refused leader retry the store for as long, and stop.
+  const Duration patience = seen.settings.retry_timeout + seen.settings.loop_wait;
+  return memory.failsafe_refused_since ? std::min(end, *memory.failsafe_refused_since + patience)
+                                       : end;
 }
 
 bool Draft::may_be_releasing() const {

@@ -39,7 +39,8 @@ class Draft {
   [[nodiscard]] bool may_be_releasing() const;
   [[nodiscard]] Instant demote_at() const;
   // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode, in which nobody
-  // was held to a lease: the first renewal after it gets its time.
+  // was held to a lease: the first renewal after it gets its time. Earlier when members do not
+  // accept a leader without the store (H4).
   [[nodiscard]] Instant stop_at() const;
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
   [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
@@ -60,7 +61,8 @@ class Draft {
   [[nodiscard]] const Plan& planned() const { return plan_; }
   void rest(Duration look_every) { look_every_ = look_every; }
   [[nodiscard]] bool is_at_rest() const { return look_every_ > 0ns; }
-  // This node has failed to lead, or gives way: others get their turn for as long, if there are any.
+  // This node has failed to lead, or gives way: others get their turn for as long, if there are
+  // any.
   void leave_the_field_for(Duration time);
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }

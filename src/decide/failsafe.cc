@@ -58,8 +58,10 @@ AskFailsafe question(const Draft& draft) {
 }
 
 // H2 the lease runs out because the store does not answer: ask all members that `/failsafe` names,
-// and go on asking. H3 all accept, so none of them takes over for ttl: stay. H4 one does not: D1
-// stops PostgreSQL in time. A lost key is no silent store (safety 88).
+// and go on asking. H3 all accept, so none of them takes over for ttl: stay. H4 one does not, and
+// none of the rounds that follow is accepted: D1 stops PostgreSQL retry_timeout + loop_wait after
+// the first of these, or when the time of the last accepted one is over. A lost key is no silent
+// store (safety 88).
 void ask_members(Draft& draft) {
   const auto& round = draft.seen.failsafe_round;
   const bool is_at_stake = draft.seen.session.leads && draft.leadership() == Leadership::Mine &&
@@ -73,8 +75,9 @@ void ask_members(Draft& draft) {
   }
   if (!draft.cluster().failsafe.contains(draft.me())) return;
   const auto& confirmed = draft.seen.failsafe_confirmed_at;
-  const bool is_held = confirmed && draft.now < *confirmed + draft.margins().demote_after &&
-                       *confirmed > draft.seen.session.renewed_at;
+  const bool is_held =
+      confirmed && draft.now<*confirmed + draft.margins().demote_after&& * confirmed> draft.seen
+                       .session.renewed_at;
   if (round && !round->is_accepted && round->ended_at > draft.seen.session.renewed_at) {
     draft.because("H4", "without the store, and not all members accept it: " + round->problem);
   } else if (is_held) {
@@ -117,7 +120,8 @@ bool may_promise(const Observation& seen, const FailsafePing& ping, std::string&
   if (!seen.settings.failsafe_mode) {
     why_not = "failsafe_mode is off";
   } else if (may_be_open || is_opening || seen.session.leads ||
-             seen.under_way.contains(Lane::LeaderKey) || (is_led && cluster->is_led_by(seen.self.name))) {
+             seen.under_way.contains(Lane::LeaderKey) ||
+             (is_led && cluster->is_led_by(seen.self.name))) {
     why_not = "Running as a leader";
   } else if (is_led && seen.store.is_reachable && !cluster->is_led_by(ping.name)) {
     why_not = "'" + cluster->leader->name + "' holds the leader key";

@@ -37,6 +37,29 @@ void remember_cluster(Draft& draft) {
   }
 }
 
+void remember_request(Draft& draft) {
+  if (!draft.seen.store.cluster || !draft.cluster().failover) return;
+  const Revision revision = draft.cluster().failover->mod_revision;
+  if (revision == draft.memory.failover_request) return;
+  draft.memory.failover_request = revision;
+  draft.memory.failover_request_at = draft.now;
+}
+
+void remember_failsafe(Draft& draft) {
+  Memory& memory = draft.memory;
+  if (draft.seen.settings.failsafe_mode) {
+    memory.failsafe_lasts_until = draft.now + draft.seen.settings.ttl;
+  }
+  const auto& round = draft.seen.failsafe_round;
+  const bool is_refused = draft.seen.settings.failsafe_mode && round && !round->is_accepted &&
+                          round->ended_at > draft.seen.session.renewed_at;
+  if (!is_refused) {
+    memory.failsafe_refused_since.reset();
+  } else if (!memory.failsafe_refused_since) {
+    memory.failsafe_refused_since = round->ended_at;
+  }
+}
+
 void remember_instance(Draft& draft) {
   Memory& memory = draft.memory;
   const InstanceView& instance = draft.instance();
@@ -167,14 +190,13 @@ void remember_act(Draft& draft) {
 
 void remember(Draft& draft) {
   remember_cluster(draft);
+  remember_request(draft);
+  remember_failsafe(draft);
   remember_instance(draft);
   remember_act(draft);
   remember_pause(draft);
   remember_crash(draft);
   remember_stream(draft);
-  if (draft.seen.settings.failsafe_mode) {
-    draft.memory.failsafe_lasts_until = draft.now + draft.seen.settings.ttl;
-  }
   if (draft.instance().process == ProcessState::Running) draft.memory.comes_back = false;
   if (draft.seen.is_leaving && !draft.memory.leaving_since) draft.memory.leaving_since = draft.now;
 }

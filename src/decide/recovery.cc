@@ -6,6 +6,8 @@ namespace pgherd {
 namespace {
 
 constexpr int kStartsBeforeGivingWay = 2;
+// A standby leader's history with the remote primary's, when it does not start.
+constexpr Duration kCompareAgain = 10s;
 
 bool was_primary(const ControlData& control) {
   return control.state == ControlState::InProduction || control.state == ControlState::ShutDown ||
@@ -70,6 +72,41 @@ bool should_give_way(Draft& draft) {
   return true;
 }
 
+// C3 on a server that is down. Unlike a member's, its data are never removed (safety 96); where
+// they cannot be rewound it is started all the same, for it can be read. True: settled for now.
+bool repair_standby_leader(Draft& draft, const Upstream& remote) {
+  const ControlData& control = *draft.instance().control;
+  const auto& seen = draft.seen.divergence;
+  const bool is_known =
+      seen && seen->source == remote.name && draft.now < seen->seen_at + kCompareAgain;
+  const bool is_doubtful = was_primary(control) || draft.memory.failed_acts > 0;
+  if (!is_known) {
+    if (remote.host.empty() || !is_doubtful) return false;
+    draft.because("C3", "comparing the local history with the remote primary's");
+    draft.plan(ExamineDivergence{.source = remote});
+    return true;
+  }
+  if (seen->verdict != Divergence::Diverged) return false;
+  if (!draft.seen.settings.use_pg_rewind || !control.can_be_rewound) {
+    draft.say("the local data has left the history of the remote primary (" + seen->detail +
+              "), and pg_rewind is off or impossible: make this cluster anew");
+    return false;
+  }
+  draft.because("C3", "running pg_rewind from the remote primary: " + seen->detail);
+  draft.plan(Rewind{.source = remote});
+  return true;
+}
+
+void recover_as_standby_leader(Draft& draft) {
+  const bool has_failed = draft.memory.failed_acts >= kStartsBeforeGivingWay;
+  if (has_failed && should_give_way(draft)) return;
+  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
+  const auto remote = remote_primary(draft);
+  if (repair_standby_leader(draft, *remote)) return;
+  draft.because("C1", "leading a standby cluster: starting as a standby of the remote primary");
+  draft.plan(StartStandby{.upstream = *remote});
+}
+
 // R1 the leader's PostgreSQL died: start it again in place, on the same timeline; the key is ours
 // without a break, so nobody else can have become primary since. R2 it will not start: give way.
 // R3 what lies here is a standby's: others may have come up meanwhile that are ahead of it, so the
@@ -81,21 +118,7 @@ void recover_as_leader(Draft& draft) {
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
-  if (draft.seen.settings.standby_cluster) {
-    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.retry_act_at);
-    const auto& seen = draft.seen.divergence;
-    const auto remote = remote_primary(draft);
-    if (seen && seen->verdict == Divergence::Diverged && seen->source == remote->name &&
-        draft.seen.settings.use_pg_rewind && control.can_be_rewound &&
-        !draft.memory.rewind_failed) {
-      draft.because("C3", "running pg_rewind from the remote primary: " + seen->detail);
-      draft.plan(Rewind{.source = *remote});
-      return;
-    }
-    draft.because("C1", "leading a standby cluster: starting as a standby of the remote primary");
-    draft.plan(StartStandby{.upstream = remote_primary(draft).value_or(Upstream{})});
-    return;
-  }
+  if (draft.seen.settings.standby_cluster) return recover_as_standby_leader(draft);
   const bool is_standbys = !was_primary(control) || draft.instance().has_standby_signal;
   if (is_standbys && settle_failed_promotion(draft)) return;
   // Until the checkpoint after a promotion only the end-of-recovery mark shows the new timeline.

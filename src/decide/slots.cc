@@ -138,8 +138,11 @@ bool is_postgres_own(const Draft& draft, const SlotView& slot) {
 bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const Wishes& wanted) {
   if (slot.is_temporary || slot.is_active || draft.seen.settings.paused) return false;
   if (is_ignored(draft, slot) || is_postgres_own(draft, slot)) return false;
-  const bool is_led = draft.leadership() == Leadership::Others ||
-                      (draft.may_lead() && draft.instance().is_running_primary());
+  const bool leads_standbys =
+      draft.seen.settings.standby_cluster.has_value() && draft.instance().is_running_standby();
+  const bool is_led =
+      draft.leadership() == Leadership::Others ||
+      (draft.may_lead() && (draft.instance().is_running_primary() || leads_standbys));
   if (!is_led) return false;
   const auto wish = wanted.find(slot.name);
   if (wish == wanted.end()) {

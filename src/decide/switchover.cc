@@ -62,12 +62,15 @@ struct Poll {
   bool finds_successor = false;
 };
 
+// What was answered before `since` says nothing about now: a member that has just become a standby
+// again was none when it was asked for the election before.
 Poll poll_of(const Draft& draft, const FailoverRequest& request,
-             const std::map<NodeName, std::string>& asked) {
+             const std::map<NodeName, std::string>& asked, Instant since) {
   Poll poll;
   int good = 0;
   for (const auto& [name, url] : asked) {
     const PeerView* peer = draft.fresh_peer(name);
+    if (peer != nullptr && peer->asked_at < since) peer = nullptr;
     poll.is_complete = poll.is_complete && peer != nullptr;
     const bool counts = request.candidate || !counts_votes(draft) || is_in_sync(draft, name);
     if (counts && peer != nullptr && is_good(draft, *peer)) ++good;
@@ -102,7 +105,7 @@ bool handle_failover_request(Draft& draft) {
     refuse(draft, request, "no member can be its target");
     return false;
   }
-  const Poll poll = poll_of(draft, request, asked);
+  const Poll poll = poll_of(draft, request, asked, draft.memory.failover_request_at);
   if (poll.finds_successor) {
     draft.because("S4", "stepping down as asked" +
                             (request.candidate ? ", in favour of '" + *request.candidate + "'"
@@ -135,7 +138,7 @@ Prospect prospect_of_failover(Draft& draft) {
   FailoverRequest request;
   request.leader = draft.me();
   const auto asked = candidates(draft, request);
-  const Poll poll = poll_of(draft, request, asked);
+  const Poll poll = poll_of(draft, request, asked, Instant{});
   if (poll.finds_successor) return Prospect::Yes;
   if (poll.is_complete) return Prospect::No;
   if (!draft.seen.is_under_way(Lane::Peers)) {

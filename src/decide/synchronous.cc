@@ -63,6 +63,14 @@ struct Eligible {
   Lsn position;
 };
 
+// By what maximum_lag_on_syncnode judges: what commits wait for (Patroni sync.py).
+Lsn awaited_position(const Draft& draft, const WalSenderView& row) {
+  const std::string& awaited = draft.instance().synchronous_commit;
+  if (awaited == "remote_apply") return row.replayed;
+  if (awaited == "remote_write") return row.written;
+  return row.flushed;
+}
+
 // Who could be synchronous: the member runs, says so itself, and streams from here.
 std::vector<Eligible> eligible_standbys(const Draft& draft) {
   const SyncNames names = names_of(draft.instance());
@@ -77,7 +85,7 @@ std::vector<Eligible> eligible_standbys(const Draft& draft) {
     found.push_back({.member = member,
                      .state = row.sync_state,
                      .is_listed = names.names.contains(member->name),
-                     .position = row.flushed});
+                     .position = awaited_position(draft, row)});
   }
   // Whoever is synchronous already stays so; `nofailover` comes last.
   const auto rank = [](const Eligible& one) {

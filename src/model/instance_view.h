@@ -133,6 +133,7 @@ struct InstanceView {
   bool sync_names_are_ours = false;
   bool sync_names_are_in_force = false;
   Lsn sync_names_since;
+  std::string synchronous_commit;  // as a new session sees it: what commits wait for on a standby
   std::map<std::string, PendingRestartReason> pending_restart;
   // The rows of the local .history file of `timeline`; absent while not read.
   std::optional<std::vector<HistoryRow>> history;

@@ -167,8 +167,12 @@ std::optional<std::string> settle(World& world, RunReport& report) {
   const auto bound = settle_bound(world.longest_ttl());
   const int promotions_before = world.referee().promotions();
   std::optional<Instant> calm_since;
+  bool is_led = false;
   while (true) {
     if (!world.run_until(world.now() + 250ms)) return world.referee().violation();
+    is_led = is_led || world.referee().primary() != nullptr;
+    if (!is_led && world.now() - healed > leader_bound(world.longest_ttl()))
+      report.was_led_late = true;
     auto why_not = world.referee().unsettled();
     if (!why_not) why_not = world.unfinished();
     if (why_not) {
@@ -218,6 +222,10 @@ std::string describe(const Draw& drawn) {
 }
 
 }  // namespace
+
+Duration leader_bound(Milliseconds ttl) {
+  return 2 * ttl + Duration(20s);
+}
 
 Duration settle_bound(Milliseconds ttl) {
   return 2 * ttl + Duration(50s);

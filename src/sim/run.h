@@ -28,6 +28,8 @@ struct RunReport {
   std::uint64_t events = 0;
   Duration virtual_time{};
   std::vector<Duration> settle_times;  // from the end of each storm until rest
+  // After a storm nobody accepted writes for longer than leader_bound().
+  bool was_led_late = false;
   std::map<FaultKind, int> faults;
   int promotions = 0;
   int clean_handovers = 0;
@@ -47,6 +49,8 @@ struct RunReport {
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one
 // election, one repair (rewind or copy, begun again twice).
 [[nodiscard]] Duration settle_bound(Milliseconds ttl);
+// How long, of that, until somebody accepts writes.
+[[nodiscard]] Duration leader_bound(Milliseconds ttl);
 // Promotions after the end of a storm: one that was due, one for a request that still stood, one
 // for a node that came back in the middle of it.
 inline constexpr int kMaxPromotionsAfterFaults = 3;

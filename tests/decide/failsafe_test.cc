@@ -75,6 +75,33 @@ TEST(Failsafe, GoesWhenOneDoesNotAccept) {
   EXPECT_TRUE(scene.gives_reason("H4"));
 }
 
+TEST(Failsafe, GoesSomeTimeAfterTheFirstRefusalThoughMoreIsLeftOfTheLastAcceptance) {
+  Scene scene = cut_off();
+  scene.seen.settings.retry_timeout = 1s;
+  scene.seen.settings.loop_wait = 1s;
+  answered(scene, true);
+  scene.decide();
+  scene.later(500ms);
+  answered(scene, false);
+  scene.decide();
+  scene.later(1900ms);
+  answered(scene, false);
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.later(100ms).planned<Demote>());
+}
+
+TEST(Failsafe, StaysWhenARefusalIsFollowedByAnAcceptance) {
+  Scene scene = cut_off();
+  scene.seen.settings.retry_timeout = 1s;
+  scene.seen.settings.loop_wait = 1s;
+  answered(scene, false);
+  scene.decide();
+  scene.later(1500ms);
+  answered(scene, true);
+  scene.decide();
+  EXPECT_FALSE(scene.later(3s).planned<Demote>());
+}
+
 TEST(Failsafe, IsNothingForALeaderThatTheKeyDoesNotName) {
   Scene scene = cut_off();
   scene.cluster().failsafe.erase("a");

@@ -11,6 +11,14 @@ Scene standby_leader() {
   return scene;
 }
 
+void compared(Scene& scene, Divergence verdict) {
+  scene.seen.divergence = DivergenceSeen{.source = "the remote primary",
+                                         .source_timeline = {},
+                                         .verdict = verdict,
+                                         .detail = "ahead",
+                                         .seen_at = scene.now};
+}
+
 TEST(StandbyCluster, ItsLeaderFollowsTheRemotePrimary) {
   Scene scene = standby_leader();
   const auto follow = scene.planned<Follow>();
@@ -33,6 +41,8 @@ TEST(StandbyCluster, ShutsItsPrimaryDownCleanlyAndKeepsTheKey) {
   scene.primary(Lsn{100});
   EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::DemoteCluster});
   scene.down(ControlState::ShutDown);
+  EXPECT_EQ(scene.planned<ExamineDivergence>()->source.host, "far") << "it was a primary";
+  compared(scene, Divergence::None);
   const auto start = scene.planned<StartStandby>();
   ASSERT_TRUE(start);
   EXPECT_EQ(start->upstream.host, "far");
@@ -68,17 +78,60 @@ TEST(StandbyCluster, ComparesAndRewindsWhatDoesNotStream) {
   scene.later(4s);
   scene.seen.session.renewed_at = scene.now;
   EXPECT_EQ(scene.planned<ExamineDivergence>()->source.host, "far");
-  scene.seen.divergence = DivergenceSeen{.source = "the remote primary",
-                                         .source_timeline = {},
-                                         .verdict = Divergence::Diverged,
-                                         .detail = "ahead",
-                                         .seen_at = scene.now};
+  compared(scene, Divergence::Diverged);
   EXPECT_TRUE(scene.planned<Stop>());
   scene.down(ControlState::ShutDownInRecovery);
   EXPECT_TRUE(scene.planned<Rewind>());
   scene.seen.settings.use_pg_rewind = false;
   scene.seen.settings.remove_data_directory_on_diverged_timelines = true;
   EXPECT_FALSE(scene.planned<RemoveDataDirectory>());
+}
+
+// "requested timeline 2 is not a child of this server's history", at every start.
+TEST(StandbyCluster, ComparesAndRewindsWhatDoesNotStart) {
+  Scene scene = standby_leader();
+  scene.down(ControlState::ShutDownInRecovery);
+  const auto start = scene.planned<StartStandby>();
+  ASSERT_TRUE(start) << "a standby that was shut down needs no comparison";
+  scene.later(1s);
+  scene.seen.session.renewed_at = scene.now;
+  scene.seen.last_act = ActEnded{
+      .step = *start, .outcome = ActOutcome::Failed, .detail = "it ended", .ended_at = scene.now};
+  scene.decide();
+  scene.later(2s);
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_EQ(scene.planned<ExamineDivergence>()->source.host, "far");
+  compared(scene, Divergence::Diverged);
+  EXPECT_EQ(scene.planned<Rewind>()->source.host, "far");
+  scene.seen.settings.use_pg_rewind = false;
+  EXPECT_TRUE(scene.planned<StartStandby>()) << "it can be read, at least";
+}
+
+TEST(StandbyCluster, StartsWithoutAComparisonWhereTheRemotePrimaryIsSilent) {
+  Scene scene = standby_leader();
+  scene.down(ControlState::ShutDown);
+  compared(scene, Divergence::Unknown);
+  EXPECT_TRUE(scene.planned<StartStandby>());
+}
+
+TEST(StandbyCluster, GivesWayWhenItsServerDoesNotStart) {
+  Scene scene = standby_leader();
+  scene.down(ControlState::ShutDownInRecovery);
+  scene.memory.failed_acts = 2;
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  scene.peer("b", Lsn{100}).peer("c", Lsn{100});
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("R2"));
+}
+
+TEST(StandbyCluster, ItsLeaderDropsSlotsThatNobodyNeeds) {
+  Scene scene = standby_leader();
+  scene.seen.instance.upstream = {.host = "far", .port = "5433", .slot = "here"};
+  scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"},
+                               SlotView{.name = "nobodys"}};
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  EXPECT_EQ(keep->drop, std::vector<std::string>{"nobodys"});
 }
 
 }  // namespace

@@ -37,6 +37,16 @@ TEST(Switchover, IsRefusedWhenTheCandidateCannotBeReached) {
   EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
 }
 
+// Seen in continuous integration: back as a standby within a second of the switchover before.
+TEST(Switchover, AsksAnewWhoWasNoStandbyBeforeItWasAskedFor) {
+  Scene scene = asked("a", "b");
+  scene.silent_peer("b").later(100ms);
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  EXPECT_FALSE(scene.gives_reason("S1"));
+  scene.later(10ms).peer("b", Lsn{1000});
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
 TEST(Switchover, IsRefusedWhenTheCandidateIsFarBehind) {
   Scene scene = asked("a", "b");
   scene.cluster().status.optime = Lsn{3000000};

@@ -163,6 +163,27 @@ TEST(Synchronous, ReplacesALaggard) {
   EXPECT_EQ(written(scene), Names{});
 }
 
+TEST(Synchronous, ReplacesALaggardByWhatCommitsWaitFor) {
+  Scene scene = leading();
+  scene.seen.settings.maximum_lag_on_syncnode_bytes = 100;
+  write_sync(scene, "a", {"b"});
+  in_force(scene, "\"b\"", Lsn{500});
+  scene.seen.instance.wal_senders = {row("b", Lsn{1000}, "sync"), row("c", Lsn{1000})};
+  scene.seen.instance.wal_senders[0].replayed = Lsn{600};
+  EXPECT_FALSE(scene.planned<WriteSync>()) << "flushed is enough";
+  scene.seen.instance.synchronous_commit = "remote_apply";
+  EXPECT_EQ(written(scene), Names{});
+  scene.seen.settings.paused = true;
+  scene.later(1s);
+  scene.seen.session.renewed_at = scene.seen.instance.seen_at = scene.now;
+  EXPECT_EQ(written(scene), Names{}) << "in maintenance mode, too";
+
+  scene.seen.instance.wal_senders = {row("b", Lsn{600}, "sync"), row("c", Lsn{1000})};
+  scene.seen.instance.wal_senders[0].written = Lsn{1000};
+  scene.seen.instance.synchronous_commit = "remote_write";
+  EXPECT_FALSE(scene.planned<WriteSync>());
+}
+
 TEST(Synchronous, KeepsTheOneItHas) {
   Scene scene = leading();
   write_sync(scene, "a", {"b"});

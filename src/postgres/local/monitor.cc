@@ -20,7 +20,8 @@ select pg_is_in_recovery(),
   pg_last_xact_replay_timestamp(), pg_postmaster_start_time(),
   current_setting('restore_command') <> '', current_setting('primary_conninfo'),
   current_setting('primary_slot_name'), current_setting('server_version_num'),
-  current_setting('synchronous_standby_names'), pg_conf_load_time())";
+  current_setting('synchronous_standby_names'), pg_conf_load_time(),
+  current_setting('synchronous_commit'))";
 
 constexpr const char* kReceiver = R"(
 select status, written_lsn, latest_end_lsn,
@@ -86,6 +87,7 @@ void read_state(const Row& row, InstanceView& view) {
   if (*view.in_recovery) view.upstream = upstream_of(text_of(row[9]), text_of(row[10]));
   view.server_version = static_cast<int>(number_of(row[11]));
   view.sync_names = text_of(row[12]);
+  view.synchronous_commit = text_of(row[14]);
 }
 
 void read_receiver(const Row& row, InstanceView& view) {
@@ -192,7 +194,7 @@ std::string monitoring_query() {
 
 bool read_monitoring(const std::vector<Rows>& answer, const ParameterMap& wanted,
                      InstanceView& view) {
-  if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 14) ||
+  if (answer.size() != 5 || answer[0].size() != 1 || !have_width(answer[0], 15) ||
       !have_width(answer[1], 4) || !have_width(answer[2], 10) || !have_width(answer[3], 12) ||
       !have_width(answer[4], 4))
     return false;

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <map>
 
+#include "postgres/local/archiving.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/divergence.h"
 #include "postgres/local/shop.h"
@@ -308,6 +309,7 @@ Act act_rewind(Shop& shop, ActControl& control, Rewind step) {
         "neither: make a fresh copy instead");
   if (auto ready = co_await expect_ready_source(shop, step.source); !ready)
     co_return tl::unexpected(ready.error());
+  co_await archive_ready_segments(shop, control);
   const auto end = co_await run_rewind(shop, control, step.source);
   if (!end) co_return tl::unexpected(end.error());
   const std::string summary = summary_of(*end);

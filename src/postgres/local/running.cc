@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "postgres/local/archiving.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/monitor.h"
 #include "postgres/local/shop.h"
@@ -160,7 +161,7 @@ Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step) {
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started"); };
   const auto started = co_await start_as(shop, control, std::nullopt, Instant::never(), may_start,
-                                        step.lease_valid_until);
+                                         step.lease_valid_until);
   if (!started && started.error().outcome == ActOutcome::Cancelled) {
     // Whoever cancels this fears a second primary.
     ActControl undisturbed;
@@ -211,7 +212,7 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
   if (is_standby) upstream = step.upstream ? *step.upstream : written_upstream(*config);
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started again"); };
   const auto started = co_await start_as(shop, control, std::move(upstream), deadline, may_start,
-                                        step.lease_valid_until);
+                                         step.lease_valid_until);
   co_return done_or(started, "restarted");
 }
 
@@ -229,6 +230,8 @@ Act act_demote(Shop& shop, ActControl& control, Demote step, std::function<void(
   }
   const auto stopped = co_await shop.postmaster->stop(
       is_immediate ? StopMode::Immediate : StopMode::Fast, control, std::move(shut_down));
+  if (stopped && step.mode == DemoteMode::DemoteCluster)
+    co_await archive_shutdown_checkpoint(shop, control);
   co_return done_or(stopped, fmt::format("stopped ({})", name_of(step.mode)));
 }
 

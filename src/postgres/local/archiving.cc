@@ -1,0 +1,166 @@
+#include "postgres/local/archiving.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "postgres/local/config_files.h"
+#include "postgres/local/pg_control.h"
+#include "postgres/local/wal_record.h"
+#include "runtime/asio_clock.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+constexpr Duration kSettingLimit = 10s;
+constexpr Duration kSegmentLimit = 60s;
+constexpr int kTries = 3;
+
+std::string without_line_end(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+    text.pop_back();
+  return text;
+}
+
+// As the stopped server's files have it; "" when it cannot be read.
+asio::awaitable<std::string> setting_of(Shop& shop, const ActControl& control, std::string name) {
+  ProcessSpec spec;
+  spec.argv = {shop.program("postgres"),
+               "-D",
+               shop.config->data_dir,
+               "--config-file=" + config_dir_of(*shop.config) + "/postgresql.conf",
+               "-C",
+               name};
+  spec.env = {{"LC_ALL", "C"}};
+  spec.timeout = kSettingLimit;
+  const auto end = co_await run_tool(shop, control, std::move(spec));
+  if (!end) {
+    log_warning("cannot read {} of the stopped server: {}", name, end.error().text);
+    co_return std::string();
+  }
+  co_return without_line_end(end->out);
+}
+
+// "" when nothing is archived by a command.
+asio::awaitable<std::string> command_of(Shop& shop, const ActControl& control) {
+  const std::string mode = co_await setting_of(shop, control, "archive_mode");
+  if (mode != "on" && mode != "always") co_return std::string();
+  std::string command = co_await setting_of(shop, control, "archive_command");
+  co_return command == "(disabled)" ? std::string() : command;
+}
+
+asio::awaitable<Attempt> archive(Shop& shop, const ActControl& control, std::string command,
+                                 std::string segment) {
+  ProcessSpec spec;
+  spec.argv = {"/bin/sh", "-c", archive_command_for(command, segment)};
+  spec.cwd = shop.config->data_dir;
+  spec.timeout = kSegmentLimit;
+  const auto end = co_await run_tool(shop, control, std::move(spec));
+  if (!end) co_return tl::unexpected(end.error());
+  co_return Attempt{};
+}
+
+std::string status_directory(const Shop& shop) {
+  return shop.config->data_dir + "/pg_wal/archive_status";
+}
+
+bool is_archived(const Shop& shop, const std::string& segment) {
+  std::error_code ignored;
+  return fs::exists(status_directory(shop) + "/" + segment + ".done", ignored);
+}
+
+void mark_archived(const Shop& shop, const std::string& segment) {
+  const std::string path = status_directory(shop) + "/" + segment;
+  std::error_code error;
+  fs::rename(path + ".ready", path + ".done", error);
+  if (error) log_warning("cannot mark {} as archived: {}", segment, error.message());
+}
+
+// In the order in which they were written.
+std::vector<std::string> ready_segments(const Shop& shop) {
+  constexpr std::string_view kMark = ".ready";
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator at(status_directory(shop), error), end; !error && at != end;
+       at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (!name.ends_with(kMark)) continue;
+    name.resize(name.size() - kMark.size());
+    found.push_back(std::move(name));
+  }
+  if (error) log_warning("cannot list {}: {}", status_directory(shop), error.message());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace
+
+std::string archive_command_for(std::string_view command, std::string_view segment) {
+  std::string made;
+  for (std::size_t at = 0; at < command.size(); ++at) {
+    const char next = command[at] == '%' && at + 1 < command.size() ? command[at + 1] : '\0';
+    if (next == 'p') {
+      made.append("pg_wal/").append(segment);
+    } else if (next == 'f') {
+      made.append(segment);
+    } else if (next == '%') {
+      made.push_back('%');
+    } else {
+      made.push_back(command[at]);
+      continue;
+    }
+    ++at;
+  }
+  return made;
+}
+
+asio::awaitable<void> archive_shutdown_checkpoint(Shop& shop, const ActControl& control) {
+  const auto read = read_pg_control(shop.config->data_dir);
+  if (!read || read->data.state != ControlState::ShutDown) co_return;
+  const std::string segment =
+      wal_segment_name(read->data.timeline, read->data.checkpoint, read->wal_segment_bytes);
+  const std::string command = co_await command_of(shop, control);
+  if (command.empty() || is_archived(shop, segment)) co_return;
+  std::string problem;
+  for (int tried = 0; tried < kTries && !control.is_cancelled; ++tried) {
+    if (tried > 0) co_await pause_for(1s);
+    const auto archived = co_await archive(shop, control, command, segment);
+    if (archived) {
+      log_info("archived {}, which has the shutdown checkpoint", segment);
+      co_return;
+    }
+    problem = archived.error().text;
+  }
+  log_warning(
+      "{} has the shutdown checkpoint and could not be archived: {}. A cluster that restores from "
+      "this archive goes on without it, and then this node has to be rewound: archive the file by "
+      "hand",
+      segment, problem.empty() ? "cancelled" : problem);
+}
+
+asio::awaitable<void> archive_ready_segments(Shop& shop, const ActControl& control) {
+  const std::vector<std::string> segments = ready_segments(shop);
+  if (segments.empty()) co_return;
+  const std::string command = co_await command_of(shop, control);
+  if (command.empty()) co_return;
+  for (const std::string& segment : segments) {
+    if (control.is_cancelled) co_return;
+    const auto archived = co_await archive(shop, control, command, segment);
+    if (!archived) {
+      log_warning("{} was to be archived and could not be before pg_rewind: {}", segment,
+                  archived.error().text);
+      co_return;
+    }
+    mark_archived(shop, segment);
+    log_info("archived {} before pg_rewind", segment);
+  }
+}
+
+}  // namespace pgherd
