@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/store_answers.h"
+
 namespace pgherd {
 namespace {
-
-// A request of the store is given up after this long: late enough for an etcd election, early
-// enough for several attempts within the lease (sim seed 401: with a quarter of the ttl, two lost
-// messages cost the leadership).
-Duration store_patience(const Settings& settings) {
-  return std::clamp<Duration>(settings.ttl / 8, 500ms, settings.retry_timeout);
-}
 
 // What happens all the time and is worth no line in the log.
 bool is_routine(const Step& step) {
@@ -30,22 +25,10 @@ bool is_routine(const Step& step) {
   }
 }
 
-constexpr Duration kRestartServedWithin = 60s;
-
-// Why PostgreSQL is down, when the last act on it has failed: whoever asks for a restart is told at
-// once, for no rule restarts what does not run, and whether the next attempt goes better is the
-// agent's affair. "" when a restart may be waited for.
-std::string why_it_does_not_run(const Observation& seen) {
-  const ProcessState process = seen.instance.process;
-  if (process != ProcessState::Stopped && process != ProcessState::Starting) return {};
-  if (!seen.last_act || seen.last_act->outcome == ActOutcome::Done ||
-      seen.last_act->outcome == ActOutcome::Cancelled) {
-    return {};
-  }
-  std::string text = "PostgreSQL is not running, and " + std::string(name_of(seen.last_act->step)) +
-                     " has failed last";
-  if (!seen.last_act->detail.empty()) text += ": " + seen.last_act->detail;
-  return text;
+// By another rule it is no other order.
+bool is_same_order(FenceOrder left, const FenceOrder& right) {
+  left.rule = right.rule;
+  return left == right;
 }
 
 }  // namespace
@@ -67,9 +50,7 @@ std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
 
 bool Agent::leads(Instant now) const {
   if (!last_.is_leader || !seen_.session.leads) return false;
-  Settings settings = seen_.settings;
-  settings.ttl = seen_.session.ttl;
-  return now < leads_since(seen_) + lease_margins(settings).demote_after;
+  return now < leads_since(seen_) + lease_margins(seen_.settings, seen_.session.ttl).demote_after;
 }
 
 // ---- Events
@@ -129,8 +110,7 @@ void Agent::take(StorePictured&& event, Instant now) {
   auto own_sync = seen_.store.cluster ? std::as_const(seen_.store.cluster)->sync : std::nullopt;
   seen_.store.cluster = std::move(event.cluster);
   if (is_behind) seen_.store.cluster->sync = std::move(own_sync);
-  note_sync();
-  note_release();
+  forget_answered_by_picture(seen_);
   const ClusterView& cluster = *std::as_const(seen_.store.cluster);
   if (!cluster.config) return;
   const bool was_paused = seen_.settings.paused;
@@ -165,35 +145,10 @@ void Agent::take(const SettingsRead& event, Instant /*now*/) {
 }
 
 void Agent::take(const RestartAsked& event, Instant now) {
-  if (seen_.restart_wish) {
-    out_.push_back(AnswerRestart{
-        .id = event.wish.id, .succeeded = false, .detail = "restart already in progress"});
-    return;
-  }
-  // In maintenance mode nothing but this makes another attempt.
-  std::string why = seen_.settings.paused ? std::string() : why_it_does_not_run(seen_);
-  if (!why.empty()) {
-    out_.push_back(
-        AnswerRestart{.id = event.wish.id, .succeeded = false, .detail = std::move(why)});
-    return;
-  }
+  Admission admission = admit_restart(seen_);
+  if (!admission.is_granted) return answer(event.wish.id, std::move(admission));
   seen_.restart_wish = event.wish;
-  restart_asked_at_ = now;
-}
-
-// Whatever keeps it from being served (no lease, a store that is silent, a server that somebody else
-// stops): it does not fire when nobody thinks of it any more.
-void Agent::forget_late_restart(Instant now) {
-  if (!seen_.restart_wish || now < restart_asked_at_ + kRestartServedWithin) return;
-  const auto act = seen_.under_way.find(Lane::Instance);
-  if (act != seen_.under_way.end()) return;  // answered by its end
-  out_.push_back(AnswerRestart{
-      .id = seen_.restart_wish->id,
-      .succeeded = false,
-      .detail = "it was not possible within " +
-                std::to_string(std::chrono::duration_cast<Seconds>(kRestartServedWithin).count()) +
-                " s, and is not tried any more: " + last_.summary});
-  seen_.restart_wish.reset();
+  seen_.restart_wish->asked_at = now;
 }
 
 void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
@@ -201,46 +156,30 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
 }
 
 void Agent::take(const RestartScheduled& event, Instant /*now*/) {
-  const bool is_free = !seen_.scheduled_restart;
-  if (is_free) seen_.scheduled_restart = event.wish;
-  out_.push_back(AnswerWish{.id = event.id,
-                            .is_granted = is_free,
-                            .detail = is_free ? "" : "Another restart is already scheduled"});
+  Admission admission = admit_scheduled_restart(seen_);
+  if (admission.is_granted) seen_.scheduled_restart = event.wish;
+  answer(event.id, std::move(admission));
 }
 
 void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
-  const bool was_there = seen_.scheduled_restart.has_value();
+  Admission admission = admit_unscheduling(seen_);
   seen_.scheduled_restart.reset();
-  out_.push_back(AnswerWish{.id = event.id,
-                            .is_granted = was_there,
-                            .detail = was_there ? "" : "no restarts are scheduled"});
+  answer(event.id, std::move(admission));
 }
 
 void Agent::take(const ReinitializeAsked& event, Instant now) {
-  const auto act = seen_.under_way.find(Lane::Instance);
-  std::string refusal;
-  if (seen_.reinitialize_wish && !event.force) {
-    refusal = "reinitialize already in progress";
-  } else if (act != seen_.under_way.end() && !event.force) {
-    refusal = std::string(name_of(act->second.step)) + " already in progress";
-  } else if (!seen_.store.cluster || !seen_.store.cluster->has_leader()) {
-    refusal = "Cluster has no leader, can not reinitialize";
-  } else if (seen_.store.cluster->is_led_by(seen_.self.name)) {
-    refusal = "I am the leader, can not reinitialize";
-  } else {
+  Admission admission = admit_reinitialize(seen_, event.force);
+  if (admission.is_granted) {
     seen_.reinitialize_wish =
         ReinitializeWish{.from_leader = event.from_leader, .force = event.force, .asked_at = now};
   }
-  out_.push_back(
-      AnswerWish{.id = event.id, .is_granted = refusal.empty(), .detail = std::move(refusal)});
+  answer(event.id, std::move(admission));
 }
 
 void Agent::take(const FailsafeAsked& event, Instant now) {
-  std::string refusal;
-  const bool is_accepted = may_promise(seen_, event.ping, refusal);
-  if (is_accepted) seen_.failsafe_promise = promise_to(seen_, event.ping, now);
-  out_.push_back(
-      AnswerWish{.id = event.id, .is_granted = is_accepted, .detail = std::move(refusal)});
+  Admission admission = admit_failsafe(seen_, event.ping);
+  if (admission.is_granted) seen_.failsafe_promise = promise_to(seen_, event.ping, now);
+  answer(event.id, std::move(admission));
 }
 
 void Agent::take(StepEnded&& event, Instant now) {
@@ -255,18 +194,18 @@ void Agent::take(StepEnded&& event, Instant now) {
   pace_.ended(lane, event.store != StoreOutcome::Applied || event.act != ActOutcome::Done, now);
   switch (lane) {
     case Lane::Lease:
-      return lease_ended(event, step);
+      return note_lease_answer(seen_, event, step);
     case Lane::LeaderKey:
-      return leader_key_ended(event, step);
+      return note_leader_key_answer(seen_, event, step);
     case Lane::Initialize:
     case Lane::Member:
     case Lane::Status:
     case Lane::History:
     case Lane::FailoverRequest:
     case Lane::Failsafe:
-      return written(event, step);
+      return note_write_answer(seen_, event, step);
     case Lane::Sync:
-      return sync_written(event, step);
+      return note_sync_answer(seen_, event, step);
     case Lane::FailsafeRound:
       if (!event.failsafe) break;
       seen_.failsafe_round = event.failsafe;
@@ -291,144 +230,16 @@ void Agent::take(StepEnded&& event, Instant now) {
   }
 }
 
-void Agent::lease_ended(const StepEnded& event, const UnderWay& step) {
-  Session& session = seen_.session;
-  if (event.store == StoreOutcome::LeaseLost) {
-    session.lease = {};
-    session.leads = false;
-    return;
-  }
-  if (const auto* grant = std::get_if<GrantLease>(&step.step)) {
-    if (event.store != StoreOutcome::Applied) return;
-    // What hung on the old lease is bound to the new one by the next decisions.
-    session.leads = false;
-    session.lease = event.lease;
-    session.asked_ttl = grant->ttl;
-    session.ttl = event.ttl;
-    session.renewed_at = step.started_at;
-    return;
-  }
-  if (const auto* renew = std::get_if<RenewLease>(&step.step)) {
-    if (renew->lease != session.lease) return;
-    if (event.store == StoreOutcome::Refused) {
-      // The lease lives, but `/leader` is not mine under it.
-      session.renewed_at = step.started_at;
-      session.leads = false;
-      session.leader_revision = std::max(session.leader_revision, event.revision);
-    } else if (event.store == StoreOutcome::Applied) {
-      session.renewed_at = step.started_at;
-      if (event.ttl > 0ms) session.ttl = event.ttl;
-      if (renew->holds_leader_key) {
-        session.leads = true;
-        session.unanswered_binding = {};
-        session.led_at = step.started_at;
-        session.led_ttl = session.ttl;
-        session.leader_revision = std::max(session.leader_revision, event.revision);
-      }
-    }
-    return;
-  }
-  // RevokeLease: gone, whatever the answer was; the store forgets it in time by itself.
-  session.lease = {};
-  session.leads = false;
+void Agent::answer(std::uint64_t id, Admission admission) {
+  out_.push_back(AnswerRequest{.id = id,
+                               .is_granted = admission.is_granted,
+                               .detail = std::move(admission.detail),
+                               .rule = admission.rule});
 }
 
-void Agent::leader_key_ended(const StepEnded& event, const UnderWay& step) {
-  Session& session = seen_.session;
-  if (event.store == StoreOutcome::LeaseLost) {
-    session.lease = {};
-    session.leads = false;
-    return;
-  }
-  const auto* release = std::get_if<ReleaseLeaderKey>(&step.step);
-  if (event.store == StoreOutcome::Unknown) {  // the next picture, or a renewal, tells
-    if (release != nullptr && release->seen.value != 0) session.unanswered_release = release->seen;
-    return;
-  }
-  session.leader_revision = std::max(session.leader_revision, event.revision);
-  const bool applied = event.store == StoreOutcome::Applied;
-  // A refusal says that `/leader` is not as it was: perhaps by an attempt before that nobody has
-  // answered, and then the key ends with this lease. The guardian holds to that, too (sim seed
-  // 704311).
-  if (applied) session.unanswered_binding = {};
-  if (applied) session.unanswered_release.reset();
-  if (release != nullptr) {
-    session.leads = false;
-    return;
-  }
-  session.leads = applied;
-  // The transaction proves whose key it is; how long it holds is the lease's last renewal.
-  if (!applied) return;
-  session.led_at = session.renewed_at;
-  session.led_ttl = session.ttl;
-}
-
-// Own writes enter the picture at once: what is on its way back through the watch is no news.
-void Agent::written(const StepEnded& event, const UnderWay& step) {
-  if (event.store == StoreOutcome::LeaseLost) {
-    seen_.session.lease = {};
-    seen_.session.leads = false;
-    return;
-  }
-  if (lane_of(step.step) == Lane::Initialize && event.store != StoreOutcome::Unknown) {
-    seen_.session.initialize_revision = std::max(seen_.session.initialize_revision, event.revision);
-  }
-  if (event.store != StoreOutcome::Applied || !seen_.store.cluster) return;
-  ClusterView& cluster = seen_.store.cluster.edit();
-  if (const auto* publish = std::get_if<PublishMember>(&step.step)) {
-    Member member = publish->member;
-    member.lease = publish->lease;
-    member.mod_revision = event.revision;
-    cluster.members[member.name] = std::move(member);
-  } else if (const auto* status = std::get_if<PublishStatus>(&step.step)) {
-    cluster.status = status->status;
-  } else if (const auto* history = std::get_if<PublishHistory>(&step.step)) {
-    cluster.history = history->rows;
-  } else if (const auto* claim = std::get_if<ClaimTimeline>(&step.step)) {
-    cluster.claim = TimelineClaim{
-        .timeline = claim->timeline, .by = seen_.self.name, .mod_revision = event.revision};
-  } else if (const auto* failsafe = std::get_if<PublishFailsafe>(&step.step)) {
-    cluster.failsafe = failsafe->members;
-  } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
-    if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
-  }
-}
-
-// What was not answered may yet be carried out: it is remembered until the key is another one.
-void Agent::sync_written(const StepEnded& event, const UnderWay& step) {
-  if (event.store == StoreOutcome::LeaseLost) {
-    seen_.session.lease = {};
-    seen_.session.leads = false;
-    return;
-  }
-  const auto* write = std::get_if<WriteSync>(&step.step);
-  const Revision over = write != nullptr ? write->seen : std::get<DeleteSync>(step.step).seen;
-  if (event.store == StoreOutcome::Unknown) {
-    seen_.session.unanswered_sync = over;
-  } else if (event.store == StoreOutcome::Applied && seen_.store.cluster) {
-    seen_.session.sync_revision = std::max(seen_.session.sync_revision, event.revision);
-    auto& sync = seen_.store.cluster->sync;
-    sync.reset();
-    if (write != nullptr) {
-      sync = write->value;
-      sync->mod_revision = event.revision;
-    }
-  }
-  note_sync();
-}
-
-void Agent::note_sync() {
-  if (!seen_.store.cluster || !seen_.session.unanswered_sync) return;
-  const auto& sync = std::as_const(seen_.store.cluster)->sync;
-  const Revision present = sync ? sync->mod_revision : Revision{};
-  if (present != *seen_.session.unanswered_sync) seen_.session.unanswered_sync.reset();
-}
-
-void Agent::note_release() {
-  if (!seen_.session.unanswered_release) return;
-  const auto& leader = std::as_const(seen_.store.cluster)->leader;
-  const bool is_same = leader && leader->mod_revision == *seen_.session.unanswered_release;
-  if (!is_same) seen_.session.unanswered_release.reset();
+void Agent::answer_restart(Admission ended) {
+  answer(seen_.restart_wish->id, std::move(ended));
+  seen_.restart_wish.reset();
 }
 
 void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {
@@ -454,31 +265,27 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
   // One that was stopped, or ended while it was about to be restarted, has been started anew.
   const bool was_started = done && (std::holds_alternative<StartPrimary>(step.step) ||
                                     std::holds_alternative<StartStandby>(step.step));
-  if (seen_.restart_wish && (was_started || std::holds_alternative<Restart>(step.step))) {
-    out_.push_back(
-        AnswerRestart{.id = seen_.restart_wish->id, .succeeded = done, .detail = event.detail});
-    seen_.restart_wish.reset();
-  } else if (seen_.restart_wish) {
-    // It waited for a server that was being started.
-    if (std::string why = why_it_does_not_run(seen_); !why.empty()) {
-      out_.push_back(AnswerRestart{
-          .id = seen_.restart_wish->id, .succeeded = false, .detail = std::move(why)});
-      seen_.restart_wish.reset();
-    }
+  if (!seen_.restart_wish) return;
+  if (was_started || std::holds_alternative<Restart>(step.step)) {
+    answer_restart({.is_granted = done, .detail = event.detail, .rule = {}});
+  } else if (auto ended = end_restart_of_failed_start(seen_)) {
+    answer_restart(std::move(*ended));
   }
 }
 
 // ---- Commands
 
 void Agent::think(Instant now) {
-  forget_late_restart(now);
+  if (auto ended = end_waiting_restart(seen_, now, last_.summary)) {
+    answer_restart(std::move(*ended));
+  }
   const Decision before = std::move(last_);
   seen_.resting = pace_.resting(now);
   seen_.run_away = pace_.run_away(now);
   last_ = decide(seen_, before.memory, now);
   started_something_ = false;
   // The guardian knows before PostgreSQL can open.
-  order_fence();
+  if (!is_same_order(last_.fence, before.fence)) out_.push_back(OrderFence{.order = last_.fence});
   const auto said_at = out_.size();
   for (const Step& planned : last_.plan) {
     if (is_free_for(planned)) start(planned, now);
@@ -519,10 +326,7 @@ void Agent::start(const Step& step, Instant now) {
     seen_.under_way[lane] = UnderWay{.step = step, .started_at = now};
     ids_[lane] = id;
   }
-  if (std::holds_alternative<RebindLeaderKey>(step) && !may_be_bound_unknown(seen_.session)) {
-    seen_.session.unanswered_binding = seen_.session.lease;
-    seen_.session.unanswered_binding_since = leads_since(seen_);
-  }
+  if (std::holds_alternative<RebindLeaderKey>(step)) note_binding_asked(seen_);
   if (!is_routine(step)) started_something_ = true;
   // An act that writes the configuration and starts the server leaves nothing to apply.
   if (std::holds_alternative<StartPrimary>(step) || std::holds_alternative<StartStandby>(step) ||
@@ -535,75 +339,6 @@ void Agent::start(const Step& step, Instant now) {
       .step = step,
       .deadline = is_act ? Instant::never() : now + store_patience(seen_.settings),
   });
-}
-
-// Armed whenever PostgreSQL is, or is about to be, open for writes under a confirmed lease. An
-// order stands until PostgreSQL is known to be closed: when leadership is lost the last instant
-// remains. In maintenance mode nobody is held to a lease, and after it a first renewal gets its
-// time.
-void Agent::order_fence() {
-  if (seen_.settings.paused) {
-    if (fence_is_set_ && !fence_) return;
-    fence_.reset();
-    fence_is_set_ = true;
-    out_.push_back(DisarmFence{});
-    return;
-  }
-  const auto act = seen_.under_way.find(Lane::Instance);
-  const bool is_opening = act != seen_.under_way.end() && may_open_for_writes(act->second.step);
-  const bool will_open = std::any_of(last_.plan.begin(), last_.plan.end(), may_open_for_writes);
-  const bool is_open = seen_.instance.is_running_primary();
-  const bool is_unknown =
-      seen_.instance.process == ProcessState::Unknown ||
-      (seen_.instance.process != ProcessState::Stopped && !seen_.instance.in_recovery.has_value());
-  if (is_open || is_opening || will_open) {
-    // A cluster that is being made has no leader key yet; its claim hangs on the same lease.
-    const auto* act_step = seen_.under_way_as<Bootstrap>(Lane::Instance);
-    const bool is_making = act_step != nullptr || last_.memory.bootstrap_is_unconfirmed ||
-                           std::any_of(last_.plan.begin(), last_.plan.end(), [](const Step& step) {
-                             return std::holds_alternative<Bootstrap>(step);
-                           });
-    // Bound to another lease, the key ends with that one, perhaps before anybody knows of the
-    // binding: the guardian must know first (sim seed 1575).
-    const auto is_rebind = [](const Step& step) {
-      return std::holds_alternative<RebindLeaderKey>(step);
-    };
-    const bool is_rebinding = seen_.under_way_as<RebindLeaderKey>(Lane::LeaderKey) != nullptr ||
-                              may_be_bound_unknown(seen_.session) ||
-                              std::any_of(last_.plan.begin(), last_.plan.end(), is_rebind);
-    if (!(seen_.session.leads || is_making || is_rebinding)) return;
-    Settings settings = seen_.settings;
-    settings.ttl = seen_.session.ttl;
-    const Instant since = std::max(leads_since(seen_), last_.memory.resumed_at.value_or(Instant{}));
-    const ArmFence order{
-        .at = since + lease_margins(settings).fence_after,
-        // The act brings a postmaster that nobody has seen yet.
-        .postmaster_pid = is_opening || will_open ? 0 : seen_.instance.postmaster_pid,
-        .earlier_stands = !seen_.session.leads && !is_making};
-    if (fence_ == order) return;
-    fence_ = order;
-    fence_is_set_ = true;
-    out_.push_back(order);
-    return;
-  }
-  if (is_unknown) return extend_fence();
-  if (fence_is_set_ && !fence_) return;
-  fence_.reset();
-  fence_is_set_ = true;
-  out_.push_back(DisarmFence{});
-}
-
-// A shutdown may take longer than the lease that was confirmed last; while it is confirmed anew,
-// nobody waits for its end.
-void Agent::extend_fence() {
-  if (!fence_ || !seen_.session.leads) return;
-  Settings settings = seen_.settings;
-  settings.ttl = seen_.session.ttl;
-  const Instant at = leads_since(seen_) + lease_margins(settings).fence_after;
-  if (at <= fence_->at) return;
-  fence_->at = at;
-  fence_->earlier_stands = false;
-  out_.push_back(*fence_);
 }
 
 bool Agent::must_tell(const Decision& before) const {

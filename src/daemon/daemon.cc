@@ -54,11 +54,6 @@ std::string api_url(const RestConfig& rest) {
   return (rest.certfile.empty() ? "http://" : "https://") + address + "/patroni";
 }
 
-// Q6: writes wait for somebody who is not there, and an operator has to know.
-LogLevel level_of(const std::string& rule) {
-  return rule == "Q6" ? LogLevel::Warning : LogLevel::Info;
-}
-
 std::optional<Credentials> peer_credentials(const AgentConfig& config) {
   return config.ctl.authentication ? config.ctl.authentication : config.restapi.authentication;
 }
@@ -242,6 +237,7 @@ void Daemon::begin() {
 void Daemon::build_node() {
   NodeListener listener;
   listener.on_decision = [this](const Decision& decision) { note_decision(decision); };
+  listener.on_rule = [this](std::string_view rule) { ++fired_[std::string(rule)]; };
   listener.on_start = [this](const Step& step) { ++started_[std::string(name_of(step))]; };
   listener.on_step = [](const std::string& line) { log_info("{}", line); };
   listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
@@ -345,7 +341,8 @@ void Daemon::note_decision(const Decision& decision) {
     ++fired_[reason.rule];
     const std::string line = "[" + reason.rule + "] " + reason.text;
     if (!last_told_.contains(line)) {
-      log_line(level_of(reason.rule), line, {{"rule", reason.rule}});
+      const LogLevel level = reason.is_warning ? LogLevel::Warning : LogLevel::Info;
+      log_line(level, line, {{"rule", reason.rule}});
     }
     told.insert(line);
   }

@@ -43,7 +43,8 @@ bool clear_failed_bootstrap(Draft& draft) {
     draft.plan(Stop{.mode = StopMode::Immediate});
   } else {
     draft.plan(
-        SetAsideDataDirectory{.why = std::string(kBootstrapFailed) + draft.seen.last_act->detail});
+        SetAsideDataDirectory{.why = std::string(kBootstrapFailed) + draft.seen.last_act->detail,
+                              .is_failed_bootstrap = true});
   }
   return true;
 }
@@ -55,7 +56,7 @@ bool give_back_claim(Draft& draft) {
   if (!act) return false;
   std::string why;
   const auto* aside = std::get_if<SetAsideDataDirectory>(&act->step);
-  if (aside != nullptr && aside->why.starts_with(kBootstrapFailed)) {
+  if (aside != nullptr && aside->is_failed_bootstrap) {
     why = aside->why + "; " + act->detail;
   } else if (std::holds_alternative<Bootstrap>(act->step) && act->outcome != ActOutcome::Done) {
     why = std::string(kBootstrapFailed) + act->detail;

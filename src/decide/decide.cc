@@ -72,6 +72,7 @@ Decision decide(const Observation& seen, const Memory& remembered, Instant now) 
   keep_house(draft);
   publish(draft);
   look_at_instance(draft);
+  order_fence(draft);
   return draft.finish();
 }
 

@@ -3,9 +3,11 @@
 // agent, in the simulator and in a replay. The catalogue of rules is docs/rules.md.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/instant.h"
@@ -22,6 +24,21 @@ struct UpstreamState {
   bool is_primary = false;
   bool has_slot = false;  // the leader says that it has this standby's slot
   bool operator==(const UpstreamState&) const = default;
+};
+
+// What the guardian is to do, and the rule that says so (fence.cc).
+struct FenceOrder {
+  enum class Kind {
+    NotTold,  // by this life of the agent: what an earlier one has ordered stands
+    Disarmed,
+    Armed,  // it kills PostgreSQL at `at`, unless it hears otherwise before
+  };
+  Kind kind = Kind::NotTold;
+  Instant at;
+  std::int64_t postmaster_pid = 0;  // 0: whichever runs then
+  bool earlier_stands = false;      // an order that comes earlier is not replaced
+  std::string_view rule = {};
+  bool operator==(const FenceOrder&) const = default;
 };
 
 // What cannot be seen again.
@@ -116,12 +133,15 @@ struct Memory {
   Instant armed_for;
   Instant arming_tried_at;
   Instant disarm_again_at;
+  FenceOrder fence;  // what the guardian was told last
   bool operator==(const Memory&) const = default;
 };
 
 struct Decision {
   Plan plan;
   Memory memory;
+  // To be told to the guardian before the plan is carried out, if it is another one than before.
+  FenceOrder fence;
   std::vector<Reason> reasons;
   // When to think again at the latest, if nothing happens before.
   Instant wake_at;

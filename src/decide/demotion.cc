@@ -65,18 +65,19 @@ Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
   // A lease of another length took the place of the one by which it led; `/leader` hangs on that
   // one until it is bound anew.
   const Session& session = draft.seen.session;
-  Settings then = draft.seen.settings;
-  if (session.led_at) then.ttl = session.led_ttl;
-  const Instant end_of_lease =
-      std::min(session.led_at.value_or(unconfirmed_since) + lease_margins(then).demote_after,
-               end_of_binding(draft));
+  const Settings& settings = draft.seen.settings;
+  const Milliseconds led_ttl = session.led_at ? session.led_ttl : settings.ttl;
+  const Instant end_of_lease = std::min(
+      session.led_at.value_or(unconfirmed_since) + lease_margins(settings, led_ttl).demote_after,
+      end_of_binding(draft));
   // Nobody takes its place for as long after a failsafe round; the store is back, the key is free.
   const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
   const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};
   const Instant resumed = draft.memory.resumed_at.value_or(Instant{});
   // The guardian knows of no other length than that of the lease by which it led.
-  then.ttl = std::min(then.ttl, draft.seen.settings.ttl);
-  return std::max(end_of_lease, std::max(promised, resumed) + lease_margins(then).demote_after);
+  const Milliseconds shorter = std::min(led_ttl, settings.ttl);
+  return std::max(end_of_lease,
+                  std::max(promised, resumed) + lease_margins(settings, shorter).demote_after);
 }
 
 std::map<NodeName, std::string> receivers(const Draft& draft) {
@@ -160,8 +161,8 @@ bool nobody_leads_a_cluster(const Draft& draft) {
 }
 
 // D9 in synchronous mode nobody waits longer than primary_stop_timeout for a shutdown; what is
-// cancelled here becomes an immediate one. Then no shutdown checkpoint is waited for: whoever can be
-// elected has all that was acknowledged. Authority: Patroni, primary_stop_timeout.
+// cancelled here becomes an immediate one. Then no shutdown checkpoint is waited for: whoever can
+// be elected has all that was acknowledged. Authority: Patroni, primary_stop_timeout.
 void hurry_stop(Draft& draft) {
   const Milliseconds limit = draft.seen.settings.primary_stop_timeout;
   const auto* demote = draft.seen.under_way_as<Demote>(Lane::Instance);
@@ -282,9 +283,9 @@ void begin_stepping_down(Draft& draft, DemoteMode mode, std::optional<NodeName> 
 
 // D6 a leader that steps down releases the key once PostgreSQL is shut down and a successor has the
 // shutdown checkpoint (strictly past its beginning), the others too, or PostgreSQL has ended, or a
-// second has passed: nothing is lost, nothing has to be rewound, and who is preferred is no worse off. D7
-// nobody has it in time: take the place again. D8 no wait is asked for: release once stopped.
-// Authority: Patroni ha.py demote('graceful'), release notes 2.1.2, 3.2.1.
+// second has passed: nothing is lost, nothing has to be rewound, and who is preferred is no worse
+// off. D7 nobody has it in time: take the place again. D8 no wait is asked for: release once
+// stopped. Authority: Patroni ha.py demote('graceful'), release notes 2.1.2, 3.2.1.
 bool step_down(Draft& draft) {
   Memory& memory = draft.memory;
   if (memory.stepping_down == Memory::SteppingDown::No) return false;

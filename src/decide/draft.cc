@@ -5,12 +5,11 @@
 namespace pgherd {
 namespace {
 
+// What counts is the lease that is held (sim seed 58: a shorter ttl must not end what the store
+// still grants).
 LeaseMargins margins_of(const Observation& seen) {
-  Settings settings = seen.settings;
-  // What counts is the lease that is held: the ttl may have been changed since (sim seed 58: a
-  // shorter one must not end what the store still grants).
-  if (seen.session.lease.exists() && seen.session.ttl > 0ms) settings.ttl = seen.session.ttl;
-  return lease_margins(settings);
+  const bool is_held = seen.session.lease.exists() && seen.session.ttl > 0ms;
+  return lease_margins(seen.settings, is_held ? seen.session.ttl : seen.settings.ttl);
 }
 
 Leadership leadership_of(const Observation& seen) {
@@ -91,12 +90,16 @@ Timeline Draft::newest_timeline_of_all() const {
 }
 
 Milliseconds Draft::probe_timeout() const {
-  return std::clamp(std::chrono::duration_cast<Milliseconds>(seen.settings.ttl / 10),
-                    Milliseconds(300), Milliseconds(2000));
+  return probe_patience(seen.settings);
 }
 
 void Draft::because(std::string_view rule, std::string text) {
   reasons_.push_back(Reason{.rule = std::string(rule), .text = std::move(text)});
+}
+
+void Draft::warn(std::string_view rule, std::string text) {
+  reasons_.push_back(
+      Reason{.rule = std::string(rule), .text = std::move(text), .is_warning = true});
 }
 
 void Draft::leave_the_field_for(Duration time) {
@@ -118,14 +121,14 @@ Decision Draft::finish() {
   if (!memory.began_at) memory.began_at = now;
   wake(now + seen.settings.loop_wait);
   constexpr std::string_view kPause = "PAUSE: ";
-  if (seen.settings.paused && !summary_.empty() && !summary_.starts_with(kPause)) {
-    summary_.insert(0, kPause);
-  }
+  if (seen.settings.paused && !summary_.empty()) summary_.insert(0, kPause);
   const int failed_promotions = memory.failed_promotions;
+  const FenceOrder fence = memory.fence;
   const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),
       .memory = std::move(memory),
+      .fence = fence,
       .reasons = std::move(reasons_),
       .wake_at = wake_at_,
       .look_every = look_every_,

@@ -57,6 +57,7 @@ class Draft {
   // ---- Conclusions -----------------------------------------------------------------------------
   void plan(Step step) { plan_.push_back(std::move(step)); }
   void because(std::string_view rule, std::string text);
+  void warn(std::string_view rule, std::string text);  // an operator has to know
   void wake(Instant at);
   [[nodiscard]] const Plan& planned() const { return plan_; }
   void rest(Duration look_every) { look_every_ = look_every; }

@@ -15,6 +15,8 @@ struct Verdict {
   enum class Kind { Run, Wait, No } kind = Kind::Run;
   std::string_view rule;
   std::string why;
+  // Of one member that stands in the way: by being a primary, by its timeline, by anything else.
+  enum class By { Other, Primary, Timeline } by = By::Other;
 };
 
 Verdict run() {
@@ -23,8 +25,8 @@ Verdict run() {
 Verdict wait_for(std::string why) {
   return {Verdict::Kind::Wait, {}, std::move(why)};
 }
-Verdict no(std::string_view rule, std::string why) {
-  return {Verdict::Kind::No, rule, std::move(why)};
+Verdict no(std::string_view rule, std::string why, Verdict::By by = Verdict::By::Other) {
+  return {Verdict::Kind::No, rule, std::move(why), by};
 }
 
 // Everybody who may know better: members now, and those of the last picture that had a leader, for
@@ -62,9 +64,10 @@ bool has_request_in_force(const Draft& draft) {
 Verdict beware_of_primary(const Draft& draft, const NodeName& name, const PeerView& peer) {
   const bool is_closing =
       peer.is_closing && draft.now < *draft.memory.unlocked_since + draft.seen.settings.ttl;
-  if (is_closing) return no("E8", "Primary (" + name + ") is still shutting down");
+  if (is_closing)
+    return no("E8", "Primary (" + name + ") is still shutting down", Verdict::By::Primary);
   if (!peer.is_reachable || peer.in_recovery) return run();
-  return no("E8", "Primary (" + name + ") is still alive");
+  return no("E8", "Primary (" + name + ") is still alive", Verdict::By::Primary);
 }
 
 // E13 a usable standby on a newer timeline vetoes (safety A7). E9 a usable standby that is ahead
@@ -82,13 +85,15 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
     // What lies beyond a switch point on the older timeline has been left behind: positions on
     // different timelines do not compare.
     return peer.timeline > here
-               ? no("E13", "Timeline " + std::to_string(peer.timeline.value) + " of " + name +
-                               " is newer than my timeline " + std::to_string(here.value))
+               ? no("E13",
+                    "Timeline " + std::to_string(peer.timeline.value) + " of " + name +
+                        " is newer than my timeline " + std::to_string(here.value),
+                    Verdict::By::Timeline)
                : run();
   }
   // What a standby has, a running primary on its timeline has given it: where it shows more, it was
-  // asked later than this node has looked at itself. A leader without the store, whose key had ended
-  // meanwhile, would lose its place to its own standby by that (seen in Docker Compose).
+  // asked later than this node has looked at itself. A leader without the store, whose key had
+  // ended meanwhile, would lose its place to its own standby by that (seen in Docker Compose).
   if (draft.instance().is_running_primary()) return run();
   if (peer.position > mine) {
     return no("E9", "Wal position of " + name + " is ahead of my wal position");
@@ -144,13 +149,14 @@ bool nobody_leads_without_store(const Draft& draft) {
 // 327218). In synchronous mode only those have a say who could lead themselves, or nobody would
 // (sim seed 1938); the leader that `/sync` names may be ahead and unable to lead (Patroni 1.6.0).
 bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) {
-  if (verdict.rule == "E8") return true;
+  if (verdict.by == Verdict::By::Primary) return true;
+  const bool is_by_timeline = verdict.by == Verdict::By::Timeline;
   const bool is_listed = is_synchronous(draft) && is_in_sync(draft, name);
   const bool may_lead_outside = is_listed && nobody_leads_without_store(draft);
-  if (verdict.rule != "E13" && is_outside_failsafe(draft, name) && !may_lead_outside) return false;
+  if (!is_by_timeline && is_outside_failsafe(draft, name) && !may_lead_outside) return false;
   if (!is_synchronous(draft)) return true;
   const bool is_former_leader = same_name(draft.cluster().sync->leader, name);
-  if (verdict.rule == "E13" && counts_votes(draft)) return !is_former_leader;
+  if (is_by_timeline && counts_votes(draft)) return !is_former_leader;
   return is_in_sync(draft, name) && !is_former_leader;
 }
 

@@ -35,8 +35,8 @@ void publish_members(Draft& draft) {
 }
 
 bool lease_is_in_danger(const Draft& draft) {
-  const Duration ttl = std::min<Duration>(draft.seen.settings.ttl, draft.seen.session.ttl);
-  return draft.now >= draft.seen.session.renewed_at + ttl / 2;
+  return draft.now >= draft.seen.session.renewed_at +
+                          failsafe_after(draft.seen.settings, draft.seen.session.ttl);
 }
 
 AskFailsafe question(const Draft& draft) {
@@ -71,7 +71,7 @@ void ask_members(Draft& draft) {
   if (!is_at_stake) return;
   if (!lease_is_in_danger(draft)) {
     return draft.wake(draft.seen.session.renewed_at +
-                      std::min<Duration>(draft.seen.settings.ttl, draft.seen.session.ttl) / 2);
+                      failsafe_after(draft.seen.settings, draft.seen.session.ttl));
   }
   if (!draft.cluster().failsafe.contains(draft.me())) return;
   const auto& confirmed = draft.seen.failsafe_confirmed_at;

@@ -121,6 +121,7 @@ struct UnderWay {
 struct RestartWish {
   std::uint64_t id = 0;  // for the answer
   std::optional<Milliseconds> timeout;
+  Instant asked_at = {};
   bool operator==(const RestartWish&) const = default;
 };
 

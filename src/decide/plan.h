@@ -184,6 +184,7 @@ struct Bootstrap {  // initdb, start, users, post_bootstrap; ends with a running
 // The broken directory is moved aside (`<dir>.failed`), nothing is deleted.
 struct SetAsideDataDirectory {
   std::string why;
+  bool is_failed_bootstrap = false;  // what is moved is what this node has begun to make
   bool operator==(const SetAsideDataDirectory&) const = default;
 };
 // pg_basebackup into an empty directory, then stay stopped. The source's slot is made first.
@@ -384,6 +385,7 @@ enum class Lane {
 struct Reason {
   std::string rule;  // "E3"
   std::string text;
+  bool is_warning = false;  // an operator has to know
   bool operator==(const Reason&) const = default;
 };
 

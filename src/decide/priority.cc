@@ -29,6 +29,7 @@ SyncMove nobody_left(const SyncFacts& f) {
         f.voters.empty() ? nobody_yet(SyncNames::Method::First) : all_of(f.voters);
     move.is_waiting = true;
     move.rule = "Q6";
+    move.is_warning = true;
     move.why =
         "No active replication connections from Patroni members and synchronous_mode_strict is "
         "requested: commits wait for " +

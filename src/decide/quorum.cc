@@ -93,6 +93,7 @@ class Resolver {
                                  : any_of(std::max(1, guarantee(f_.voters, f_.quorum)), f_.voters);
       SyncMove move = wait();
       move.rule = "Q6";
+      move.is_warning = true;
       move.why =
           "No active replication connections from Patroni members and synchronous_mode_strict is "
           "requested: commits wait for " +

@@ -121,6 +121,9 @@ void keep_watchdog(Draft& draft);
 // I lead a standby cluster. True: settled.
 [[nodiscard]] bool lead_standby_cluster(Draft& draft);
 
+// fence.cc (G2 to G5): what the guardian is told. After all that could open PostgreSQL is planned.
+void order_fence(Draft& draft);
+
 // slots.cc (U1, U2, U7).
 void keep_slots(Draft& draft);
 

@@ -43,6 +43,7 @@ struct SyncMove {
   std::optional<SyncKey> key;
   std::optional<SyncNames> names;
   std::string_view rule;
+  bool is_warning = false;  // an operator has to know
   std::string why;
   // Something is to follow when the standbys have caught up or come back.
   bool is_waiting = false;

@@ -183,7 +183,8 @@ void plan_names(Draft& draft, std::optional<std::string> text) {
 }
 
 void carry_out(Draft& draft, const SyncMove& move) {
-  if (!move.rule.empty()) draft.because(move.rule, move.why);
+  if (!move.rule.empty() && move.is_warning) draft.warn(move.rule, move.why);
+  if (!move.rule.empty() && !move.is_warning) draft.because(move.rule, move.why);
   if (move.key) {
     plan_key(draft, *move.key);
   } else if (move.names) {

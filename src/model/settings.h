@@ -94,5 +94,21 @@ struct LeaseMargins {
 // renew_every = min(loop_wait, ttl/4); the last quarter of the lease (0.5 s to 5 s of it) is for
 // stopping: an immediate shutdown starts at its beginning, the guardian's kill comes at its middle.
 [[nodiscard]] LeaseMargins lease_margins(const Settings& settings);
+// Of a lease that is held: the ttl may have been changed since it was granted.
+[[nodiscard]] LeaseMargins lease_margins(const Settings& settings, Milliseconds lease_ttl);
+
+// The other parts of a ttl. All waits that stand between a fault and a new leader are made of
+// these: several of each fit into the time that a lease has left (docs/safety.md).
+
+// For one answer of another member: ttl/10, 0.3 s to 2 s.
+[[nodiscard]] Milliseconds probe_patience(const Settings& settings);
+// For one answer of the store: ttl/8, 0.5 s to retry_timeout: late enough for an election of etcd,
+// early enough for several attempts within the lease.
+[[nodiscard]] Duration store_patience(const Settings& settings);
+// How often a watch has to show that it lives (three missing, and the store counts as silent):
+// ttl/8, 0.3 s to 1 s.
+[[nodiscard]] Milliseconds sign_of_life_every(const Settings& settings);
+// From the last renewal until a leader in failsafe mode asks the members instead of the store.
+[[nodiscard]] Duration failsafe_after(const Settings& settings, Milliseconds lease_ttl);
 
 }  // namespace pgherd

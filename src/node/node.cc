@@ -9,10 +9,6 @@
 namespace pgherd {
 namespace {
 
-Milliseconds sign_of_life(const Settings& settings) {
-  return std::clamp(settings.ttl / 8, Milliseconds(300), Milliseconds(1000));
-}
-
 StepEnded ended(StepId id, StoreOutcome outcome, std::string detail = {}) {
   StepEnded event;
   event.id = id;
@@ -69,13 +65,14 @@ void Node::start() {
           .pictured =
               [this](const Shared<ClusterView>& view) {
                 note_config(*view);
-                if (view->config) session_->set_sign_of_life(sign_of_life(view->config->settings));
+                if (view->config)
+                  session_->set_sign_of_life(sign_of_life_every(view->config->settings));
                 post(StorePictured{.cluster = view});
               },
           .alive = [this] { post(StorePictured{}); },
           .silent = [this](std::string problem) { post(StoreSilent{std::move(problem)}); },
       });
-  session_->set_sign_of_life(sign_of_life(agent_.picture().settings));
+  session_->set_sign_of_life(sign_of_life_every(agent_.picture().settings));
   std::weak_ptr<char> alive = alive_;
   doors_.instance.on_change([this, alive](InstanceView view) {
     if (!alive.expired()) post(InstanceSeen{std::move(view)});
@@ -94,14 +91,12 @@ void Node::reconfigure(Identity self, Settings settings) {
 
 void Node::ask_restart(std::optional<Milliseconds> timeout,
                        std::function<void(bool, std::string)> answer) {
-  const std::uint64_t id = next_restart_++;
-  restart_answers_[id] = std::move(answer);
-  post(RestartAsked{.wish = {.id = id, .timeout = timeout}});
+  post(RestartAsked{.wish = {.id = expect(std::move(answer)), .timeout = timeout}});
 }
 
 std::uint64_t Node::expect(Granted answer) {
-  const std::uint64_t id = next_restart_++;
-  granted_answers_[id] = std::move(answer);
+  const std::uint64_t id = next_request_++;
+  answers_[id] = std::move(answer);
   return id;
 }
 
@@ -155,14 +150,8 @@ void Node::take(Event event) {
 void Node::carry_out(const Command& command) {
   if (const auto* step = std::get_if<StartStep>(&command)) {
     start_step(*step);
-  } else if (const auto* arm = std::get_if<ArmFence>(&command)) {
-    if (arm->earlier_stands) {
-      doors_.fence.arm_no_later(arm->at, arm->postmaster_pid);
-    } else {
-      doors_.fence.arm(arm->at, arm->postmaster_pid);
-    }
-  } else if (std::holds_alternative<DisarmFence>(command)) {
-    doors_.fence.disarm();
+  } else if (const auto* fence = std::get_if<OrderFence>(&command)) {
+    order_fence(fence->order);
   } else if (const auto* wake = std::get_if<WakeAt>(&command)) {
     if (alarm_ && alarm_at_ == wake->when) return;
     std::weak_ptr<char> alive = alive_;
@@ -174,19 +163,33 @@ void Node::carry_out(const Command& command) {
     });
   } else if (std::holds_alternative<Tell>(command)) {
     if (listener_.on_decision) listener_.on_decision(agent_.last_decision());
-  } else if (const auto* answer = std::get_if<AnswerRestart>(&command)) {
-    const auto found = restart_answers_.find(answer->id);
-    if (found == restart_answers_.end()) return;
-    const auto reply = std::move(found->second);
-    restart_answers_.erase(found);
-    reply(answer->succeeded, answer->detail);
-  } else if (const auto* granted = std::get_if<AnswerWish>(&command)) {
-    const auto found = granted_answers_.find(granted->id);
-    if (found == granted_answers_.end()) return;
-    const auto reply = std::move(found->second);
-    granted_answers_.erase(found);
-    reply(granted->is_granted, granted->detail);
+  } else if (const auto* answer = std::get_if<AnswerRequest>(&command)) {
+    give_answer(*answer);
   }
+}
+
+void Node::order_fence(const FenceOrder& order) {
+  tell_rule(order.rule);
+  if (order.kind == FenceOrder::Kind::Disarmed) {
+    doors_.fence.disarm();
+  } else if (order.earlier_stands) {
+    doors_.fence.arm_no_later(order.at, order.postmaster_pid);
+  } else {
+    doors_.fence.arm(order.at, order.postmaster_pid);
+  }
+}
+
+void Node::give_answer(const AnswerRequest& answer) {
+  tell_rule(answer.rule);
+  const auto found = answers_.find(answer.id);
+  if (found == answers_.end()) return;
+  const auto reply = std::move(found->second);
+  answers_.erase(found);
+  reply(answer.is_granted, answer.detail);
+}
+
+void Node::tell_rule(std::string_view rule) {
+  if (!rule.empty() && listener_.on_rule) listener_.on_rule(rule);
 }
 
 void Node::end(const Exit& exit) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/agent.h"
 #include "base/clock.h"
@@ -39,6 +40,8 @@ struct Doors {
 struct NodeListener {
   // A decision changed something (started steps, refused, was told something).
   std::function<void(const Decision&)> on_decision;
+  // A rule that is no part of a plan has spoken: an order to the guardian, or an answer.
+  std::function<void(std::string_view rule)> on_rule;
   // Each step that is started, before it is.
   std::function<void(const Step&)> on_start;
   // A step began or ended, one line for the log.
@@ -82,6 +85,9 @@ class Node {
   void post(Event event);
   void take(Event event);
   void carry_out(const Command& command);
+  void order_fence(const FenceOrder& order);
+  void give_answer(const AnswerRequest& answer);
+  void tell_rule(std::string_view rule);
   void start_step(const StartStep& command);
   void start_transaction(const StartStep& command);
   void start_lease_step(const StartStep& command);
@@ -102,9 +108,8 @@ class Node {
   std::unique_ptr<StoreSession> session_;
   std::unique_ptr<Alarm> alarm_;
   Instant alarm_at_;  // while alarm_ is set
-  std::map<std::uint64_t, std::function<void(bool, std::string)>> restart_answers_;
-  std::map<std::uint64_t, Granted> granted_answers_;
-  std::uint64_t next_restart_ = 1;
+  std::map<std::uint64_t, Granted> answers_;
+  std::uint64_t next_request_ = 1;
   std::optional<std::string> config_json_;
   std::deque<Event> queue_;
   bool is_busy_ = false;

@@ -85,6 +85,7 @@ NodeListener Host::listener() {
       ++ground_.rules[reason.rule];
     if (ground_.story.is_heard()) told(decision);
   };
+  listener.on_rule = [this](std::string_view rule) { ++ground_.rules[std::string(rule)]; };
   listener.on_start = [this](const Step& step) {
     if (on_step_started) on_step_started(step);
   };

@@ -21,6 +21,11 @@ Settings settings() {
   return made;
 }
 
+bool is_fence(const Command& command, FenceOrder::Kind kind) {
+  const auto* fence = std::get_if<OrderFence>(&command);
+  return fence != nullptr && fence->order.kind == kind;
+}
+
 // Drives one agent by hand: time, answers to its steps, views.
 class Bench {
  public:
@@ -152,7 +157,7 @@ TEST(Agent, ArmsTheGuardianBeforeItPromotes) {
   Bench bench;
   bench.lead_alone();
   ASSERT_TRUE(bench.started<Promote>());
-  const auto is_arm = [](const Command& c) { return std::holds_alternative<ArmFence>(c); };
+  const auto is_arm = [](const Command& c) { return is_fence(c, FenceOrder::Kind::Armed); };
   const auto is_promote = [](const Command& c) {
     const auto* start = std::get_if<StartStep>(&c);
     return start != nullptr && std::holds_alternative<Promote>(start->step);
@@ -161,7 +166,7 @@ TEST(Agent, ArmsTheGuardianBeforeItPromotes) {
   const auto promote = std::find_if(bench.commands.begin(), bench.commands.end(), is_promote);
   ASSERT_NE(arm, bench.commands.end());
   EXPECT_LT(arm - bench.commands.begin(), promote - bench.commands.begin());
-  EXPECT_LT(std::get<ArmFence>(*arm).at, at(10s)) << "before the lease can end";
+  EXPECT_LT(std::get<OrderFence>(*arm).order.at, at(10s)) << "before the lease can end";
 }
 
 TEST(Agent, CountsTheLeaseFromTheSendingOfTheRequest) {
@@ -218,7 +223,7 @@ TEST(Agent, KeepsTheGuardianArmedWhenLeadershipIsLostAndPostgresRuns) {
   bench.give(TimeCame{});
   bench.end<RenewLease>(StoreOutcome::LeaseLost);
   for (const Command& command : bench.commands) {
-    EXPECT_FALSE(std::holds_alternative<DisarmFence>(command));
+    EXPECT_FALSE(is_fence(command, FenceOrder::Kind::Disarmed));
   }
 }
 
@@ -228,7 +233,7 @@ TEST(Agent, DisarmsTheGuardianWhenPostgresIsAStandby) {
   bench.give(InstanceSeen{bench.standby()});
   const bool disarmed =
       std::any_of(bench.commands.begin(), bench.commands.end(),
-                  [](const Command& c) { return std::holds_alternative<DisarmFence>(c); });
+                  [](const Command& c) { return is_fence(c, FenceOrder::Kind::Disarmed); });
   EXPECT_TRUE(disarmed);
 }
 
@@ -240,15 +245,15 @@ TEST(Agent, AnswersARestartWhenItHasEnded) {
   bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
   ASSERT_TRUE(bench.started<Restart>());
   bench.give(RestartAsked{.wish = {.id = 6, .timeout = {}}});
-  const auto* refused = std::get_if<AnswerRestart>(&bench.commands.front());
+  const auto* refused = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(refused, nullptr) << "one restart at a time";
   EXPECT_EQ(refused->id, 6U);
-  EXPECT_FALSE(refused->succeeded);
+  EXPECT_FALSE(refused->is_granted);
   bench.end<Restart>(StoreOutcome::Applied, {}, ActOutcome::Failed);
-  const auto* answer = std::get_if<AnswerRestart>(&bench.commands.front());
+  const auto* answer = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(answer, nullptr);
   EXPECT_EQ(answer->id, 5U);
-  EXPECT_FALSE(answer->succeeded);
+  EXPECT_FALSE(answer->is_granted);
 }
 
 TEST(Agent, TellsAtOnceThatAServerThatIsToBeRestartedDoesNotStart) {
@@ -263,12 +268,12 @@ TEST(Agent, TellsAtOnceThatAServerThatIsToBeRestartedDoesNotStart) {
   // Whoever asks while it is being started waits for that, and no longer.
   bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
   bench.end<StartStandby>(StoreOutcome::Applied, {}, ActOutcome::Failed);
-  const auto* waited = std::get_if<AnswerRestart>(&bench.commands.front());
+  const auto* waited = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(waited, nullptr);
   EXPECT_EQ(waited->id, 5U);
-  EXPECT_FALSE(waited->succeeded);
+  EXPECT_FALSE(waited->is_granted);
   bench.give(RestartAsked{.wish = {.id = 6, .timeout = {}}});
-  const auto* answer = std::get_if<AnswerRestart>(&bench.commands.front());
+  const auto* answer = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(answer, nullptr);
   EXPECT_EQ(answer->id, 6U);
   EXPECT_EQ(answer->detail, "PostgreSQL is not running, and StartStandby has failed last");
@@ -284,8 +289,8 @@ TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
   bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
   const auto is_answered = [&] {
     return std::any_of(bench.commands.begin(), bench.commands.end(), [](const Command& command) {
-      const auto* answer = std::get_if<AnswerRestart>(&command);
-      return answer != nullptr && answer->id == 5 && !answer->succeeded;
+      const auto* answer = std::get_if<AnswerRequest>(&command);
+      return answer != nullptr && answer->id == 5 && !answer->is_granted;
     });
   };
   bench.now = bench.now + 59s;
@@ -307,9 +312,9 @@ TEST(Agent, AnswersARestartOfAServerThatItHasStarted) {
   bench.give(InstanceSeen{stopped});
   bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
   bench.end<StartStandby>(StoreOutcome::Applied);
-  const auto* answer = std::get_if<AnswerRestart>(&bench.commands.front());
+  const auto* answer = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(answer, nullptr);
-  EXPECT_TRUE(answer->succeeded);
+  EXPECT_TRUE(answer->is_granted);
 }
 
 TEST(Agent, IgnoresALookAtPostgresThatWasOvertaken) {

@@ -53,10 +53,11 @@ TEST(Bootstrap, ThatFailedIsMovedAsideBeforeTheClaimIsGivenBack) {
   EXPECT_TRUE(scene.planned<SetAsideDataDirectory>());
   EXPECT_FALSE(scene.planned<GiveBackInitializeKey>());
   scene.seen.instance.data_directory = DataDirectory::Missing;
-  scene.seen.last_act = ActEnded{.step = SetAsideDataDirectory{.why = "bootstrap failed: no space"},
-                                 .outcome = ActOutcome::Done,
-                                 .detail = "moved",
-                                 .ended_at = scene.now};
+  scene.seen.last_act =
+      ActEnded{.step = SetAsideDataDirectory{.why = "no space", .is_failed_bootstrap = true},
+               .outcome = ActOutcome::Done,
+               .detail = "moved",
+               .ended_at = scene.now};
   EXPECT_EQ(scene.planned<GiveBackInitializeKey>(), GiveBackInitializeKey{.seen = {5}});
   scene.cluster().initialize.reset();
   const auto exit = scene.planned<Exit>();
