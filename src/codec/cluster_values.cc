@@ -1,4 +1,4 @@
-// `status`, `history`, `failover`, `sync`, `failsafe` (spec dcs, 2.5 to 2.9).
+// `status`, `history`, `failover`, `sync`, `failsafe` (Patroni dcs/__init__.py).
 #include <algorithm>
 #include <limits>
 

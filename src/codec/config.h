@@ -1,5 +1,5 @@
 // The local configuration of an agent or of ctl: Patroni's YAML file, `PATRONI_*` variables over
-// it, defaults below (spec configuration 1-7, 14). Read on the thread that calls; touches only the
+// it, defaults below (Patroni, YAML Configuration). Read on the thread that calls; touches only the
 // files named.
 #pragma once
 

@@ -1,4 +1,4 @@
-// `PATRONI_*` variables as a configuration tree (spec configuration 14). For the codec room only.
+// `PATRONI_*` variables as a configuration tree (Patroni, ENVIRONMENT). For the codec room only.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// The section `postgresql` of the local configuration (spec configuration 7).
+// The section `postgresql` of the local configuration (Patroni, YAML Configuration).
 #include <algorithm>
 
 #include "codec/config_sections.h"

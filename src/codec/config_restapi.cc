@@ -1,4 +1,4 @@
-// The sections `restapi` and `ctl` of the local configuration (spec configuration 3 and 5).
+// The sections `restapi` and `ctl` of the local configuration (Patroni, YAML Configuration).
 #include <arpa/inet.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The values of the store's keys, as text and back (spec dcs, section 2). Written compact; read
+// The values of the store's keys, as text and back (Patroni dcs/__init__.py). Written compact; read
 // tolerantly: unknown fields are ignored, what cannot be read is absent, and nothing throws.
 #pragma once
 

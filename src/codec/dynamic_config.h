@@ -10,7 +10,7 @@
 
 namespace pgherd {
 
-// PATCH /config (spec rest-api 9): null removes a key, an object goes into an object, everything
+// PATCH /config (Patroni, REST API): null removes a key, an object goes into an object, everything
 // else replaces, unless it prints the same (`1` over "1" changes nothing). A null inside of a
 // subtree that did not exist is kept. Fails, saying which of the two it was, when either is no JSON
 // object.

@@ -1,4 +1,4 @@
-// `members/<name>` (spec dcs, 2.4).
+// `members/<name>` (Patroni ha.py touch_member).
 #include <limits>
 
 #include "codec/dcs_values.h"

@@ -1,5 +1,5 @@
-// The `postgresql` section in force: the local one over the one of the dynamic configuration (spec
-// configuration 2 and 7.1, postgres 6).
+// The `postgresql` section in force: the local one over the one of the dynamic configuration (as in
+// Patroni).
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The HA settings of `/config` (spec dcs 2.2, configuration 2 and 13).
+// The HA settings of `/config` (Patroni, Dynamic Configuration).
 #include <algorithm>
 #include <limits>
 
@@ -11,7 +11,7 @@ namespace pgherd {
 namespace {
 
 // Lower than Patroni's 20/1/3 on purpose: our lease is renewed and guarded apart from the loop, and
-// a peer's lease is nobody else's business (spec dcs, quirk 11).
+// a peer's lease is nobody else's business (Patroni reads no other member's lease).
 constexpr Milliseconds kTtlMin = 2s;
 constexpr Milliseconds kLoopWaitMin = 1s;
 constexpr Milliseconds kRetryTimeoutMin = 1s;

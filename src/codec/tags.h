@@ -7,14 +7,14 @@
 
 namespace pgherd {
 
-// `json`: the `tags` object; anything else gives the defaults. Rules as Patroni's (spec
-// configuration 3, dcs 2.4.2): a flag beats its priority; a priority <= 0 is the flag; flags that
+// `json`: the `tags` object; anything else gives the defaults. Rules as Patroni's
+// (tags.py): a flag beats its priority; a priority <= 0 is the flag; flags that
 // are not set are not published, except `nofailover`/`nosync` beside their priority, where an
 // explicit false says something.
 [[nodiscard]] Tags decode_tags(std::string_view json);
 
 // The same, and never to be chosen as a synchronous standby: published by one that is about to
-// restart or to leave (`nosync: true, sync_priority: 0`, spec dcs 2.4.2).
+// restart or to leave (`nosync: true, sync_priority: 0`, as Patroni does).
 [[nodiscard]] Tags released_from_sync(const Tags& tags);
 
 }  // namespace pgherd

@@ -1,4 +1,4 @@
-// ISO 8601 (spec dcs, 2.7): as people write it and as Python's isoformat() prints it.
+// ISO 8601: as people write it and as Python's isoformat() prints it.
 #include <array>
 #include <chrono>
 #include <cstdio>

@@ -1,4 +1,4 @@
-// The commands (spec ctl, section 5). Each gets its options as values, talks through the Desk and
+// The commands (Patroni, patronictl). Each gets its options as values, talks through the Desk and
 // gives the exit code: 0 when what was asked for was done, 1 when it was not. Throws CtlError
 // (errors.h) for what ends it early. `cluster` and `members`: read_named (desk.h). Other than patronictl, a refusal by a member is a failure for
 // the shell too.

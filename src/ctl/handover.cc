@@ -1,4 +1,4 @@
-// switchover and failover: the same road with different tolls (spec ctl, section 5, steps 1 to 13).
+// switchover and failover: the same road with different tolls (Patroni ctl.py _do_failover_or_switchover).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,5 +1,5 @@
-// The member table: what `list`, `topology` and every command that shows the cluster print (spec
-// ctl, section 3). Pure: a ClusterView in, a Table out.
+// The member table: what `list`, `topology` and every command that shows the cluster print (as
+// patronictl list). Pure: a ClusterView in, a Table out.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ struct MemberTableOptions {
 [[nodiscard]] std::string cluster_role(const ClusterView& view, const Member& member);
 [[nodiscard]] bool is_standby_cluster(const ClusterView& view);
 
-// Names in the order of the tree, leader first, each with its depth (spec ctl, "Topology order").
+// Names in the order of the tree, leader first, each with its depth (patronictl topology).
 struct TreeRow {
   NodeName name;
   std::string prefix;  // "", "+ ", "  + ", ...

@@ -1,4 +1,4 @@
-// Which members a command is about (spec ctl, section 4).
+// Which members a command is about (Patroni ctl.py get_members).
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// Table: rows under named columns, and the four ways in which ctl prints them (spec ctl, section
-// 2). Pure: text in, text out. Duplicate column names are legal.
+// Table: rows under named columns, and the four ways in which ctl prints them (as
+// patronictl). Pure: text in, text out. Duplicate column names are legal.
 #pragma once
 
 #include <cstdint>

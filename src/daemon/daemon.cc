@@ -36,7 +36,7 @@
 namespace pgherd {
 namespace {
 
-// Peers derive abilities from it (spec dcs 2.4), so it names the Patroni whose behaviour is
+// Peers derive abilities from it (Patroni dcs/__init__.py, Member), so it names the Patroni whose behaviour is
 // matched.
 constexpr const char* kMatchedVersion = "4.1.4";
 

@@ -1,5 +1,5 @@
-// Layout: which key holds what, and which transaction carries out which step (spec: shared key
-// layout of Patroni and pgherd). Pure; the only place that knows key names.
+// Layout: which key holds what, and which transaction carries out which step (as Patroni's
+// dcs/__init__.py and etcd3.py, for both work on them). Pure; the only place that knows key names.
 #pragma once
 
 #include <map>
@@ -36,7 +36,7 @@ class Layout {
   [[nodiscard]] std::string key(std::string_view leaf) const;          // key("leader")
   [[nodiscard]] std::string member_key(const NodeName& name) const;
 
-  // Raw keys to a picture. Unreadable values are absent in it, never an error (spec safety 20);
+  // Raw keys to a picture. Unreadable values are absent in it, never an error (safety 20);
   // a `/config` that is no JSON object leaves `previous_config` standing.
   [[nodiscard]] ClusterView view(const std::map<std::string, KeyValue>& entries, Revision revision,
                                  const Shared<ConfigKey>& previous_config = {}) const;

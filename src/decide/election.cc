@@ -359,7 +359,7 @@ Verdict examine_self_in_pause(const Draft& draft) {
   return lacks_acknowledged_writes(draft) ? no("E11", std::string(kNotSynchronous)) : run();
 }
 
-// E1..E5, E7, E11: what concerns only this node. Order and content: spec ha-loop 6.3.
+// E1..E5, E7, E11: what concerns only this node. Order and content: Patroni ha.py is_healthiest_node.
 Verdict examine_self(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   const Settings& settings = draft.seen.settings;
@@ -380,8 +380,8 @@ Verdict examine_self(const Draft& draft) {
   if (is_outside_failsafe(draft, draft.me())) {
     if (auto barred = beware_of_leader_without_store(draft)) return *std::move(barred);
   }
-  // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (spec
-  // ha-loop 6.4.7); here a switchover without a candidate loses no more than a failover may.
+  // Whoever names this node has looked at its lag. Patroni lets any request lift the limit (ha.py
+  // manual_failover_process_no_leader); here a switchover without a candidate loses no more than a failover may.
   const auto& request = draft.cluster().failover;
   const bool is_asked_for = request && request->candidate == draft.me();
   if (!is_asked_for && lag_to_published(draft) >

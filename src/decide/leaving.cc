@@ -23,7 +23,7 @@ void depart(Draft& draft) {
 
 // X1 in maintenance mode the agent goes and PostgreSQL stays. X2 a leader stops like in a
 // switchover, so that a successor has everything before the key is released; the lease is renewed
-// meanwhile (spec ha-loop, quirk 4). X3 others stop fast. X4 then the lease is revoked: both keys
+// meanwhile (Patroni's may run out while it waits). X3 others stop fast. X4 then the lease is revoked: both keys
 // go at once.
 bool leave(Draft& draft) {
   if (!draft.seen.is_leaving) return false;

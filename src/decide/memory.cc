@@ -180,7 +180,7 @@ void remember_act(Draft& draft) {
   ++memory.failed_acts;
   memory.retry_act_at = draft.now + pause_after(memory.failed_acts);
   if (std::holds_alternative<Rewind>(act.step)) {
-    // A source that cannot be reached is no fault of the rewind (spec postgres, section 8).
+    // A source that cannot be reached is no fault of the rewind (Patroni rewind.py).
     const Member* leader = draft.seen.store.cluster ? draft.cluster().leader_member() : nullptr;
     memory.rewind_failed = leader != nullptr;
   }

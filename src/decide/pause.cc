@@ -94,7 +94,7 @@ bool is_named_candidate(const Draft& draft) {
 
 // M1 in maintenance mode nothing is started, stopped, promoted or dropped but what an operator asks
 // for; the session with the store and what is published go on. Authority: Patroni, patronictl
-// pause; spec ha-loop 10.
+// pause (documentation, Pause/Resume mode).
 void keep_pause(Draft& draft) {
   draft.say("no action. I am (" + draft.me() + ")");
   if (end_own_bootstrap(draft) || has_foreign_data(draft)) return;

@@ -35,7 +35,7 @@ struct GrantLease {
   bool operator==(const GrantLease&) const = default;
 };
 // Keep the lease alive; `holds_leader_key`: and confirm in the same breath that `/leader` still
-// names me under this lease. Only both together confirm leadership (spec dcs, quirk 2).
+// names me under this lease. Only both together confirm leadership: a key can be deleted while its lease lives.
 struct RenewLease {
   LeaseId lease;
   bool holds_leader_key = false;

@@ -35,7 +35,7 @@ Duration start_limit(const Draft& draft) {
 
 // R10 a server that crashes again and again is no leader: the second time within a minute where a
 // synchronous standby has everything, the third time where losing what is allowed to be lost is the
-// lesser evil (spec ha-loop, quirk 14).
+// lesser evil (Patroni would go on without end).
 bool is_crash_loop(const Draft& draft) {
   const Settings& settings = draft.seen.settings;
   const auto& sync = draft.cluster().sync;

@@ -34,7 +34,7 @@ void drop(Draft& draft, std::string why) {
 
 // N2 what is under way ends first if that is asked for; a node that leads meanwhile keeps its data.
 // N3 stop, throw the data away, and copy (B3) like a new node. Authority: Patroni ha.py
-// reinitialize; spec ha-loop 9.5.
+// reinitialize.
 bool reinitialize(Draft& draft) {
   if (!draft.seen.reinitialize_wish) return false;
   if (draft.leadership() == Leadership::Mine || draft.instance().is_running_primary()) {

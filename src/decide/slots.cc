@@ -179,7 +179,7 @@ void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSl
 // U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
 // the others need; on a standby the slots follow what the leader reports, never past the own
 // replay, and on the leader those of members that stream from another standby follow what these say
-// of themselves, or they would hold WAL for ever. Authority: Patroni slots.py; spec postgres 7.
+// of themselves, or they would hold WAL for ever. Authority: Patroni slots.py.
 void keep_slots(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (!draft.seen.settings.use_slots || draft.seen.is_under_way(Lane::Slots) ||

@@ -46,7 +46,7 @@ std::optional<Upstream> upstream_in_standby_cluster(const Draft& draft) {
 // that is made one shuts its primary down cleanly and keeps its key: it comes back as the standby
 // leader (C1). C3 it cannot stream: the histories are compared, and the data repaired where that is
 // allowed; they are never removed for it (safety 96). When the section goes, K2 promotes.
-// Authority: Patroni ha.py (enforce_follow_remote_member, demote-cluster); spec ha-loop 13.
+// Authority: Patroni ha.py (enforce_follow_remote_member, demote-cluster).
 bool lead_standby_cluster(Draft& draft) {
   const InstanceView& instance = draft.instance();
   const auto remote = remote_primary(draft);

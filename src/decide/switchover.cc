@@ -47,7 +47,7 @@ std::map<NodeName, std::string> candidates(const Draft& draft, const FailoverReq
 }
 
 // S4 somebody must be able to take over before the leader goes: reachable, a standby, not too far
-// behind, and on this timeline where check_timeline is on (spec ha-loop 6.6).
+// behind, and on this timeline where check_timeline is on (Patroni ha.py is_failover_possible).
 bool is_good(const Draft& draft, const PeerView& peer) {
   const Settings& settings = draft.seen.settings;
   if (!peer.is_reachable || !peer.in_recovery || peer.nofailover || peer.watchdog_failed)

@@ -311,7 +311,7 @@ void keep_synchronous(Draft& draft) {
 }
 
 // Q2 before a promotion `/sync` and PostgreSQL already say what holds for the first commit: a
-// successor of this node can be elected at any moment after it (spec synchronous 5, quirks 6, 78).
+// successor of this node can be elected at any moment after it (safety B3, 78).
 bool prepare_synchronous(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (is_busy(draft)) return false;
@@ -348,7 +348,7 @@ void forget_synchronous(Draft& draft) {
 }
 
 // Q9 a synchronous standby that is about to stop says so first, so that no commit waits for it
-// (spec ha-loop 9.6). Only a hint: after twice loop_wait it stops anyway.
+// (Patroni ha.py, nosync before a shutdown). Only a hint: after twice loop_wait it stops anyway.
 bool is_released(Draft& draft) {
   if (!draft.seen.store.cluster) return true;
   const auto& sync = draft.cluster().sync;

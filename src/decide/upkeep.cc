@@ -120,7 +120,7 @@ std::string unmet_condition(const Draft& draft, const ScheduledRestart& wish) {
 
 // U8 a restart at its time, if all is then as it was asked for; one that was missed by far, or
 // whose server has been restarted meanwhile, is dropped. Not in maintenance mode. Authority:
-// Patroni ha.py evaluate_scheduled_restart; spec ha-loop 9.4.
+// Patroni ha.py evaluate_scheduled_restart.
 void serve_scheduled_restart(Draft& draft) {
   const auto& wish = draft.seen.scheduled_restart;
   if (!wish || draft.seen.settings.paused || draft.seen.restart_wish) return;

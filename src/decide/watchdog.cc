@@ -24,7 +24,7 @@ namespace {
 // W1 armed when this node leads, before PostgreSQL opens, and fed once for each confirmed renewal,
 // never by a clock of its own (safety C6): it resets the machine `safety_margin` before the lease
 // can end. What cannot be armed is tried again with the next renewal and not before. Authority:
-// Patroni watchdog/base.py; spec ha-loop 14.
+// Patroni watchdog/base.py.
 void feed_or_arm(Draft& draft, Milliseconds timeout) {
   Memory& memory = draft.memory;
   const WatchdogView& device = draft.seen.watchdog;

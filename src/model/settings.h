@@ -82,7 +82,7 @@ struct LocalOverrides {
 [[nodiscard]] Settings with_overrides(Settings settings, const LocalOverrides& overrides);
 
 // How long before the end of its lease a leader has stopped acknowledging writes, whatever hangs.
-// The rule (safety-invariants A3): writes end before `sent + ttl`, counted by the holder's own
+// The rule (safety A3): writes end before `sent + ttl`, counted by the holder's own
 // clock.
 struct LeaseMargins {
   Duration renew_every;  // from one confirmed renewal to the next attempt

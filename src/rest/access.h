@@ -1,4 +1,4 @@
-// Who may send requests that change something (spec rest-api, section 2). Pure but for the
+// Who may send requests that change something (Patroni api.py check_access). Pure but for the
 // resolving of names, which the server does. Fails closed: a list whose entries mean nothing admits
 // nobody.
 #pragma once

@@ -1,4 +1,4 @@
-// The cluster as one JSON object (spec rest-api, section 7): the answer of GET /cluster, and what
+// The cluster as one JSON object (Patroni utils.py cluster_as_json): the answer of GET /cluster, and what
 // the ctl tool's tables are made of. Pure; key order is part of the contract.
 #pragma once
 

@@ -1,4 +1,4 @@
-// PATCH and PUT of the dynamic configuration (spec rest-api, section 9). Pure.
+// PATCH and PUT of the dynamic configuration (Patroni, REST API). Pure.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Whether a request that changes something is admitted (spec rest-api, section 2): by address, by
+// Whether a request that changes something is admitted (Patroni api.py check_access): by address, by
 // client certificate, by password, in this order. For this room only.
 #pragma once
 

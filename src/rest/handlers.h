@@ -1,4 +1,4 @@
-// The routes of the HTTP API: a request in, a reply out (spec rest-api). For this room only.
+// The routes of the HTTP API: a request in, a reply out (Patroni, REST API). For this room only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

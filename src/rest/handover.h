@@ -1,5 +1,5 @@
 // Switchover and failover over HTTP: judge, write the request into the store, watch what becomes of
-// it (spec rest-api, section 13). For this room only.
+// it (Patroni, REST API). For this room only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

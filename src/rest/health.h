@@ -1,5 +1,5 @@
 // The health rules: which status code a load balancer, an orchestrator or a person gets for which
-// path (spec rest-api, sections 4 and 5). Pure: a NodeStatus in, a code out.
+// path (Patroni, REST API). Pure: a NodeStatus in, a code out.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// GET /metrics: the node's state in Prometheus' text format 0.0.4 (spec rest-api, section 6). Pure.
+// GET /metrics: the node's state in Prometheus' text format 0.0.4 (Patroni, REST API). Pure.
 // Patroni's names and their order are kept for the dashboards that exist; own ones come after them.
 #pragma once
 

@@ -1,5 +1,5 @@
-// What operators ask for in request bodies, and whether it can be granted (spec rest-api, sections
-// 11 to 14). Pure: values in, a refusal with its status code and text, or the wish, out.
+// What operators ask for in request bodies, and whether it can be granted (Patroni's documentation,
+// REST API). Pure: values in, a refusal with its status code and text, or the wish, out.
 #pragma once
 
 #include <optional>

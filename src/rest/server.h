@@ -1,4 +1,4 @@
-// RestServer: the node's HTTP API on a listening socket (spec rest-api). Health checks are answered
+// RestServer: the node's HTTP API on a listening socket (Patroni, REST API). Health checks are answered
 // from the present picture alone; slow, idle or hostile clients cost a bounded amount of memory and
 // never hold up the others; long acts run beside them.
 //

@@ -1,4 +1,4 @@
-// The status document: what GET /patroni and every health check answer (spec rest-api, section 3).
+// The status document: what GET /patroni and every health check answer (Patroni, REST API).
 // Pure. Key order is part of the contract, and optional keys are left out, never sent as false:
 // monitoring greps for the word.
 #pragma once

@@ -1,6 +1,6 @@
 // Seen: how far the store was known to be when it last spoke, so that a member that lags behind is
 // not believed. A serializable read from an etcd member that has just come back may be minutes old;
-// it once made a healthy primary step down (spec dcs, 4.3).
+// it once made a healthy primary step down.
 #pragma once
 
 #include <cstdint>

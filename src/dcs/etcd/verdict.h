@@ -1,4 +1,4 @@
-// What a failed attempt means for the request it belongs to (spec dcs, 4.5 and 4.6).
+// What a failed attempt means for the request it belongs to (etcd 3.5 API guarantees; gRPC status codes).
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Bootstrap: initdb, first start, roles, the operator's script (spec: configuration, section 6).
+// Bootstrap: initdb, first start, roles, the operator's script (Patroni postgresql/bootstrap.py).
 #include <fmt/core.h>
 #include <unistd.h>
 

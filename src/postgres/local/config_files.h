@@ -1,5 +1,5 @@
-// The files that PostgreSQL is configured by, put in place whole (spec: postgres, sections 4 to 6;
-// configuration, 7.4). What already stands as wanted is not written again: no disk is waited for in
+// The files that PostgreSQL is configured by, put in place whole (Patroni
+// postgresql/config.py). What already stands as wanted is not written again: no disk is waited for in
 // a failover. All calls block on the disk.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Moving the data directory aside, emptying it, and filling it with a copy (spec: postgres, section
-// 9; configuration, 8.2).
+// Moving the data directory aside, emptying it, and filling it with a copy (PostgreSQL manual,
+// pg_basebackup; Patroni postgresql/bootstrap.py).
 #include <fmt/core.h>
 #include <unistd.h>
 

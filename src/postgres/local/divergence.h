@@ -1,5 +1,5 @@
-// Has the local history left the source's? Pure arithmetic on timelines and positions (spec:
-// postgres, section 8; PostgreSQL src/backend/access/transam/timeline.c). Reading both ends is
+// Has the local history left the source's? Pure arithmetic on timelines and positions (Patroni
+// postgresql/rewind.py; PostgreSQL src/backend/access/transam/timeline.c). Reading both ends is
 // others' work.
 #pragma once
 

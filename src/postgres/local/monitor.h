@@ -1,4 +1,4 @@
-// The monitoring query and how its answer becomes an InstanceView (spec: postgres, section 3).
+// The monitoring query and how its answer becomes an InstanceView (PostgreSQL manual, pg_stat_* views).
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Comparing the local history with a primary's, and pg_rewind (spec: postgres, section 8).
+// Comparing the local history with a primary's, and pg_rewind (Patroni postgresql/rewind.py).
 #include <fmt/core.h>
 
 #include <algorithm>

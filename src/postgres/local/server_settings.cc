@@ -13,8 +13,8 @@
 namespace pgherd {
 namespace {
 
-// Name and the value that holds when nothing, or nothing usable, is configured (spec: configuration
-// 7.1). listen_addresses, port and cluster_name are set from elsewhere.
+// Name and the value that holds when nothing, or nothing usable, is configured (Patroni
+// postgresql/config.py, CMDLINE_OPTIONS). listen_addresses, port and cluster_name are set from elsewhere.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kControlled{{
     {"hot_standby", "on"},
     {"max_connections", "100"},
