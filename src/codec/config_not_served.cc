@@ -21,7 +21,6 @@ constexpr std::string_view kDynamicOnly =
     "the dynamic configuration sets it (bootstrap.dcs before the cluster exists, edit-config "
     "after)";
 constexpr std::string_view kLocalOnly = "the local configuration sets it";
-constexpr std::string_view kNoScript = "the script would not run";
 constexpr std::string_view kBaseBackup = "replicas are made by pg_basebackup";
 constexpr std::string_view kOwnNames = "programs have PostgreSQL's names, in postgresql.bin_dir";
 
@@ -141,9 +140,6 @@ const std::vector<NotServed>& not_served() {
        "postgresql.conf would be used, and with it other settings", "postgresql"},
       {"postgresql.krbsrvname", kWarn, "libpq's default holds", ""},
       {"postgresql.rewind", kWarn, "pg_rewind runs without further options", ""},
-      {"postgresql.callbacks", kRefuse, kNoScript, ""},
-      {"postgresql.pre_promote", kRefuse, kNoScript, ""},
-      {"postgresql.before_stop", kRefuse, kNoScript, ""},
       {"postgresql.create_replica_methods", kRefuse, kBaseBackup, "basebackup"},
       {"postgresql.create_replica_method", kRefuse, kBaseBackup, "basebackup"},
   };

@@ -22,7 +22,7 @@ struct NotServed {
 [[nodiscard]] const std::vector<NotServed>& not_served();
 
 struct FoundKey {
-  std::string path;    // as it is written: "bootstrap.dcs.postgresql.callbacks"
+  std::string path;    // as it is written: "bootstrap.dcs.postgresql.krbsrvname"
   std::string origin;  // "patroni.yml:12"
   const NotServed* entry = nullptr;
 };

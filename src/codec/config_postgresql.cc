@@ -3,6 +3,7 @@
 
 #include "codec/config_sections.h"
 #include "codec/postgres_settings.h"
+#include "codec/shell_words.h"
 
 namespace pgherd {
 namespace {
@@ -121,6 +122,21 @@ std::map<ServerRole, RoleConfig> read_roles(const Section& postgresql, ReadingCo
   return roles;
 }
 
+CommandWords read_command(const Section& section, std::string_view key) {
+  const auto words = shell_words(section.text_or(key, ""));
+  if (!words) section.refuse(key, "a command in which every quote is closed");
+  return *words;
+}
+
+std::map<CallbackAction, CommandWords> read_callbacks(const Section& callbacks) {
+  std::map<CallbackAction, CommandWords> commands;
+  for (const auto& [action, name] : kCallbackNames) {
+    CommandWords words = read_command(callbacks, name);
+    if (!words.empty()) commands[action] = std::move(words);
+  }
+  return commands;
+}
+
 }  // namespace
 
 PostgresConfig read_postgresql(const Section& postgresql, const std::string& home,
@@ -153,6 +169,9 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
   config.basebackup = postgresql.options("basebackup");
   config.pg_ctl_timeout =
       Seconds(postgresql.integer_or("pg_ctl_timeout", config.pg_ctl_timeout / 1s, 0, 1'000'000));
+  config.callbacks = read_callbacks(postgresql.section("callbacks"));
+  config.pre_promote = read_command(postgresql, "pre_promote");
+  config.before_stop = read_command(postgresql, "before_stop");
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include "codec/dynamic_config.h"
 #include "codec/json_reading.h"
 #include "codec/parse_units.h"
+#include "codec/shell_words.h"
 
 namespace pgherd {
 namespace {
@@ -110,6 +111,9 @@ class Merge {
     recovery_conf(merged);
     basebackup(merged);
     pg_ctl_timeout(merged);
+    callbacks(merged);
+    for_command("pre_promote", merged.pre_promote);
+    for_command("before_stop", merged.before_stop);
     return merged;
   }
 
@@ -216,6 +220,29 @@ class Merge {
     merged.pg_ctl_timeout = Seconds(*seconds);
   }
 
+  void take_command(const std::string& key, const Json& value, CommandWords& into) {
+    const auto words = value.is_structured() ? std::nullopt : shell_words(as_text(value));
+    if (!words) return warn(key, value, "a command in which every quote is closed");
+    into = *words;
+  }
+
+  void for_command(const std::string& key, CommandWords& into) {
+    const Json* value = dynamic(key, into.empty());
+    if (value != nullptr) take_command(key, *value, into);
+  }
+
+  void callbacks(PostgresConfig& merged) {
+    const Json* section = dynamic("callbacks", local_.callbacks.empty());
+    if (section == nullptr) return;
+    if (!section->is_object()) return warn("callbacks", *section, "a map of names and commands");
+    for (const auto& [action, name] : kCallbackNames) {
+      const Json* value = find(*section, name);
+      CommandWords words;
+      if (value != nullptr) take_command("callbacks." + std::string(name), *value, words);
+      if (!words.empty()) merged.callbacks[action] = std::move(words);
+    }
+  }
+
   Parameters dynamic_parameters(const std::string& key) {
     Parameters parameters;
     const Json* section = find(section_, key);
@@ -303,6 +330,12 @@ bool is_controlled_parameter(std::string_view name) {
 bool is_command_line_parameter(std::string_view name) {
   const std::string lower = parameter_name(name);
   return is_controlled_parameter(lower) && !lower.starts_with("wal_keep_");
+}
+
+std::string_view name_of(CallbackAction action) {
+  const auto found = std::find_if(kCallbackNames.begin(), kCallbackNames.end(),
+                                  [action](const auto& entry) { return entry.first == action; });
+  return found == kCallbackNames.end() ? std::string_view{} : found->second;
 }
 
 PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynamic_config_json,

@@ -19,6 +19,15 @@ inline constexpr std::array<std::pair<ServerRole, std::string_view>, 3> kRoleSuf
      {ServerRole::Replica, "_replica"},
      {ServerRole::StandbyLeader, "_standby_leader"}}};
 
+// The keys of postgresql.callbacks.
+inline constexpr std::array<std::pair<CallbackAction, std::string_view>, 5> kCallbackNames = {
+    {{CallbackAction::OnStart, "on_start"},
+     {CallbackAction::OnStop, "on_stop"},
+     {CallbackAction::OnRestart, "on_restart"},
+     {CallbackAction::OnReload, "on_reload"},
+     {CallbackAction::OnRoleChange, "on_role_change"}}};
+[[nodiscard]] std::string_view name_of(CallbackAction action);
+
 // Parameters that must agree among the members, so that a local file cannot set them: wal_level,
 // max_connections, ... and what the agent itself decides: listen_addresses, port, cluster_name.
 [[nodiscard]] bool is_controlled_parameter(std::string_view name);

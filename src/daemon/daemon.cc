@@ -238,7 +238,10 @@ void Daemon::build_node() {
   NodeListener listener;
   listener.on_decision = [this](const Decision& decision) { note_decision(decision); };
   listener.on_rule = [this](std::string_view rule) { ++fired_[std::string(rule)]; };
-  listener.on_start = [this](const Step& step) { ++started_[std::string(name_of(step))]; };
+  listener.on_start = [this](const Step& step) {
+    ++started_[std::string(name_of(step))];
+    if (std::holds_alternative<ReleaseLeaderKey>(step)) instance_->give_up_leadership();
+  };
   listener.on_step = [](const std::string& line) { log_info("{}", line); };
   listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
   listener.on_exit = [this](const Exit& exit) { end(exit); };

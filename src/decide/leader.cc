@@ -11,11 +11,15 @@ bool last_promotion_failed(const Draft& draft) {
          act->ended_at == draft.memory.counted_act_at && draft.memory.failed_acts > 0;
 }
 
+// No archive is to blame for a script that said no.
 bool may_leave_out_archive(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  if (act && act->outcome == ActOutcome::Refused) return false;
   return draft.memory.has_archive && !draft.memory.tried_without_archive;
 }
 
-// K3 a promotion that failed gives the key back for ttl, so that others get their turn.
+// K3 a promotion that failed, or that pre_promote has refused, gives the key back for ttl, so that
+// others get their turn.
 void give_up_promotion(Draft& draft) {
   const auto& act = draft.seen.last_act;
   const bool has_detail = act && act->outcome != ActOutcome::Done && !act->detail.empty();

@@ -171,7 +171,7 @@ void remember_act(Draft& draft) {
   // A comparison that told nothing says nothing about this node: it must not hold up what comes
   // next.
   if (std::holds_alternative<ExamineDivergence>(act.step)) return;
-  const bool failed = act.outcome == ActOutcome::Failed || act.outcome == ActOutcome::TimedOut;
+  const bool failed = act.outcome != ActOutcome::Done && act.outcome != ActOutcome::Cancelled;
   remember_promotion(memory, act, failed);
   if (!failed) {
     if (act.outcome == ActOutcome::Done) memory.failed_acts = 0;

@@ -99,8 +99,9 @@ struct DivergenceSeen {
   bool operator==(const DivergenceSeen&) const = default;
 };
 
-// How the last act of the instance lane ended.
-enum class ActOutcome { Done, Failed, Cancelled, TimedOut };
+// How the last act of the instance lane ended. Refused: the operator's own script said no, and
+// nothing was changed.
+enum class ActOutcome { Done, Failed, Cancelled, TimedOut, Refused };
 struct ActEnded {
   Step step;
   ActOutcome outcome{};

@@ -107,6 +107,12 @@ struct RoleConfig {
   bool operator==(const RoleConfig&) const = default;
 };
 
+// A command of the operator's, split into words as a shell would do it; empty: nothing is run.
+using CommandWords = std::vector<std::string>;
+
+// What has become of the local PostgreSQL: the operator's callbacks are called for it.
+enum class CallbackAction { OnStart, OnStop, OnRestart, OnReload, OnRoleChange };
+
 // The `postgresql` section: local file merged over the dynamic configuration.
 struct PostgresConfig {
   ListenAddress listen;
@@ -132,6 +138,9 @@ struct PostgresConfig {
   std::string role_conf;
   OptionList basebackup;
   Milliseconds pg_ctl_timeout = 60s;
+  std::map<CallbackAction, CommandWords> callbacks;  // only those for which something is run
+  CommandWords pre_promote;                          // may refuse a promotion
+  CommandWords before_stop;                          // is waited for before a shutdown
   // Keys that the file or a variable sets: those the dynamic configuration does not change.
   std::set<std::string> set_locally;
   bool operator==(const PostgresConfig&) const = default;

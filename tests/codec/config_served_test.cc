@@ -225,8 +225,7 @@ TEST_F(CatalogueOfKeys, TagsThatContradictEachOtherAreNamedInPatronisWords) {
 TEST_F(CatalogueOfKeys, WhatAsksForWhatIsDoneAnywayIsNoReasonToRefuse) {
   for (const char* harmless :
        {"bootstrap: {method: initdb}", "bootstrap: {method: own, own: {no_params: true}}",
-        "postgresql: {create_replica_methods: [basebackup]}", "postgresql: {callbacks: {}}",
-        "postgresql: {callbacks: {on_start: null}, pre_promote: ''}",
+        "postgresql: {create_replica_methods: [basebackup]}",
         "postgresql: {bin_name: {initdb: initdb}, config_base_name: postgresql}",
         "bootstrap: {dcs: {standby_cluster: {create_replica_methods: [basebackup]}}}"}) {
     EXPECT_TRUE(load(kBeside, harmless).warnings.empty()) << harmless;
@@ -237,19 +236,19 @@ TEST_F(CatalogueOfKeys, AllThatAreRefusedAreNamedAtOnceWithTheirLines) {
   try {
     (void)load(kBeside,
                "bootstrap:\n  method: clone\n  clone: {command: x}\n"
-               "postgresql:\n  pre_promote: /bin/check\n");
+               "postgresql:\n  config_base_name: other\n");
     FAIL() << "accepted";
   } catch (const ConfigError& problem) {
     const std::string said = problem.what();
     EXPECT_NE(said.find("2.yml:2: bootstrap.method is not served: "), std::string::npos) << said;
-    EXPECT_NE(said.find("2.yml:5: postgresql.pre_promote is not served: "), std::string::npos)
+    EXPECT_NE(said.find("2.yml:5: postgresql.config_base_name is not served: "), std::string::npos)
         << said;
   }
 }
 
 TEST_F(CatalogueOfKeys, CtlReadsTheFileOfAnAgentThatWouldNotStart) {
   write("1.yml", kBeside);
-  write("2.yml", "postgresql: {callbacks: {on_start: /x}}");
+  write("2.yml", "postgresql: {config_base_name: other}");
   EXPECT_EQ(load_config(folder_.string(), {}, ConfigUse::Ctl).config.scope, "main");
 }
 
@@ -269,7 +268,7 @@ TEST(DynamicKeys, ThatAreNotServedAreNamedWheneverTheConfigurationIsRead) {
   std::vector<std::string> warnings;
   (void)merge_dynamic(
       PostgresConfig{},
-      R"({"postgresql":{"callbacks":{"on_start":"/x"},"use_slots":true,"pgpass":"/p"},)"
+      R"({"postgresql":{"config_base_name":"other","use_slots":true,"pgpass":"/p"},)"
       R"("standby_cluster":{"host":"h","create_replica_methods":["wal_g"]}})",
       &warnings);
   ASSERT_EQ(warnings.size(), 3U);
@@ -278,7 +277,8 @@ TEST(DynamicKeys, ThatAreNotServedAreNamedWheneverTheConfigurationIsRead) {
   EXPECT_EQ(warnings[1],
             "dynamic configuration: postgresql.pgpass is not served: the local configuration sets "
             "it");
-  EXPECT_EQ(warnings[2].find("dynamic configuration: postgresql.callbacks is not served"), 0U);
+  EXPECT_EQ(warnings[2].find("dynamic configuration: postgresql.config_base_name is not served"),
+            0U);
 }
 
 }  // namespace

@@ -351,6 +351,23 @@ TEST_F(Config, ReadsWhatHoldsInOneRoleOnly) {
             std::string::npos);
 }
 
+TEST_F(Config, ReadsCommandsOfTheOperatorsScripts) {
+  const PostgresConfig config = load(std::string(kMinimal) +
+                                     "  callbacks: {on_role_change: \"/bin/move 'my address'\", "
+                                     "on_stop: '', on_start: null}\n"
+                                     "  pre_promote: /bin/fence -v\n"
+                                     "  before_stop: ''\n")
+                                    .config.postgresql;
+  const std::map<CallbackAction, CommandWords> expected = {
+      {CallbackAction::OnRoleChange, {"/bin/move", "my address"}}};
+  EXPECT_EQ(config.callbacks, expected);
+  EXPECT_EQ(config.pre_promote, (CommandWords{"/bin/fence", "-v"}));
+  EXPECT_TRUE(config.before_stop.empty());
+  EXPECT_EQ(error(std::string(kMinimal) + "  callbacks:\n    on_start: it's\n"),
+            "patroni.yml:14: postgresql.callbacks.on_start is 'it's'; allowed is a command in "
+            "which every quote is closed");
+}
+
 TEST_F(Config, MayComeFromVariablesAlone) {
   const Environment environment = {{"PATRONI_SCOPE", "main"},
                                    {"PATRONI_NAME", "a"},

@@ -167,6 +167,35 @@ TEST(Merge, OfAMergedConfigurationChangesNothing) {
   EXPECT_EQ(merge_dynamic(once, kDynamic), once);
 }
 
+TEST(Merge, TakesCommandsOfTheOperatorsScripts) {
+  constexpr const char* kScripts =
+      R"({"postgresql":{"callbacks":{"on_start":"/bin/tell 'a b'","on_stop":null},)"
+      R"("pre_promote":"fence","before_stop":"drain --now"}})";
+  const PostgresConfig merged = merge_dynamic({}, kScripts);
+  const std::map<CallbackAction, CommandWords> expected = {
+      {CallbackAction::OnStart, {"/bin/tell", "a b"}}};
+  EXPECT_EQ(merged.callbacks, expected);
+  EXPECT_EQ(merged.pre_promote, CommandWords{"fence"});
+  EXPECT_EQ(merged.before_stop, (CommandWords{"drain", "--now"}));
+  // The local map takes the place of the whole.
+  PostgresConfig local;
+  local.callbacks[CallbackAction::OnReload] = {"x"};
+  local.set_locally = {"pre_promote"};
+  EXPECT_EQ(merge_dynamic(local, kScripts).callbacks, local.callbacks);
+  EXPECT_TRUE(merge_dynamic(local, kScripts).pre_promote.empty());
+}
+
+TEST(Merge, SaysWhichCommandsItCannotUse) {
+  std::vector<std::string> warnings;
+  const PostgresConfig merged = merge_dynamic(
+      {},
+      R"({"postgresql":{"callbacks":{"on_start":"it's","on_stop":["a"],"on_reload":"fine"},)"
+      R"("pre_promote":{},"before_stop":"\""}})",
+      &warnings);
+  EXPECT_EQ(merged.callbacks.size(), 1U);
+  EXPECT_EQ(warnings.size(), 4U);
+}
+
 TEST(Merge, SaysWhatItCannotUse) {
   std::vector<std::string> warnings;
   const PostgresConfig merged = merge_dynamic(

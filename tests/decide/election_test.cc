@@ -274,6 +274,19 @@ TEST(Leader, StopsAServerWhosePromotionFailedBeforeItTriesWithoutTheArchive) {
   EXPECT_TRUE(scene.gives_reason("K6"));
 }
 
+TEST(Leader, LeavesTheArchiveInPlaceWhenAScriptHasRefusedThePromotion) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.instance.has_restore_command = true;
+  scene.seen.last_act = ActEnded{.step = Promote{},
+                                 .outcome = ActOutcome::Refused,
+                                 .detail = "pre_promote exited with status 1",
+                                 .ended_at = scene.now};
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(scene.planned<Stop>());
+  EXPECT_EQ(scene.last.failed_promotions, 1);
+}
+
 TEST(Election, IsNotHeldUpByOneAheadThatFailsToBePromoted) {
   Scene scene("a");
   scene.unlocked().standby(Lsn{100}).peer("b", Lsn{200}).peer("c", Lsn{50});

@@ -116,8 +116,7 @@ def test_tls_has_the_passphrase_the_ciphers_and_the_headers_of_the_configuration
     ("bootstrap:\n", "bootstrap:\n  method: restore\n  restore: {command: /bin/true}\n", "bootstrap.method"),
     ("postgresql:\n", "postgresql:\n  create_replica_methods: [wal_g, basebackup]\n  wal_g: {command: x}\n",
      "postgresql.create_replica_methods"),
-    ("postgresql:\n", "postgresql:\n  callbacks: {on_role_change: /bin/move-address}\n", "postgresql.callbacks"),
-    ("postgresql:\n", "postgresql:\n  pre_promote: /bin/may-i\n", "postgresql.pre_promote"),
+    ("postgresql:\n", "postgresql:\n  config_base_name: other\n", "postgresql.config_base_name"),
     ("scope: ", "citus: {group: 0, database: x}\nscope: ", "citus"),
     ("scope: ", "consul: {host: localhost}\nscope: ", "consul"),
 ])
@@ -145,8 +144,8 @@ def test_what_can_be_left_out_is_warned_of(solo):
                                capture_output=True, text=True, timeout=20, check=False)
     assert validated.returncode == 0
     assert "warning: " in validated.stderr and "bootstrap.users is not served" in validated.stderr
-    assert solo.ask("/config", "PATCH", {"postgresql": {"pre_promote": "/bin/may-i"}})[0] == 200
-    solo.wait_for("dynamic configuration: postgresql.pre_promote is not served")
+    assert solo.ask("/config", "PATCH", {"postgresql": {"krbsrvname": "other"}})[0] == 200
+    solo.wait_for("dynamic configuration: postgresql.krbsrvname is not served")
 
 
 def test_a_setting_in_an_included_file_that_does_not_count_is_told(solo):

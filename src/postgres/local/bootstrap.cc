@@ -211,6 +211,17 @@ asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
   co_return co_await roles.allow_rewind(config->rewind->username);
 }
 
+class Bootstrapping {
+ public:
+  explicit Bootstrapping(Shop& shop) : shop_(shop) { shop_.is_bootstrapping = true; }
+  ~Bootstrapping() { shop_.is_bootstrapping = false; }
+  Bootstrapping(const Bootstrapping&) = delete;
+  Bootstrapping& operator=(const Bootstrapping&) = delete;
+
+ private:
+  Shop& shop_;
+};
+
 asio::awaitable<Attempt> start_and_fill(Shop& shop, ActControl& control) {
   if (auto done = append_bootstrap_hba(shop); !done) co_return done;
   auto parameters = co_await prepare_files(shop, control, std::nullopt);
@@ -227,6 +238,7 @@ asio::awaitable<Attempt> start_and_fill(Shop& shop, ActControl& control) {
 }  // namespace
 
 Act act_bootstrap(Shop& shop, ActControl& control) {
+  const Bootstrapping bootstrapping(shop);
   const std::string data_dir = shop.config->data_dir;
   const DirectoryLook look = look_at_data_directory(data_dir);
   if (look.state != DataDirectory::Missing)

@@ -115,6 +115,7 @@ class LocalInstance::Hands {
           if (const auto alive = weak.lock()) tell_change(alive);
         },
         answered_here(bench.shop.options.launch));
+    bench.shop.callbacks = std::make_unique<Callbacks>(loop_.get_executor(), bench.shop.scope);
     bench.lookout = std::make_unique<Lookout>(bench.shop);
     // Asked once now, so that nothing is forked for it in a failover.
     asio::co_spawn(loop_, learn_version(bench_), asio::detached);
@@ -139,6 +140,13 @@ class LocalInstance::Hands {
       bench->shop.config = std::make_shared<const PostgresConfig>(std::move(config));
       bench->shop.refused.clear();
       bench->shop.validated.clear();
+    });
+  }
+  void give_up_leadership() {
+    asio::post(loop_, [bench = bench_] {
+      Shop& shop = bench->shop;
+      if (bench->long_act || shop.postmaster->look() != ProcessState::Stopped) return;
+      shop.callbacks->call(*shop.config, shop.callbacks->rules.gives_up());
     });
   }
   void perform(Step step, Reply reply) {
@@ -212,9 +220,19 @@ class LocalInstance::Hands {
     while (!bench->waiting.empty()) {
       const std::vector<Sight> asked = std::exchange(bench->waiting, {});
       const InstanceView view = co_await bench->lookout->look();
+      note_running(bench->shop, view);
       for (const Sight& sight : asked)
         sight(view);
     }
+  }
+  // An older look must not bring back what an act has stopped meanwhile.
+  static void note_running(Shop& shop, const InstanceView& view) {
+    const bool runs = view.process == ProcessState::Running && view.in_recovery &&
+                      !shop.is_bootstrapping && shop.postmaster->look() == ProcessState::Running &&
+                      shop.postmaster->pid() == view.postmaster_pid;
+    if (!runs) return;
+    shop.callbacks->call(*shop.config,
+                         shop.callbacks->rules.runs(view.postmaster_pid, *view.in_recovery));
   }
   static void tell_change(const BenchPtr& bench) {
     look(bench, [weak = std::weak_ptr<Bench>(bench)](const InstanceView& view) {
@@ -314,6 +332,10 @@ LocalInstance::~LocalInstance() = default;
 
 void LocalInstance::reconfigure(PostgresConfig config) {
   hands_->reconfigure(std::move(config));
+}
+
+void LocalInstance::give_up_leadership() {
+  hands_->give_up_leadership();
 }
 
 void LocalInstance::perform(const Step& step, std::function<void(ActResult)> done) {

@@ -32,6 +32,10 @@ class LocalInstance final : public Instance {
   // directory cannot change.
   void reconfigure(PostgresConfig config);
 
+  // The leader key is being given back. If PostgreSQL is down because it does not start, nobody
+  // else would tell on_role_change that this node leads no more.
+  void give_up_leadership();
+
   void perform(const Step& step, std::function<void(ActResult)> done) override;
   void cancel() override;
   void observe(std::function<void(InstanceView)> seen) override;

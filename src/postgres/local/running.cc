@@ -96,6 +96,62 @@ asio::awaitable<void> checkpoint_before_stop(Shop& shop, ActControl& control) {
     log_warning("no checkpoint before the shutdown: {}", done.error().text);
 }
 
+// The script is waited for. Whoever cancels the act is in a hurry, and so is who stops what is gone
+// already.
+asio::awaitable<void> run_before_stop(Shop& shop, const ActControl& control) {
+  const CommandWords command = shop.config->before_stop;
+  if (command.empty() || shop.postmaster->look() == ProcessState::Stopped) co_return;
+  const auto is_in_vain = [&] {
+    return control.is_cancelled || shop.postmaster->look() == ProcessState::Stopped;
+  };
+  (void)co_await run_script(shop.loop, "before_stop", command, is_in_vain);
+}
+
+// Where nobody can wait for it.
+void begin_before_stop(Shop& shop) {
+  if (shop.postmaster->look() != ProcessState::Stopped)
+    shop.callbacks->begin_before_stop(*shop.config);
+}
+
+asio::awaitable<Attempt> stop_server(Shop& shop, const ActControl& control, StopMode mode,
+                                     bool is_demotion, std::function<void()> shut_down) {
+  const bool was_there = shop.postmaster->look() != ProcessState::Stopped;
+  auto stopped = co_await shop.postmaster->stop(mode, control, std::move(shut_down));
+  Callbacks& callbacks = *shop.callbacks;
+  if (stopped && was_there) callbacks.call(*shop.config, callbacks.rules.stopped(is_demotion));
+  co_return stopped;
+}
+
+// The operator's script has the last word on a promotion (it fences the former primary, say). It
+// may take longer than the lease was confirmed for: then the promotion is planned anew, under the
+// lease as it is by then, and the script is not asked again.
+asio::awaitable<Attempt> pass_pre_promote(Shop& shop, const ActControl& control, Promote step) {
+  constexpr Duration kPassLasts = 10s;
+  constexpr Duration kTimeToAsk = 500ms;  // from here to the point of no return, and more
+  const CommandWords command = shop.config->pre_promote;
+  if (command.empty()) co_return Attempt{};
+  const auto& passed = shop.pre_promote_passed;
+  if (passed && passed->timeline == step.timeline && boottime_now() < passed->until)
+    co_return Attempt{};
+  const auto is_in_vain = [&] {
+    return control.is_cancelled || shop.postmaster->look() == ProcessState::Stopped;
+  };
+  const ScriptEnd end = co_await run_script(shop.loop, "pre_promote", command, is_in_vain);
+  if (control.is_cancelled) co_return cancelled("cancelled during pre_promote");
+  if (shop.postmaster->look() == ProcessState::Stopped)
+    co_return failed("PostgreSQL ended before its promotion");
+  if (!end.has_succeeded)
+    co_return failed("PostgreSQL is not promoted: " + end.text, ActOutcome::Refused);
+  const Instant now = boottime_now();
+  shop.pre_promote_passed =
+      Shop::PrePromotePassed{.timeline = step.timeline, .until = now + kPassLasts};
+  if (now + kTimeToAsk >= step.lease_valid_until)
+    co_return cancelled(
+        "pre_promote has taken longer than the lease was known to last: it is "
+        "looked at again");
+  co_return Attempt{};
+}
+
 // The postmaster takes SIGUSR1 and the file together for "promote" (as pg_ctl does it).
 Attempt ask_for_promotion(Shop& shop, Instant lease_valid_until) {
   const std::string path = shop.config->data_dir + "/promote";
@@ -159,13 +215,14 @@ asio::awaitable<Result<bool, QueryError>> is_in_recovery(Shop& shop, ActControl&
 Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step) {
   if (shop.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
+  shop.callbacks->rules.starts_as(CallbackRole::Primary);
   const auto may_start = [step] { return unless_late(step.lease_valid_until, "started"); };
   const auto started = co_await start_as(shop, control, std::nullopt, Instant::never(), may_start,
                                          step.lease_valid_until);
   if (!started && started.error().outcome == ActOutcome::Cancelled) {
     // Whoever cancels this fears a second primary.
     ActControl undisturbed;
-    if (auto stopped = co_await shop.postmaster->stop(StopMode::Immediate, undisturbed, nullptr);
+    if (auto stopped = co_await stop_server(shop, undisturbed, StopMode::Immediate, true, nullptr);
         !stopped)
       co_return tl::unexpected(stopped.error());
   }
@@ -175,6 +232,7 @@ Act act_start_primary(Shop& shop, ActControl& control, StartPrimary step) {
 Act act_start_standby(Shop& shop, ActControl& control, StartStandby step) {
   if (shop.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", shop.postmaster->pid()));
+  shop.callbacks->rules.starts_as(callback_role(role_with(step.upstream)));
   const Instant deadline = boottime_now() + shop.config->pg_ctl_timeout;
   const auto started = co_await start_as(shop, control, step.upstream, deadline, nullptr);
   co_return done_or(started, "started as a standby of " + told(step.upstream));
@@ -194,6 +252,8 @@ Act act_follow(Shop& shop, ActControl& control, Follow step) {
     co_return tl::unexpected(done.error());
   // Since PostgreSQL 13 a reload is enough for primary_conninfo and the slot.
   if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
+  Callbacks& callbacks = *shop.callbacks;
+  callbacks.call(*config, callbacks.rules.follows(callback_role(role_with(step.upstream))));
   const auto follows = co_await wait_until_follows(shop, control, step.upstream);
   co_return done_or(follows, "follows " + told(step.upstream));
 }
@@ -206,6 +266,9 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
     co_await checkpoint_before_stop(shop, control);
     if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
   }
+  co_await run_before_stop(shop, control);
+  if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
+  shop.callbacks->rules.restarts();
   if (auto stopped = co_await shop.postmaster->stop(StopMode::Fast, control, nullptr); !stopped)
     co_return tl::unexpected(stopped.error());
   std::optional<Upstream> upstream;
@@ -217,7 +280,11 @@ Act act_restart(Shop& shop, ActControl& control, Restart step) {
 }
 
 Act act_stop(Shop& shop, ActControl& control, Stop step, std::function<void()> shut_down) {
-  const auto stopped = co_await shop.postmaster->stop(step.mode, control, std::move(shut_down));
+  if (step.mode == StopMode::Fast)
+    co_await run_before_stop(shop, control);
+  else
+    begin_before_stop(shop);
+  const auto stopped = co_await stop_server(shop, control, step.mode, false, std::move(shut_down));
   co_return done_or(stopped, "stopped");
 }
 
@@ -227,9 +294,13 @@ Act act_demote(Shop& shop, ActControl& control, Demote step, std::function<void(
   if (step.mode == DemoteMode::Graceful || step.mode == DemoteMode::DemoteCluster) {
     co_await checkpoint_before_stop(shop, control);
     if (control.is_cancelled) co_return cancelled("cancelled before the shutdown; still a primary");
+    co_await run_before_stop(shop, control);
+  } else {
+    begin_before_stop(shop);  // the lease is lost or about to end
   }
-  const auto stopped = co_await shop.postmaster->stop(
-      is_immediate ? StopMode::Immediate : StopMode::Fast, control, std::move(shut_down));
+  const auto stopped =
+      co_await stop_server(shop, control, is_immediate ? StopMode::Immediate : StopMode::Fast, true,
+                           std::move(shut_down));
   if (stopped && step.mode == DemoteMode::DemoteCluster)
     co_await archive_shutdown_checkpoint(shop, control);
   co_return done_or(stopped, fmt::format("stopped ({})", name_of(step.mode)));
@@ -241,6 +312,8 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
     co_return failed("PostgreSQL does not accept connections; a promotion needs a running standby");
   if (control_says_primary(data_dir)) co_return "is a primary already";
   if (control.is_cancelled) co_return cancelled();
+  if (auto passed = co_await pass_pre_promote(shop, control, step); !passed)
+    co_return tl::unexpected(passed.error());
   if (const auto control_file = read_pg_control(data_dir)) {
     const ControlData& data = control_file->data;
     const Timeline present = std::max(data.timeline, data.minimum_recovery_timeline);
@@ -251,12 +324,17 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
     co_return tl::unexpected(done.error());
   if (auto asked = ask_for_promotion(shop, step.lease_valid_until); !asked)
     co_return tl::unexpected(asked.error());
+  shop.pre_promote_passed.reset();
+  Callbacks& callbacks = *shop.callbacks;
+  callbacks.rules.asks_for_promotion();
   // pg_control changes in the same moment as the role; until then nothing needs to be asked.
   Instant repeat_at = boottime_now() + kPromotionNoticed;
   while (!control_says_primary(data_dir)) {
     if (boottime_now() >= repeat_at && !is_request_taken_up(shop)) {
-      if (auto may = repeat_promotion(shop, step.lease_valid_until); !may)
+      if (auto may = repeat_promotion(shop, step.lease_valid_until); !may) {
+        callbacks.rules.withdraws_promotion();
         co_return tl::unexpected(may.error());
+      }
       repeat_at = boottime_now() + kPromotionNoticed;
     }
     if (shop.postmaster->look() == ProcessState::Stopped)
@@ -266,6 +344,7 @@ Act act_promote(Shop& shop, ActControl& control, Promote step) {
     if (control.is_cancelled) co_return cancelled("the promotion goes on in PostgreSQL");
     co_await pause_for(3ms);
   }
+  callbacks.call(*shop.config, callbacks.rules.promoted());
   forget_skipped_timeline_numbers(data_dir);
   for (;;) {
     const auto in_recovery = co_await is_in_recovery(shop, control);

@@ -265,6 +265,7 @@ asio::awaitable<Attempt> start_server(Shop& shop, const ActControl& control,
   };
   if (auto started = co_await shop.postmaster->start(std::move(how), unless_cancelled); !started)
     co_return started;
+  shop.started_with = config;
   auto ready = co_await shop.postmaster->wait_until_ready(deadline, control);
   if (ready) asio::post(shop.disk, [config] { keep_config_copies(*config); });
   co_return ready;

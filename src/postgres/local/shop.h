@@ -25,6 +25,7 @@
 #include "postgres/local/data_directory.h"
 #include "postgres/local/failure.h"
 #include "postgres/local/postmaster.h"
+#include "postgres/local/scripts.h"
 #include "postgres/local/server_settings.h"
 #include "postgres/local/session.h"
 
@@ -49,6 +50,7 @@ struct Shop {
   std::optional<BootstrapConfig> bootstrap;
   LocalOptions options;
   std::unique_ptr<Postmaster> postmaster;
+  std::unique_ptr<Callbacks> callbacks;
 
   // A copy or initdb fills the directory: to the outside it is still missing.
   bool is_filling_directory = false;
@@ -68,6 +70,15 @@ struct Shop {
     bool commits_wait = false;  // the checkpointer lets them
   } in_force;
   bool are_files_taken = false;  // prepare_files writes them
+  bool is_bootstrapping = false;  // nothing is called back
+  // With which the server was started here: applying it once more is no reload to speak of.
+  std::shared_ptr<const PostgresConfig> started_with;
+  // The script that may refuse a promotion has let this one pass; it is not asked again.
+  struct PrePromotePassed {
+    Timeline timeline;
+    Instant until;
+  };
+  std::optional<PrePromotePassed> pre_promote_passed;
   std::string known_bin_dir;     // of `known_major`
   int known_major = 0;
 

@@ -149,14 +149,19 @@ Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration 
   if (look.state != DataDirectory::Valid || shop.is_filling_directory)
     co_return "there is no PostgreSQL to configure yet";
   std::optional<Upstream> upstream;
+  std::optional<CallbackRole> role;
   if (look.has_standby_signal) {
     upstream = step.upstream ? *step.upstream : written_upstream(*config);
+    if (step.upstream) role = callback_role(role_with(step.upstream));
   }
   const auto prepared = co_await prepare_files(shop, control, std::move(upstream));
   if (!prepared) co_return tl::unexpected(prepared.error());
   const ProcessState process = shop.postmaster->look();
   if (process == ProcessState::Stopped) co_return "configuration written (" + step.generation + ")";
   if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
+  Callbacks& callbacks = *shop.callbacks;
+  if (shop.started_with != config) callbacks.call(*config, callbacks.rules.reloaded());
+  if (role) callbacks.call(*config, callbacks.rules.takes_role(*role));
   co_return "configuration applied (" + step.generation + ")";
 }
 

@@ -160,6 +160,7 @@ Act act_set_sync_names(Shop& shop, ActControl& control, SetSyncNames step) {
   const auto prepared = co_await prepare_files(shop, control, std::move(upstream));
   if (!prepared) co_return tl::unexpected(prepared.error());
   if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
+  shop.callbacks->call(*config, shop.callbacks->rules.reloaded());
   if (!step.text) co_return "synchronous_standby_names is what the configuration says";
   const bool is_empty = step.text->empty();
   // The flag of the checkpointer stays as it is from one list to the next.
