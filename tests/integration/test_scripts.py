@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from herdlib import Herd, Solo, kill, process_is_alive, wait_until
+from herdlib import Herd, Solo, free_port, kill, process_is_alive, wait_until
 
 
 class Scripts:
@@ -352,3 +352,26 @@ def test_a_before_stop_that_hangs_does_not_keep_a_lost_leases_primary_open(two, 
         wait_until("the end of the script", lambda: not process_is_alive(script))
     scripts.configure(leader)
     two.wait_complete()
+
+
+def test_the_leader_of_a_standby_cluster_has_a_role_of_its_own(two, scripts):
+    with_callbacks(scripts)
+    leader = two.leader()
+    remote = {"host": "127.0.0.1", "port": free_port()}  # nobody is there, and it waits
+    assert two.rest(leader, "/config", "PATCH", {"standby_cluster": remote})[0] == 200
+    try:
+        scripts.wait_calls(leader, ["on_stop primary pgherd", "on_role_change standby_leader pgherd"])
+        scripts.forget()
+        agent = two.agent_pid(leader)
+        with two.supervisor_asleep():
+            kill(agent)
+        wait_until("the new agent's calls", lambda: scripts.calls(leader)[-1:] ==
+                   ["on_role_change standby_leader pgherd"])
+        # PostgreSQL's files do not say whose standby it is.
+        assert scripts.calls(leader)[0] == "on_start replica pgherd"
+        scripts.forget()
+    finally:
+        wait_until("the configuration", lambda: two.rest(
+            leader, "/config", "PATCH", {"standby_cluster": None})[0] == 200)
+    scripts.wait_calls(leader, ["on_role_change primary pgherd"])
+    assert two.wait_complete() == leader
