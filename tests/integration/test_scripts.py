@@ -112,7 +112,7 @@ def test_callbacks_are_called_for_what_postgresql_lives_through(two, scripts):
     with_callbacks(scripts)
     leader, standby = two.leader(), two.standbys()[0]
     for name, role in ((leader, "primary"), (standby, "replica")):
-        assert two.rest(name, "/restart", "POST", {})[0] == 200
+        assert two.rest(name, "/restart", "POST", {}) == (200, "restarted successfully")
         scripts.wait_calls(name, [f"on_restart {role} pgherd"])
         two.wait_complete()
         assert two.rest(name, "/reload", "POST", {})[0] in (200, 202)
@@ -150,7 +150,7 @@ def test_a_callback_that_hangs_holds_nothing_up_and_is_killed_by_the_next(two, s
     leader, standby = two.leader(), two.standbys()[0]
     hangs = scripts.record("hanging", f"echo $$ > {scripts.file('hanging.pid')}; sleep 3600 & wait")
     scripts.configure(standby, scripts.all_callbacks(standby, on_restart=hangs))
-    assert two.rest(standby, "/restart", "POST", {})[0] == 200
+    assert two.rest(standby, "/restart", "POST", {}) == (200, "restarted successfully")
     hanging = scripts.pid_in("hanging.pid")
     two.wait_complete()
     with two.supervisor_asleep():
@@ -165,7 +165,7 @@ def test_a_callback_that_hangs_holds_nothing_up_and_is_killed_by_the_next(two, s
 def test_what_a_callback_says_and_how_it_ends_is_logged(two, scripts):
     name = two.standbys()[0]
     scripts.configure(name, {"on_restart": "/bin/sh -c 'echo I was called with \"$@\"; exit 7' it"})
-    assert two.rest(name, "/restart", "POST", {})[0] == 200
+    assert two.rest(name, "/restart", "POST", {}) == (200, "restarted successfully")
     wait_until("the log", lambda: re.search(
         r"WARNING: callback on_restart replica pgherd exited with status 7 after \d+ ms; "
         r"it says: I was called with on_restart replica pgherd", two.log(name)))
@@ -318,7 +318,7 @@ def test_before_stop_is_waited_for_before_the_server_goes(two, scripts):
     wait_until("the switchover", lambda: two.wait_complete() == standby)
     assert scripts.calls(f"{leader}-stops") == [""] and scripts.file(f"{leader}.seen").exists()
     scripts.wait_calls(leader, ["on_stop primary pgherd"])
-    assert two.rest(leader, "/restart", "POST", {})[0] == 200
+    assert two.rest(leader, "/restart", "POST", {}) == (200, "restarted successfully")
     scripts.wait_calls(leader, ["on_stop primary pgherd", "on_restart replica pgherd"])
     assert scripts.calls(f"{leader}-stops") == ["", ""]
     assert scripts.file(f"{leader}.seen").read_text() == "runs\nruns\n"
