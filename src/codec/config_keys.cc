@@ -52,7 +52,8 @@ const std::map<std::string, std::string_view, std::less<>>& sections() {
        "parameters parameters_primary parameters_replica parameters_standby_leader pg_hba pg_ident "
        "pg_hba_primary pg_hba_replica pg_hba_standby_leader pg_ident_primary pg_ident_replica "
        "pg_ident_standby_leader recovery_conf custom_conf "
-       "custom_conf_primary custom_conf_replica custom_conf_standby_leader use_slots use_pg_rewind rewind "
+       "custom_conf_primary custom_conf_replica custom_conf_standby_leader use_slots use_pg_rewind "
+       "rewind "
        "remove_data_directory_on_rewind_failure remove_data_directory_on_diverged_timelines "
        "pg_ctl_timeout callbacks pre_promote before_stop create_replica_methods "
        "create_replica_method basebackup name scope"},
@@ -94,14 +95,34 @@ std::size_t edit_distance(std::string_view one, std::string_view other) {
   return row.back();
 }
 
-// Sections that a person names: the method of bootstrap, the ways to create a replica.
-void add_named_sections(const YamlNode& section, std::string_view naming_key,
-                        std::vector<std::string>& known) {
-  const YamlNode* names = section.find(naming_key);
+void add_names(const YamlNode* section, std::string_view naming_key,
+               std::vector<std::string>& known) {
+  const YamlNode* names = section == nullptr ? nullptr : section->find(naming_key);
   if (names == nullptr) return;
   if (names->kind == YamlNode::Kind::Scalar) known.push_back(names->text);
   for (const auto& [key, name] : names->children)
     known.push_back(name.text);
+}
+
+// The ways to create a replica, wherever they are named: each can have a section that a person
+// names, in either of the two sections postgresql.
+std::vector<std::string> replica_methods_named_in(const YamlNode& root) {
+  std::vector<std::string> names;
+  const YamlNode* bootstrap = root.find("bootstrap");
+  const YamlNode* dcs = bootstrap == nullptr ? nullptr : bootstrap->find("dcs");
+  const YamlNode* standby_cluster = dcs == nullptr ? nullptr : dcs->find("standby_cluster");
+  add_names(standby_cluster, "create_replica_methods", names);
+  for (const YamlNode* top : {&root, dcs}) {
+    const YamlNode* section = top == nullptr ? nullptr : top->find("postgresql");
+    add_names(section, "create_replica_methods", names);
+    add_names(section, "create_replica_method", names);
+  }
+  return names;
+}
+
+// Named by /config, perhaps, which is not at hand here.
+bool is_command_section(const YamlNode& node) {
+  return node.kind == YamlNode::Kind::Map && node.find("command") != nullptr;
 }
 
 // Where the keys below `key` of the section `table` are listed.
@@ -124,6 +145,7 @@ void list_keys(const std::string& path, const std::string& table, std::vector<st
 
 class Search {
  public:
+  explicit Search(const YamlNode& root) : replica_methods_(replica_methods_named_in(root)) {}
   std::vector<UnknownKey> found;
 
   // `table`: the section in sections() whose keys are right below `path`.
@@ -131,15 +153,14 @@ class Search {
     const auto section = sections().find(table);
     if (section == sections().end() || node.kind != YamlNode::Kind::Map) return;
     std::vector<std::string> known = words(section->second);
-    if (table == "bootstrap") add_named_sections(node, "method", known);
-    if (table == "postgresql") {
-      add_named_sections(node, "create_replica_methods", known);
-      add_named_sections(node, "create_replica_method", known);
-    }
+    if (table == "bootstrap") add_names(&node, "method", known);
+    const bool has_methods = table == "postgresql";
+    if (has_methods) known.insert(known.end(), replica_methods_.begin(), replica_methods_.end());
     for (const auto& [key, value] : node.children) {
       const std::string below = path_below(path, key);
       const bool is_known = std::find(known.begin(), known.end(), key) != known.end() ||
-                            (table.empty() && is_dynamic_key(key));
+                            (table.empty() && is_dynamic_key(key)) ||
+                            (has_methods && is_command_section(value));
       if (is_known) {
         look(value, below, table_below(table, key));
       } else {
@@ -151,9 +172,17 @@ class Search {
       }
     }
   }
+
+ private:
+  std::vector<std::string> replica_methods_;
 };
 
 }  // namespace
+
+bool is_key_of_postgresql(std::string_view key) {
+  static const std::vector<std::string> kKeys = words(sections().at("postgresql"));
+  return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+}
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
@@ -162,7 +191,7 @@ std::vector<std::string> known_keys() {
 }
 
 std::vector<UnknownKey> unknown_keys_of(const YamlNode& root) {
-  Search search;
+  Search search(root);
   search.look(root, "", "");
   return search.found;
 }

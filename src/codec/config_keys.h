@@ -19,6 +19,10 @@ struct UnknownKey {
 // what is below a key that holds anything is not listed.
 [[nodiscard]] std::vector<std::string> known_keys();
 
+// Whether the catalogue has `key` itself in the section `postgresql`: what it does not have may be
+// the name of a way to create replicas.
+[[nodiscard]] bool is_key_of_postgresql(std::string_view key);
+
 [[nodiscard]] std::vector<UnknownKey> unknown_keys_of(const YamlNode& root);
 
 // Top-level keys that only `/config` can set; in the local file they do nothing.

@@ -21,7 +21,6 @@ constexpr std::string_view kDynamicOnly =
     "the dynamic configuration sets it (bootstrap.dcs before the cluster exists, edit-config "
     "after)";
 constexpr std::string_view kLocalOnly = "the local configuration sets it";
-constexpr std::string_view kBaseBackup = "replicas are made by pg_basebackup";
 constexpr std::string_view kOwnNames = "programs have PostgreSQL's names, in postgresql.bin_dir";
 
 const YamlNode* node_at(const YamlNode& root, std::string_view path) {
@@ -116,8 +115,6 @@ const std::vector<NotServed>& not_served() {
        "no users are made, and Patroni makes none since 4.0 either; let bootstrap.post_bootstrap "
        "make them",
        ""},
-      {"bootstrap.dcs.standby_cluster.create_replica_methods", kRefuse,
-       "the remote primary would be copied by pg_basebackup", "basebackup"},
       {"bootstrap.dcs.postgresql.listen", kWarn, kLocalOnly, ""},
       {"bootstrap.dcs.postgresql.connect_address", kWarn, kLocalOnly, ""},
       {"bootstrap.dcs.postgresql.proxy_address", kWarn, kLocalOnly, ""},
@@ -140,8 +137,6 @@ const std::vector<NotServed>& not_served() {
        "postgresql.conf would be used, and with it other settings", "postgresql"},
       {"postgresql.krbsrvname", kWarn, "libpq's default holds", ""},
       {"postgresql.rewind", kWarn, "pg_rewind runs without further options", ""},
-      {"postgresql.create_replica_methods", kRefuse, kBaseBackup, "basebackup"},
-      {"postgresql.create_replica_method", kRefuse, kBaseBackup, "basebackup"},
   };
   return kTable;
 }

@@ -1,6 +1,7 @@
 // The section `postgresql` of the local configuration (Patroni, YAML Configuration).
 #include <algorithm>
 
+#include "codec/config_methods.h"
 #include "codec/config_sections.h"
 #include "codec/postgres_settings.h"
 #include "codec/shell_words.h"
@@ -167,6 +168,11 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
   config.custom_conf = postgresql.text_or("custom_conf", "");
   config.by_role = read_roles(postgresql, context);
   config.basebackup = postgresql.options("basebackup");
+  read_replica_methods(postgresql, config);
+  for (std::string& remark :
+       remarks_on_methods(config.create_replica_methods, config.replica_methods,
+                          "postgresql.create_replica_methods"))
+    context.warnings.push_back(std::move(remark));
   config.pg_ctl_timeout =
       Seconds(postgresql.integer_or("pg_ctl_timeout", config.pg_ctl_timeout / 1s, 0, 1'000'000));
   config.callbacks = read_callbacks(postgresql.section("callbacks"));

@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "codec/config_keys.h"
+#include "codec/config_methods.h"
 #include "codec/config_not_served.h"
 #include "codec/dynamic_config.h"
 #include "codec/json_reading.h"
@@ -93,8 +95,9 @@ std::string allowed(const Controlled& parameter) {
 
 class Merge {
  public:
-  Merge(const PostgresConfig& local, const Json& section, std::vector<std::string>* warnings)
-      : local_(local), section_(section), warnings_(warnings) {}
+  Merge(const PostgresConfig& local, const Json& section, const Json& standby_cluster,
+        std::vector<std::string>* warnings)
+      : local_(local), section_(section), standby_cluster_(standby_cluster), warnings_(warnings) {}
 
   PostgresConfig result() {
     PostgresConfig merged = local_;
@@ -110,6 +113,7 @@ class Merge {
       for_role(role, std::string(suffix), merged);
     recovery_conf(merged);
     basebackup(merged);
+    replica_methods(merged);
     pg_ctl_timeout(merged);
     callbacks(merged);
     for_command("pre_promote", merged.pre_promote);
@@ -210,6 +214,56 @@ class Merge {
     }
   }
 
+  void replica_methods(PostgresConfig& merged) {
+    auto& names = merged.create_replica_methods;
+    for (const char* key : {"create_replica_methods", "create_replica_method"})
+      if (names.empty()) for_lines(key, names);
+    if (const Json* remote = find(standby_cluster_, "create_replica_methods"))
+      merged.remote_copy_methods = names_in(*remote);
+    for (const auto* list : {&merged.create_replica_methods, &merged.remote_copy_methods})
+      for (const std::string& name : *list)
+        replica_method(name, merged);
+    if (names != local_.create_replica_methods)
+      remark(names, merged, "postgresql.create_replica_methods");
+    remark(merged.remote_copy_methods, merged, "standby_cluster.create_replica_methods");
+  }
+
+  std::vector<std::string> names_in(const Json& list) {
+    std::vector<std::string> names;
+    const bool is_list =
+        list.is_array() && std::none_of(list.begin(), list.end(),
+                                        [](const Json& name) { return name.is_structured(); });
+    if (is_list)
+      for (const Json& name : list)
+        names.push_back(as_text(name));
+    else if (warnings_ != nullptr)
+      warnings_->push_back("dynamic configuration: standby_cluster.create_replica_methods is " +
+                           write_json(list) + "; allowed is a list of names");
+    return names;
+  }
+
+  void replica_method(const std::string& name, PostgresConfig& merged) {
+    const bool is_local =
+        local_.set_locally.contains(name) || merged.replica_methods.contains(name);
+    const Json* value = is_local || is_key_of_postgresql(name) ? nullptr : find(section_, name);
+    if (value == nullptr) return;
+    if (!value->is_object()) return warn(name, *value, "a section (a map of keys)");
+    try {
+      const YamlNode node = read_yaml(write_json(*value), "dynamic configuration");  // JSON is YAML
+      merged.replica_methods[name] =
+          read_replica_method(Section(&node, "postgresql." + name, "dynamic configuration"), name);
+    } catch (const std::runtime_error& problem) {
+      if (warnings_ != nullptr) warnings_->emplace_back(problem.what());
+    }
+  }
+
+  void remark(const std::vector<std::string>& names, const PostgresConfig& merged,
+              const std::string& key) {
+    if (warnings_ == nullptr) return;
+    for (const std::string& remark : remarks_on_methods(names, merged.replica_methods, key))
+      warnings_->push_back("dynamic configuration: " + remark);
+  }
+
   void pg_ctl_timeout(PostgresConfig& merged) {
     const Json* value = dynamic("pg_ctl_timeout", local_.pg_ctl_timeout == 60s);
     if (value == nullptr) return;
@@ -304,6 +358,7 @@ class Merge {
 
   const PostgresConfig& local_;
   const Json& section_;
+  const Json& standby_cluster_;
   std::vector<std::string>* warnings_;
 };
 
@@ -342,13 +397,16 @@ PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynam
                              std::vector<std::string>* warnings) {
   const std::optional<Json> config = read_json_object(dynamic_config_json);
   static const Json kNothing = Json::object();
-  const Json* section = config ? find(*config, "postgresql") : nullptr;
+  const auto section = [&](const char* key) -> const Json& {
+    const Json* found = config ? find(*config, key) : nullptr;
+    return found == nullptr ? kNothing : *found;
+  };
   if (warnings != nullptr) {
     *warnings = dynamic_keys_not_served(dynamic_config_json);
     for (std::string& line : permanent_slots_left_out(dynamic_config_json))
       warnings->push_back(std::move(line));
   }
-  return Merge(local, section == nullptr ? kNothing : *section, warnings).result();
+  return Merge(local, section("postgresql"), section("standby_cluster"), warnings).result();
 }
 
 }  // namespace pgherd

@@ -86,8 +86,35 @@ struct LogConfig {
 // A word list and key/value options in the order of the file: ("data-checksums", "") is a switch.
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
+// A command of the operator's that fills a data directory.
+struct FillingCommand {
+  std::string text;        // split into words by a shell
+  OptionList arguments;    // of the operator, --key=value each, in the order of the file
+  bool no_params = false;  // it gets those alone, and not the standard ones
+  bool operator==(const FillingCommand&) const = default;
+};
+
+// postgresql.<name>, a way to make a copy that create_replica_methods names.
+struct ReplicaMethod {
+  FillingCommand command;
+  bool keep_data = false;  // it goes on with what the directory holds
+  bool no_leader = false;  // it needs nobody to copy from
+  bool operator==(const ReplicaMethod&) const = default;
+};
+
+// bootstrap.<name>, which bootstrap.method names: how the data of a new cluster come into being.
+struct BootstrapMethod {
+  std::string name;
+  FillingCommand command;
+  bool keep_existing_recovery_conf = false;  // what the command wrote for the recovery holds
+  // With what the new cluster recovers before it is promoted; absent: it does not.
+  std::optional<std::map<std::string, std::string>> recovery_conf;
+  bool operator==(const BootstrapMethod&) const = default;
+};
+
 struct BootstrapConfig {
-  std::string dcs_json = "{}";  // bootstrap.dcs as JSON
+  std::string dcs_json = "{}";            // bootstrap.dcs as JSON
+  std::optional<BootstrapMethod> method;  // absent: initdb
   OptionList initdb;
   std::vector<std::string> pg_hba;
   std::string post_bootstrap;  // or post_init
@@ -137,6 +164,11 @@ struct PostgresConfig {
   // The custom_conf of the role that was put in force (postgres/local: config_in_role).
   std::string role_conf;
   OptionList basebackup;
+  // Names of methods, to be tried in this order; "basebackup" is pg_basebackup. Empty: that alone.
+  std::vector<std::string> create_replica_methods;
+  // The same for the copy of the remote primary (standby_cluster.create_replica_methods).
+  std::vector<std::string> remote_copy_methods;
+  std::map<std::string, ReplicaMethod> replica_methods;  // by name; more may be here than is used
   Milliseconds pg_ctl_timeout = 60s;
   std::map<CallbackAction, CommandWords> callbacks;  // only those for which something is run
   CommandWords pre_promote;                          // may refuse a promotion

@@ -269,15 +269,13 @@ TEST(DynamicKeys, ThatAreNotServedAreNamedWheneverTheConfigurationIsRead) {
   (void)merge_dynamic(
       PostgresConfig{},
       R"({"postgresql":{"config_base_name":"other","use_slots":true,"pgpass":"/p"},)"
-      R"("standby_cluster":{"host":"h","create_replica_methods":["wal_g"]}})",
+      R"("standby_cluster":{"host":"h"}})",
       &warnings);
-  ASSERT_EQ(warnings.size(), 3U);
-  EXPECT_EQ(
-      warnings[0].find("dynamic configuration: standby_cluster.create_replica_methods is not"), 0U);
-  EXPECT_EQ(warnings[1],
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(warnings[0],
             "dynamic configuration: postgresql.pgpass is not served: the local configuration sets "
             "it");
-  EXPECT_EQ(warnings[2].find("dynamic configuration: postgresql.config_base_name is not served"),
+  EXPECT_EQ(warnings[1].find("dynamic configuration: postgresql.config_base_name is not served"),
             0U);
 }
 

@@ -114,8 +114,6 @@ def test_tls_has_the_passphrase_the_ciphers_and_the_headers_of_the_configuration
 @pytest.mark.core
 @pytest.mark.parametrize("old, new, key", [
     ("bootstrap:\n", "bootstrap:\n  method: restore\n  restore: {command: /bin/true}\n", "bootstrap.method"),
-    ("postgresql:\n", "postgresql:\n  create_replica_methods: [wal_g, basebackup]\n  wal_g: {command: x}\n",
-     "postgresql.create_replica_methods"),
     ("postgresql:\n", "postgresql:\n  config_base_name: other\n", "postgresql.config_base_name"),
     ("scope: ", "citus: {group: 0, database: x}\nscope: ", "citus"),
     ("scope: ", "consul: {host: localhost}\nscope: ", "consul"),

@@ -241,7 +241,11 @@ Act act_bootstrap(Shop& shop, ActControl& control) {
   const Bootstrapping bootstrapping(shop);
   const std::string data_dir = shop.config->data_dir;
   const DirectoryLook look = look_at_data_directory(data_dir);
-  if (look.state != DataDirectory::Missing)
+  if (look.is_ours_unfinished) {
+    auto work = [data_dir] { return empty_data_directory(data_dir); };
+    auto emptied = co_await on_disk(shop, std::move(work));
+    if (!emptied) co_return tl::unexpected(emptied.error());
+  } else if (look.state != DataDirectory::Missing)
     co_return failed(
         fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
                     data_dir, look.problem.empty() ? "it holds a cluster" : look.problem));

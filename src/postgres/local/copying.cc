@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "postgres/local/config_files.h"
+#include "postgres/local/filling_command.h"
 #include "postgres/local/shop.h"
 #include "runtime/log.h"
 
@@ -20,6 +21,8 @@ namespace asio = boost::asio;
 constexpr std::array<std::string_view, 12> kForbiddenBasebackup{
     "pgdata", "format", "wal-method", "xlog-method", "gzip",     "version",
     "dbname", "host",   "port",       "username",    "password", "target"};
+
+constexpr std::string_view kBasebackup = "basebackup";
 
 void add_basebackup_options(const OptionList& options, std::vector<std::string>& argv) {
   bool has_checkpoint = false;
@@ -97,20 +100,96 @@ Attempt finish_copy(const PostgresConfig& config) {
   return mark_finished(config.data_dir);
 }
 
+// The names in the order in which they are tried.
+std::vector<std::string> methods_for(const PostgresConfig& config, bool is_remote) {
+  const auto& named = is_remote ? config.remote_copy_methods : config.create_replica_methods;
+  return named.empty() ? std::vector<std::string>{std::string(kBasebackup)} : named;
+}
+
+// No section: a program of that name, as Patroni has it.
+ReplicaMethod method_of(const PostgresConfig& config, const std::string& name) {
+  const auto found = config.replica_methods.find(name);
+  if (found != config.replica_methods.end()) return found->second;
+  return {.command = {.text = name}};
+}
+
+bool keeps_data(const PostgresConfig& config, const std::string& name) {
+  return name != kBasebackup && method_of(config, name).keep_data;
+}
+
+asio::awaitable<Attempt> run_command(Shop& shop, const ActControl& control, Upstream source,
+                                     std::string name) {
+  const auto config = shop.config;
+  if (auto written = write_pgpass(*config, source); !written) co_return written;
+  const ReplicaMethod method = method_of(*config, name);
+  const ConnInfo info = tool_conninfo(*config, config->replication, source, config->database);
+  FillingRun run;
+  run.key = "postgresql." + name;
+  run.command = method.command.text;
+  run.arguments = replica_arguments(method.command, shop.scope, config->data_dir, info.to_string());
+  if (!config->pgpass.empty()) run.env.emplace_back("PGPASSFILE", config->pgpass);
+  co_return co_await run_filling_command(shop, control, std::move(run));
+}
+
+// What a method finds: an empty directory, unless it wants to go on with what is there. What is
+// there is ours, for act_clone has looked.
+asio::awaitable<Attempt> make_room(Shop& shop, std::string name) {
+  const auto config = shop.config;
+  if (!is_empty(config->data_dir)) {
+    if (auto marked = mark_unfinished(config->data_dir); !marked) co_return marked;
+    if (keeps_data(*config, name)) {
+      log_info("postgresql.{}.keep_data: leaving in {} what it holds", name, config->data_dir);
+      co_return Attempt{};
+    }
+    auto emptied = co_await empty_on_disk(shop, config->data_dir);
+    if (!emptied) co_return emptied;
+  }
+  co_return make_empty_directory(config->data_dir);
+}
+
+asio::awaitable<Attempt> run_method(Shop& shop, const ActControl& control, Upstream source,
+                                    std::string name) {
+  if (auto room = co_await make_room(shop, name); !room) co_return room;
+  auto copied = Attempt{};
+  if (name == kBasebackup)
+    copied = co_await run_basebackup(shop, control, source);
+  else
+    copied = co_await run_command(shop, control, source, name);
+  if (!copied) co_return copied;
+  co_return finish_copy(*shop.config);
+}
+
+// One after the other until one has made a copy; a later one knows nothing of what an earlier one
+// has left.
 asio::awaitable<Attempt> fill(Shop& shop, const ActControl& control, Upstream source) {
   const auto config = shop.config;
   co_await make_slot(shop, source);
-  if (auto copied = co_await run_basebackup(shop, control, source); !copied) {
-    // What is left of it is ours; a directory that cannot be emptied keeps its marker.
-    if (auto marked = mark_unfinished(config->data_dir); marked)
-      if (auto emptied = co_await empty_on_disk(shop, config->data_dir); !emptied)
-        log_warning("{}", emptied.error().text);
-    co_return copied;
+  if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
+  Failure failure;
+  bool is_kept = false;
+  for (const std::string& name : methods_for(*config, source.is_remote)) {
+    const auto copied = co_await run_method(shop, control, source, name);
+    if (copied) co_return copied;
+    is_kept = keeps_data(*config, name);
+    failure.outcome = copied.error().outcome;
+    failure.text += (failure.text.empty() ? "" : "; ") + copied.error().text;
+    if (failure.outcome == ActOutcome::Cancelled) break;
+    log_warning("no copy was made by {}: {}", name, copied.error().text);
   }
-  co_return finish_copy(*config);
+  // What is left is ours; a directory that cannot be emptied keeps its marker.
+  const bool is_marked = is_empty(config->data_dir) || mark_unfinished(config->data_dir);
+  if (is_marked && !is_kept)
+    if (auto emptied = co_await empty_on_disk(shop, config->data_dir); !emptied)
+      log_warning("{}", emptied.error().text);
+  co_return tl::unexpected(failure);
 }
 
 }  // namespace
+
+bool begins_with_what_is_there(const PostgresConfig& config) {
+  return keeps_data(config, methods_for(config, false).front()) ||
+         keeps_data(config, methods_for(config, true).front());
+}
 
 Act act_set_aside(Shop& shop, ActControl&, SetAsideDataDirectory step) {
   const std::string data_dir = shop.config->data_dir;
@@ -120,6 +199,8 @@ Act act_set_aside(Shop& shop, ActControl&, SetAsideDataDirectory step) {
   const DirectoryLook look = look_at_data_directory(data_dir);
   if (look.state == DataDirectory::Missing) co_return data_dir + " is empty already";
   if (look.is_ours_unfinished) {
+    if (auto alone = co_await end_filling_commands(shop); !alone)
+      co_return tl::unexpected(alone.error());
     auto emptied = co_await empty_on_disk(shop, data_dir);
     if (!emptied) co_return tl::unexpected(emptied.error());
     co_return "removed an unfinished copy of our own from " + data_dir;
@@ -134,16 +215,10 @@ Act act_set_aside(Shop& shop, ActControl&, SetAsideDataDirectory step) {
 Act act_clone(Shop& shop, ActControl& control, CloneFrom step) {
   const auto config = shop.config;
   const DirectoryLook look = look_at_data_directory(config->data_dir);
-  if (look.is_ours_unfinished) {
-    auto emptied = co_await empty_on_disk(shop, config->data_dir);
-    if (!emptied) co_return tl::unexpected(emptied.error());
-  } else if (look.state != DataDirectory::Missing) {
+  if (!look.is_ours_unfinished && look.state != DataDirectory::Missing)
     co_return failed(fmt::format("{} is not empty ({}); a copy goes into an empty directory only",
                                  config->data_dir,
                                  look.problem.empty() ? "it holds a cluster" : look.problem));
-  }
-  if (auto made = make_empty_directory(config->data_dir); !made)
-    co_return tl::unexpected(made.error());
   shop.is_filling_directory = true;
   const auto filled = co_await fill(shop, control, step.source);
   shop.is_filling_directory = false;
@@ -164,6 +239,12 @@ Act act_remove_directory(Shop& shop, ActControl&, RemoveDataDirectory step) {
                                  shop.postmaster->pid()));
   if (auto cleared = co_await shop.postmaster->kill_leftovers(); !cleared)
     co_return tl::unexpected(cleared.error());
+  if (!is_empty(data_dir) && begins_with_what_is_there(*shop.config)) {
+    if (auto marked = mark_unfinished(data_dir); !marked) co_return tl::unexpected(marked.error());
+    co_return fmt::format(
+        "leaving the content of {} to the command that makes it anew (keep_data; {})", data_dir,
+        step.why);
+  }
   log_warning("removing the content of {}: {}", data_dir, step.why);
   auto emptied = co_await empty_on_disk(shop, data_dir);
   if (!emptied) co_return tl::unexpected(emptied.error());

@@ -243,6 +243,10 @@ Attempt mark_unfinished(const std::string& data_dir) {
   return {};
 }
 
+Attempt keep_marked_unfinished(const std::string& data_dir) {
+  return exists(data_dir + "/" + kMarker) ? Attempt{} : mark_unfinished(data_dir);
+}
+
 Attempt mark_finished(const std::string& data_dir) {
   const std::string marker = data_dir + "/" + kMarker;
   if (::unlink(marker.c_str()) != 0 && errno != ENOENT)

@@ -31,6 +31,8 @@ struct DirectoryLook {
 // The marker that says "whatever is here is half made by pgherd". Set inside the directory, because
 // it may be a mount point whose parent is not ours.
 [[nodiscard]] Attempt mark_unfinished(const std::string& data_dir);
+// The same; cheap where it is marked already.
+[[nodiscard]] Attempt keep_marked_unfinished(const std::string& data_dir);
 [[nodiscard]] Attempt mark_finished(const std::string& data_dir);
 
 // The marker that says "pg_rewind may have changed a part of this directory": neither the old data

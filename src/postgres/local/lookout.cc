@@ -29,6 +29,10 @@ void see_directory(const Shop& shop, InstanceView& view) {
     return;
   }
   const DirectoryLook look = look_at_data_directory(shop.config->data_dir);
+  if (look.is_ours_unfinished && begins_with_what_is_there(*shop.config)) {
+    view.data_directory = DataDirectory::Missing;
+    return;
+  }
   view.data_directory = look.state;
   view.data_directory_problem = look.problem;
   view.has_standby_signal = look.has_standby_signal;

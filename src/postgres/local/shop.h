@@ -132,6 +132,11 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(Shop& shop, Work work
                                                            std::function<Attempt()> may_start,
                                                            Instant not_after = Instant::never());
 
+// Whether a copy is begun by a command that goes on with what an earlier one, or the data before
+// it, has left in the directory (keep_data). Such a directory, marked as unfinished, counts as
+// empty.
+[[nodiscard]] bool begins_with_what_is_there(const PostgresConfig& config);
+
 // What SetSyncNames wrote last, also if an earlier agent did.
 [[nodiscard]] const std::optional<std::string>& sync_names_of(Shop& shop);
 

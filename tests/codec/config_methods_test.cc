@@ -1,0 +1,148 @@
+// The ways to make a copy that a person names.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "codec/config.h"
+#include "codec/postgres_settings.h"
+
+namespace pgherd {
+namespace {
+
+constexpr const char* kBefore = R"(scope: main
+name: node-a
+restapi: {listen: '127.0.0.1:8008'}
+etcd3: {host: e}
+bootstrap: {dcs: {standby_cluster: {host: h, create_replica_methods: [wal_far]}}}
+postgresql:
+  listen: 127.0.0.1:5432
+  data_dir: /data
+  authentication: {replication: {username: replicator}}
+)";
+
+class Methods : public ::testing::Test {
+ protected:
+  Methods() {
+    std::string pattern = ::testing::TempDir() + "pgherd_methods_XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~Methods() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  // `more`: lines of the section postgresql.
+  LoadedConfig load(const std::string& more) {
+    std::ofstream(folder_ / "patroni.yml") << kBefore << more;
+    return load_config((folder_ / "patroni.yml").string(), {});
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_F(Methods, GetTheirKeysAsArgumentsInTheOrderOfTheFile) {
+  const LoadedConfig loaded = load(R"(
+  create_replica_methods: [wal_e, basebackup]
+  wal_e:
+    retries: 2
+    command: patroni_wale_restore --verbose
+    no_leader: 1
+    use_iam: yes
+    note: 'yes'
+    envdir: /etc/wal e
+    datadir: /elsewhere
+    nothing: null
+)");
+  const PostgresConfig& config = loaded.config.postgresql;
+  EXPECT_EQ(config.create_replica_methods, (std::vector<std::string>{"wal_e", "basebackup"}));
+  const ReplicaMethod& method = config.replica_methods.at("wal_e");
+  EXPECT_EQ(method.command.text, "patroni_wale_restore --verbose");
+  EXPECT_TRUE(method.no_leader);
+  EXPECT_FALSE(method.keep_data);
+  EXPECT_FALSE(method.command.no_params);
+  // The standard arguments take the place of those that have their names.
+  EXPECT_EQ(method.command.arguments, (OptionList{{"retries", "2"},
+                                                  {"no_leader", "1"},
+                                                  {"use_iam", "True"},
+                                                  {"note", "yes"},
+                                                  {"envdir", "/etc/wal e"}}));
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_EQ(loaded.warnings[0].find("postgresql.wal_e.no_leader is not served: "), 0U);
+}
+
+TEST_F(Methods, WithoutParametersGetTheirOwnKeysAloneAndNoneOfTheSwitches) {
+  const LoadedConfig loaded = load(R"(
+  create_replica_method: pgbackrest
+  pgbackrest: {command: 'pgbackrest --delta restore', keep_data: True, no_params: true, datadir: /d}
+)");
+  const ReplicaMethod& method = loaded.config.postgresql.replica_methods.at("pgbackrest");
+  EXPECT_TRUE(method.keep_data);
+  EXPECT_TRUE(method.command.no_params);
+  EXPECT_EQ(method.command.arguments, (OptionList{{"datadir", "/d"}}));
+  EXPECT_TRUE(loaded.warnings.empty());
+}
+
+TEST_F(Methods, WithoutASectionAreProgramsAndThatIsSaid) {
+  const LoadedConfig loaded = load("  create_replica_methods: [wal_g]\n  wal_q: {command: x}\n");
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_EQ(loaded.warnings[0],
+            "postgresql.create_replica_methods names wal_g, and there is no section "
+            "postgresql.wal_g: a program of that name is run");
+}
+
+TEST_F(Methods, WithWhatNoCommandCanBeGivenAreRefused) {
+  const auto error = [this](const std::string& more) -> std::string {
+    try {
+      (void)load("  create_replica_methods: [mine]\n" + more);
+    } catch (const ConfigError& problem) {
+      return problem.what();
+    }
+    return "accepted";
+  };
+  EXPECT_NE(error("  mine: {command: x, hosts: [a, b]}\n").find("postgresql.mine.hosts is"),
+            std::string::npos);
+  EXPECT_NE(error("  mine: {command: x, keep_data: perhaps}\n").find("postgresql.mine.keep_data is"),
+            std::string::npos);
+  EXPECT_NE(error("  mine: x\n").find("allowed is a section"), std::string::npos);
+}
+
+TEST_F(Methods, ThatOnlyTheDynamicConfigurationNamesAreReadWhereTheyStand) {
+  const LoadedConfig loaded = load(R"(
+  wal_far: {command: far, no_params: true}
+  wal_near: {command: near}
+  pg_hbaa: {all: [of, them]}
+)");
+  ASSERT_EQ(loaded.unknown_keys, std::vector<std::string>{"postgresql.pg_hbaa"});
+  std::vector<std::string> warnings;
+  const PostgresConfig merged = merge_dynamic(
+      loaded.config.postgresql,
+      R"({"standby_cluster":{"host":"h","create_replica_methods":["wal_far","basebackup"]},)"
+      R"("postgresql":{"create_replica_methods":["wal_near","there"],)"
+      R"("wal_near":{"command":"other"},"there":{"command":"c","keep_data":true}}})",
+      &warnings);
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_EQ(merged.remote_copy_methods, (std::vector<std::string>{"wal_far", "basebackup"}));
+  EXPECT_EQ(merged.create_replica_methods, (std::vector<std::string>{"wal_near", "there"}));
+  EXPECT_EQ(merged.replica_methods.at("wal_far").command.text, "far");
+  EXPECT_EQ(merged.replica_methods.at("wal_near").command.text, "near");  // the local one counts
+  EXPECT_TRUE(merged.replica_methods.at("there").keep_data);
+  EXPECT_EQ(merged.replica_methods.at("there").command.arguments,
+            (OptionList{{"keep_data", "True"}}));
+}
+
+TEST_F(Methods, OfTheDynamicConfigurationThatWillNotDoAreSaid) {
+  std::vector<std::string> warnings;
+  (void)merge_dynamic({},
+                      R"({"standby_cluster":{"host":"h","create_replica_methods":7},"postgresql":)"
+                      R"({"create_replica_methods":["a","b"],"a":7,"b":{"x":[]}}})",
+                      &warnings);
+  ASSERT_EQ(warnings.size(), 5U);
+  EXPECT_EQ(warnings[0],
+            "dynamic configuration: standby_cluster.create_replica_methods is 7; allowed is a list "
+            "of names");
+  EXPECT_EQ(warnings[1],
+            "dynamic configuration: postgresql.a is 7; allowed is a section (a map of keys)");
+  EXPECT_NE(warnings[2].find("postgresql.b.x is"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pgherd
