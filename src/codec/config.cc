@@ -206,7 +206,7 @@ LoadedConfig load_config(const std::string& path,
   config.etcd = read_etcd(root, context);
   config.restapi = read_restapi(root.section("restapi"), context);
   config.ctl = read_ctl(root.section("ctl"), config.restapi);
-  config.bootstrap = read_bootstrap(root.section("bootstrap"));
+  config.bootstrap = read_bootstrap(root.section("bootstrap"), context);
   const auto home = environment.find("HOME");
   config.postgresql = read_postgresql(root.section("postgresql"),
                                       home == environment.end() ? "" : home->second, context);

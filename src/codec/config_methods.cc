@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "codec/config_keys.h"
+#include "codec/postgres_settings.h"
+#include "codec/shell_words.h"
 
 namespace pgherd {
 namespace {
@@ -18,6 +20,12 @@ std::string as_argument(const YamlNode& node) {
     if (resolved.is_boolean()) return resolved.get<bool>() ? "True" : "False";
   }
   return node.text;
+}
+
+CommandWords command_of(const Section& section, const std::string& otherwise) {
+  const auto words = shell_words(section.text_or("command", otherwise));
+  if (!words) section.refuse("command", "a command in which every quote is closed");
+  return *words;
 }
 
 OptionList arguments_of(const Section& section, std::initializer_list<std::string_view> others) {
@@ -46,7 +54,7 @@ ReplicaMethod read_replica_method(const Section& section, const std::string& nam
   method.keep_data = section.flag("keep_data").value_or(false);
   method.no_leader = section.flag("no_leader").value_or(section.flag("no_master").value_or(false));
   FillingCommand& command = method.command;
-  command.text = section.text_or("command", name);
+  command.words = command_of(section, name);
   command.no_params = section.flag("no_params").value_or(false);
   // Scripts of Patroni's time take the switches as arguments: patroni_wale_restore wants no_leader.
   command.arguments =
@@ -68,6 +76,44 @@ void read_replica_methods(const Section& postgresql, PostgresConfig& config) {
     if (is_named || may_be_a_method(value))
       config.replica_methods[key] = read_replica_method(postgresql.section(key), key);
   }
+}
+
+namespace {
+
+std::optional<std::map<std::string, std::string>> read_recovery(
+    const Section& section, std::vector<std::string>& warnings) {
+  std::map<std::string, std::string> recovery;
+  for (auto& [name, value] : section.text_map("recovery_conf"))
+    recovery[parameter_name(name)] = value;
+  if (recovery.empty()) return std::nullopt;
+  const auto action = recovery.find("recovery_target_action");
+  if (action != recovery.end() && action->second != "promote")
+    warnings.push_back(section.path_of("recovery_conf") + ".recovery_target_action is " +
+                       action->second +
+                       ", which is not served: the new cluster is promoted at its target");
+  return recovery;
+}
+
+}  // namespace
+
+std::optional<BootstrapMethod> read_bootstrap_method(const Section& bootstrap,
+                                                     std::vector<std::string>& warnings) {
+  const std::string name = bootstrap.text_or("method", "initdb");
+  if (name == "initdb" || name.empty()) return std::nullopt;
+  const Section section = bootstrap.section(name);
+  if (!section.exists())
+    warnings.push_back("bootstrap.method names " + name + ", and there is no section bootstrap." +
+                       name + ": initdb makes the cluster");
+  BootstrapMethod method{.name = name};
+  method.command.words = command_of(section, "");
+  if (method.command.words.empty()) return std::nullopt;
+  method.command.no_params = section.flag("no_params").value_or(false);
+  method.command.arguments = arguments_of(
+      section,
+      {"command", "no_params", "keep_existing_recovery_conf", "recovery_conf", "scope", "datadir"});
+  method.keep_existing_recovery_conf = section.flag("keep_existing_recovery_conf").value_or(false);
+  method.recovery_conf = read_recovery(section, warnings);
+  return method;
 }
 
 std::vector<std::string> remarks_on_methods(const std::vector<std::string>& names,

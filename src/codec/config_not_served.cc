@@ -49,16 +49,6 @@ bool says_nothing_else(const YamlNode& node, std::string_view harmless) {
   return false;
 }
 
-// A method without a command is initdb's, under whatever name.
-bool is_initdb_by_another_name(const YamlNode& root) {
-  const YamlNode* method = node_at(root, "bootstrap.method");
-  if (method == nullptr || method->kind != Kind::Scalar) return false;
-  const YamlNode* section = node_at(root, "bootstrap")->find(method->text);
-  const YamlNode* command =
-      section != nullptr && section->kind == Kind::Map ? section->find("command") : nullptr;
-  return command == nullptr || says_nothing_else(*command, "");
-}
-
 // Sections that variables have made have no place of their own.
 std::string origin_of(const YamlNode& node) {
   if (!node.origin.empty() || node.children.empty()) return node.origin;
@@ -69,7 +59,6 @@ void look(const YamlNode& root, const std::string& path, const NotServed& entry,
           std::vector<FoundKey>& found) {
   const YamlNode* node = node_at(root, path);
   if (node == nullptr || says_nothing_else(*node, entry.harmless)) return;
-  if (path == "bootstrap.method" && is_initdb_by_another_name(root)) return;
   found.push_back({.path = path, .origin = origin_of(*node), .entry = &entry});
 }
 
@@ -107,10 +96,6 @@ const std::vector<NotServed>& not_served() {
       {"etcd.version_prefix", kWarn, "etcd's v3 interface has one path", ""},
       {"restapi.thread_pool_size", kWarn, kNoPool, ""},
       {"restapi.server_tokens", kWarn, "the header Server says pgherd", ""},
-      {"bootstrap.method", kRefuse,
-       "a new cluster would be made empty, by initdb: remove the key, or make the cluster by other "
-       "means first",
-       "initdb"},
       {"bootstrap.users", kWarn,
        "no users are made, and Patroni makes none since 4.0 either; let bootstrap.post_bootstrap "
        "make them",

@@ -3,6 +3,7 @@
 #include <limits>
 #include <tuple>
 
+#include "codec/config_methods.h"
 #include "codec/json_reading.h"
 #include "codec/tags.h"
 
@@ -126,12 +127,13 @@ EtcdConfig read_etcd(const Section& root, ReadingContext context) {
   return config;
 }
 
-std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap) {
+std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap, ReadingContext context) {
   if (!bootstrap.exists()) return std::nullopt;
   BootstrapConfig config;
   if (const Section dcs = bootstrap.section("dcs"); dcs.exists()) {
     config.dcs_json = write_json(to_json(*dcs.node()));
   }
+  config.method = read_bootstrap_method(bootstrap, context.warnings);
   config.initdb = bootstrap.options("initdb");
   for (const auto& [option, value] : config.initdb) {
     for (const char* forbidden : {"pgdata", "nosync", "pwfile", "sync-only", "version"}) {

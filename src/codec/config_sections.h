@@ -25,7 +25,8 @@ void refuse_every_address(const Section& section, std::string_view key,
 [[nodiscard]] EtcdConfig read_etcd(const Section& root, ReadingContext context);
 [[nodiscard]] RestConfig read_restapi(const Section& restapi, ReadingContext context);
 [[nodiscard]] CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi);
-[[nodiscard]] std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap);
+[[nodiscard]] std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap,
+                                                            ReadingContext context);
 // `home`: where pgpass lies unless the section says so; "" when this user has none.
 [[nodiscard]] PostgresConfig read_postgresql(const Section& postgresql, const std::string& home,
                                              ReadingContext context);

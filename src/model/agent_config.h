@@ -86,9 +86,12 @@ struct LogConfig {
 // A word list and key/value options in the order of the file: ("data-checksums", "") is a switch.
 using OptionList = std::vector<std::pair<std::string, std::string>>;
 
+// A command of the operator's, split into words as a shell would do it; empty: nothing is run.
+using CommandWords = std::vector<std::string>;
+
 // A command of the operator's that fills a data directory.
 struct FillingCommand {
-  std::string text;        // split into words by a shell
+  CommandWords words;
   OptionList arguments;    // of the operator, --key=value each, in the order of the file
   bool no_params = false;  // it gets those alone, and not the standard ones
   bool operator==(const FillingCommand&) const = default;
@@ -133,9 +136,6 @@ struct RoleConfig {
   std::vector<std::string> pg_ident;
   bool operator==(const RoleConfig&) const = default;
 };
-
-// A command of the operator's, split into words as a shell would do it; empty: nothing is run.
-using CommandWords = std::vector<std::string>;
 
 // What has become of the local PostgreSQL: the operator's callbacks are called for it.
 enum class CallbackAction { OnStart, OnStop, OnRestart, OnReload, OnRoleChange };

@@ -1,6 +1,7 @@
 // The ways to make a copy that a person names.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -55,7 +56,7 @@ TEST_F(Methods, GetTheirKeysAsArgumentsInTheOrderOfTheFile) {
   const PostgresConfig& config = loaded.config.postgresql;
   EXPECT_EQ(config.create_replica_methods, (std::vector<std::string>{"wal_e", "basebackup"}));
   const ReplicaMethod& method = config.replica_methods.at("wal_e");
-  EXPECT_EQ(method.command.text, "patroni_wale_restore --verbose");
+  EXPECT_EQ(method.command.words, (CommandWords{"patroni_wale_restore", "--verbose"}));
   EXPECT_TRUE(method.no_leader);
   EXPECT_FALSE(method.keep_data);
   EXPECT_FALSE(method.command.no_params);
@@ -100,7 +101,10 @@ TEST_F(Methods, WithWhatNoCommandCanBeGivenAreRefused) {
   };
   EXPECT_NE(error("  mine: {command: x, hosts: [a, b]}\n").find("postgresql.mine.hosts is"),
             std::string::npos);
-  EXPECT_NE(error("  mine: {command: x, keep_data: perhaps}\n").find("postgresql.mine.keep_data is"),
+  EXPECT_NE(
+      error("  mine: {command: x, keep_data: perhaps}\n").find("postgresql.mine.keep_data is"),
+      std::string::npos);
+  EXPECT_NE(error("  mine: {command: \"x 'y\"}\n").find("every quote is closed"),
             std::string::npos);
   EXPECT_NE(error("  mine: x\n").find("allowed is a section"), std::string::npos);
 }
@@ -122,8 +126,9 @@ TEST_F(Methods, ThatOnlyTheDynamicConfigurationNamesAreReadWhereTheyStand) {
   EXPECT_TRUE(warnings.empty());
   EXPECT_EQ(merged.remote_copy_methods, (std::vector<std::string>{"wal_far", "basebackup"}));
   EXPECT_EQ(merged.create_replica_methods, (std::vector<std::string>{"wal_near", "there"}));
-  EXPECT_EQ(merged.replica_methods.at("wal_far").command.text, "far");
-  EXPECT_EQ(merged.replica_methods.at("wal_near").command.text, "near");  // the local one counts
+  EXPECT_EQ(merged.replica_methods.at("wal_far").command.words, CommandWords{"far"});
+  EXPECT_EQ(merged.replica_methods.at("wal_near").command.words,
+            CommandWords{"near"});  // the local one counts
   EXPECT_TRUE(merged.replica_methods.at("there").keep_data);
   EXPECT_EQ(merged.replica_methods.at("there").command.arguments,
             (OptionList{{"keep_data", "True"}}));
@@ -142,6 +147,59 @@ TEST_F(Methods, OfTheDynamicConfigurationThatWillNotDoAreSaid) {
   EXPECT_EQ(warnings[1],
             "dynamic configuration: postgresql.a is 7; allowed is a section (a map of keys)");
   EXPECT_NE(warnings[2].find("postgresql.b.x is"), std::string::npos);
+}
+
+// As a file of its own, which is merged.
+class MethodsOfBootstrap : public Methods {
+ protected:
+  LoadedConfig load_with(const std::string& bootstrap) {
+    std::ofstream(folder_ / "1.yml") << kBefore;
+    std::ofstream(folder_ / "2.yml") << bootstrap;
+    return load_config(folder_.string(), {});
+  }
+};
+
+TEST_F(MethodsOfBootstrap, HaveACommandItsArgumentsAndARecovery) {
+  const LoadedConfig loaded = load_with(R"(bootstrap:
+  method: pitr
+  pitr:
+    command: restore --all
+    stanza: main
+    force: true
+    keep_existing_recovery_conf: no
+    scope: other
+    recovery_conf: {Restore_Command: 'cp a/%f %p', recovery_target_action: promote}
+)");
+  ASSERT_TRUE(loaded.config.bootstrap->method.has_value());
+  const BootstrapMethod& method = *loaded.config.bootstrap->method;
+  EXPECT_EQ(method.name, "pitr");
+  EXPECT_EQ(method.command.words, (CommandWords{"restore", "--all"}));
+  EXPECT_EQ(method.command.arguments, (OptionList{{"stanza", "main"}, {"force", "True"}}));
+  EXPECT_FALSE(method.command.no_params);
+  EXPECT_FALSE(method.keep_existing_recovery_conf);
+  EXPECT_EQ(method.recovery_conf,
+            (std::map<std::string, std::string>{{"restore_command", "cp a/%f %p"},
+                                                {"recovery_target_action", "promote"}}));
+  EXPECT_TRUE(loaded.warnings.empty());
+}
+
+TEST_F(MethodsOfBootstrap, AreInitdbWithoutACommandAndThatIsSaidOfOneWithoutASection) {
+  EXPECT_FALSE(load_with("bootstrap: {method: initdb}").config.bootstrap->method.has_value());
+  EXPECT_FALSE(load_with("bootstrap: {method: a, a: {x: y}}").config.bootstrap->method.has_value());
+  const LoadedConfig loaded = load_with("bootstrap: {method: a, b: {command: x}}");
+  EXPECT_FALSE(loaded.config.bootstrap->method.has_value());
+  const auto names_it = [](const std::string& warning) {
+    return warning.find("bootstrap.method names a, and there is no section bootstrap.a") == 0;
+  };
+  EXPECT_TRUE(std::any_of(loaded.warnings.begin(), loaded.warnings.end(), names_it));
+}
+
+TEST_F(MethodsOfBootstrap, EndTheirRecoveryWithAPromotion) {
+  const LoadedConfig loaded = load_with(
+      "bootstrap: {method: a, a: {command: x, recovery_conf: {recovery_target_action: pause}}}");
+  ASSERT_EQ(loaded.warnings.size(), 1U);
+  EXPECT_EQ(loaded.warnings[0].find("bootstrap.a.recovery_conf.recovery_target_action is pause"),
+            0U);
 }
 
 }  // namespace

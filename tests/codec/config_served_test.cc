@@ -15,7 +15,7 @@ namespace pgherd {
 namespace {
 
 // Configurations in which keys can show an effect: some have one only beside others, some only
-// where others are missing.
+// where others are missing, or where there is a section that they name.
 constexpr const char* kBeside = R"(
 scope: main
 name: node-a
@@ -35,6 +35,17 @@ etcd: {host: e}
 bootstrap: {dcs: {ttl: 30}}
 postgresql:
   name: node-a
+  listen: '127.0.0.1:5432'
+  data_dir: /data
+  authentication: {replication: {username: r}}
+)";
+constexpr const char* kWithSections = R"(
+scope: main
+name: node-a
+restapi: {listen: '127.0.0.1:8008'}
+etcd3: {host: e}
+bootstrap: {word: {command: c}}
+postgresql:
   listen: '127.0.0.1:5432'
   data_dir: /data
   authentication: {replication: {username: r}}
@@ -102,7 +113,7 @@ class CatalogueOfKeys : public ::testing::Test {
   CatalogueOfKeys() {
     std::string pattern = ::testing::TempDir() + "pgherd_keys_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
-    for (const char* text : {kBeside, kAlone})
+    for (const char* text : {kBeside, kAlone, kWithSections})
       bases_.push_back({.text = text, .effect = effect_of(load(text, "{}"))});
   }
   ~CatalogueOfKeys() override {
@@ -235,13 +246,13 @@ TEST_F(CatalogueOfKeys, WhatAsksForWhatIsDoneAnywayIsNoReasonToRefuse) {
 TEST_F(CatalogueOfKeys, AllThatAreRefusedAreNamedAtOnceWithTheirLines) {
   try {
     (void)load(kBeside,
-               "bootstrap:\n  method: clone\n  clone: {command: x}\n"
+               "citus:\n  group: 0\n"
                "postgresql:\n  config_base_name: other\n");
     FAIL() << "accepted";
   } catch (const ConfigError& problem) {
     const std::string said = problem.what();
-    EXPECT_NE(said.find("2.yml:2: bootstrap.method is not served: "), std::string::npos) << said;
-    EXPECT_NE(said.find("2.yml:5: postgresql.config_base_name is not served: "), std::string::npos)
+    EXPECT_NE(said.find("2.yml:2: citus is not served: "), std::string::npos) << said;
+    EXPECT_NE(said.find("2.yml:4: postgresql.config_base_name is not served: "), std::string::npos)
         << said;
   }
 }

@@ -113,7 +113,6 @@ def test_tls_has_the_passphrase_the_ciphers_and_the_headers_of_the_configuration
 
 @pytest.mark.core
 @pytest.mark.parametrize("old, new, key", [
-    ("bootstrap:\n", "bootstrap:\n  method: restore\n  restore: {command: /bin/true}\n", "bootstrap.method"),
     ("postgresql:\n", "postgresql:\n  config_base_name: other\n", "postgresql.config_base_name"),
     ("scope: ", "citus: {group: 0, database: x}\nscope: ", "citus"),
     ("scope: ", "consul: {host: localhost}\nscope: ", "consul"),

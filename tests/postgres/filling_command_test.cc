@@ -8,7 +8,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 TEST(ArgumentsOfACommand, ThatMakesACopyAreItsOwnBeforeTheStandardOnes) {
-  FillingCommand command{.text = "restore", .arguments = {{"retries", "2"}, {"empty", ""}}};
+  FillingCommand command{.words = {"restore"}, .arguments = {{"retries", "2"}, {"empty", ""}}};
   EXPECT_EQ(replica_arguments(command, "main", "/data", "host=a user=b"),
             (Words{"--retries=2", "--empty=", "--scope=main", "--role=replica", "--datadir=/data",
                    "--connstring=host=a user=b"}));
@@ -18,7 +18,7 @@ TEST(ArgumentsOfACommand, ThatMakesACopyAreItsOwnBeforeTheStandardOnes) {
 }
 
 TEST(ArgumentsOfACommand, ThatMakesAClusterAreTheStandardOnesBeforeItsOwn) {
-  FillingCommand command{.text = "restore", .arguments = {{"stanza", "s"}}};
+  FillingCommand command{.words = {"restore"}, .arguments = {{"stanza", "s"}}};
   EXPECT_EQ(bootstrap_arguments(command, "main", "/data"),
             (Words{"--scope=main", "--datadir=/data", "--stanza=s"}));
   command.no_params = true;

@@ -524,18 +524,23 @@ TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {
   EXPECT_TRUE(std::filesystem::is_empty(pg1->config.data_dir));
 }
 
-constexpr const char* kOwnCopy =
+const std::string kOwnCopy =
     "copy() { for word; do case $word in --datadir=*) d=${word#*=};; --connstring=*) c=${word#*=};; "
     "esac; done; $BIN/pg_basebackup -w -X stream -c fast -D $d -d \"$c\"; }; copy";
+
+CommandWords as_shell(const std::string& text) {
+  return {"/bin/sh", "-c", text, "sh"};
+}
 
 TEST_F(RealPostgres, TheRemotePrimaryIsCopiedByTheWayThatTheStandbyClusterNames) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");
   bootstrap(*pg0);
   pg1->config.create_replica_methods = {"never"};
-  pg1->config.replica_methods["never"].command.text = "false";
+  pg1->config.replica_methods["never"].command.words = {"false"};
   pg1->config.remote_copy_methods = {"own"};
-  pg1->config.replica_methods["own"].command.text = "BIN=" + pg1->config.bin_dir + "; " + kOwnCopy;
+  pg1->config.replica_methods["own"].command.words =
+      as_shell("BIN=" + pg1->config.bin_dir + "; " + kOwnCopy + " \"$@\"");
   Upstream source = pg0->as_upstream();
   EXPECT_EQ(pg1->perform(CloneFrom{source}).outcome, ActOutcome::Failed);
   EXPECT_TRUE(std::filesystem::is_empty(pg1->config.data_dir));
@@ -550,13 +555,13 @@ TEST_F(RealPostgres, ACommandThatKeepsDataGoesOnWithIt) {
   bootstrap(*pg0);
   ReplicaMethod& own = pg1->config.replica_methods["own"];
   own.keep_data = true;
-  own.command.text = "touch " + pg1->config.data_dir + "/piece; false";
+  own.command.words = as_shell("touch " + pg1->config.data_dir + "/piece; false");
   pg1->config.create_replica_methods = {"own"};
   EXPECT_EQ(pg1->perform(CloneFrom{pg0->as_upstream()}).outcome, ActOutcome::Failed);
   EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Missing);
   pg1->close();
-  own.command.text = "rm " + pg1->config.data_dir + "/piece " + pg1->config.data_dir +
-                     "/pgherd.unfinished; BIN=" + pg1->config.bin_dir + "; " + kOwnCopy;
+  own.command.words = as_shell("cd " + pg1->config.data_dir + " && rm piece pgherd.unfinished; BIN=" +
+                               pg1->config.bin_dir + "; " + kOwnCopy + " \"$@\"");
   expect_done(pg1->perform(CloneFrom{pg0->as_upstream()}));
   // The whole of it is left to the command, too.
   expect_done(pg1->perform(RemoveDataDirectory{.why = "test"}));

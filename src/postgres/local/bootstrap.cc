@@ -1,4 +1,5 @@
-// Bootstrap: initdb, first start, roles, the operator's script (Patroni postgresql/bootstrap.py).
+// Bootstrap: initdb or the operator's command, first start, roles, the operator's script (Patroni
+// postgresql/bootstrap.py).
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -9,6 +10,9 @@
 
 #include "codec/conninfo.h"
 #include "postgres/local/config_files.h"
+#include "postgres/local/filling_command.h"
+#include "postgres/local/restored_cluster.h"
+#include "postgres/local/role_maker.h"
 #include "postgres/local/shop.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
@@ -21,10 +25,6 @@ namespace asio = boost::asio;
 
 constexpr std::array<std::string_view, 5> kForbiddenInitdb{"pgdata", "nosync", "pwfile",
                                                            "sync-only", "version"};
-
-Failure failure_of(const QueryError& error, const std::string& what) {
-  return {.text = what + ": " + error.text};
-}
 
 // A secret in a file for one program, gone when this is.
 class SecretFile {
@@ -83,8 +83,8 @@ asio::awaitable<Attempt> run_initdb(Shop& shop, const ActControl& control) {
 // bootstrap.pg_hba goes on holding below what initdb wrote, unless the lines are managed as a
 // whole.
 Attempt append_bootstrap_hba(const Shop& shop) {
-  if (!shop.bootstrap || shop.bootstrap->pg_hba.empty() || !shop.config->pg_hba.empty() ||
-      shop.config->parameters.contains("hba_file"))
+  if (!shop.bootstrap || shop.bootstrap->method || shop.bootstrap->pg_hba.empty() ||
+      !shop.config->pg_hba.empty() || shop.config->parameters.contains("hba_file"))
     return {};
   const std::string path = shop.config->data_dir + "/pg_hba.conf";
   auto text = read_file(path);
@@ -96,66 +96,6 @@ Attempt append_bootstrap_hba(const Shop& shop) {
     return failed(written.error().text);
   return {};
 }
-
-// One session for all roles: nothing of it is logged, for statements hold verifiers of passwords.
-class RoleMaker {
- public:
-  explicit RoleMaker(Shop& shop) : shop_(shop), session_(shop.loop) {}
-
-  asio::awaitable<Attempt> connect(ActControl& control) {
-    const PostmasterPid* file = shop_.postmaster->file();
-    ConnInfo info =
-        local_conninfo(*shop_.config, LocalLogin::Superuser, file ? file->socket_dir : "");
-    info.set("application_name", "pgherd bootstrap");
-    control.interrupt = [this] { session_.interrupt(); };
-    auto connected = co_await session_.connect(std::move(info), 10s);
-    if (!connected)
-      co_return tl::unexpected(
-          failure_of(connected.error(),
-                     "cannot log in to the new cluster as the superuser (check "
-                     "postgresql.pg_hba and authentication.superuser)"));
-    co_return co_await run(
-        "set synchronous_commit to local; set log_statement to none; "
-        "set log_min_duration_statement to -1; set log_min_error_statement to panic; "
-        "set pg_stat_statements.track_utility to off; set pgaudit.log to none",
-        "quiet the session");
-  }
-
-  asio::awaitable<Attempt> ensure(Credentials who, std::string attributes) {
-    auto found = co_await session_.query(
-        "select from pg_catalog.pg_roles where rolname = " + quote_sql_literal(who.username), 30s);
-    if (!found) co_return tl::unexpected(failure_of(found.error(), "cannot look for a role"));
-    const bool exists = !found->empty() && !found->front().empty();
-    std::string sql = fmt::format("{} role {} with {}", exists ? "alter" : "create",
-                                  quote_sql_identifier(who.username), attributes);
-    if (!who.password.empty()) {
-      const std::string verifier = session_.scram_verifier(who.password, who.username);
-      if (verifier.empty()) co_return failed("cannot make a SCRAM verifier for " + who.username);
-      sql += " password " + quote_sql_literal(verifier);
-    }
-    co_return co_await run(sql, "make the role " + who.username);
-  }
-
-  asio::awaitable<Attempt> allow_rewind(std::string username) {
-    std::string sql;
-    for (const char* function :
-         {"pg_ls_dir(text, boolean, boolean)", "pg_stat_file(text, boolean)",
-          "pg_read_binary_file(text)", "pg_read_binary_file(text, bigint, bigint, boolean)"})
-      sql += fmt::format("grant execute on function pg_catalog.{} to {};", function,
-                         quote_sql_identifier(username));
-    co_return co_await run(sql, "let " + username + " read files for pg_rewind");
-  }
-
- private:
-  asio::awaitable<Attempt> run(std::string sql, std::string what) {
-    auto done = co_await session_.query(std::move(sql), 60s);
-    if (!done) co_return tl::unexpected(failure_of(done.error(), "cannot " + what));
-    co_return Attempt{};
-  }
-
-  Shop& shop_;
-  PgSession session_;
-};
 
 // `<command> '<conninfo>'`; the shell splits the command as a person would expect. The script comes
 // in where this process did, with a password from a file.
@@ -190,8 +130,13 @@ asio::awaitable<Attempt> run_post_bootstrap(Shop& shop, const ActControl& contro
 
 asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
   const auto config = shop.config;
+  const PostmasterPid* file = shop.postmaster->file();
+  ConnInfo login = local_conninfo(*config, LocalLogin::Superuser, file ? file->socket_dir : "");
   RoleMaker roles(shop);
-  if (auto done = co_await roles.connect(control); !done) co_return done;
+  if (auto done = co_await roles.connect(control, std::move(login),
+                                         "check postgresql.pg_hba and authentication.superuser");
+      !done)
+    co_return done;
   if (!config->superuser.username.empty() && !config->superuser.password.empty())
     if (auto done = co_await roles.ensure(config->superuser, "superuser login"); !done)
       co_return done;
@@ -235,30 +180,65 @@ asio::awaitable<Attempt> start_and_fill(Shop& shop, ActControl& control) {
   co_return made;
 }
 
+asio::awaitable<Attempt> make_empty(Shop& shop) {
+  const std::string data_dir = shop.config->data_dir;
+  const DirectoryLook look = look_at_data_directory(data_dir);
+  if (look.is_ours_unfinished) {
+    if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
+    auto work = [data_dir] { return empty_data_directory(data_dir); };
+    if (auto emptied = co_await on_disk(shop, std::move(work)); !emptied) co_return emptied;
+  } else if (look.state != DataDirectory::Missing) {
+    co_return failed(
+        fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
+                    data_dir, look.problem.empty() ? "it holds a cluster" : look.problem));
+  }
+  co_return make_empty_directory(data_dir);
+}
+
+asio::awaitable<Attempt> put_data(Shop& shop, const ActControl& control,
+                                  std::optional<BootstrapMethod> method) {
+  const std::string data_dir = shop.config->data_dir;
+  shop.is_filling_directory = true;
+  auto filled = Attempt{};
+  if (method)
+    filled = co_await fill_by_command(shop, control, *method);
+  else
+    filled = co_await run_initdb(shop, control);
+  if (!filled && mark_unfinished(data_dir)) {
+    auto work = [data_dir] { return empty_data_directory(data_dir); };
+    if (auto emptied = co_await on_disk(shop, std::move(work)); !emptied)
+      log_warning("{}", emptied.error().text);
+  }
+  shop.is_filling_directory = false;
+  co_return filled;
+}
+
+// What a command has made stays marked as unfinished until it is a cluster: an agent that found it
+// half recovered would take it for a backup, and recover it to the end of its archive.
+asio::awaitable<Attempt> make_cluster(Shop& shop, ActControl& control,
+                                      std::optional<BootstrapMethod> method) {
+  if (method)
+    if (auto recovered = co_await recover_restored(shop, control, *method); !recovered)
+      co_return recovered;
+  if (auto filled = co_await start_and_fill(shop, control); !filled) co_return filled;
+  co_return mark_finished(shop.config->data_dir);
+}
+
 }  // namespace
 
 Act act_bootstrap(Shop& shop, ActControl& control) {
   const Bootstrapping bootstrapping(shop);
   const std::string data_dir = shop.config->data_dir;
-  const DirectoryLook look = look_at_data_directory(data_dir);
-  if (look.is_ours_unfinished) {
-    auto work = [data_dir] { return empty_data_directory(data_dir); };
-    auto emptied = co_await on_disk(shop, std::move(work));
-    if (!emptied) co_return tl::unexpected(emptied.error());
-  } else if (look.state != DataDirectory::Missing)
-    co_return failed(
-        fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
-                    data_dir, look.problem.empty() ? "it holds a cluster" : look.problem));
-  if (auto made = make_empty_directory(data_dir); !made) co_return tl::unexpected(made.error());
-  shop.is_filling_directory = true;
-  const auto initialized = co_await run_initdb(shop, control);
-  if (!initialized && mark_unfinished(data_dir)) (void)empty_data_directory(data_dir);
-  shop.is_filling_directory = false;
-  if (!initialized) co_return tl::unexpected(initialized.error());
-  const auto filled = co_await start_and_fill(shop, control);
-  if (filled) co_return "made a new cluster in " + data_dir;
+  const auto method = shop.bootstrap ? shop.bootstrap->method : std::nullopt;
+  if (auto made = co_await make_empty(shop); !made) co_return tl::unexpected(made.error());
+  if (auto filled = co_await put_data(shop, control, method); !filled)
+    co_return tl::unexpected(filled.error());
+  shop.is_making_cluster = true;
+  const auto made = co_await make_cluster(shop, control, method);
+  shop.is_making_cluster = false;
+  if (made) co_return "made a new cluster in " + data_dir;
   // Half made is not made: whoever bootstraps next must find an empty place.
-  Failure failure = filled.error();
+  Failure failure = made.error();
   ActControl undisturbed;
   if (auto stopped = co_await shop.postmaster->stop(StopMode::Immediate, undisturbed, nullptr);
       !stopped) {

@@ -110,7 +110,7 @@ std::vector<std::string> methods_for(const PostgresConfig& config, bool is_remot
 ReplicaMethod method_of(const PostgresConfig& config, const std::string& name) {
   const auto found = config.replica_methods.find(name);
   if (found != config.replica_methods.end()) return found->second;
-  return {.command = {.text = name}};
+  return {.command = {.words = {name}}};
 }
 
 bool keeps_data(const PostgresConfig& config, const std::string& name) {
@@ -125,7 +125,7 @@ asio::awaitable<Attempt> run_command(Shop& shop, const ActControl& control, Upst
   const ConnInfo info = tool_conninfo(*config, config->replication, source, config->database);
   FillingRun run;
   run.key = "postgresql." + name;
-  run.command = method.command.text;
+  run.words = method.command.words;
   run.arguments = replica_arguments(method.command, shop.scope, config->data_dir, info.to_string());
   if (!config->pgpass.empty()) run.env.emplace_back("PGPASSFILE", config->pgpass);
   co_return co_await run_filling_command(shop, control, std::move(run));

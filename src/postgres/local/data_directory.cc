@@ -82,13 +82,13 @@ DirectoryLook inaccessible(DirectoryLook look, std::string why) {
   return look;
 }
 
-DirectoryLook look_inside(const std::string& data_dir) {
+DirectoryLook look_inside(const std::string& data_dir, Mark mark) {
   DirectoryLook look;
   const bool is_standby = exists(data_dir + "/standby.signal");  // which counts if both are there
   look.has_recovery_signal = !is_standby && exists(data_dir + "/recovery.signal");
   look.has_standby_signal = is_standby || look.has_recovery_signal;
   look.major_version = major_version_in(data_dir);
-  look.is_ours_unfinished = exists(data_dir + "/" + kMarker);
+  look.is_ours_unfinished = mark == Mark::Counts && exists(data_dir + "/" + kMarker);
   const auto control = read_pg_control(data_dir);
   if (control) look.control = *control;
   if (look.is_ours_unfinished)
@@ -211,7 +211,7 @@ Attempt refuse_strange_path(const std::string& data_dir) {
 
 }  // namespace
 
-DirectoryLook look_at_data_directory(const std::string& data_dir) {
+DirectoryLook look_at_data_directory(const std::string& data_dir, Mark mark) {
   DirectoryLook look;
   struct stat facts{};
   if (::stat(data_dir.c_str(), &facts) != 0) {
@@ -229,7 +229,7 @@ DirectoryLook look_at_data_directory(const std::string& data_dir) {
     look.state = DataDirectory::Missing;
     return look;
   }
-  look = look_inside(data_dir);
+  look = look_inside(data_dir, mark);
   const std::string problem = ownership_problem(data_dir, facts);
   if (look.state == DataDirectory::Valid && !problem.empty()) return inaccessible(look, problem);
   return look;

@@ -26,7 +26,10 @@ struct DirectoryLook {
   bool is_ours_unfinished = false;
 };
 
-[[nodiscard]] DirectoryLook look_at_data_directory(const std::string& data_dir);
+// `IsOurs`: the mark of an unfinished copy is of the caller's work under way, and is passed over.
+enum class Mark { Counts, IsOurs };
+[[nodiscard]] DirectoryLook look_at_data_directory(const std::string& data_dir,
+                                                   Mark mark = Mark::Counts);
 
 // The marker that says "whatever is here is half made by pgherd". Set inside the directory, because
 // it may be a mount point whose parent is not ours.

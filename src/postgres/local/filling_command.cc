@@ -83,7 +83,7 @@ Attempt judge_what_is_left(const std::string& data_dir) {
 
 asio::awaitable<Attempt> run_alone(Shop& shop, const ActControl& control, FillingRun run) {
   ProcessSpec spec;
-  spec.argv = {"/bin/sh", "-c", run.command + " \"$@\"", "sh"};
+  spec.argv = std::move(run.words);
   for (std::string& argument : run.arguments)
     spec.argv.push_back(std::move(argument));
   spec.env = std::move(run.env);
@@ -151,7 +151,8 @@ asio::awaitable<Attempt> run_filling_command(Shop& shop, const ActControl& contr
                                              FillingRun run) {
   if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
   const std::string key = run.key;
-  log_info("{}: running {}", key, run.command);
+  if (run.words.empty()) co_return failed(key + ".command is empty");
+  log_info("{}: running {}", key, run.words.front());
   auto ran = co_await run_alone(shop, control, std::move(run));
   if (ran) co_return ran;
   Failure failure = ran.error();

@@ -24,7 +24,7 @@ namespace pgherd {
 
 struct FillingRun {
   std::string key;  // where the command stands, for the log
-  std::string command;
+  CommandWords words;
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> env;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 
 #include "postgres/local/divergence.h"
 #include "postgres/local/monitor.h"
@@ -23,12 +24,23 @@ constexpr Duration kReplicationLimit = 500ms;
 constexpr Duration kWrittenSettingsLimit = 500ms;
 constexpr Duration kReplicationPause = 30s;  // after a refusal
 
+// An agent that was killed while it made a cluster leaves the server that it had started for itself
+// alone. What has no worth may not run, and it would keep the directory from being emptied.
+void end_server_of_unfinished(const Shop& shop) {
+  if (shop.postmaster->look() == ProcessState::Stopped) return;
+  log_warning("PostgreSQL runs in {}, which was not finished: it is stopped at once",
+              shop.config->data_dir);
+  if (!shop.postmaster->signal(SIGQUIT))
+    log_warning("process {} is not ours to stop", shop.postmaster->pid());
+}
+
 void see_directory(const Shop& shop, InstanceView& view) {
   if (shop.is_filling_directory) {
     view.data_directory = DataDirectory::Missing;
     return;
   }
-  const DirectoryLook look = look_at_data_directory(shop.config->data_dir);
+  const DirectoryLook look = shop.look_at_directory();
+  if (look.is_ours_unfinished) end_server_of_unfinished(shop);
   if (look.is_ours_unfinished && begins_with_what_is_there(*shop.config)) {
     view.data_directory = DataDirectory::Missing;
     return;
@@ -50,6 +62,8 @@ asio::awaitable<InstanceView> Lookout::look() {
   const Instant deadline = view.seen_at + kLookLimit;
   see_directory(shop_, view);
   view.process = shop_.postmaster->look();
+  if (shop_.is_server_private && view.process == ProcessState::Running)
+    view.process = ProcessState::Starting;
   view.postmaster_pid = shop_.postmaster->pid();
   if (view.process != ProcessState::Running || view.postmaster_pid != last_.postmaster_pid) {
     session_.close();

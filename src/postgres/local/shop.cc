@@ -121,6 +121,10 @@ std::string Shop::server_log() const {
                                     : options.server_log;
 }
 
+DirectoryLook Shop::look_at_directory() const {
+  return look_at_data_directory(config->data_dir, is_making_cluster ? Mark::IsOurs : Mark::Counts);
+}
+
 std::string last_lines(const std::string& text, std::size_t lines) {
   std::string_view rest = text;
   while (!rest.empty() && rest.back() == '\n')
@@ -208,7 +212,7 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(Shop& shop, const ActControl
                                                     std::optional<ServerRole> next_role) {
   const auto config = std::make_shared<const PostgresConfig>(
       config_in_role(*shop.config, next_role.value_or(role_with(upstream))));
-  const DirectoryLook look = look_at_data_directory(config->data_dir);
+  const DirectoryLook look = shop.look_at_directory();
   if (look.state == DataDirectory::Missing)
     co_return failed(config->data_dir + " is missing or empty: there is nothing to start");
   if (look.state != DataDirectory::Valid) co_return failed(look.problem);

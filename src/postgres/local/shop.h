@@ -54,6 +54,11 @@ struct Shop {
 
   // A copy or initdb fills the directory: to the outside it is still missing.
   bool is_filling_directory = false;
+  // A cluster is made from what the directory has been filled with: that it is marked as unfinished
+  // is our own doing.
+  bool is_making_cluster = false;
+  // The server is ours alone, nobody can ask it: to the outside it is starting.
+  bool is_server_private = false;
   ParameterMap wanted;            // the parameters that were last written or started with
   std::set<std::string> refused;  // parameters that this server does not take
   std::string validated;          // the text of postgresql.conf that was last found good
@@ -84,6 +89,7 @@ struct Shop {
 
   [[nodiscard]] std::string program(const std::string& name) const;
   [[nodiscard]] std::string server_log() const;
+  [[nodiscard]] DirectoryLook look_at_directory() const;
 };
 
 // What an act has to say when it succeeded.

@@ -1,0 +1,204 @@
+#include "postgres/local/restored_cluster.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "postgres/local/config_files.h"
+#include "postgres/local/filling_command.h"
+#include "postgres/local/role_maker.h"
+#include "runtime/files.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+
+// A directory that only this user can enter, gone when this is. In the directory for temporary
+// files, because the path of a socket must be short.
+class PrivateEntrance {
+ public:
+  static Answer<std::unique_ptr<PrivateEntrance>> make() {
+    std::error_code error;
+    const auto above = fs::temp_directory_path(error);
+    std::string pattern = (error ? std::string("/tmp") : above.string()) + "/pgherd-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr)
+      return failed(fmt::format("cannot make {}: {}", pattern, std::strerror(errno)));
+    return std::unique_ptr<PrivateEntrance>(new PrivateEntrance(pattern));
+  }
+  ~PrivateEntrance() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  PrivateEntrance(const PrivateEntrance&) = delete;
+  PrivateEntrance& operator=(const PrivateEntrance&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  explicit PrivateEntrance(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// The lookouts take the server for one that is starting.
+class Unseen {
+ public:
+  explicit Unseen(Shop& shop) : shop_(shop) { shop_.is_server_private = true; }
+  ~Unseen() { shop_.is_server_private = false; }
+  Unseen(const Unseen&) = delete;
+  Unseen& operator=(const Unseen&) = delete;
+
+ private:
+  Shop& shop_;
+};
+
+Attempt write(const std::string& path, const std::string& text) {
+  if (auto written = write_file_atomically(path, text, 0600); !written)
+    return failed(written.error().text);
+  return {};
+}
+
+// A standby never ends its recovery, and this is to become a primary.
+Attempt keep_signals(const std::string& data_dir) {
+  const std::string standby = data_dir + "/standby.signal";
+  const std::string recovery = data_dir + "/recovery.signal";
+  if (::rename(standby.c_str(), recovery.c_str()) == 0 || errno == ENOENT) return {};
+  return failed(fmt::format("cannot rename {}: {}", standby, std::strerror(errno)));
+}
+
+Attempt set_signals(const std::string& data_dir, const BootstrapMethod& method) {
+  if (!method.recovery_conf && method.keep_existing_recovery_conf) return keep_signals(data_dir);
+  if (auto removed = set_standby_signal(data_dir, false); !removed) return removed;
+  return method.recovery_conf ? write(data_dir + "/recovery.signal", "") : Attempt{};
+}
+
+// postgresql.conf of this one start: over what is always in force, the settings of the recovery.
+// What the command wrote with ALTER SYSTEM's file is kept aside, for the recovery parameters in it
+// are removed as ever.
+Attempt write_own_conf(const Shop& shop, const PrivateEntrance& entrance,
+                       const BootstrapMethod& method, const std::string& auto_conf) {
+  std::vector<std::string> included{config_dir_of(*shop.config) + "/postgresql.conf"};
+  if (!method.recovery_conf && method.keep_existing_recovery_conf) {
+    included.push_back(entrance.path() + "/kept.conf");
+    if (auto written = write(included.back(), auto_conf); !written) return written;
+  }
+  if (auto written = write(entrance.path() + "/pg_hba.conf", "local all all trust\n"); !written)
+    return written;
+  return write(entrance.path() + "/postgresql.conf",
+               render_postgresql_conf(included, {}, method.recovery_conf.value_or(ParameterMap{})));
+}
+
+ServerStart private_start(const Shop& shop, const PrivateEntrance& entrance,
+                          const ParameterMap& parameters) {
+  ServerStart how;
+  how.program = shop.program("postgres");
+  how.log_file = shop.server_log();
+  how.arguments = {"-D", shop.config->data_dir,
+                   "--config-file=" + entrance.path() + "/postgresql.conf"};
+  for (std::string& argument : command_line_arguments(parameters))
+    how.arguments.push_back(std::move(argument));
+  // Later ones count. Without hot_standby nobody is let in before the end, and no parameter that
+  // the origin had greater keeps it from going on.
+  for (const char* fixed :
+       {"--listen_addresses=", "--hot_standby=off", "--recovery_target_action=promote"})
+    how.arguments.emplace_back(fixed);
+  how.arguments.push_back("--unix_socket_directories=" + entrance.path());
+  how.arguments.push_back("--hba_file=" + entrance.path() + "/pg_hba.conf");
+  return how;
+}
+
+asio::awaitable<Answer<ServerStart>> prepare_private_start(Shop& shop, const ActControl& control,
+                                                           const PrivateEntrance& entrance,
+                                                           BootstrapMethod method) {
+  const auto config = shop.config;
+  restore_config_copies(*config);
+  const auto auto_conf = read_file(config->data_dir + "/postgresql.auto.conf");
+  const auto prepared = co_await prepare_files(shop, control, std::nullopt);
+  if (!prepared) co_return tl::unexpected(prepared.error());
+  if (auto written = write_own_conf(shop, entrance, method, auto_conf.value_or("")); !written)
+    co_return tl::unexpected(written.error());
+  if (auto set = set_signals(config->data_dir, method); !set) co_return tl::unexpected(set.error());
+  const auto pg_control = read_pg_control(config->data_dir);
+  if (!pg_control) co_return failed(pg_control.error().text);
+  const ParameterMap parameters = server_parameters(*config, shop.scope, &*pg_control);
+  co_return private_start(shop, entrance, parameters);
+}
+
+ConnInfo private_login(const PostgresConfig& config, const std::string& socket_dir) {
+  ConnInfo login;
+  login.set("host", socket_dir);
+  login.set("port", std::to_string(config.listen.port));
+  login.set_if_any("user", config.superuser.username);
+  login.set("dbname", config.database);
+  return login;
+}
+
+// The postmaster is ready when it could let clients read, which it does not do here; pg_control
+// changes at the end of the recovery, a moment before anybody gets in.
+asio::awaitable<Attempt> wait_until_recovered(Shop& shop, const ActControl& control,
+                                              ConnInfo login) {
+  constexpr Duration kPause = 50ms;
+  constexpr Duration kLimit = 5s;
+  for (;; co_await pause_for(kPause)) {
+    if (shop.postmaster->look() == ProcessState::Stopped)
+      co_return failed("PostgreSQL ended before it had recovered; its log says: " +
+                       shop.postmaster->log_tail());
+    if (control.is_cancelled) co_return cancelled("cancelled while PostgreSQL was recovering");
+    const auto seen = read_pg_control(shop.config->data_dir);
+    if (!seen || seen->data.state != ControlState::InProduction) continue;
+    const auto answer = co_await query_once(login, "select", kLimit, kLimit);
+    // Any other refusal is told by who needs to get in.
+    if (answer || answer.error().kind != QueryErrorKind::NotNow) co_return Attempt{};
+  }
+}
+
+asio::awaitable<Attempt> set_superuser(Shop& shop, ActControl& control, ConnInfo login) {
+  const Credentials superuser = shop.config->superuser;
+  RoleMaker roles(shop);
+  auto done =
+      co_await roles.connect(control, std::move(login),
+                             "does the backup have the role of "
+                             "postgresql.authentication.superuser and postgresql.database?");
+  if (done && !superuser.username.empty() && !superuser.password.empty())
+    done = co_await roles.ensure(superuser, "superuser login");
+  control.interrupt = nullptr;
+  co_return done;
+}
+
+}  // namespace
+
+asio::awaitable<Attempt> fill_by_command(Shop& shop, const ActControl& control,
+                                         BootstrapMethod method) {
+  FillingRun run;
+  run.key = "bootstrap." + method.name;
+  run.words = method.command.words;
+  run.arguments = bootstrap_arguments(method.command, shop.scope, shop.config->data_dir);
+  co_return co_await run_filling_command(shop, control, std::move(run));
+}
+
+asio::awaitable<Attempt> recover_restored(Shop& shop, ActControl& control, BootstrapMethod method) {
+  const auto entrance = PrivateEntrance::make();
+  if (!entrance) co_return tl::unexpected(entrance.error());
+  auto how = co_await prepare_private_start(shop, control, **entrance, method);
+  if (!how) co_return tl::unexpected(how.error());
+  const Unseen unseen(shop);
+  log_info("bootstrap.{}: starting PostgreSQL, which recovers what the command has made",
+           method.name);
+  const auto unless_cancelled = [&control]() -> Attempt {
+    return control.is_cancelled ? Attempt(cancelled()) : Attempt{};
+  };
+  auto done = co_await shop.postmaster->start(std::move(*how), unless_cancelled);
+  if (done) done = co_await shop.postmaster->wait_until_ready(Instant::never(), control);
+  const ConnInfo login = private_login(*shop.config, (*entrance)->path());
+  if (done) done = co_await wait_until_recovered(shop, control, login);
+  if (done) done = co_await set_superuser(shop, control, login);
+  if (!done) co_return done;
+  co_return co_await shop.postmaster->stop(StopMode::Fast, control, nullptr);
+}
+
+}  // namespace pgherd
