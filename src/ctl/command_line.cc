@@ -127,6 +127,8 @@ class Builder {
     add_reinit();
     add_pause("pause", "Suspend automatic failover (maintenance mode)", pause);
     add_pause("resume", "Take up automatic failover again", resume);
+    add_demote_cluster();
+    add_promote_cluster();
     add_show_config();
     add_edit_config();
     add_history();
@@ -224,6 +226,32 @@ class Builder {
         .cluster(options->cluster)
         .flag("--wait", options->wait, "Wait until all members have noticed")
         .runs([options, act](Desk& desk) { return act(desk, *options); });
+  }
+
+  void add_demote_cluster() {
+    auto options = std::make_shared<DemoteClusterOptions>();
+    Command made = command("demote-cluster", "Make the cluster a standby of another one");
+    made.cluster(options->cluster)
+        .option("--host", options->host, "Where the other cluster's primary is", "HOST")
+        .option("--restore-command", options->restore_command,
+                "How to get WAL out of the other cluster's archive", "COMMAND")
+        .option("--primary-slot-name", options->primary_slot_name,
+                "The replication slot on the other cluster's primary", "NAME")
+        .force(options->force)
+        .runs([options](Desk& desk) { return demote_cluster(desk, *options); });
+    made.app()
+        .add_option("--port", options->port, "The port of the other cluster's primary")
+        ->check(CLI::Range(1, 65535))
+        ->type_name("PORT")
+        ->take_last();
+  }
+
+  void add_promote_cluster() {
+    auto options = std::make_shared<PromoteClusterOptions>();
+    command("promote-cluster", "Make a standby cluster one of its own again")
+        .cluster(options->cluster)
+        .force(options->force)
+        .runs([options](Desk& desk) { return promote_cluster(desk, *options); });
   }
 
   void add_show_config() {

@@ -80,6 +80,23 @@ struct PauseOptions {
 int pause(Desk& desk, const PauseOptions& options);
 int resume(Desk& desk, const PauseOptions& options);
 
+// Other than for a switchover, nothing but the configuration changes; both wait until the cluster is
+// what was asked for.
+struct DemoteClusterOptions {
+  std::optional<std::string> cluster;
+  std::optional<std::string> host;
+  std::optional<int> port;
+  std::optional<std::string> restore_command;
+  std::optional<std::string> primary_slot_name;
+  bool force = false;
+};
+int demote_cluster(Desk& desk, const DemoteClusterOptions& options);
+struct PromoteClusterOptions {
+  std::optional<std::string> cluster;
+  bool force = false;
+};
+int promote_cluster(Desk& desk, const PromoteClusterOptions& options);
+
 int show_config(Desk& desk, const std::optional<std::string>& cluster);
 
 struct EditConfigOptions {

@@ -9,6 +9,7 @@ class ListCommand : public Orders {};
 class Pause : public Orders {};
 class Show : public Orders {};
 class Remove : public Orders {};
+class StandbyClusterCommands : public Orders {};
 
 TEST_F(ListCommand, ReadsTheStore) {
   EXPECT_EQ(
@@ -154,6 +155,68 @@ TEST_F(Remove, NeedsThreeRightAnswers) {
   const Ran ran = desk.run({"remove", "orders"}, "orders\nYes I am aware\ndb-a\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_TRUE(desk.memory.entries().empty());
+}
+
+TEST_F(StandbyClusterCommands, DemoteAndWaitUntilTheLeaderFollows) {
+  desk.members.answers(200, "{}");
+  desk.members.on_call = [&](const ApiRequest&) {
+    Member leader = a_leader("db-a", "10.1.0.11");
+    leader.role = MemberRole::StandbyLeader;
+    leader.state = MemberState::Starting;
+    desk.put_member(leader);
+  };
+  desk.clock.meanwhile = [&] {
+    if (desk.clock.now() < Instant::from_nanoseconds(0) + 3s) return;
+    Member leader = a_leader("db-a", "10.1.0.11");
+    leader.role = MemberRole::StandbyLeader;
+    desk.put_member(leader);
+  };
+  const Ran ran = desk.run({"demote-cluster", "orders", "--host", "far", "--port", "5433",
+                            "--primary-slot-name", "here", "--force"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(
+      desk.members.asked,
+      (std::vector<std::string>{
+          R"(PATCH http://10.1.0.11:8008/config {"standby_cluster":{"host":"far","port":5433,"primary_slot_name":"here"}})"}));
+  EXPECT_NE(ran.out.find("cluster is unlocked: False, leader role: standby_leader, leader state: "
+                         "starting\n"),
+            std::string::npos)
+      << ran.out;
+  EXPECT_NE(ran.out.find("cluster is successfully demoted\n"), std::string::npos);
+}
+
+TEST_F(StandbyClusterCommands, PromoteARemovedSection) {
+  Member leader = a_leader("db-a", "10.1.0.11");
+  leader.role = MemberRole::StandbyLeader;
+  desk.put_member(leader);
+  desk.members.answers(200, "{}");
+  desk.members.on_call = [&](const ApiRequest&) { desk.put_member(a_leader("db-a", "10.1.0.11")); };
+  const Ran ran = desk.run({"promote-cluster", "orders"}, "y\n");
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(
+      desk.members.asked,
+      (std::vector<std::string>{R"(PATCH http://10.1.0.11:8008/config {"standby_cluster":null})"}));
+  EXPECT_NE(ran.out.find("cluster is successfully promoted\n"), std::string::npos) << ran.out;
+}
+
+TEST_F(StandbyClusterCommands, RefuseWhatMakesNoSense) {
+  EXPECT_NE(desk.run({"demote-cluster", "orders", "--force"})
+                .err.find("At least --host, --port or --restore-command should be specified"),
+            std::string::npos);
+  EXPECT_NE(desk.run({"promote-cluster", "orders", "--force"})
+                .err.find("Cluster is already in the required state"),
+            std::string::npos);
+  const Ran no = desk.run({"demote-cluster", "orders", "--host", "far"}, "n\n");
+  EXPECT_EQ(no.exit_code, 1);
+  EXPECT_NE(no.err.find("Aborted cluster demotion"), std::string::npos);
+  EXPECT_EQ(desk.run({"demote-cluster", "orders", "--port", "70000"}).exit_code, 2);
+  EXPECT_TRUE(desk.members.asked.empty());
+  desk.members.answers(500, "no");
+  const Ran failed = desk.run({"demote-cluster", "orders", "--host", "far", "--force"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_NE(failed.err.find("Failed to demote orders cluster: /config PATCH status code=500, (no)"),
+            std::string::npos)
+      << failed.err;
 }
 
 }  // namespace

@@ -3,11 +3,12 @@ in its turn, with the data that it has: as they are where nothing was written pa
 rewound where something was."""
 
 import os
+import subprocess
 
 import psycopg
 import pytest
 
-from herdlib import Herd, Solo, wait_until
+from herdlib import PGHERD, Herd, Solo, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +66,23 @@ def words(solo):
         return [row[0] for row in sql.execute("select word from told order by word")]
 
 
+def ctl(solo, *words):
+    done = subprocess.run([PGHERD, "ctl", "-c", str(solo.folder / f"{solo.name}.yml"), *words, "--force"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def promote(solo):
-    change_config(solo, {"standby_cluster": None})
+    assert "cluster is successfully promoted" in ctl(solo, "promote-cluster")
     wait_until("the standby leader is a primary", lambda: solo.get("/primary")[0] == 200, 30)
     wait_until("it takes writes", lambda: connect(solo).execute(
         "select not pg_is_in_recovery()").fetchone()[0])
 
 
 def make_follow(solo, other):
-    change_config(solo, {"standby_cluster": {"host": "127.0.0.1", "port": other.pg_port}})
+    said = ctl(solo, "demote-cluster", "--host", "127.0.0.1", "--port", str(other.pg_port))
+    assert "cluster is successfully demoted" in said
 
 
 def wait_streams(solo, primary):
