@@ -63,16 +63,22 @@ bool is_done(const Cluster& cluster, const NodeName& before, const Change& chang
          is_running(cluster.view.member(before));
 }
 
+std::string_view role_of(const Member& member) {
+  return member.role ? to_string(*member.role) : "unknown";
+}
+std::string_view state_of(const Member& member) {
+  return member.state ? to_string(*member.state) : "unknown";
+}
+
 std::string progress(const Cluster& cluster, const NodeName& before) {
   const Member* leader = cluster.view.leader_member();
   std::string text = fmt::format("cluster is unlocked: {}", leader == nullptr ? "True" : "False");
   if (leader != nullptr) {
-    text += fmt::format(", leader role: {}, leader state: {}", to_string(leader->role),
-                        to_string(leader->state));
+    text += fmt::format(", leader role: {}, leader state: {}", role_of(*leader), state_of(*leader));
   }
   const Member* former = cluster.view.member(before);
   if (former != nullptr && former != leader) {
-    text += fmt::format(", previous leader state: {}", to_string(former->state));
+    text += fmt::format(", previous leader state: {}", state_of(*former));
   }
   return text;
 }
