@@ -9,6 +9,7 @@ import signal
 import tempfile
 import threading
 
+import psycopg
 import pytest
 
 from herdlib import Herd, Solo, free_port, kill, process_is_alive, wait_until
@@ -241,6 +242,12 @@ def test_a_node_whose_pre_promote_fails_leaves_the_lead_to_another(two, scripts)
     wait_until("the switchover", lambda: two.leader() == standby)
 
 
+def is_in_recovery(solo):
+    with psycopg.connect(host="127.0.0.1", port=solo.pg_port, user="postgres", password="secret",
+                         dbname="postgres", connect_timeout=3) as sql:
+        return sql.execute("select pg_is_in_recovery()").fetchone()[0]
+
+
 def test_a_node_that_is_alone_asks_pre_promote_again(two, scripts):
     solo = Solo(two, "alone")
     try:
@@ -253,9 +260,10 @@ def test_a_node_that_is_alone_asks_pre_promote_again(two, scripts):
         assert solo.stop() == 0
         solo.start(text)
         wait_until("two refusals", lambda: len(scripts.calls("pre_promote")) >= 2)
-        assert solo.get("/primary")[0] != 200
+        # /primary is 200 as soon as the key is there, so PostgreSQL itself is asked.
+        assert is_in_recovery(solo)
         allowed.touch()
-        wait_until("its promotion", lambda: solo.get("/primary")[0] == 200)
+        wait_until("its promotion", lambda: not is_in_recovery(solo))
     finally:
         solo.close()
 
