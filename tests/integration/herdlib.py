@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import shlex
 import shutil
 import signal
@@ -317,10 +318,21 @@ class Writer:
         return sorted(there - sent)
 
 
+_HANDED_OUT = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range from which the kernel takes ports for connections: one out of that may be in use
+    again before the server that it is for has bound it."""
+    first_of_kernel = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10000, max(first_of_kernel, 10100))
+        if port in _HANDED_OUT:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            _HANDED_OUT.add(port)
+            return port
 
 
 class Solo:
@@ -399,8 +411,13 @@ postgresql:
         return self.ask(path)[:2]
 
     def wait_leads(self, seconds=60):
-        wait_until("the solo agent leads", lambda: self.get("/health")[0] == 200
-                   and self.get("/leader")[0] == 200, seconds)
+        wait_until("the solo agent leads", self.leads, seconds)
+
+    def leads(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the agent has ended with {self.process.returncode} and said: "
+                               f"{self.said()[-2000:]}")
+        return self.get("/health")[0] == 200 and self.get("/leader")[0] == 200
 
     def metrics(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=3)
