@@ -3,8 +3,8 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: bench-sim soak test-mixed test-compose help up status down destroy packages test-packages deps programs build debug test \
-        test-fresh bench-failover bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
+.PHONY: bench-sim soak test-mixed test-acceptance test-compose help up status down destroy packages test-packages \
+        deps programs build debug test test-fresh bench-failover bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -63,6 +63,10 @@ test-mixed: programs  ## clusters of pgherd and real Patroni 4.0 and 3.0 togethe
 	@tools/bootstrap/install-packages test mixed
 	@tools/bootstrap/fetch-patroni
 	@tools/test-mixed
+
+test-acceptance: programs  ## Patroni's own behave features on pgherd: PATRONI_SOURCE= a source tree of it, FEATURES=
+	@tools/bootstrap/install-packages acceptance
+	@tools/test-acceptance "$(PATRONI_SOURCE)" $(FEATURES)
 
 test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only)
 	@tools/bootstrap/install-packages run compose
