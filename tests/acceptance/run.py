@@ -61,8 +61,10 @@ def give_to(user, folder):
         os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def make_tree(source, work, program):
-    """A copy of what the features need, with our programs in the place of Patroni's."""
+def make_tree(source, work, built):
+    """A copy of what the features need, with our programs in the place of Patroni's. Ours is a copy too, so
+    that a build meanwhile changes nothing."""
+    program = str(shutil.copy(built, work / "pgherd"))
     tree = work / "tree"
     tree.mkdir()
     for name in ("features", "patroni"):

@@ -38,7 +38,7 @@ TEST_F(DataDirectoryOnDisk, WithForeignFilesIsBrokenAndNotOurs) {
   const DirectoryLook look = look_at_data_directory(data_dir);
   EXPECT_EQ(look.state, DataDirectory::Broken);
   EXPECT_FALSE(look.is_ours_unfinished);
-  EXPECT_FALSE(empty_data_directory(data_dir));
+  EXPECT_FALSE(remove_data_directory(data_dir));
   EXPECT_TRUE(fs::exists(data_dir + "/thesis.txt"));
 }
 
@@ -49,7 +49,7 @@ TEST_F(DataDirectoryOnDisk, AnInterruptedCopyOfOursMayGo) {
   const DirectoryLook look = look_at_data_directory(data_dir);
   EXPECT_EQ(look.state, DataDirectory::Broken);
   EXPECT_TRUE(look.is_ours_unfinished);
-  ASSERT_TRUE(empty_data_directory(data_dir));
+  ASSERT_TRUE(remove_data_directory(data_dir));
   EXPECT_EQ(look_at_data_directory(data_dir).state, DataDirectory::Missing);
 }
 
@@ -90,15 +90,29 @@ TEST_F(DataDirectoryOnDisk, EmptyingFollowsOnlyLinksThatLookLikePostgres) {
   fs::create_directories(wal);
   std::ofstream(wal + "/000000010000000000000001") << "wal";
   fs::create_symlink(wal, data_dir + "/pg_wal");
-  ASSERT_TRUE(empty_data_directory(data_dir));
+  ASSERT_TRUE(remove_data_directory(data_dir));
   EXPECT_TRUE(fs::is_empty(wal));
-  EXPECT_TRUE(fs::is_empty(data_dir));
+  EXPECT_FALSE(fs::exists(data_dir));
 
+  make();
   put("PG_VERSION", "17\n");
   std::ofstream(wal + "/holiday.jpg") << "beach";
   fs::create_symlink(wal, data_dir + "/pg_wal");
-  EXPECT_FALSE(empty_data_directory(data_dir));
+  EXPECT_FALSE(remove_data_directory(data_dir));
   EXPECT_TRUE(fs::exists(wal + "/holiday.jpg"));
+}
+
+TEST_F(DataDirectoryOnDisk, WhoMakesItHimselfFindsNoneWhereThereWasNone) {
+  ASSERT_TRUE(make_way_to(data_dir));
+  EXPECT_FALSE(fs::exists(data_dir));
+  EXPECT_TRUE(fs::is_directory(fs::path(data_dir).parent_path()));
+
+  make();
+  fs::permissions(data_dir, fs::perms::all);
+  ASSERT_TRUE(make_way_to(data_dir));
+  EXPECT_EQ(fs::status(data_dir).permissions(), fs::perms::owner_all);
+  ASSERT_TRUE(remove_data_directory(data_dir));
+  EXPECT_FALSE(fs::exists(data_dir));
 }
 
 TEST_F(DataDirectoryOnDisk, InATablespaceOnlyPostgresOwnDirectoriesGo) {
@@ -109,15 +123,15 @@ TEST_F(DataDirectoryOnDisk, InATablespaceOnlyPostgresOwnDirectoriesGo) {
   std::ofstream(space + "/note") << "mine";
   fs::create_directories(data_dir + "/pg_tblspc");
   fs::create_symlink(space, data_dir + "/pg_tblspc/16400");
-  ASSERT_TRUE(empty_data_directory(data_dir));
+  ASSERT_TRUE(remove_data_directory(data_dir));
   EXPECT_FALSE(fs::exists(space + "/PG_17_202406281"));
   EXPECT_TRUE(fs::exists(space + "/note"));
 }
 
 TEST_F(DataDirectoryOnDisk, PathsThatCannotBeADataDirectoryAreRefused) {
-  EXPECT_FALSE(empty_data_directory("/"));
-  EXPECT_FALSE(empty_data_directory("/tmp"));
-  EXPECT_FALSE(empty_data_directory("relative/path"));
+  EXPECT_FALSE(remove_data_directory("/"));
+  EXPECT_FALSE(remove_data_directory("/tmp"));
+  EXPECT_FALSE(remove_data_directory("relative/path"));
 }
 
 }  // namespace

@@ -521,11 +521,12 @@ TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {
   pg1->instance().cancel();
   EXPECT_EQ(pg1->end_of_begun().outcome, ActOutcome::Cancelled);
   EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Missing);
-  EXPECT_TRUE(std::filesystem::is_empty(pg1->config.data_dir));
+  EXPECT_FALSE(std::filesystem::exists(pg1->config.data_dir));
 }
 
 const std::string kOwnCopy =
-    "copy() { for word; do case $word in --datadir=*) d=${word#*=};; --connstring=*) c=${word#*=};; "
+    "copy() { for word; do case $word in --datadir=*) d=${word#*=};; --connstring=*) "
+    "c=${word#*=};; "
     "esac; done; $BIN/pg_basebackup -w -X stream -c fast -D $d -d \"$c\"; }; copy";
 
 CommandWords as_shell(const std::string& text) {
@@ -543,7 +544,7 @@ TEST_F(RealPostgres, TheRemotePrimaryIsCopiedByTheWayThatTheStandbyClusterNames)
       as_shell("BIN=" + pg1->config.bin_dir + "; " + kOwnCopy + " \"$@\"");
   Upstream source = pg0->as_upstream();
   EXPECT_EQ(pg1->perform(CloneFrom{source}).outcome, ActOutcome::Failed);
-  EXPECT_TRUE(std::filesystem::is_empty(pg1->config.data_dir));
+  EXPECT_FALSE(std::filesystem::exists(pg1->config.data_dir));
   source.is_remote = true;
   expect_done(pg1->perform(CloneFrom{source}));
   EXPECT_TRUE(pg1->observe().has_standby_signal);
@@ -555,13 +556,15 @@ TEST_F(RealPostgres, ACommandThatKeepsDataGoesOnWithIt) {
   bootstrap(*pg0);
   ReplicaMethod& own = pg1->config.replica_methods["own"];
   own.keep_data = true;
-  own.command.words = as_shell("touch " + pg1->config.data_dir + "/piece; false");
+  own.command.words = as_shell("mkdir " + pg1->config.data_dir + "; touch " + pg1->config.data_dir +
+                               "/piece; false");
   pg1->config.create_replica_methods = {"own"};
   EXPECT_EQ(pg1->perform(CloneFrom{pg0->as_upstream()}).outcome, ActOutcome::Failed);
   EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Missing);
   pg1->close();
-  own.command.words = as_shell("cd " + pg1->config.data_dir + " && rm piece pgherd.unfinished; BIN=" +
-                               pg1->config.bin_dir + "; " + kOwnCopy + " \"$@\"");
+  own.command.words = as_shell("cd " + pg1->config.data_dir +
+                               " && rm piece pgherd.unfinished; BIN=" + pg1->config.bin_dir + "; " +
+                               kOwnCopy + " \"$@\"");
   expect_done(pg1->perform(CloneFrom{pg0->as_upstream()}));
   // The whole of it is left to the command, too.
   expect_done(pg1->perform(RemoveDataDirectory{.why = "test"}));

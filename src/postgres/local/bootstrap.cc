@@ -180,19 +180,19 @@ asio::awaitable<Attempt> start_and_fill(Shop& shop, ActControl& control) {
   co_return made;
 }
 
-asio::awaitable<Attempt> make_empty(Shop& shop) {
+asio::awaitable<Attempt> make_room(Shop& shop, bool is_by_command) {
   const std::string data_dir = shop.config->data_dir;
   const DirectoryLook look = look_at_data_directory(data_dir);
   if (look.is_ours_unfinished) {
     if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
-    auto work = [data_dir] { return empty_data_directory(data_dir); };
+    auto work = [data_dir] { return remove_data_directory(data_dir); };
     if (auto emptied = co_await on_disk(shop, std::move(work)); !emptied) co_return emptied;
   } else if (look.state != DataDirectory::Missing) {
     co_return failed(
         fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
                     data_dir, look.problem.empty() ? "it holds a cluster" : look.problem));
   }
-  co_return make_empty_directory(data_dir);
+  co_return is_by_command ? make_way_to(data_dir) : make_empty_directory(data_dir);
 }
 
 asio::awaitable<Attempt> put_data(Shop& shop, const ActControl& control,
@@ -205,7 +205,7 @@ asio::awaitable<Attempt> put_data(Shop& shop, const ActControl& control,
   else
     filled = co_await run_initdb(shop, control);
   if (!filled && mark_unfinished(data_dir)) {
-    auto work = [data_dir] { return empty_data_directory(data_dir); };
+    auto work = [data_dir] { return remove_data_directory(data_dir); };
     if (auto emptied = co_await on_disk(shop, std::move(work)); !emptied)
       log_warning("{}", emptied.error().text);
   }
@@ -230,7 +230,8 @@ Act act_bootstrap(Shop& shop, ActControl& control) {
   const Bootstrapping bootstrapping(shop);
   const std::string data_dir = shop.config->data_dir;
   const auto method = shop.bootstrap ? shop.bootstrap->method : std::nullopt;
-  if (auto made = co_await make_empty(shop); !made) co_return tl::unexpected(made.error());
+  if (auto made = co_await make_room(shop, method.has_value()); !made)
+    co_return tl::unexpected(made.error());
   if (auto filled = co_await put_data(shop, control, method); !filled)
     co_return tl::unexpected(filled.error());
   shop.is_making_cluster = true;

@@ -66,8 +66,8 @@ bool is_empty(const std::string& directory) {
   return std::filesystem::is_empty(directory, error) || error;
 }
 
-asio::awaitable<Attempt> empty_on_disk(Shop& shop, std::string data_dir) {
-  auto work = [data_dir] { return empty_data_directory(data_dir); };
+asio::awaitable<Attempt> remove_on_disk(Shop& shop, std::string data_dir) {
+  auto work = [data_dir] { return remove_data_directory(data_dir); };
   co_return co_await on_disk(shop, std::move(work));
 }
 
@@ -131,8 +131,8 @@ asio::awaitable<Attempt> run_command(Shop& shop, const ActControl& control, Upst
   co_return co_await run_filling_command(shop, control, std::move(run));
 }
 
-// What a method finds: an empty directory, unless it wants to go on with what is there. What is
-// there is ours, for act_clone has looked.
+// What a method finds: a missing or empty directory, unless it wants to go on with what is there.
+// What is there is ours, for act_clone has looked.
 asio::awaitable<Attempt> make_room(Shop& shop, std::string name) {
   const auto config = shop.config;
   if (!is_empty(config->data_dir)) {
@@ -141,10 +141,11 @@ asio::awaitable<Attempt> make_room(Shop& shop, std::string name) {
       log_info("postgresql.{}.keep_data: leaving in {} what it holds", name, config->data_dir);
       co_return Attempt{};
     }
-    auto emptied = co_await empty_on_disk(shop, config->data_dir);
+    auto emptied = co_await remove_on_disk(shop, config->data_dir);
     if (!emptied) co_return emptied;
   }
-  co_return make_empty_directory(config->data_dir);
+  co_return name == kBasebackup ? make_empty_directory(config->data_dir)
+                                : make_way_to(config->data_dir);
 }
 
 asio::awaitable<Attempt> run_method(Shop& shop, const ActControl& control, Upstream source,
@@ -179,7 +180,7 @@ asio::awaitable<Attempt> fill(Shop& shop, const ActControl& control, Upstream so
   // What is left is ours; a directory that cannot be emptied keeps its marker.
   const bool is_marked = is_empty(config->data_dir) || mark_unfinished(config->data_dir);
   if (is_marked && !is_kept)
-    if (auto emptied = co_await empty_on_disk(shop, config->data_dir); !emptied)
+    if (auto emptied = co_await remove_on_disk(shop, config->data_dir); !emptied)
       log_warning("{}", emptied.error().text);
   co_return tl::unexpected(failure);
 }
@@ -201,7 +202,7 @@ Act act_set_aside(Shop& shop, ActControl&, SetAsideDataDirectory step) {
   if (look.is_ours_unfinished) {
     if (auto alone = co_await end_filling_commands(shop); !alone)
       co_return tl::unexpected(alone.error());
-    auto emptied = co_await empty_on_disk(shop, data_dir);
+    auto emptied = co_await remove_on_disk(shop, data_dir);
     if (!emptied) co_return tl::unexpected(emptied.error());
     co_return "removed an unfinished copy of our own from " + data_dir;
   }
@@ -246,7 +247,7 @@ Act act_remove_directory(Shop& shop, ActControl&, RemoveDataDirectory step) {
         step.why);
   }
   log_warning("removing the content of {}: {}", data_dir, step.why);
-  auto emptied = co_await empty_on_disk(shop, data_dir);
+  auto emptied = co_await remove_on_disk(shop, data_dir);
   if (!emptied) co_return tl::unexpected(emptied.error());
   co_return fmt::format("removed the content of {} ({})", data_dir, step.why);
 }

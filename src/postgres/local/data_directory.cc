@@ -209,6 +209,16 @@ Attempt refuse_strange_path(const std::string& data_dir) {
   return {};
 }
 
+Attempt make_directories(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) return {};
+  return failed(
+      fmt::format("cannot make {}: {}; give user id {} the right to write in its parent "
+                  "directory, or make it for that user",
+                  path, error.message(), ::geteuid()));
+}
+
 }  // namespace
 
 DirectoryLook look_at_data_directory(const std::string& data_dir, Mark mark) {
@@ -273,16 +283,15 @@ Attempt mark_rewound(const std::string& data_dir) {
 }
 
 Attempt make_empty_directory(const std::string& data_dir) {
-  std::error_code error;
-  fs::create_directories(data_dir, error);
-  if (error)
-    return failed(
-        fmt::format("cannot make {}: {}; give user id {} the right to write in its parent "
-                    "directory, or make it for that user",
-                    data_dir, error.message(), ::geteuid()));
+  if (auto made = make_directories(data_dir); !made) return made;
   if (::chmod(data_dir.c_str(), 0700) != 0)
     return tl::unexpected(errno_failure("set mode 0700 of", data_dir));
   return {};
+}
+
+Attempt make_way_to(const std::string& data_dir) {
+  if (exists(data_dir)) return make_empty_directory(data_dir);
+  return make_directories(fs::path(data_dir).parent_path().string());
 }
 
 Answer<std::string> set_aside(const std::string& data_dir) {
@@ -300,7 +309,7 @@ Answer<std::string> set_aside(const std::string& data_dir) {
   return tl::unexpected(failure);
 }
 
-Attempt empty_data_directory(const std::string& data_dir) {
+Attempt remove_data_directory(const std::string& data_dir) {
   if (auto path = refuse_strange_path(data_dir); !path) return path;
   struct stat facts{};
   if (::stat(data_dir.c_str(), &facts) != 0) {
@@ -310,7 +319,10 @@ Attempt empty_data_directory(const std::string& data_dir) {
   if (facts.st_uid != ::geteuid()) return failed(ownership_problem(data_dir, facts));
   const auto names = names_in(data_dir);
   if (!names) return failed(names.error());
-  if (names->empty()) return {};
+  if (names->empty()) {
+    ::rmdir(data_dir.c_str());
+    return {};
+  }
   if (!exists(data_dir + "/" + kMarker) && major_version_in(data_dir) == 0)
     return failed(data_dir +
                   " is not emptied: it holds no PostgreSQL cluster and nothing of pgherd's");
@@ -321,7 +333,9 @@ Attempt empty_data_directory(const std::string& data_dir) {
   for (const std::string& name : *names)
     if (name != kMarker)
       if (auto removed = remove_tree(data_dir + "/" + name); !removed) return removed;
-  return mark_finished(data_dir);
+  if (auto unmarked = mark_finished(data_dir); !unmarked) return unmarked;
+  ::rmdir(data_dir.c_str());  // or it stays, empty
+  return {};
 }
 
 }  // namespace pgherd

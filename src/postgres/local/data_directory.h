@@ -19,7 +19,7 @@ struct DirectoryLook {
   DataDirectory state = DataDirectory::Unknown;
   std::string problem;  // of Broken and Inaccessible: what is wrong and what to do
   std::optional<PgControl> control;
-  int major_version = 0;  // of PG_VERSION, 0 when absent
+  int major_version = 0;             // of PG_VERSION, 0 when absent
   bool has_standby_signal = false;   // standby.signal or recovery.signal
   bool has_recovery_signal = false;  // recovery.signal alone
   // An unfinished copy or bootstrap of ours: nothing in it is worth keeping.
@@ -48,13 +48,20 @@ enum class Mark { Counts, IsOurs };
 // Makes the directory if it is missing, and gives it mode 0700. Precondition: missing or empty.
 [[nodiscard]] Attempt make_empty_directory(const std::string& data_dir);
 
+// For a program that makes the directory itself: makes what is missing of the way to it. One that
+// is there is given mode 0700. Precondition: missing or empty.
+[[nodiscard]] Attempt make_way_to(const std::string& data_dir);
+
 // Renames it to `<dir>.failed` (`.failed.1`, ... if that exists), and with it what pg_wal and
 // tablespace links point to, so that a fresh copy finds room. Returns the new name.
 [[nodiscard]] Answer<std::string> set_aside(const std::string& data_dir);
 
-// Deletes the content, leaving an empty directory. Refuses paths that cannot be a data directory,
-// directories of others, and content that is neither PostgreSQL's nor ours. Follows the links of
-// pg_wal and tablespaces only where what they point to belongs to us and looks the part.
-[[nodiscard]] Attempt empty_data_directory(const std::string& data_dir);
+// Deletes the content, and the directory itself where it can be removed; a mount point, or one in a
+// folder that is not ours, stays as an empty directory. The operator's commands expect that, as
+// they find it with Patroni: many copy whole directories, which fails where there is one. Refuses
+// paths that cannot be a data directory, directories of others, and content that is neither
+// PostgreSQL's nor ours. Follows the links of pg_wal and tablespaces only where what they point to
+// belongs to us and looks the part.
+[[nodiscard]] Attempt remove_data_directory(const std::string& data_dir);
 
 }  // namespace pgherd

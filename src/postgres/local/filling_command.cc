@@ -65,7 +65,8 @@ void close_to_others(const std::string& data_dir) {
 }
 
 Attempt judge_what_is_left(const std::string& data_dir) {
-  if (is_empty(data_dir)) return failed("it exited with status 0, but " + data_dir + " is empty");
+  if (is_empty(data_dir))
+    return failed("it exited with status 0, but " + data_dir + " holds nothing");
   // Our mark lies in it, so that it looks broken as a whole.
   const DirectoryLook look = look_at_data_directory(data_dir);
   std::string missing = look.major_version == 0 ? "PG_VERSION" : "";
