@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "agent/store_answers.h"
@@ -83,11 +84,12 @@ bool Agent::rests(Event& event, Instant now) {
     return true;
   }
   auto* ended = std::get_if<StepEnded>(&event);
-  if (ended == nullptr || !is_looking || ids_.at(Lane::Observe) != ended->id || !ended->instance ||
-      !looks_the_same(*ended->instance)) {
+  auto* look = ended == nullptr ? nullptr : std::get_if<Looked>(&ended->outcome);
+  if (look == nullptr || !is_looking || ids_.at(Lane::Observe) != ended->id || !look->view ||
+      !looks_the_same(look->view.edit())) {
     return false;
   }
-  seen_.instance.seen_at = std::as_const(ended->instance)->seen_at;
+  seen_.instance.seen_at = std::as_const(look->view)->seen_at;
   seen_.under_way.erase(Lane::Observe);
   ids_.erase(Lane::Observe);
   out_.push_back(WakeAt{.when = next_wake()});
@@ -146,9 +148,9 @@ void Agent::take(const SettingsRead& event, Instant /*now*/) {
 
 void Agent::take(const RestartAsked& event, Instant now) {
   Admission admission = admit_restart(seen_);
-  if (!admission.is_granted) return answer(event.wish.id, std::move(admission));
-  seen_.restart_wish = event.wish;
-  seen_.restart_wish->asked_at = now;
+  if (!admission.is_granted) return answer(event.request.id, std::move(admission));
+  seen_.restart_request = event.request;
+  seen_.restart_request->asked_at = now;
 }
 
 void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
@@ -157,7 +159,7 @@ void Agent::take(const LeaveAsked& /*event*/, Instant /*now*/) {
 
 void Agent::take(const RestartScheduled& event, Instant /*now*/) {
   Admission admission = admit_scheduled_restart(seen_);
-  if (admission.is_granted) seen_.scheduled_restart = event.wish;
+  if (admission.is_granted) seen_.scheduled_restart = event.request;
   answer(event.id, std::move(admission));
 }
 
@@ -170,8 +172,8 @@ void Agent::take(const RestartUnscheduled& event, Instant /*now*/) {
 void Agent::take(const ReinitializeAsked& event, Instant now) {
   Admission admission = admit_reinitialize(seen_, event.force);
   if (admission.is_granted) {
-    seen_.reinitialize_wish =
-        ReinitializeWish{.from_leader = event.from_leader, .force = event.force, .asked_at = now};
+    seen_.reinitialize_request = ReinitializeRequest{
+        .from_leader = event.from_leader, .force = event.force, .asked_at = now};
   }
   answer(event.id, std::move(admission));
 }
@@ -183,51 +185,66 @@ void Agent::take(const FailsafeAsked& event, Instant now) {
 }
 
 void Agent::take(StepEnded&& event, Instant now) {
-  if (event.instance) take(InstanceSeen{std::move(*event.instance)}, now);
+  if (auto* act = std::get_if<ActEnd>(&event.outcome); act != nullptr && act->seen_after) {
+    take(InstanceSeen{std::move(*act->seen_after)}, now);
+  } else if (auto* look = std::get_if<Looked>(&event.outcome); look != nullptr && look->view) {
+    take(InstanceSeen{std::move(*look->view)}, now);
+  }
   const auto id = std::find_if(ids_.begin(), ids_.end(),
                                [&](const auto& entry) { return entry.second == event.id; });
   if (id == ids_.end()) return;  // of an earlier life of this lane
   const Lane lane = id->first;
-  const UnderWay step = seen_.under_way.at(lane);
+  const UnderWay under_way = seen_.under_way.at(lane);
   seen_.under_way.erase(lane);
   ids_.erase(id);
-  pace_.ended(lane, event.store != StoreOutcome::Applied || event.act != ActOutcome::Done, now);
-  switch (lane) {
-    case Lane::Lease:
-      return note_lease_answer(seen_, event, step);
-    case Lane::LeaderKey:
-      return note_leader_key_answer(seen_, event, step);
-    case Lane::Initialize:
-    case Lane::Member:
-    case Lane::Status:
-    case Lane::History:
-    case Lane::FailoverRequest:
-    case Lane::Failsafe:
-      return note_write_answer(seen_, event, step);
-    case Lane::Sync:
-      return note_sync_answer(seen_, event, step);
-    case Lane::FailsafeRound:
-      if (!event.failsafe) break;
-      seen_.failsafe_round = event.failsafe;
-      // Counted from before the first question went out.
-      seen_.failsafe_round->asked_at = step.started_at;
-      // The guardian is not told of what came after the key was lost.
-      if (event.failsafe->is_accepted && seen_.session.leads) {
-        seen_.failsafe_confirmed_at = step.started_at;
-      }
-      break;
-    case Lane::Watchdog:
-      if (event.watchdog) seen_.watchdog = *event.watchdog;
-      break;
-    case Lane::Instance:
-      return act_ended(event, step, now);
-    case Lane::Configuration:
-      // A configuration that cannot be written is not tried again until it changes.
-      seen_.applied_configuration = std::get<ApplyConfiguration>(step.step).generation;
-      break;
-    default:
-      break;
+  pace_.ended(lane, has_failed(event.outcome), now);
+  std::visit(
+      [&](const auto& step) {
+        using Outcome = typename std::remove_cvref_t<decltype(step)>::Outcome;
+        if (const auto* outcome = std::get_if<Outcome>(&event.outcome)) {
+          note_end(step, *outcome, under_way, now);
+        }
+      },
+      under_way.step);
+}
+
+template <typename S>
+void Agent::note_end(const S& step, const LeaseAnswer& answer, const UnderWay& under_way,
+                     Instant /*now*/) {
+  note_answer(seen_, step, answer, under_way.started_at);
+}
+
+template <typename S>
+void Agent::note_end(const S& step, const StoreAnswer& answer, const UnderWay& /*under_way*/,
+                     Instant /*now*/) {
+  note_answer(seen_, step, answer);
+}
+
+template <typename S>
+void Agent::note_end(const S& step, const ActEnd& end, const UnderWay& under_way, Instant now) {
+  if constexpr (S::kLane == Lane::Instance) {
+    act_ended(end, under_way, now);
+  } else if constexpr (std::is_same_v<S, ApplyConfiguration>) {
+    // A configuration that cannot be written is not tried again until it changes.
+    seen_.applied_configuration = step.generation;
   }
+}
+
+void Agent::note_end(const AskFailsafe& /*step*/, const FailsafeAnswer& answer,
+                     const UnderWay& under_way, Instant /*now*/) {
+  seen_.failsafe_round = answer.round;
+  // Counted from before the first question went out.
+  seen_.failsafe_round->asked_at = under_way.started_at;
+  // The guardian is not told of what came after the key was lost.
+  if (answer.round.is_accepted && seen_.session.leads) {
+    seen_.failsafe_confirmed_at = under_way.started_at;
+  }
+}
+
+template <typename S>
+void Agent::note_end(const S& /*step*/, const WatchdogAnswer& answer, const UnderWay& /*under_way*/,
+                     Instant /*now*/) {
+  seen_.watchdog = answer.view;
 }
 
 void Agent::answer(std::uint64_t id, Admission admission) {
@@ -238,19 +255,19 @@ void Agent::answer(std::uint64_t id, Admission admission) {
 }
 
 void Agent::answer_restart(Admission ended) {
-  answer(seen_.restart_wish->id, std::move(ended));
-  seen_.restart_wish.reset();
+  answer(seen_.restart_request->id, std::move(ended));
+  seen_.restart_request.reset();
 }
 
-void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now) {
+void Agent::act_ended(const ActEnd& end, const UnderWay& step, Instant now) {
   seen_.last_act = ActEnded{.step = step.step,
-                            .outcome = event.act,
-                            .detail = event.detail,
+                            .outcome = end.outcome,
+                            .detail = end.detail,
                             .ended_at = now,
-                            .is_looked_at = event.instance.has_value()};
-  const bool done = event.act == ActOutcome::Done;
-  if (event.divergence) {
-    seen_.divergence = event.divergence;
+                            .is_looked_at = end.seen_after.has_value()};
+  const bool done = end.outcome == ActOutcome::Done;
+  if (end.divergence) {
+    seen_.divergence = end.divergence;
   } else if (done && std::holds_alternative<Rewind>(step.step)) {
     if (seen_.divergence) seen_.divergence->verdict = Divergence::None;
   } else if (done && !std::holds_alternative<Stop>(step.step) &&
@@ -258,16 +275,16 @@ void Agent::act_ended(const StepEnded& event, const UnderWay& step, Instant now)
     seen_.divergence.reset();
   }
   const auto* clone = std::get_if<CloneFrom>(&step.step);
-  if (clone != nullptr && done && seen_.reinitialize_wish &&
-      step.started_at >= seen_.reinitialize_wish->asked_at) {
-    seen_.reinitialize_wish.reset();
+  if (clone != nullptr && done && seen_.reinitialize_request &&
+      step.started_at >= seen_.reinitialize_request->asked_at) {
+    seen_.reinitialize_request.reset();
   }
   // One that was stopped, or ended while it was about to be restarted, has been started anew.
   const bool was_started = done && (std::holds_alternative<StartPrimary>(step.step) ||
                                     std::holds_alternative<StartStandby>(step.step));
-  if (!seen_.restart_wish) return;
+  if (!seen_.restart_request) return;
   if (was_started || std::holds_alternative<Restart>(step.step)) {
-    answer_restart({.is_granted = done, .detail = event.detail, .rule = {}});
+    answer_restart({.is_granted = done, .detail = end.detail, .rule = {}});
   } else if (auto ended = end_restart_of_failed_start(seen_)) {
     answer_restart(std::move(*ended));
   }
@@ -316,14 +333,14 @@ void Agent::start(const Step& step, Instant now) {
   }
   if (std::holds_alternative<DropReinitialize>(step)) {
     started_something_ = true;
-    return seen_.reinitialize_wish.reset();
+    return seen_.reinitialize_request.reset();
   }
   const Lane lane = lane_of(step);
   const StepId id = next_id_++;
   if (lane == Lane::Lease) seen_.session.tried_at = now;
   pace_.started(lane, now);
   if (lane != Lane::Control) {
-    seen_.under_way[lane] = UnderWay{.step = step, .started_at = now};
+    seen_.under_way.insert_or_assign(lane, UnderWay{.step = step, .started_at = now});
     ids_[lane] = id;
   }
   if (std::holds_alternative<RebindLeaderKey>(step)) note_binding_asked(seen_);

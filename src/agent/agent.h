@@ -18,8 +18,8 @@
 #include "base/instant.h"
 #include "decide/decide.h"
 #include "decide/observation.h"
-#include "decide/plan.h"
 #include "decide/requests.h"
+#include "steps/step.h"
 
 namespace pgherd {
 
@@ -51,7 +51,23 @@ class Agent {
   void take(const ReinitializeAsked& event, Instant now);
   void take(const FailsafeAsked& event, Instant now);
 
-  void act_ended(const StepEnded& event, const UnderWay& step, Instant now);
+  // What the end of each kind of step means; a kind without any does not compile.
+  template <typename S>
+  void note_end(const S& step, const LeaseAnswer& answer, const UnderWay& under_way, Instant now);
+  template <typename S>
+  void note_end(const S& step, const StoreAnswer& answer, const UnderWay& under_way, Instant now);
+  template <typename S>
+  void note_end(const S& step, const ActEnd& end, const UnderWay& under_way, Instant now);
+  void note_end(const AskFailsafe& step, const FailsafeAnswer& answer, const UnderWay& under_way,
+                Instant now);
+  template <typename S>
+  void note_end(const S& step, const WatchdogAnswer& answer, const UnderWay& under_way,
+                Instant now);
+  void note_end(const ProbePeers&, const PeersAsked&, const UnderWay&, Instant) {}
+  void note_end(const ObserveInstance&, const Looked&, const UnderWay&, Instant) {}
+  template <typename S>
+  void note_end(const S&, const NoAnswer&, const UnderWay&, Instant) {}
+  void act_ended(const ActEnd& end, const UnderWay& step, Instant now);
   void answer(std::uint64_t id, Admission admission);
   // Of the restart that waits; it does not wait any more.
   void answer_restart(Admission ended);

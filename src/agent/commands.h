@@ -10,7 +10,7 @@
 #include "agent/events.h"
 #include "base/instant.h"
 #include "decide/decide.h"
-#include "decide/plan.h"
+#include "steps/plan.h"
 
 namespace pgherd {
 

@@ -30,23 +30,10 @@ struct PeerAnswered {
   PeerView view;
 };
 
-// How a store step ended. Unknown is never "refused": the next picture tells.
-enum class StoreOutcome { Applied, Refused, LeaseLost, Unknown };
+// `outcome`: of the type that the step names.
 struct StepEnded {
   StepId id = 0;
-  // Exactly one of the two groups is meant, by the step's lane.
-  StoreOutcome store = StoreOutcome::Unknown;
-  LeaseId lease;       // of GrantLease
-  Milliseconds ttl{};  // of GrantLease, RenewLease: what the store gave
-  Revision revision;   // of the store, as the answer to a transaction said
-  ActOutcome act = ActOutcome::Done;
-  std::string detail;
-  std::optional<DivergenceSeen> divergence;
-  // What was seen of PostgreSQL after the step; part of the same event, so that no decision sees a
-  // server that is not what the step has made of it.
-  Shared<InstanceView> instance;
-  std::optional<FailsafeRound> failsafe;  // of AskFailsafe
-  std::optional<WatchdogView> watchdog;   // of the watchdog's steps
+  Outcome outcome;
 };
 struct TimeCame {};
 struct SettingsRead {  // dynamic or local configuration changed
@@ -54,13 +41,13 @@ struct SettingsRead {  // dynamic or local configuration changed
   Settings settings;
 };
 struct RestartAsked {
-  RestartWish wish;
+  RestartRequest request;
 };
 struct LeaveAsked {};
 // Each is answered at once (AnswerRequest).
 struct RestartScheduled {
   std::uint64_t id = 0;
-  ScheduledRestart wish;
+  ScheduledRestart request;
 };
 struct RestartUnscheduled {
   std::uint64_t id = 0;

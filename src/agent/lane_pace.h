@@ -28,7 +28,7 @@
 #include <set>
 
 #include "base/instant.h"
-#include "decide/plan.h"
+#include "steps/step.h"
 
 namespace pgherd {
 

@@ -8,7 +8,7 @@
 namespace pgherd {
 namespace {
 
-void lose_lease(Session& session) {
+void lose_lease(LeaseSession& session) {
   session.lease = {};
   session.leads = false;
 }
@@ -27,123 +27,181 @@ void forget_release(Observation& seen) {
   if (!is_same) seen.session.unanswered_release.reset();
 }
 
-}  // namespace
-
-void note_lease_answer(Observation& seen, const StepEnded& event, const UnderWay& step) {
-  Session& session = seen.session;
-  if (event.store == StoreOutcome::LeaseLost) {
-    return lose_lease(session);
-  }
-  if (const auto* grant = std::get_if<GrantLease>(&step.step)) {
-    if (event.store != StoreOutcome::Applied) return;
-    // What hung on the old lease is bound to the new one by the next decisions.
-    session.leads = false;
-    session.lease = event.lease;
-    session.asked_ttl = grant->ttl;
-    session.ttl = event.ttl;
-    session.renewed_at = step.started_at;
-    return;
-  }
-  if (const auto* renew = std::get_if<RenewLease>(&step.step)) {
-    if (renew->lease != session.lease) return;
-    if (event.store == StoreOutcome::Refused) {
-      // The lease lives, but `/leader` is not mine under it.
-      session.renewed_at = step.started_at;
-      session.leads = false;
-      session.leader_revision = std::max(session.leader_revision, event.revision);
-    } else if (event.store == StoreOutcome::Applied) {
-      session.renewed_at = step.started_at;
-      if (event.ttl > 0ms) session.ttl = event.ttl;
-      if (renew->holds_leader_key) {
-        session.leads = true;
-        session.unanswered_binding = {};
-        session.led_at = step.started_at;
-        session.led_ttl = session.ttl;
-        session.leader_revision = std::max(session.leader_revision, event.revision);
-      }
-    }
-    return;
-  }
-  // RevokeLease: gone, whatever the answer was; the store forgets it in time by itself.
-  lose_lease(session);
+// True: what the key hangs on is gone.
+bool note_lost_lease(Observation& seen, StoreOutcome outcome) {
+  if (outcome != StoreOutcome::LeaseLost) return false;
+  lose_lease(seen.session);
+  return true;
 }
 
-void note_leader_key_answer(Observation& seen, const StepEnded& event, const UnderWay& step) {
-  Session& session = seen.session;
-  if (event.store == StoreOutcome::LeaseLost) {
-    return lose_lease(session);
-  }
-  const auto* release = std::get_if<ReleaseLeaderKey>(&step.step);
-  if (event.store == StoreOutcome::Unknown) {  // the next picture, or a renewal, tells
-    if (release != nullptr && release->seen.value != 0) session.unanswered_release = release->seen;
-    return;
-  }
-  session.leader_revision = std::max(session.leader_revision, event.revision);
-  const bool applied = event.store == StoreOutcome::Applied;
+void see_leader_revision(LeaseSession& session, Revision revision) {
+  session.leader_revision = std::max(session.leader_revision, revision);
+}
+
+// Of a step that makes `/leader` mine.
+void note_leader_key(Observation& seen, const StoreAnswer& answer) {
+  LeaseSession& session = seen.session;
+  if (note_lost_lease(seen, answer.outcome)) return;
+  if (answer.outcome == StoreOutcome::Unknown) return;  // the next picture, or a renewal, tells
+  see_leader_revision(session, answer.revision);
+  session.leads = answer.outcome == StoreOutcome::Applied;
   // A refusal says that `/leader` is not as it was: perhaps by an attempt before that nobody has
   // answered, and then the key ends with this lease. The guardian holds to that, too (sim seed
   // 704311).
-  if (applied) session.unanswered_binding = {};
-  if (applied) session.unanswered_release.reset();
-  if (release != nullptr) {
-    session.leads = false;
-    return;
-  }
-  session.leads = applied;
+  if (!session.leads) return;
+  session.unanswered_binding = {};
+  session.unanswered_release.reset();
   // The transaction proves whose key it is; how long it holds is the lease's last renewal.
-  if (!applied) return;
   session.led_at = session.renewed_at;
   session.led_ttl = session.ttl;
 }
 
-// Own writes enter the picture at once: what is on its way back through the watch is no news.
-void note_write_answer(Observation& seen, const StepEnded& event, const UnderWay& step) {
-  if (event.store == StoreOutcome::LeaseLost) {
-    return lose_lease(seen.session);
-  }
-  if (lane_of(step.step) == Lane::Initialize && event.store != StoreOutcome::Unknown) {
-    seen.session.initialize_revision = std::max(seen.session.initialize_revision, event.revision);
-  }
-  if (event.store != StoreOutcome::Applied || !seen.store.cluster) return;
-  ClusterView& cluster = seen.store.cluster.edit();
-  if (const auto* publish = std::get_if<PublishMember>(&step.step)) {
-    Member member = publish->member;
-    member.lease = publish->lease;
-    member.mod_revision = event.revision;
-    cluster.members[member.name] = std::move(member);
-  } else if (const auto* status = std::get_if<PublishStatus>(&step.step)) {
-    cluster.status = status->status;
-  } else if (const auto* history = std::get_if<PublishHistory>(&step.step)) {
-    cluster.history = history->rows;
-  } else if (const auto* claim = std::get_if<ClaimTimeline>(&step.step)) {
-    cluster.claim = TimelineClaim{
-        .timeline = claim->timeline, .by = seen.self.name, .mod_revision = event.revision};
-  } else if (const auto* failsafe = std::get_if<PublishFailsafe>(&step.step)) {
-    cluster.failsafe = failsafe->members;
-  } else if (const auto* clear = std::get_if<ClearFailoverRequest>(&step.step)) {
-    if (cluster.failover && cluster.failover->mod_revision == clear->seen) cluster.failover.reset();
-  }
+void note_initialize(Observation& seen, const StoreAnswer& answer) {
+  if (note_lost_lease(seen, answer.outcome) || answer.outcome == StoreOutcome::Unknown) return;
+  Revision& known = seen.session.initialize_revision;
+  known = std::max(known, answer.revision);
+}
+
+// The picture in which an own write shows, or nullptr when it was not applied.
+ClusterView* picture_of(Observation& seen, const StoreAnswer& answer) {
+  if (note_lost_lease(seen, answer.outcome)) return nullptr;
+  if (answer.outcome != StoreOutcome::Applied || !seen.store.cluster) return nullptr;
+  return &seen.store.cluster.edit();
 }
 
 // What was not answered may yet be carried out: it is remembered until the key is another one.
-void note_sync_answer(Observation& seen, const StepEnded& event, const UnderWay& step) {
-  if (event.store == StoreOutcome::LeaseLost) {
-    return lose_lease(seen.session);
-  }
-  const auto* write = std::get_if<WriteSync>(&step.step);
-  const Revision over = write != nullptr ? write->seen : std::get<DeleteSync>(step.step).seen;
-  if (event.store == StoreOutcome::Unknown) {
+void note_sync(Observation& seen, Revision over, std::optional<SyncKey> written,
+               const StoreAnswer& answer) {
+  if (note_lost_lease(seen, answer.outcome)) return;
+  if (answer.outcome == StoreOutcome::Unknown) {
     seen.session.unanswered_sync = over;
-  } else if (event.store == StoreOutcome::Applied && seen.store.cluster) {
-    seen.session.sync_revision = std::max(seen.session.sync_revision, event.revision);
-    auto& sync = seen.store.cluster->sync;
-    sync.reset();
-    if (write != nullptr) {
-      sync = write->value;
-      sync->mod_revision = event.revision;
-    }
+  } else if (answer.outcome == StoreOutcome::Applied && seen.store.cluster) {
+    seen.session.sync_revision = std::max(seen.session.sync_revision, answer.revision);
+    if (written) written->mod_revision = answer.revision;
+    seen.store.cluster->sync = std::move(written);
   }
   forget_sync(seen);
+}
+
+}  // namespace
+
+void note_answer(Observation& seen, const GrantLease& step, const LeaseAnswer& answer,
+                 Instant sent) {
+  if (note_lost_lease(seen, answer.outcome) || answer.outcome != StoreOutcome::Applied) return;
+  LeaseSession& session = seen.session;
+  // What hung on the old lease is bound to the new one by the next decisions.
+  session.leads = false;
+  session.lease = answer.lease;
+  session.asked_ttl = step.ttl;
+  session.ttl = answer.ttl;
+  session.renewed_at = sent;
+}
+
+void note_answer(Observation& seen, const RenewLease& step, const LeaseAnswer& answer,
+                 Instant sent) {
+  if (note_lost_lease(seen, answer.outcome) || answer.outcome == StoreOutcome::Unknown) return;
+  LeaseSession& session = seen.session;
+  if (step.lease != session.lease) return;
+  session.renewed_at = sent;
+  if (answer.outcome == StoreOutcome::Refused) {
+    // The lease lives, but `/leader` is not mine under it.
+    session.leads = false;
+    return see_leader_revision(session, answer.revision);
+  }
+  if (answer.ttl > 0ms) session.ttl = answer.ttl;
+  if (!step.holds_leader_key) return;
+  session.leads = true;
+  session.unanswered_binding = {};
+  session.led_at = sent;
+  session.led_ttl = session.ttl;
+  see_leader_revision(session, answer.revision);
+}
+
+// Gone, whatever the answer was; the store forgets it in time by itself.
+void note_answer(Observation& seen, const RevokeLease& /*step*/, const LeaseAnswer& /*answer*/,
+                 Instant /*sent*/) {
+  lose_lease(seen.session);
+}
+
+void note_answer(Observation& seen, const AcquireLeaderKey& /*step*/, const StoreAnswer& answer) {
+  note_leader_key(seen, answer);
+}
+
+void note_answer(Observation& seen, const RebindLeaderKey& /*step*/, const StoreAnswer& answer) {
+  note_leader_key(seen, answer);
+}
+
+void note_answer(Observation& seen, const FinishInitialize& /*step*/, const StoreAnswer& answer) {
+  note_leader_key(seen, answer);
+}
+
+void note_answer(Observation& seen, const ReleaseLeaderKey& step, const StoreAnswer& answer) {
+  if (note_lost_lease(seen, answer.outcome)) return;
+  LeaseSession& session = seen.session;
+  if (answer.outcome == StoreOutcome::Unknown) {
+    if (step.seen.value != 0) session.unanswered_release = step.seen;
+    return;
+  }
+  see_leader_revision(session, answer.revision);
+  session.leads = false;
+  if (answer.outcome != StoreOutcome::Applied) return;
+  session.unanswered_binding = {};
+  session.unanswered_release.reset();
+}
+
+void note_answer(Observation& seen, const TakeInitializeKey& /*step*/, const StoreAnswer& answer) {
+  note_initialize(seen, answer);
+}
+
+void note_answer(Observation& seen, const GiveBackInitializeKey& /*step*/,
+                 const StoreAnswer& answer) {
+  note_initialize(seen, answer);
+}
+
+void note_answer(Observation& seen, const RestoreKeys& /*step*/, const StoreAnswer& answer) {
+  note_initialize(seen, answer);
+}
+
+void note_answer(Observation& seen, const PublishMember& step, const StoreAnswer& answer) {
+  ClusterView* picture = picture_of(seen, answer);
+  if (picture == nullptr) return;
+  Member member = step.member;
+  member.lease = step.lease;
+  member.mod_revision = answer.revision;
+  picture->members[member.name] = std::move(member);
+}
+
+void note_answer(Observation& seen, const PublishStatus& step, const StoreAnswer& answer) {
+  if (ClusterView* picture = picture_of(seen, answer)) picture->status = step.status;
+}
+
+void note_answer(Observation& seen, const PublishHistory& step, const StoreAnswer& answer) {
+  if (ClusterView* picture = picture_of(seen, answer)) picture->history = step.rows;
+}
+
+void note_answer(Observation& seen, const ClaimTimeline& step, const StoreAnswer& answer) {
+  ClusterView* picture = picture_of(seen, answer);
+  if (picture == nullptr) return;
+  picture->claim = TimelineClaim{
+      .timeline = step.timeline, .by = seen.self.name, .mod_revision = answer.revision};
+}
+
+void note_answer(Observation& seen, const PublishFailsafe& step, const StoreAnswer& answer) {
+  if (ClusterView* picture = picture_of(seen, answer)) picture->failsafe = step.members;
+}
+
+void note_answer(Observation& seen, const ClearFailoverRequest& step, const StoreAnswer& answer) {
+  ClusterView* picture = picture_of(seen, answer);
+  if (picture == nullptr) return;
+  if (picture->failover && picture->failover->mod_revision == step.seen) picture->failover.reset();
+}
+
+void note_answer(Observation& seen, const WriteSync& step, const StoreAnswer& answer) {
+  note_sync(seen, step.seen, step.value, answer);
+}
+
+void note_answer(Observation& seen, const DeleteSync& step, const StoreAnswer& answer) {
+  note_sync(seen, step.seen, std::nullopt, answer);
 }
 
 void forget_answered_by_picture(Observation& seen) {

@@ -93,7 +93,7 @@ class Command {
     return *this;
   }
 
-  void runs(std::function<int(Desk&)> run) {
+  void runs(std::function<int(CtlContext&)> run) {
     app_.final_callback(
         [this_run = std::move(run), &invocation = invocation_] { invocation.run = this_run; });
   }
@@ -155,7 +155,9 @@ class Builder {
           .flag("-t,--timestamp", options->with_timestamp, "Print the time first")
           .format("-f,--format", options->format);
     }
-    made.watch(options->watch).runs([options](Desk& desk) { return list_members(desk, *options); });
+    made.watch(options->watch).runs([options](CtlContext& context) {
+      return list_members(context, *options);
+    });
   }
 
   void add_switchover() {
@@ -168,7 +170,7 @@ class Builder {
         .option("--scheduled", options->scheduled,
                 "When, in ISO 8601 (a zone is optional), or `now`", "TIME")
         .force(options->force)
-        .runs([options](Desk& desk) { return switchover(desk, *options); });
+        .runs([options](CtlContext& context) { return switchover(context, *options); });
   }
 
   void add_failover() {
@@ -178,7 +180,7 @@ class Builder {
         .cluster(options->cluster)
         .option("--candidate", options->candidate, "The member to be promoted", "NAME")
         .force(options->force)
-        .runs([options](Desk& desk) { return failover(desk, *options); });
+        .runs([options](CtlContext& context) { return failover(context, *options); });
   }
 
   void add_restart() {
@@ -196,7 +198,7 @@ class Builder {
         .option("--timeout", options->timeout,
                 "How long a member may take to start before it counts as failed", "TIME")
         .force(options->force)
-        .runs([options](Desk& desk) { return restart(desk, *options); });
+        .runs([options](CtlContext& context) { return restart(context, *options); });
   }
 
   void add_reload() {
@@ -206,7 +208,7 @@ class Builder {
         .names("MEMBER_NAMES", options->members, "Names of members; default: all of the role")
         .role(options->role, "Reload only members with this role")
         .force(options->force)
-        .runs([options](Desk& desk) { return reload(desk, *options); });
+        .runs([options](CtlContext& context) { return reload(context, *options); });
   }
 
   void add_reinit() {
@@ -217,15 +219,16 @@ class Builder {
         .flag("--from-leader", options->from_leader, "Copy from the leader, not from a replica")
         .flag("--wait", options->wait, "Wait until the copies are complete")
         .force(options->force)
-        .runs([options](Desk& desk) { return reinit(desk, *options); });
+        .runs([options](CtlContext& context) { return reinit(context, *options); });
   }
 
-  void add_pause(const char* name, const char* about, int (*act)(Desk&, const PauseOptions&)) {
+  void add_pause(const char* name, const char* about,
+                 int (*act)(CtlContext&, const PauseOptions&)) {
     auto options = std::make_shared<PauseOptions>();
     command(name, about)
         .cluster(options->cluster)
         .flag("--wait", options->wait, "Wait until all members have noticed")
-        .runs([options, act](Desk& desk) { return act(desk, *options); });
+        .runs([options, act](CtlContext& context) { return act(context, *options); });
   }
 
   void add_demote_cluster() {
@@ -238,7 +241,7 @@ class Builder {
         .option("--primary-slot-name", options->primary_slot_name,
                 "The replication slot on the other cluster's primary", "NAME")
         .force(options->force)
-        .runs([options](Desk& desk) { return demote_cluster(desk, *options); });
+        .runs([options](CtlContext& context) { return demote_cluster(context, *options); });
     made.app()
         .add_option("--port", options->port, "The port of the other cluster's primary")
         ->check(CLI::Range(1, 65535))
@@ -251,14 +254,14 @@ class Builder {
     command("promote-cluster", "Make a standby cluster one of its own again")
         .cluster(options->cluster)
         .force(options->force)
-        .runs([options](Desk& desk) { return promote_cluster(desk, *options); });
+        .runs([options](CtlContext& context) { return promote_cluster(context, *options); });
   }
 
   void add_show_config() {
     auto cluster = std::make_shared<Text>();
     command("show-config", "Print the dynamic configuration")
         .cluster(*cluster)
-        .runs([cluster](Desk& desk) { return show_config(desk, *cluster); });
+        .runs([cluster](CtlContext& context) { return show_config(context, *cluster); });
   }
 
   void add_edit_config() {
@@ -274,7 +277,7 @@ class Builder {
                 "Put this YAML file in the place of everything; - is stdin", "FILE")
         .flag("-q,--quiet", options->is_quiet, "Do not show the changes")
         .force(options->force)
-        .runs([options](Desk& desk) { return edit_config(desk, *options); });
+        .runs([options](CtlContext& context) { return edit_config(context, *options); });
   }
 
   void add_history() {
@@ -282,7 +285,7 @@ class Builder {
     command("history", "Show past failovers and switchovers")
         .cluster(options->cluster)
         .format("-f,--format", options->format)
-        .runs([options](Desk& desk) { return history(desk, *options); });
+        .runs([options](CtlContext& context) { return history(context, *options); });
   }
 
   void add_dsn() {
@@ -291,7 +294,7 @@ class Builder {
         .cluster(options->cluster)
         .role(options->role, "Of any member with this role; default: leader")
         .option("-m,--member", options->member, "Of this member", "NAME")
-        .runs([options](Desk& desk) { return dsn(desk, *options); });
+        .runs([options](CtlContext& context) { return dsn(context, *options); });
   }
 
   void add_query() {
@@ -308,7 +311,7 @@ class Builder {
         .format("--format", options->format)
         .option("--delimiter", options->delimiter, "What divides columns in tsv", "TEXT")
         .watch(options->watch)
-        .runs([options](Desk& desk) { return query(desk, *options); });
+        .runs([options](CtlContext& context) { return query(context, *options); });
   }
 
   void add_flush() {
@@ -319,7 +322,7 @@ class Builder {
         .names("WORDS", *words, "[MEMBER_NAMES...] and then what to discard: restart or switchover")
         .role(options->members.role, "Discard only of members with this role")
         .force(options->members.force)
-        .runs([options](Desk& desk) { return flush(desk, *options); });
+        .runs([options](CtlContext& context) { return flush(context, *options); });
     made.app().parse_complete_callback([options, words] {
       // Without the cluster's name the first word is a member's, or already the last.
       if (words->empty() && options->members.cluster) {
@@ -338,7 +341,7 @@ class Builder {
     command("remove", "Delete everything the store knows of a cluster; data directories stay")
         .cluster(options->cluster)
         .format("-f,--format", options->format)
-        .runs([options](Desk& desk) { return remove_cluster(desk, *options); });
+        .runs([options](CtlContext& context) { return remove_cluster(context, *options); });
   }
 
   void add_version() {
@@ -349,7 +352,7 @@ class Builder {
     made.names("MEMBER_NAMES", options->members, "Ask only these members");
     made.app().final_callback([options, &invocation = invocation_] {
       if (options->cluster) {
-        invocation.run = [options](Desk& desk) { return version(desk, *options); };
+        invocation.run = [options](CtlContext& context) { return version(context, *options); };
       } else {
         invocation.run_alone = [options](Console& console) {
           return print_version(console, options->program);

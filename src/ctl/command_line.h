@@ -1,4 +1,5 @@
-// From words on the command line to a command that waits for its Desk. Nothing is carried out here.
+// From words on the command line to a command that waits for its CtlContext. Nothing is carried out
+// here.
 #pragma once
 
 #include <functional>
@@ -6,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ctl/desk.h"
+#include "ctl/context.h"
 
 namespace pgherd::ctl {
 
@@ -17,7 +18,7 @@ struct Invocation {
   bool is_insecure = false;
   std::optional<TableStyle> table;
   // Exactly one of the two: most commands need a cluster, `version` alone does not.
-  std::function<int(Desk&)> run;
+  std::function<int(CtlContext&)> run;
   std::function<int(Console&)> run_alone;
 };
 

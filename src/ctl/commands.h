@@ -1,7 +1,7 @@
-// The commands (Patroni, patronictl). Each gets its options as values, talks through the Desk and
-// gives the exit code: 0 when what was asked for was done, 1 when it was not. Throws CtlError
-// (errors.h) for what ends it early. `cluster` and `members`: read_named (desk.h). Other than patronictl, a refusal by a member is a failure for
-// the shell too.
+// The commands (Patroni, patronictl). Each gets its options as values, talks through the CtlContext
+// and gives the exit code: 0 when what was asked for was done, 1 when it was not. Throws CtlError
+// (errors.h) for what ends it early. `cluster` and `members`: read_named (context.h). Other than
+// patronictl, a refusal by a member is a failure for the shell too.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "ctl/desk.h"
+#include "ctl/context.h"
 #include "ctl/selection.h"
 #include "ctl/table.h"
 
@@ -21,7 +21,7 @@ struct WatchOptions {
 };
 // Runs `once`, again and again if a watch was asked for, each turn `seconds` after the last began.
 // In a watch a CtlError is shown and the next turn may do better.
-int run_watched(Desk& desk, const WatchOptions& watch, const std::function<void()>& once);
+int run_watched(CtlContext& context, const WatchOptions& watch, const std::function<void()>& once);
 
 struct ListOptions {
   std::vector<std::string> clusters;
@@ -31,7 +31,7 @@ struct ListOptions {
   MemberLayout layout = MemberLayout::List;
   WatchOptions watch;
 };
-int list_members(Desk& desk, const ListOptions& options);
+int list_members(CtlContext& context, const ListOptions& options);
 
 struct HandoverOptions {
   std::optional<std::string> cluster;
@@ -40,8 +40,8 @@ struct HandoverOptions {
   std::optional<std::string> scheduled;  // switchover only
   bool force = false;
 };
-int switchover(Desk& desk, const HandoverOptions& options);
-int failover(Desk& desk, const HandoverOptions& options);
+int switchover(CtlContext& context, const HandoverOptions& options);
+int failover(CtlContext& context, const HandoverOptions& options);
 
 struct RestartOptions {
   std::optional<std::string> cluster;
@@ -54,7 +54,7 @@ struct RestartOptions {
   std::optional<std::string> timeout;
   bool force = false;
 };
-int restart(Desk& desk, const RestartOptions& options);
+int restart(CtlContext& context, const RestartOptions& options);
 
 struct MembersOptions {
   std::optional<std::string> cluster;
@@ -62,7 +62,7 @@ struct MembersOptions {
   std::optional<RoleFilter> role;
   bool force = false;
 };
-int reload(Desk& desk, const MembersOptions& options);
+int reload(CtlContext& context, const MembersOptions& options);
 
 struct ReinitOptions {
   std::optional<std::string> cluster;
@@ -71,17 +71,17 @@ struct ReinitOptions {
   bool from_leader = false;
   bool wait = false;
 };
-int reinit(Desk& desk, const ReinitOptions& options);
+int reinit(CtlContext& context, const ReinitOptions& options);
 
 struct PauseOptions {
   std::optional<std::string> cluster;
   bool wait = false;
 };
-int pause(Desk& desk, const PauseOptions& options);
-int resume(Desk& desk, const PauseOptions& options);
+int pause(CtlContext& context, const PauseOptions& options);
+int resume(CtlContext& context, const PauseOptions& options);
 
-// Other than for a switchover, nothing but the configuration changes; both wait until the cluster is
-// what was asked for.
+// Other than for a switchover, nothing but the configuration changes; both wait until the cluster
+// is what was asked for.
 struct DemoteClusterOptions {
   std::optional<std::string> cluster;
   std::optional<std::string> host;
@@ -90,14 +90,14 @@ struct DemoteClusterOptions {
   std::optional<std::string> primary_slot_name;
   bool force = false;
 };
-int demote_cluster(Desk& desk, const DemoteClusterOptions& options);
+int demote_cluster(CtlContext& context, const DemoteClusterOptions& options);
 struct PromoteClusterOptions {
   std::optional<std::string> cluster;
   bool force = false;
 };
-int promote_cluster(Desk& desk, const PromoteClusterOptions& options);
+int promote_cluster(CtlContext& context, const PromoteClusterOptions& options);
 
-int show_config(Desk& desk, const std::optional<std::string>& cluster);
+int show_config(CtlContext& context, const std::optional<std::string>& cluster);
 
 struct EditConfigOptions {
   std::optional<std::string> cluster;
@@ -108,13 +108,13 @@ struct EditConfigOptions {
   std::optional<std::string> replace_file;
   bool force = false;
 };
-int edit_config(Desk& desk, const EditConfigOptions& options);
+int edit_config(CtlContext& context, const EditConfigOptions& options);
 
 struct HistoryOptions {
   std::optional<std::string> cluster;
   Format format = Format::Pretty;
 };
-int history(Desk& desk, const HistoryOptions& options);
+int history(CtlContext& context, const HistoryOptions& options);
 
 struct OneMemberOptions {
   std::optional<std::string> cluster;
@@ -124,14 +124,14 @@ struct OneMemberOptions {
 // The first member that fits; CtlError when both role and member are given.
 [[nodiscard]] std::optional<HostPort> address_of(const ClusterView& view,
                                                  const OneMemberOptions& options);
-int dsn(Desk& desk, const OneMemberOptions& options);
+int dsn(CtlContext& context, const OneMemberOptions& options);
 
 struct VersionOptions {
   std::string program;
   std::optional<std::string> cluster;  // never the configuration's scope
   std::vector<std::string> members;
 };
-int version(Desk& desk, const VersionOptions& options);
+int version(CtlContext& context, const VersionOptions& options);
 // The first line alone; needs no store.
 int print_version(Console& console, const std::string& program);
 
@@ -139,14 +139,14 @@ struct RemoveOptions {
   std::optional<std::string> cluster;
   Format format = Format::Pretty;
 };
-int remove_cluster(Desk& desk, const RemoveOptions& options);
+int remove_cluster(CtlContext& context, const RemoveOptions& options);
 
 enum class FlushTarget { Restart, Switchover };
 struct FlushOptions {
   MembersOptions members;
   FlushTarget target{};
 };
-int flush(Desk& desk, const FlushOptions& options);
+int flush(CtlContext& context, const FlushOptions& options);
 
 struct QueryOptions {
   OneMemberOptions member;
@@ -159,6 +159,6 @@ struct QueryOptions {
   std::string delimiter = "\t";
   WatchOptions watch;
 };
-int query(Desk& desk, const QueryOptions& options);
+int query(CtlContext& context, const QueryOptions& options);
 
 }  // namespace pgherd::ctl

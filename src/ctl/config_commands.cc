@@ -24,13 +24,13 @@ struct Change {
   bool came_from_stdin = false;
 };
 
-std::string source_text(Desk& desk, const std::string& file, Change& change) {
+std::string source_text(CtlContext& context, const std::string& file, Change& change) {
   if (file != "-") return file_text(file);
   change.came_from_stdin = true;
-  return desk.console.read_all();
+  return context.console.read_all();
 }
 
-Change asked_change(Desk& desk, const std::string& cluster, const std::string& before,
+Change asked_change(CtlContext& context, const std::string& cluster, const std::string& before,
                     const EditConfigOptions& options) {
   Change change{.json = before};
   const bool has_source =
@@ -41,10 +41,10 @@ Change asked_change(Desk& desk, const std::string& cluster, const std::string& b
   }
   if (options.replace_file) {
     change.json =
-        replaced_by(source_text(desk, *options.replace_file, change), *options.replace_file);
+        replaced_by(source_text(context, *options.replace_file, change), *options.replace_file);
   }
   if (options.apply_file) {
-    const std::string yaml = source_text(desk, *options.apply_file, change);
+    const std::string yaml = source_text(context, *options.apply_file, change);
     change.json = with_applied(change.json, yaml, *options.apply_file);
   }
   // Only text that a person wrote may be no object; what was just replaced or applied is one.
@@ -68,9 +68,9 @@ std::string coloured(const std::string& line) {
   return line;
 }
 
-void show_diff(Desk& desk, const std::string& before, const std::string& after) {
+void show_diff(CtlContext& context, const std::string& before, const std::string& after) {
   const auto lines = unified_diff(yaml_block(before), yaml_block(after));
-  const bool is_terminal = desk.console.terminals().out;
+  const bool is_terminal = context.console.terminals().out;
   std::string text;
   for (const std::string& line : lines) {
     text.append(is_terminal ? coloured(line) : line).append("\n");
@@ -78,54 +78,54 @@ void show_diff(Desk& desk, const std::string& before, const std::string& after) 
   if (is_terminal) {
     show_paged(text);
   } else {
-    desk.console.print(text);
+    context.console.print(text);
   }
 }
 
-void write_config(Desk& desk, const KeyValue& entry, const std::string& json) {
+void write_config(CtlContext& context, const KeyValue& entry, const std::string& json) {
   Transaction transaction;
   transaction.compares.push_back(Compare{
       .what = Compare::What::ModRevision, .key = entry.key, .number = entry.mod_revision.value});
   transaction.writes.push_back(Put{.key = entry.key, .value = json});
-  if (desk.store.commit(std::move(transaction)).succeeded) return;
+  if (context.store.commit(std::move(transaction)).succeeded) return;
   throw CtlError("Config modification aborted due to concurrent changes");
 }
 
 }  // namespace
 
-int show_config(Desk& desk, const std::optional<std::string>& cluster) {
-  const Cluster read = read_cluster(desk, cluster_name(desk, cluster));
+int show_config(CtlContext& context, const std::optional<std::string>& cluster) {
+  const Cluster read = read_cluster(context, cluster_name(context, cluster));
   const KeyValue* entry = config_entry(read);
-  if (entry != nullptr) desk.console.say(yaml_block(entry->value));
+  if (entry != nullptr) context.console.say(yaml_block(entry->value));
   return 0;
 }
 
-int edit_config(Desk& desk, const EditConfigOptions& options) {
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.cluster));
+int edit_config(CtlContext& context, const EditConfigOptions& options) {
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
   const KeyValue* entry = config_entry(cluster);
   if (entry == nullptr) {
     throw CtlError(fmt::format("The config key does not exist in the cluster {}", cluster.name));
   }
-  const Change change = asked_change(desk, cluster.name, entry->value, options);
+  const Change change = asked_change(context, cluster.name, entry->value, options);
   if (is_same_config(entry->value, change.json)) {
-    if (!options.is_quiet) desk.console.say("Not changed");
+    if (!options.is_quiet) context.console.say("Not changed");
     return 0;
   }
   if (const auto settings = decode_settings(change.json); !settings) {
     throw CtlError(
         fmt::format("the members would not take this configuration: {}", settings.error()));
   }
-  if (!options.is_quiet) show_diff(desk, entry->value, change.json);
+  if (!options.is_quiet) show_diff(context, entry->value, change.json);
   if (change.came_from_stdin && !options.force) {
-    desk.console.say("Use --force option to apply changes");
+    context.console.say("Use --force option to apply changes");
     return 0;
   }
-  if (!options.force && !desk.console.confirm("Apply these changes?")) {
-    desk.console.say("Configuration not changed");
+  if (!options.force && !context.console.confirm("Apply these changes?")) {
+    context.console.say("Configuration not changed");
     return 0;
   }
-  write_config(desk, *entry, change.json);
-  desk.console.say("Configuration changed");
+  write_config(context, *entry, change.json);
+  context.console.say("Configuration changed");
   return 0;
 }
 

@@ -99,13 +99,14 @@ int run_with_cluster(Console& console, const Invocation& invocation) {
   Store store(dcs, Loop{.clock = clock, .turn = turn});
   HttpMemberApi api(loop.get_executor(), turn, client_security(config.ctl, config.restapi),
                     config.ctl.authentication);
-  Desk desk{.console = console,
-            .store = store,
-            .api = api,
-            .name_space = config.name_space,
-            .scope = config.scope,
-            .table = config.ctl.has_classic_table ? TableStyle::Classic : TableStyle::Wide};
-  return invocation.run(desk);
+  CtlContext context{
+      .console = console,
+      .store = store,
+      .api = api,
+      .name_space = config.name_space,
+      .scope = config.scope,
+      .table = config.ctl.has_classic_table ? TableStyle::Classic : TableStyle::Wide};
+  return invocation.run(context);
 }
 
 }  // namespace

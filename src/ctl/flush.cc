@@ -7,23 +7,24 @@
 namespace pgherd::ctl {
 namespace {
 
-int flush_restarts(Desk& desk, const MembersOptions& options) {
-  const auto [cluster, names] = read_named(desk, options.cluster, options.members);
+int flush_restarts(CtlContext& context, const MembersOptions& options) {
+  const auto [cluster, names] = read_named(context, options.cluster, options.members);
   const auto members =
-      select_members(desk, cluster, options.role.value_or(RoleFilter::Any), names);
-  confirm_action(desk, "flush", members, options.force);
+      select_members(context, cluster, options.role.value_or(RoleFilter::Any), names);
+  confirm_action(context, "flush", members, options.force);
   int exit_code = 0;
   for (const Member& member : members) {
     if (member.scheduled_restart.empty()) {
-      desk.console.say(fmt::format("No scheduled restart for member {}", member.name));
+      context.console.say(fmt::format("No scheduled restart for member {}", member.name));
       continue;
     }
-    const auto reply = call_member(desk.api, member.api_url, "DELETE", "restart", "");
+    const auto reply = call_member(context.api, member.api_url, "DELETE", "restart", "");
     if (reply && (reply->status == 200 || reply->status == 404)) {
-      desk.console.say(fmt::format("Success: flush scheduled restart for member {}", member.name));
+      context.console.say(
+          fmt::format("Success: flush scheduled restart for member {}", member.name));
       continue;
     }
-    desk.console.say(
+    context.console.say(
         reply ? fmt::format("Failed: flush scheduled restart for member {}, status code={}, ({})",
                             member.name, reply->status, reply->body)
               : fmt::format("Failed: flush scheduled restart for member {}: {}", member.name,
@@ -33,23 +34,23 @@ int flush_restarts(Desk& desk, const MembersOptions& options) {
   return exit_code;
 }
 
-int clear_in_store(Desk& desk, const Cluster& cluster) {
-  desk.console.say(fmt::format("{} Could not find any accessible member of cluster {}",
-                               stamp(desk.store.wall_now()), cluster.name));
+int clear_in_store(CtlContext& context, const Cluster& cluster) {
+  context.console.say(fmt::format("{} Could not find any accessible member of cluster {}",
+                                  stamp(context.store.wall_now()), cluster.name));
   const std::string key = cluster.layout.key("failover");
   Transaction transaction;
   transaction.compares.push_back(Compare{.what = Compare::What::ModRevision,
                                          .key = key,
                                          .number = cluster.view.failover->mod_revision.value});
   transaction.writes.push_back(Put{.key = key, .value = "{}"});
-  if (desk.store.commit(std::move(transaction)).succeeded) return 0;
+  if (context.store.commit(std::move(transaction)).succeeded) return 0;
   throw CtlError(
       "the scheduled switchover was changed by somebody else meanwhile; look, then try "
       "again");
 }
 
-int flush_switchover(Desk& desk, const MembersOptions& options) {
-  const Cluster cluster = read_named(desk, options.cluster, options.members).cluster;
+int flush_switchover(CtlContext& context, const MembersOptions& options) {
+  const Cluster cluster = read_named(context, options.cluster, options.members).cluster;
   if (!cluster.view.failover || !cluster.view.failover->scheduled_at) {
     throw CtlError("No pending scheduled switchover");
   }
@@ -60,25 +61,25 @@ int flush_switchover(Desk& desk, const MembersOptions& options) {
   }
   bool has_answer = false;
   for (const Member& member : members) {
-    const auto reply = call_member(desk.api, member.api_url, "DELETE", "switchover", "");
+    const auto reply = call_member(context.api, member.api_url, "DELETE", "switchover", "");
     if (!reply) continue;
     has_answer = true;
     if (reply->status == 200 || reply->status == 404) {
-      desk.console.say(
+      context.console.say(
           fmt::format("{}: {}", reply->status == 200 ? "Success" : "Failed", reply->body));
       return reply->status == 200 ? 0 : 1;
     }
-    desk.console.say(fmt::format("Failed: member={}, status_code={}, ({})", member.name,
-                                 reply->status, reply->body));
+    context.console.say(fmt::format("Failed: member={}, status_code={}, ({})", member.name,
+                                    reply->status, reply->body));
   }
-  return has_answer ? 1 : clear_in_store(desk, cluster);
+  return has_answer ? 1 : clear_in_store(context, cluster);
 }
 
 }  // namespace
 
-int flush(Desk& desk, const FlushOptions& options) {
-  return options.target == FlushTarget::Restart ? flush_restarts(desk, options.members)
-                                                : flush_switchover(desk, options.members);
+int flush(CtlContext& context, const FlushOptions& options) {
+  return options.target == FlushTarget::Restart ? flush_restarts(context, options.members)
+                                                : flush_switchover(context, options.members);
 }
 
 }  // namespace pgherd::ctl

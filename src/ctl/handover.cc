@@ -1,4 +1,5 @@
-// switchover and failover: the same road with different tolls (Patroni ctl.py _do_failover_or_switchover).
+// switchover and failover: the same road with different tolls (Patroni ctl.py
+// _do_failover_or_switchover).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -22,7 +23,7 @@ std::string_view title(Action action) {
   return action == Action::Switchover ? "Switchover" : "Failover";
 }
 
-struct Wish {
+struct ChosenHandover {
   Action action{};
   std::optional<NodeName> leader;  // of a switchover
   std::optional<NodeName> candidate;
@@ -41,13 +42,14 @@ std::vector<NodeName> candidates_of(const ClusterView& view) {
   return names;
 }
 
-NodeName chosen_leader(Desk& desk, const Cluster& cluster, const HandoverOptions& options) {
+NodeName chosen_leader(CtlContext& context, const Cluster& cluster,
+                       const HandoverOptions& options) {
   if (!cluster.view.has_leader()) throw CtlError("This cluster has no leader");
   const NodeName& present = cluster.view.leader->name;
   NodeName leader = options.leader.value_or("");
   if (leader.empty()) {
     const char* question = is_standby_cluster(cluster.view) ? "Standby Leader" : "Primary";
-    leader = options.force ? present : desk.console.ask(question, present);
+    leader = options.force ? present : context.console.ask(question, present);
   }
   if (leader != present) {
     throw CtlError(fmt::format("Member {} is not the leader of cluster {}", leader, cluster.name));
@@ -63,7 +65,7 @@ std::string quoted(const std::vector<NodeName>& names) {
   return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
-std::optional<NodeName> chosen_candidate(Desk& desk, const Cluster& cluster,
+std::optional<NodeName> chosen_candidate(CtlContext& context, const Cluster& cluster,
                                          const HandoverOptions& options, Action action) {
   const std::vector<NodeName> candidates = candidates_of(cluster.view);
   if (candidates.empty()) {
@@ -71,7 +73,7 @@ std::optional<NodeName> chosen_candidate(Desk& desk, const Cluster& cluster,
   }
   NodeName candidate = options.candidate.value_or("");
   if (candidate.empty() && !options.force) {
-    candidate = desk.console.ask("Candidate " + quoted(candidates), "");
+    candidate = context.console.ask("Candidate " + quoted(candidates), "");
   }
   if (candidate.empty()) {
     if (action == Action::Failover) {
@@ -96,23 +98,24 @@ bool is_synchronous(const ClusterView& view, const NodeName& name) {
          std::find(standbys.begin(), standbys.end(), name) != standbys.end();
 }
 
-void accept_asynchronous_loss(Desk& desk, const ClusterView& view, const NodeName& candidate) {
+void accept_asynchronous_loss(CtlContext& context, const ClusterView& view,
+                              const NodeName& candidate) {
   const bool is_mode_on = settings_of(view).synchronous_mode != SynchronousMode::Off && view.sync &&
                           !view.sync->leader.empty();
   if (!is_mode_on || is_synchronous(view, candidate)) return;
-  if (!desk.console.confirm(fmt::format(
+  if (!context.console.confirm(fmt::format(
           "Are you sure you want to failover to the asynchronous node {}?", candidate))) {
     throw CtlError("Aborting failover");
   }
 }
 
-std::optional<std::string> chosen_schedule(Desk& desk, const Cluster& cluster,
+std::optional<std::string> chosen_schedule(CtlContext& context, const Cluster& cluster,
                                            const HandoverOptions& options) {
   std::string text = options.scheduled.value_or("");
   if (!options.scheduled && !options.force) {
-    WallTime example = desk.store.wall_now();
+    WallTime example = context.store.wall_now();
     example.microseconds += std::chrono::microseconds(1h).count();
-    text = desk.console.ask(
+    text = context.console.ask(
         fmt::format("When should the switchover take place (e.g. {} ) ", iso_minutes(example)),
         "now");
   }
@@ -128,116 +131,119 @@ std::optional<std::string> chosen_schedule(Desk& desk, const Cluster& cluster,
   return schedule;
 }
 
-void confirm(Desk& desk, const Cluster& cluster, const Wish& wish) {
+void confirm(CtlContext& context, const Cluster& cluster, const ChosenHandover& chosen) {
   const std::string demoting =
       cluster.view.has_leader()
           ? fmt::format(", demoting current leader {}", cluster.view.leader->name)
           : std::string();
   const std::string question =
-      wish.scheduled_at
+      chosen.scheduled_at
           ? fmt::format("Are you sure you want to schedule switchover of cluster {} at {}{}?",
-                        cluster.name, *wish.scheduled_at, demoting)
-          : fmt::format("Are you sure you want to {} cluster {}{}?", word(wish.action),
+                        cluster.name, *chosen.scheduled_at, demoting)
+          : fmt::format("Are you sure you want to {} cluster {}{}?", word(chosen.action),
                         cluster.name, demoting);
-  if (desk.console.confirm(question)) return;
-  throw CtlError(wish.scheduled_at ? std::string("Aborting scheduled switchover")
-                                   : fmt::format("Aborting {}", word(wish.action)));
+  if (context.console.confirm(question)) return;
+  throw CtlError(chosen.scheduled_at ? std::string("Aborting scheduled switchover")
+                                     : fmt::format("Aborting {}", word(chosen.action)));
 }
 
-std::string body_of(const Wish& wish) {
+std::string body_of(const ChosenHandover& chosen) {
   nlohmann::ordered_json body;
   body["candidate"] = nullptr;
-  if (wish.candidate) body["candidate"] = *wish.candidate;
-  if (wish.leader) body["leader"] = *wish.leader;
-  if (wish.scheduled_at) body["scheduled_at"] = *wish.scheduled_at;
+  if (chosen.candidate) body["candidate"] = *chosen.candidate;
+  if (chosen.leader) body["leader"] = *chosen.leader;
+  if (chosen.scheduled_at) body["scheduled_at"] = *chosen.scheduled_at;
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-Result<ApiReply, ApiFailure> request(Desk& desk, const ClusterView& view, const Wish& wish) {
+Result<ApiReply, ApiFailure> request(CtlContext& context, const ClusterView& view,
+                                     const ChosenHandover& chosen) {
   const Member* asked = view.leader_member();
-  if (asked == nullptr && wish.candidate) asked = view.member(*wish.candidate);
+  if (asked == nullptr && chosen.candidate) asked = view.member(*chosen.candidate);
   if (asked == nullptr) {
     return fail(ApiFailure{.text = "the leader has no member key, so its address is unknown"});
   }
-  const std::string body = body_of(wish);
-  auto reply = call_member(desk.api, asked->api_url, "POST", std::string(word(wish.action)), body);
-  // Members older than switchover know the same wish under the other name.
-  if (reply && reply->status == 501 && wish.action == Action::Switchover) {
-    reply = call_member(desk.api, asked->api_url, "POST", "failover", body);
+  const std::string body = body_of(chosen);
+  auto reply =
+      call_member(context.api, asked->api_url, "POST", std::string(word(chosen.action)), body);
+  // Members older than switchover know the same chosen under the other name.
+  if (reply && reply->status == 501 && chosen.action == Action::Switchover) {
+    reply = call_member(context.api, asked->api_url, "POST", "failover", body);
   }
   return reply;
 }
 
 // No member was reached, so nothing is under way: the request goes where a member would have
 // written it, provided that the cluster is still the one that was confirmed.
-int write_request(Desk& desk, const Cluster& shown, const Wish& wish) {
-  desk.console.say(fmt::format("{} Could not {} using Patroni api, falling back to DCS",
-                               stamp(desk.store.wall_now()), word(wish.action)));
-  const Cluster now = read_cluster(desk, shown.name);
+int write_request(CtlContext& context, const Cluster& shown, const ChosenHandover& chosen) {
+  context.console.say(fmt::format("{} Could not {} using Patroni api, falling back to DCS",
+                                  stamp(context.store.wall_now()), word(chosen.action)));
+  const Cluster now = read_cluster(context, shown.name);
   const bool is_same_leader = now.view.has_leader() == shown.view.has_leader() &&
                               (!now.view.has_leader() || now.view.leader->create_revision ==
                                                              shown.view.leader->create_revision);
   if (!is_same_leader) {
-    print_cluster(desk, now);
+    print_cluster(context, now);
     throw CtlError(fmt::format("the leader of cluster {} has changed meanwhile; nothing was done",
                                shown.name));
   }
-  FailoverRequest request{.leader = wish.leader, .candidate = wish.candidate};
-  if (wish.scheduled_at) request.scheduled_at = parse_time(*wish.scheduled_at);
+  FailoverRequest request{.leader = chosen.leader, .candidate = chosen.candidate};
+  if (chosen.scheduled_at) request.scheduled_at = parse_time(*chosen.scheduled_at);
   Transaction transaction;
   transaction.writes.push_back(
       Put{.key = now.layout.key("failover"), .value = encode_failover(request)});
-  (void)desk.store.commit(std::move(transaction));
-  print_cluster(desk, read_cluster(desk, shown.name));
+  (void)context.store.commit(std::move(transaction));
+  print_cluster(context, read_cluster(context, shown.name));
   return 0;
 }
 
-int carry_out(Desk& desk, const Cluster& cluster, const Wish& wish) {
-  const auto reply = request(desk, cluster.view, wish);
+int carry_out(CtlContext& context, const Cluster& cluster, const ChosenHandover& chosen) {
+  const auto reply = request(context, cluster.view, chosen);
   if (!reply && !reply.error().may_have_arrived) {
-    desk.console.complain(
-        fmt::format("{} - WARNING - {}", stamp_seconds(desk.store.wall_now()), reply.error().text));
-    return write_request(desk, cluster, wish);
+    context.console.complain(fmt::format(
+        "{} - WARNING - {}", stamp_seconds(context.store.wall_now()), reply.error().text));
+    return write_request(context, cluster, chosen);
   }
   if (!reply) {
     throw CtlError(
         fmt::format("{} result unknown, details: {}; it may be under way, look with `list`",
-                    title(wish.action), reply.error().text));
+                    title(chosen.action), reply.error().text));
   }
   if (reply->status == 200 || reply->status == 202) {
-    desk.console.say(fmt::format("{} {}", stamp(desk.store.wall_now()), reply->body));
-    print_cluster(desk, read_cluster(desk, cluster.name));
+    context.console.say(fmt::format("{} {}", stamp(context.store.wall_now()), reply->body));
+    print_cluster(context, read_cluster(context, cluster.name));
     return 0;
   }
   const bool is_unknown = reply->body.find("status unknown") != std::string::npos;
-  desk.console.say(fmt::format("{} {}, details: {}, {}", title(wish.action),
-                               is_unknown ? "result unknown" : "failed", reply->status,
-                               reply->body));
+  context.console.say(fmt::format("{} {}, details: {}, {}", title(chosen.action),
+                                  is_unknown ? "result unknown" : "failed", reply->status,
+                                  reply->body));
   return 1;
 }
 
-int hand_over(Desk& desk, const HandoverOptions& options, Action action) {
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.cluster));
-  print_topology(desk, cluster);
-  Wish wish{.action = action};
-  if (action == Action::Switchover) wish.leader = chosen_leader(desk, cluster, options);
-  wish.candidate = chosen_candidate(desk, cluster, options, action);
+int hand_over(CtlContext& context, const HandoverOptions& options, Action action) {
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
+  print_topology(context, cluster);
+  ChosenHandover chosen{.action = action};
+  if (action == Action::Switchover) chosen.leader = chosen_leader(context, cluster, options);
+  chosen.candidate = chosen_candidate(context, cluster, options, action);
   if (action == Action::Failover && !options.force) {
-    accept_asynchronous_loss(desk, cluster.view, *wish.candidate);
+    accept_asynchronous_loss(context, cluster.view, *chosen.candidate);
   }
-  if (action == Action::Switchover) wish.scheduled_at = chosen_schedule(desk, cluster, options);
-  if (!options.force) confirm(desk, cluster, wish);
-  return carry_out(desk, cluster, wish);
+  if (action == Action::Switchover)
+    chosen.scheduled_at = chosen_schedule(context, cluster, options);
+  if (!options.force) confirm(context, cluster, chosen);
+  return carry_out(context, cluster, chosen);
 }
 
 }  // namespace
 
-int switchover(Desk& desk, const HandoverOptions& options) {
-  return hand_over(desk, options, Action::Switchover);
+int switchover(CtlContext& context, const HandoverOptions& options) {
+  return hand_over(context, options, Action::Switchover);
 }
 
-int failover(Desk& desk, const HandoverOptions& options) {
-  return hand_over(desk, options, Action::Failover);
+int failover(CtlContext& context, const HandoverOptions& options) {
+  return hand_over(context, options, Action::Failover);
 }
 
 }  // namespace pgherd::ctl

@@ -34,8 +34,8 @@ bool is_in_path(const std::string& program) {
 // The variable may hold options too ("less -R"): it is given to the shell as it is.
 std::optional<std::string> chosen(const char* variable,
                                   std::initializer_list<const char*> programs) {
-  const char* wish = std::getenv(variable);
-  if (wish != nullptr && *wish != '\0') return wish;
+  const char* chosen = std::getenv(variable);
+  if (chosen != nullptr && *chosen != '\0') return chosen;
   for (const char* program : programs) {
     if (is_in_path(program)) return program;
   }

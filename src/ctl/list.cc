@@ -17,50 +17,51 @@ std::optional<Duration> interval_of(const WatchOptions& watch) {
   return std::nullopt;
 }
 
-void list_once(Desk& desk, const ListOptions& options, const std::vector<std::string>& clusters) {
+void list_once(CtlContext& context, const ListOptions& options,
+               const std::vector<std::string>& clusters) {
   const bool is_for_people = options.format == Format::Pretty;
   // Read first: a cleared screen that waits for a slow store shows nothing.
   std::vector<Cluster> read;
   for (const std::string& name : clusters)
-    read.push_back(read_cluster(desk, name));
-  if (is_for_people && interval_of(options.watch)) desk.console.clear_screen();
-  if (options.with_timestamp) desk.console.say(stamp_seconds(desk.store.wall_now()));
+    read.push_back(read_cluster(context, name));
+  if (is_for_people && interval_of(options.watch)) context.console.clear_screen();
+  if (options.with_timestamp) context.console.say(stamp_seconds(context.store.wall_now()));
   for (const Cluster& cluster : read) {
     print_cluster(
-        desk, cluster,
+        context, cluster,
         {.format = options.format, .layout = options.layout, .is_extended = options.is_extended});
   }
 }
 
 }  // namespace
 
-int run_watched(Desk& desk, const WatchOptions& watch, const std::function<void()>& once) {
+int run_watched(CtlContext& context, const WatchOptions& watch, const std::function<void()>& once) {
   const auto interval = interval_of(watch);
   if (!interval) {
     once();
     return 0;
   }
   for (;;) {
-    const Instant began = desk.store.now();
+    const Instant began = context.store.now();
     try {
       once();
     } catch (const CtlError& error) {
-      desk.console.complain(fmt::format("Error: {}", error.what()));
+      context.console.complain(fmt::format("Error: {}", error.what()));
     }
-    desk.store.sleep_until(began + *interval);
+    context.store.sleep_until(began + *interval);
   }
 }
 
-int list_members(Desk& desk, const ListOptions& options) {
+int list_members(CtlContext& context, const ListOptions& options) {
   std::vector<std::string> clusters = options.clusters;
-  if (clusters.empty() && !desk.scope.empty()) clusters.push_back(desk.scope);
+  if (clusters.empty() && !context.scope.empty()) clusters.push_back(context.scope);
   if (clusters.empty()) {
-    desk.console.complain(
+    context.console.complain(
         fmt::format("{} - WARNING - Listing members: No cluster names were provided",
-                    stamp_seconds(desk.store.wall_now())));
+                    stamp_seconds(context.store.wall_now())));
     return 0;
   }
-  return run_watched(desk, options.watch, [&] { list_once(desk, options, clusters); });
+  return run_watched(context, options.watch, [&] { list_once(context, options, clusters); });
 }
 
 }  // namespace pgherd::ctl

@@ -239,9 +239,10 @@ std::map<NodeName, std::vector<NodeName>> children_of(const ClusterView& view) {
   std::map<NodeName, std::vector<NodeName>> children;
   for (const auto& [name, member] : view.members) {
     if (view.is_led_by(name)) continue;
-    const auto& wish = member.tags.replicatefrom;
-    const bool cascades = wish && *wish != name && view.member(*wish) && !view.is_led_by(*wish);
-    children[cascades ? *wish : NodeName()].push_back(name);
+    const auto& chosen = member.tags.replicatefrom;
+    const bool cascades =
+        chosen && *chosen != name && view.member(*chosen) && !view.is_led_by(*chosen);
+    children[cascades ? *chosen : NodeName()].push_back(name);
   }
   return children;
 }

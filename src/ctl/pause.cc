@@ -18,14 +18,14 @@ std::vector<Member> leader_first(const ClusterView& view) {
   return members;
 }
 
-ApiReply patch_config(Desk& desk, const ClusterView& view, bool wanted) {
+ApiReply patch_config(CtlContext& context, const ClusterView& view, bool wanted) {
   nlohmann::json body;
   body["pause"] = nullptr;
   if (wanted) body["pause"] = true;
   std::string problems;
   // The patch may be sent twice without harm, so a member that took it and fell silent is no end.
   for (const Member& member : leader_first(view)) {
-    const auto reply = call_member(desk.api, member.api_url, "PATCH", "config", body.dump());
+    const auto reply = call_member(context.api, member.api_url, "PATCH", "config", body.dump());
     if (reply) return *reply;
     problems.append(fmt::format("\n  {}: {}", member.name, reply.error().text));
   }
@@ -40,49 +40,50 @@ std::vector<Member> not_yet(const ClusterView& view, bool wanted) {
   return members;
 }
 
-bool wait_for_all(Desk& desk, const Cluster& before, bool wanted) {
-  desk.console.say(fmt::format("'{}' request sent, waiting until it is recognized by all nodes",
-                               wanted ? "pause" : "resume"));
+bool wait_for_all(CtlContext& context, const Cluster& before, bool wanted) {
+  context.console.say(fmt::format("'{}' request sent, waiting until it is recognized by all nodes",
+                                  wanted ? "pause" : "resume"));
   const Milliseconds loop_wait = settings_of(before.view).loop_wait;
-  const Instant end = desk.store.now() + loop_wait + 1s;
+  const Instant end = context.store.now() + loop_wait + 1s;
   for (;;) {
-    const Cluster cluster = read_cluster(desk, before.name);
+    const Cluster cluster = read_cluster(context, before.name);
     std::vector<Member> waiting = not_yet(cluster.view, wanted);
     if (waiting.empty()) return true;
-    if (desk.store.now() >= end) {
-      desk.console.say(fmt::format("{} members didn't recognized pause state after {} seconds",
-                                   joined_names(waiting),
-                                   std::chrono::duration_cast<Seconds>(loop_wait).count()));
+    if (context.store.now() >= end) {
+      context.console.say(fmt::format("{} members didn't recognized pause state after {} seconds",
+                                      joined_names(waiting),
+                                      std::chrono::duration_cast<Seconds>(loop_wait).count()));
       return false;
     }
-    desk.store.sleep_until(desk.store.now() + 1s);
+    context.store.sleep_until(context.store.now() + 1s);
   }
 }
 
-int set_pause(Desk& desk, const PauseOptions& options, bool wanted) {
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.cluster));
+int set_pause(CtlContext& context, const PauseOptions& options, bool wanted) {
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
   if (is_paused(cluster.view) == wanted) {
     throw CtlError(wanted ? "Cluster is already paused" : "Cluster is not paused");
   }
-  const ApiReply reply = patch_config(desk, cluster.view, wanted);
+  const ApiReply reply = patch_config(context, cluster.view, wanted);
   if (reply.status != 200) {
-    desk.console.say(fmt::format("Failed: {} cluster management status code={}, ({})",
-                                 wanted ? "pause" : "resume", reply.status, reply.body));
+    context.console.say(fmt::format("Failed: {} cluster management status code={}, ({})",
+                                    wanted ? "pause" : "resume", reply.status, reply.body));
     return 1;
   }
-  if (options.wait && !wait_for_all(desk, cluster, wanted)) return 1;
-  desk.console.say(fmt::format("Success: cluster management is {}", wanted ? "paused" : "resumed"));
+  if (options.wait && !wait_for_all(context, cluster, wanted)) return 1;
+  context.console.say(
+      fmt::format("Success: cluster management is {}", wanted ? "paused" : "resumed"));
   return 0;
 }
 
 }  // namespace
 
-int pause(Desk& desk, const PauseOptions& options) {
-  return set_pause(desk, options, true);
+int pause(CtlContext& context, const PauseOptions& options) {
+  return set_pause(context, options, true);
 }
 
-int resume(Desk& desk, const PauseOptions& options) {
-  return set_pause(desk, options, false);
+int resume(CtlContext& context, const PauseOptions& options) {
+  return set_pause(context, options, false);
 }
 
 }  // namespace pgherd::ctl

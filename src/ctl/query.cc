@@ -77,9 +77,9 @@ std::string absence(const QueryOptions& options) {
 
 class Querying {
  public:
-  Querying(Desk& desk, const QueryOptions& options, const std::optional<HostPort>& address,
+  Querying(CtlContext& context, const QueryOptions& options, const std::optional<HostPort>& address,
            std::string sql, std::string password)
-      : desk_(desk), options_(options), sql_(std::move(sql)) {
+      : desk_(context), options_(options), sql_(std::move(sql)) {
     if (!address) return;
     ConnInfo conninfo{{"host", address->host}, {"port", address->port}};
     conninfo.set_if_any("user", options.username.value_or(""));
@@ -129,7 +129,7 @@ class Querying {
     return failed(fmt::format("ERROR, SQLSTATE: {}", code != nullptr ? code : message));
   }
 
-  Desk& desk_;
+  CtlContext& desk_;
   const QueryOptions& options_;
   std::string sql_;
   std::string conninfo_;
@@ -137,7 +137,7 @@ class Querying {
 
 }  // namespace
 
-int query(Desk& desk, const QueryOptions& options) {
+int query(CtlContext& context, const QueryOptions& options) {
   if (options.file && options.command) {
     throw CtlError("--file and --command are mutually exclusive options");
   }
@@ -145,14 +145,15 @@ int query(Desk& desk, const QueryOptions& options) {
     throw CtlError("You need to specify either --command or --file");
   }
   const std::string password =
-      options.asks_password ? desk.console.ask_secret("Password") : std::string();
+      options.asks_password ? context.console.ask_secret("Password") : std::string();
   std::string sql = options.command.value_or("");
-  if (options.file) sql = *options.file == "-" ? desk.console.read_all() : file_text(*options.file);
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.member.cluster));
+  if (options.file)
+    sql = *options.file == "-" ? context.console.read_all() : file_text(*options.file);
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.member.cluster));
   const auto address = address_of(cluster.view, options.member);
-  Querying querying(desk, options, address, std::move(sql), password);
+  Querying querying(context, options, address, std::move(sql), password);
   bool succeeded = true;
-  run_watched(desk, options.watch, [&] { succeeded = querying.once(); });
+  run_watched(context, options.watch, [&] { succeeded = querying.once(); });
   return succeeded ? 0 : 1;
 }
 

@@ -14,12 +14,12 @@ namespace {
 using Body = nlohmann::ordered_json;
 
 // "restart" -> "now" or a moment with a zone.
-std::optional<std::string> chosen_schedule(Desk& desk, const RestartOptions& options) {
+std::optional<std::string> chosen_schedule(CtlContext& context, const RestartOptions& options) {
   std::string text = options.scheduled.value_or("");
   if (!options.scheduled && !options.force) {
-    WallTime example = desk.store.wall_now();
+    WallTime example = context.store.wall_now();
     example.microseconds += std::chrono::microseconds(1h).count();
-    text = desk.console.ask(
+    text = context.console.ask(
         fmt::format("When should the restart take place (e.g. {}) ", iso_minutes(example)), "now");
   }
   if (text.empty() || text == "now") return std::nullopt;
@@ -31,10 +31,10 @@ std::optional<std::string> chosen_schedule(Desk& desk, const RestartOptions& opt
                   text));
 }
 
-void confirm(Desk& desk, const RestartOptions& options, const std::vector<Member>& members,
+void confirm(CtlContext& context, const RestartOptions& options, const std::vector<Member>& members,
              const std::optional<std::string>& schedule) {
   if (options.force) return;
-  if (!schedule) return confirm_action(desk, "restart", members, false);
+  if (!schedule) return confirm_action(context, "restart", members, false);
   const std::string question =
       options.only_pending
           ? std::string(
@@ -43,7 +43,7 @@ void confirm(Desk& desk, const RestartOptions& options, const std::vector<Member
                 "this fine?")
           : fmt::format("Are you sure you want to schedule restart of members {} at {}?",
                         joined_names(members), *schedule);
-  if (!desk.console.confirm(question)) throw CtlError("Aborted scheduled restart");
+  if (!context.console.confirm(question)) throw CtlError("Aborted scheduled restart");
 }
 
 bool is_version_number(const std::string& part) {
@@ -71,11 +71,11 @@ void check_pg_version(const std::string& text) {
   }
 }
 
-std::optional<std::string> chosen_pg_version(Desk& desk, const RestartOptions& options) {
+std::optional<std::string> chosen_pg_version(CtlContext& context, const RestartOptions& options) {
   std::string text = options.pg_version.value_or("");
   if (!options.pg_version && !options.force) {
-    text = desk.console.ask("Restart if the PostgreSQL version is less than provided (e.g. 9.5.2) ",
-                            "");
+    text = context.console.ask(
+        "Restart if the PostgreSQL version is less than provided (e.g. 9.5.2) ", "");
   }
   if (text.empty()) return std::nullopt;
   check_pg_version(text);
@@ -117,23 +117,23 @@ std::string outcome(const Member& member, const Result<ApiReply, ApiFailure>& re
 }
 
 // One that was there already makes room for the new one.
-void drop_scheduled(Desk& desk, const Member& member) {
-  const auto reply = call_member(desk.api, member.api_url, "DELETE", "restart", "");
+void drop_scheduled(CtlContext& context, const Member& member) {
+  const auto reply = call_member(context.api, member.api_url, "DELETE", "restart", "");
   if (reply && (reply->status == 200 || reply->status == 404)) return;
-  desk.console.say(reply ? fmt::format("Failed: flush scheduled restart for member {}, status "
-                                       "code={}, ({})",
-                                       member.name, reply->status, reply->body)
-                         : fmt::format("Failed: flush scheduled restart for member {}: {}",
-                                       member.name, reply.error().text));
+  context.console.say(reply ? fmt::format("Failed: flush scheduled restart for member {}, status "
+                                          "code={}, ({})",
+                                          member.name, reply->status, reply->body)
+                            : fmt::format("Failed: flush scheduled restart for member {}: {}",
+                                          member.name, reply.error().text));
 }
 
-std::vector<Member> narrowed(Desk& desk, const RestartOptions& options, std::vector<Member> members,
-                             bool is_immediate) {
+std::vector<Member> narrowed(CtlContext& context, const RestartOptions& options,
+                             std::vector<Member> members, bool is_immediate) {
   if (options.only_pending && is_immediate) {
     std::erase_if(members, [](const Member& member) { return !member.pending_restart; });
   }
   if (options.any_one && members.size() > 1) {
-    Dice dice(static_cast<std::uint64_t>(desk.store.wall_now().microseconds));
+    Dice dice(static_cast<std::uint64_t>(context.store.wall_now().microseconds));
     const auto chosen = dice.between(0, static_cast<std::int64_t>(members.size()) - 1);
     members = {members[static_cast<std::size_t>(chosen)]};
   }
@@ -142,21 +142,21 @@ std::vector<Member> narrowed(Desk& desk, const RestartOptions& options, std::vec
 
 }  // namespace
 
-int restart(Desk& desk, const RestartOptions& options) {
-  const auto [cluster, names] = read_named(desk, options.cluster, options.members);
+int restart(CtlContext& context, const RestartOptions& options) {
+  const auto [cluster, names] = read_named(context, options.cluster, options.members);
   const RoleFilter role = options.role.value_or(RoleFilter::Any);
-  std::vector<Member> members = select_members(desk, cluster, role, names);
-  const auto schedule = chosen_schedule(desk, options);
-  members = narrowed(desk, options, std::move(members), !schedule);
+  std::vector<Member> members = select_members(context, cluster, role, names);
+  const auto schedule = chosen_schedule(context, options);
+  members = narrowed(context, options, std::move(members), !schedule);
   if (members.empty()) {
-    desk.console.say("No member needs a restart");
+    context.console.say("No member needs a restart");
     return 0;
   }
-  confirm(desk, options, members, schedule);
+  confirm(context, options, members, schedule);
 
   Body body = Body::object();
   if (options.only_pending) body["restart_pending"] = true;
-  if (const auto version = chosen_pg_version(desk, options)) body["postgres_version"] = *version;
+  if (const auto version = chosen_pg_version(context, options)) body["postgres_version"] = *version;
   if (const auto filter = rest_role(options.role)) body["role"] = *filter;
   if (options.timeout) body["timeout"] = *options.timeout;
   if (schedule) {
@@ -167,9 +167,9 @@ int restart(Desk& desk, const RestartOptions& options) {
 
   int exit_code = 0;
   for (const Member& member : members) {
-    if (options.force && schedule) drop_scheduled(desk, member);
-    const auto reply = call_member(desk.api, member.api_url, "POST", "restart", text);
-    desk.console.say(outcome(member, reply));
+    if (options.force && schedule) drop_scheduled(context, member);
+    const auto reply = call_member(context.api, member.api_url, "POST", "restart", text);
+    context.console.say(outcome(member, reply));
     if (!reply || (reply->status != 200 && reply->status != 202)) exit_code = 1;
   }
   return exit_code;

@@ -62,13 +62,13 @@ std::vector<Member> members_of_role(const ClusterView& view, RoleFilter role) {
   return found;
 }
 
-std::vector<Member> select_members(Desk& desk, const Cluster& cluster, RoleFilter role,
+std::vector<Member> select_members(CtlContext& context, const Cluster& cluster, RoleFilter role,
                                    const std::vector<std::string>& names) {
   std::vector<Member> candidates = members_of_role(cluster.view, role);
   if (candidates.empty() && names.empty()) {
     throw CtlError(fmt::format("{} cluster doesn't have any members", cluster.name));
   }
-  print_cluster(desk, cluster);
+  print_cluster(context, cluster);
   if (names.empty()) return candidates;
   for (const std::string& name : names) {
     if (cluster.view.member(name) == nullptr) {
@@ -92,10 +92,10 @@ std::string joined_names(const std::vector<Member>& members) {
   return text;
 }
 
-void confirm_action(Desk& desk, std::string_view action, const std::vector<Member>& members,
-                    bool force) {
+void confirm_action(CtlContext& context, std::string_view action,
+                    const std::vector<Member>& members, bool force) {
   if (force) return;
-  if (!desk.console.confirm(
+  if (!context.console.confirm(
           fmt::format("Are you sure you want to {} members {}?", action, joined_names(members)))) {
     throw CtlError(fmt::format("Aborted {}", action));
   }

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ctl/desk.h"
+#include "ctl/context.h"
 
 namespace pgherd::ctl {
 
@@ -19,14 +19,14 @@ enum class RoleFilter { Leader, Primary, StandbyLeader, Replica, Standby, Any };
 
 // Prints the table and gives the members that were named, or all of the role. CtlError when a name
 // is no member's, or none of the named has the role.
-[[nodiscard]] std::vector<Member> select_members(Desk& desk, const Cluster& cluster,
+[[nodiscard]] std::vector<Member> select_members(CtlContext& context, const Cluster& cluster,
                                                  RoleFilter role,
                                                  const std::vector<std::string>& names);
 
 // "Are you sure you want to <action> members a, b?" unless forced; CtlError "Aborted <action>" on
 // No.
-void confirm_action(Desk& desk, std::string_view action, const std::vector<Member>& members,
-                    bool force);
+void confirm_action(CtlContext& context, std::string_view action,
+                    const std::vector<Member>& members, bool force);
 
 [[nodiscard]] std::string joined_names(const std::vector<Member>& members);
 

@@ -22,9 +22,9 @@ std::string postgres_version(std::int64_t number) {
   return fmt::format("{}.{}", number / 10000, number % 10000);
 }
 
-std::string member_version(Desk& desk, const Member& member) {
-  const auto reply =
-      desk.api.call(ApiRequest{.method = "GET", .url = member.api_url, .body = {}, .timeout = 10s});
+std::string member_version(CtlContext& context, const Member& member) {
+  const auto reply = context.api.call(
+      ApiRequest{.method = "GET", .url = member.api_url, .body = {}, .timeout = 10s});
   if (!reply) return fmt::format("{}: failed to get version: {}", member.name, reply.error().text);
   const auto status = nlohmann::json::parse(reply->body, nullptr, false);
   const auto agent = status.is_object() ? status.find("patroni") : status.end();
@@ -44,8 +44,8 @@ std::string member_version(Desk& desk, const Member& member) {
 
 }  // namespace
 
-int history(Desk& desk, const HistoryOptions& options) {
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.cluster));
+int history(CtlContext& context, const HistoryOptions& options) {
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
   Table table{
       .columns = {
           {"TL", Align::Right}, {"LSN", Align::Right}, {"Reason"}, {"Timestamp"}, {"New Leader"}}};
@@ -57,15 +57,15 @@ int history(Desk& desk, const HistoryOptions& options) {
                             text_cell(row.new_leader)});
     }
   }
-  desk.console.print(render(table, options.format));
+  context.console.print(render(table, options.format));
   return 0;
 }
 
-int dsn(Desk& desk, const OneMemberOptions& options) {
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, options.cluster));
+int dsn(CtlContext& context, const OneMemberOptions& options) {
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
   const auto address = address_of(cluster.view, options);
   if (!address) throw CtlError("Can not find a suitable member");
-  desk.console.say(fmt::format("host={} port={}", address->host, address->port));
+  context.console.say(fmt::format("host={} port={}", address->host, address->port));
   return 0;
 }
 
@@ -87,21 +87,21 @@ int print_version(Console& console, const std::string& program) {
   return 0;
 }
 
-int version(Desk& desk, const VersionOptions& options) {
-  (void)print_version(desk.console, options.program);
+int version(CtlContext& context, const VersionOptions& options) {
+  (void)print_version(context.console, options.program);
   if (!options.cluster) return 0;
-  const Cluster cluster = read_cluster(desk, *options.cluster);
+  const Cluster cluster = read_cluster(context, *options.cluster);
   for (const std::string& name : options.members) {
     if (cluster.view.member(name) == nullptr) {
       throw CtlError(fmt::format("{} is not a member of cluster {}", name, cluster.name));
     }
   }
-  desk.console.say("");
+  context.console.say("");
   for (const auto& [name, member] : cluster.view.members) {
     const bool is_wanted =
         options.members.empty() ||
         std::find(options.members.begin(), options.members.end(), name) != options.members.end();
-    if (is_wanted) desk.console.say(member_version(desk, member));
+    if (is_wanted) context.console.say(member_version(context, member));
   }
   return 0;
 }

@@ -42,10 +42,10 @@ const Member& leader_of(const Cluster& cluster, const Change& change) {
   return *leader;
 }
 
-void send(Desk& desk, const Cluster& cluster, const Member& leader, const Change& change) {
+void send(CtlContext& context, const Cluster& cluster, const Member& leader, const Change& change) {
   nlohmann::json body;
   body["standby_cluster"] = change.section;
-  const auto reply = call_member(desk.api, leader.api_url, "PATCH", "config", body.dump());
+  const auto reply = call_member(context.api, leader.api_url, "PATCH", "config", body.dump());
   if (!reply) throw CtlError(fmt::format("{}: {}", leader.name, reply.error().text));
   if (reply->status == 200) return;
   throw CtlError(fmt::format("Failed to {} {} cluster: /config PATCH status code={}, ({})",
@@ -84,52 +84,52 @@ std::string progress(const Cluster& cluster, const NodeName& before) {
 }
 
 // For as long as it takes: a demotion may wait for a shutdown, a rewind or a copy.
-void wait_until_done(Desk& desk, const std::string& name, const NodeName& before,
+void wait_until_done(CtlContext& context, const std::string& name, const NodeName& before,
                      const Change& change) {
   for (;;) {
-    desk.store.sleep_until(desk.store.now() + 1s);
-    const Cluster cluster = read_cluster(desk, name);
-    const std::string now = stamp(desk.store.wall_now());
+    context.store.sleep_until(context.store.now() + 1s);
+    const Cluster cluster = read_cluster(context, name);
+    const std::string now = stamp(context.store.wall_now());
     if (is_done(cluster, before, change)) {
-      desk.console.say(fmt::format("{} cluster is successfully {}", now, change.past));
-      return print_cluster(desk, cluster);
+      context.console.say(fmt::format("{} cluster is successfully {}", now, change.past));
+      return print_cluster(context, cluster);
     }
-    desk.console.say(fmt::format("{} {}", now, progress(cluster, before)));
+    context.console.say(fmt::format("{} {}", now, progress(cluster, before)));
   }
 }
 
-int carry_out(Desk& desk, const std::optional<std::string>& named, bool force,
+int carry_out(CtlContext& context, const std::optional<std::string>& named, bool force,
               const Change& change) {
-  const Cluster cluster = read_cluster(desk, cluster_name(desk, named));
+  const Cluster cluster = read_cluster(context, cluster_name(context, named));
   const Member leader = leader_of(cluster, change);
-  print_topology(desk, cluster);
-  if (!force && !desk.console.confirm(fmt::format("Are you sure you want to {} {} cluster?",
-                                                  change.verb, cluster.name))) {
+  print_topology(context, cluster);
+  if (!force && !context.console.confirm(fmt::format("Are you sure you want to {} {} cluster?",
+                                                     change.verb, cluster.name))) {
     throw CtlError(fmt::format("Aborted cluster {}", change.noun));
   }
-  send(desk, cluster, leader, change);
-  wait_until_done(desk, cluster.name, leader.name, change);
+  send(context, cluster, leader, change);
+  wait_until_done(context, cluster.name, leader.name, change);
   return 0;
 }
 
 }  // namespace
 
-int demote_cluster(Desk& desk, const DemoteClusterOptions& options) {
+int demote_cluster(CtlContext& context, const DemoteClusterOptions& options) {
   const Change change{.verb = "demote",
                       .noun = "demotion",
                       .past = "demoted",
                       .wanted = MemberRole::StandbyLeader,
                       .section = section_of(options)};
-  return carry_out(desk, options.cluster, options.force, change);
+  return carry_out(context, options.cluster, options.force, change);
 }
 
-int promote_cluster(Desk& desk, const PromoteClusterOptions& options) {
+int promote_cluster(CtlContext& context, const PromoteClusterOptions& options) {
   const Change change{.verb = "promote",
                       .noun = "promotion",
                       .past = "promoted",
                       .wanted = MemberRole::Primary,
                       .section = nullptr};
-  return carry_out(desk, options.cluster, options.force, change);
+  return carry_out(context, options.cluster, options.force, change);
 }
 
 }  // namespace pgherd::ctl

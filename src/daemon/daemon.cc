@@ -20,7 +20,7 @@
 #include "codec/tags.h"
 #include "daemon/dynamic_cache.h"
 #include "daemon/name_guard.h"
-#include "daemon/node_desk.h"
+#include "daemon/node_api.h"
 #include "dcs/etcd/etcd_dcs.h"
 #include "guardian/guardian_fence.h"
 #include "node/node.h"
@@ -36,8 +36,8 @@
 namespace pgherd {
 namespace {
 
-// Peers derive abilities from it (Patroni dcs/__init__.py, Member), so it names the Patroni whose behaviour is
-// matched.
+// Peers derive abilities from it (Patroni dcs/__init__.py, Member), so it names the Patroni whose
+// behaviour is matched.
 constexpr const char* kMatchedVersion = "4.1.4";
 
 // By then every part has done its work a few times; what was used only before can go.
@@ -105,7 +105,7 @@ class Daemon {
   std::optional<DeviceWatchdog> watchdog_;
   std::unique_ptr<NameGuard> name_guard_;
   std::unique_ptr<Node> node_;
-  std::unique_ptr<NodeDesk> desk_;
+  std::unique_ptr<NodeApi> desk_;
   std::unique_ptr<RestServer> rest_;
   std::unique_ptr<Alarm> guardian_begins_;
   std::unique_ptr<Alarm> start_is_over_;
@@ -207,7 +207,7 @@ void Daemon::ask_for_twin() {
 
 void Daemon::begin() {
   build_node();
-  desk_ = std::make_unique<NodeDesk>(NodeDesk::Parts{
+  desk_ = std::make_unique<NodeApi>(NodeApi::Parts{
       .node = *node_,
       .dcs = dcs_,
       .instance = *instance_,
@@ -371,7 +371,7 @@ void Daemon::note_clashing_names() {
 std::string Daemon::metrics() const {
   const std::string labels =
       fmt::format("scope=\"{}\",name=\"{}\"", loaded_.config.scope, loaded_.config.name);
-  const Session& session = node_->agent().picture().session;
+  const LeaseSession& session = node_->agent().picture().session;
   const double left =
       session.lease.exists()
           ? std::chrono::duration<double>(session.renewed_at + session.ttl - clock_.now()).count()

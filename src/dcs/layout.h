@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "dcs/dcs.h"
-#include "decide/plan.h"
 #include "model/cluster_view.h"
+#include "steps/step.h"
 
 namespace pgherd {
 

@@ -47,12 +47,12 @@ Instant Draft::demote_at() const {
 }
 
 Instant Draft::stop_at() const {
-  const Instant end = memory.resumed_at
-                          ? std::max(demote_at(), *memory.resumed_at + margins_.demote_after)
+  const Instant end = memory.pause.ended_at
+                          ? std::max(demote_at(), *memory.pause.ended_at + margins_.demote_after)
                           : demote_at();
   // H4: Patroni's own rule would have a refused leader retry the store for as long, and stop.
   const Duration patience = seen.settings.retry_timeout + seen.settings.loop_wait;
-  return memory.failsafe_refused_since ? std::min(end, *memory.failsafe_refused_since + patience)
+  return memory.failsafe.refused_since ? std::min(end, *memory.failsafe.refused_since + patience)
                                        : end;
 }
 
@@ -74,7 +74,8 @@ const PeerView* Draft::fresh_peer(const NodeName& name) const {
   const PeerView& peer = found->second;
   if (now - peer.asked_at > kPeerFreshness + probe_timeout()) return nullptr;
   // An answer from before the lease ended knows nothing of the present race.
-  if (memory.unlocked_since && peer.asked_at < *memory.unlocked_since) return nullptr;
+  if (memory.election.unlocked_since && peer.asked_at < *memory.election.unlocked_since)
+    return nullptr;
   return &peer;
 }
 
@@ -108,9 +109,9 @@ void Draft::leave_the_field_for(Duration time) {
   constexpr Duration kAlone = 2s;
   constexpr Duration kAloneAtMost = 10s;
   const Duration alone =
-      std::min(kAlone * (1 << std::clamp(memory.failed_promotions - 1, 0, 3)), kAloneAtMost);
-  memory.lead_again_at = std::max(memory.lead_again_at, now + time);
-  memory.lead_alone_at = now + std::min(time, alone);
+      std::min(kAlone * (1 << std::clamp(memory.promotion.failures - 1, 0, 3)), kAloneAtMost);
+  memory.election.lead_again_at = std::max(memory.election.lead_again_at, now + time);
+  memory.election.lead_alone_at = now + std::min(time, alone);
 }
 
 void Draft::wake(Instant at) {
@@ -122,9 +123,9 @@ Decision Draft::finish() {
   wake(now + seen.settings.loop_wait);
   constexpr std::string_view kPause = "PAUSE: ";
   if (seen.settings.paused && !summary_.empty()) summary_.insert(0, kPause);
-  const int failed_promotions = memory.failed_promotions;
+  const int failed_promotions = memory.promotion.failures;
   const FenceOrder fence = memory.fence;
-  const bool is_leader = may_lead() && memory.stepping_down == Memory::SteppingDown::No;
+  const bool is_leader = may_lead() && memory.stepping_down.state == SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),
       .memory = std::move(memory),
@@ -134,7 +135,7 @@ Decision Draft::finish() {
       .look_every = look_every_,
       .summary = std::move(summary_),
       .is_leader = is_leader,
-      .portrait = std::move(portrait_),
+      .own_member = std::move(own_member_),
       .watchdog_failed = watchdog_failed_,
       .failed_promotions = failed_promotions,
   };

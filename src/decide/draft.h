@@ -45,7 +45,7 @@ class Draft {
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
   [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
   [[nodiscard]] bool has_act_under_way() const { return seen.is_under_way(Lane::Instance); }
-  [[nodiscard]] bool act_may_be_tried() const { return now >= memory.retry_act_at; }
+  [[nodiscard]] bool act_may_be_tried() const { return now >= memory.acts.retry_at; }
   // A peer's answer that is no older than a second, or nullptr.
   [[nodiscard]] const PeerView* fresh_peer(const NodeName& name) const;
   [[nodiscard]] Milliseconds probe_timeout() const;
@@ -67,7 +67,7 @@ class Draft {
   void leave_the_field_for(Duration time);
   // One line on the state of things, in Patroni's words where operators match on them.
   void say(std::string summary) { summary_ = std::move(summary); }
-  [[nodiscard]] Member& portrait() { return portrait_; }
+  [[nodiscard]] Member& own_member() { return own_member_; }
   void tell_watchdog_failed(bool has_failed) { watchdog_failed_ = has_failed; }
   [[nodiscard]] Decision finish();
 
@@ -79,7 +79,7 @@ class Draft {
   Instant wake_at_ = Instant::never();
   Duration look_every_{};
   std::string summary_;
-  Member portrait_;
+  Member own_member_;
   bool watchdog_failed_ = false;
 };
 

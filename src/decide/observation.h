@@ -10,12 +10,12 @@
 
 #include "base/instant.h"
 #include "base/shared.h"
-#include "decide/plan.h"
 #include "model/cluster_view.h"
 #include "model/instance_view.h"
 #include "model/peer_view.h"
 #include "model/settings.h"
 #include "model/watchdog_view.h"
+#include "steps/step.h"
 
 namespace pgherd {
 
@@ -49,7 +49,7 @@ struct StoreSeen {
 };
 
 // My lease. Instants are moments of *sending*: the store counts from later, never from earlier.
-struct Session {
+struct LeaseSession {
   LeaseId lease;
   Instant renewed_at;        // sending of the last grant or keep-alive that the store confirmed
   Milliseconds ttl{};        // what the store gave
@@ -77,31 +77,14 @@ struct Session {
   // that was first asked for. What is renewed meanwhile is no news to the guardian.
   LeaseId unanswered_binding;
   Instant unanswered_binding_since;
-  bool operator==(const Session&) const = default;
+  bool operator==(const LeaseSession&) const = default;
 };
 
-[[nodiscard]] inline bool may_be_bound_unknown(const Session& session) {
+[[nodiscard]] inline bool may_be_bound_unknown(const LeaseSession& session) {
   return session.lease.exists() && session.unanswered_binding == session.lease;
 }
 
-// Result of ExamineDivergence.
-enum class Divergence {
-  None,      // the local history is a prefix of the source's
-  Diverged,  // something local is not in the source's history
-  Unknown,   // could not be told (source unreachable, source not ready)
-};
-struct DivergenceSeen {
-  NodeName source;
-  Timeline source_timeline;
-  Divergence verdict = Divergence::Unknown;
-  std::string detail;  // "timeline 3 ends at 0/5000060 there, local WAL goes to 0/50001A8"
-  Instant seen_at;
-  bool operator==(const DivergenceSeen&) const = default;
-};
-
-// How the last act of the instance lane ended. Refused: the operator's own script said no, and
-// nothing was changed.
-enum class ActOutcome { Done, Failed, Cancelled, TimedOut, Refused };
+// The last act of the instance lane.
 struct ActEnded {
   Step step;
   ActOutcome outcome{};
@@ -117,13 +100,13 @@ struct UnderWay {
   bool operator==(const UnderWay&) const = default;
 };
 
-// An operator's wish that is answered when it has been carried out (restart) or that ends the
+// An operator's request that is answered when it has been carried out (restart) or that ends the
 // agent.
-struct RestartWish {
+struct RestartRequest {
   std::uint64_t id = 0;  // for the answer
   std::optional<Milliseconds> timeout;
   Instant asked_at = {};
-  bool operator==(const RestartWish&) const = default;
+  bool operator==(const RestartRequest&) const = default;
 };
 
 // A restart at a time, with what must be so then. Lives as long as the agent does.
@@ -139,11 +122,11 @@ struct ScheduledRestart {
 };
 
 // Throw this node's data away and copy it anew.
-struct ReinitializeWish {
+struct ReinitializeRequest {
   bool from_leader = false;  // and from nobody else
   bool force = false;        // end what is under way
   Instant asked_at;
-  bool operator==(const ReinitializeWish&) const = default;
+  bool operator==(const ReinitializeRequest&) const = default;
 };
 
 // A primary without the store asked, and this node has promised not to take its place for ttl.
@@ -158,7 +141,7 @@ struct Observation {
   Identity self;
   Settings settings;
   StoreSeen store;
-  Session session;
+  LeaseSession session;
   InstanceView instance;
   std::map<NodeName, PeerView> peers;
   std::optional<DivergenceSeen> divergence;
@@ -168,9 +151,9 @@ struct Observation {
   std::map<Lane, Instant> resting;
   std::set<Lane> run_away;
   std::optional<ActEnded> last_act;
-  std::optional<RestartWish> restart_wish;
+  std::optional<RestartRequest> restart_request;
   std::optional<ScheduledRestart> scheduled_restart;
-  std::optional<ReinitializeWish> reinitialize_wish;
+  std::optional<ReinitializeRequest> reinitialize_request;
   // As a leader: the last round, and the sending of the last one that all accepted.
   std::optional<FailsafeRound> failsafe_round;
   std::optional<Instant> failsafe_confirmed_at;

@@ -37,7 +37,7 @@ std::string why_it_does_not_run(const Observation& seen) {
 // O1 one at a time, and none of a server that does not start. In maintenance mode nothing but this
 // makes another attempt.
 Admission admit_restart(const Observation& seen) {
-  if (seen.restart_wish) return refused("O1", "restart already in progress");
+  if (seen.restart_request) return refused("O1", "restart already in progress");
   std::string why = seen.settings.paused ? std::string() : why_it_does_not_run(seen);
   return why.empty() ? granted("O1") : refused("O1", std::move(why));
 }
@@ -54,7 +54,7 @@ Admission admit_unscheduling(const Observation& seen) {
 // O4 a copy needs a leader to be made from, and the leader's data are what the others copy. Whether
 // it is still so when the copy begins is asked again (N1, N2).
 Admission admit_reinitialize(const Observation& seen, bool force) {
-  if (seen.reinitialize_wish && !force) return refused("O4", "reinitialize already in progress");
+  if (seen.reinitialize_request && !force) return refused("O4", "reinitialize already in progress");
   const auto act = seen.under_way.find(Lane::Instance);
   if (act != seen.under_way.end() && !force) {
     return refused("O4", std::string(name_of(act->second.step)) + " already in progress");
@@ -79,8 +79,8 @@ Admission admit_failsafe(const Observation& seen, const FailsafePing& ping) {
 // somebody else stops): it does not fire when nobody thinks of it any more.
 std::optional<Admission> end_waiting_restart(const Observation& seen, Instant now,
                                              std::string_view summary) {
-  const auto& wish = seen.restart_wish;
-  if (!wish || now < wish->asked_at + kRestartServedWithin) return std::nullopt;
+  const auto& request = seen.restart_request;
+  if (!request || now < request->asked_at + kRestartServedWithin) return std::nullopt;
   if (seen.under_way.contains(Lane::Instance)) return std::nullopt;  // its end answers
   const auto seconds = std::chrono::duration_cast<Seconds>(kRestartServedWithin).count();
   return refused("O2", "it was not possible within " + std::to_string(seconds) +
@@ -88,7 +88,7 @@ std::optional<Admission> end_waiting_restart(const Observation& seen, Instant no
 }
 
 std::optional<Admission> end_restart_of_failed_start(const Observation& seen) {
-  if (!seen.restart_wish) return std::nullopt;
+  if (!seen.restart_request) return std::nullopt;
   std::string why = why_it_does_not_run(seen);
   if (why.empty()) return std::nullopt;
   return refused("O2", std::move(why));

@@ -116,7 +116,7 @@ std::string guardian_socket_name(const std::string& data_dir) {
 Guardian::Guardian(std::string data_dir, std::string successor)
     : Guardian(data_dir, std::move(successor),
                GuardianHeritage{.listener = listen_on(guardian_socket_name(data_dir)).release(),
-                                .prey = {},
+                                .processes = {},
                                 .server = {}}) {}
 
 Guardian::Guardian(std::string data_dir, std::string successor, const GuardianHeritage& heritage)
@@ -128,8 +128,8 @@ Guardian::Guardian(std::string data_dir, std::string successor, const GuardianHe
   if (!timer_.is_open()) give_up("the guardian cannot make a timer");
   ::fcntl(listener_.get(), F_SETFD, FD_CLOEXEC);
   ::signal(SIGCHLD, SIG_IGN);  // nobody is left unreaped
-  prey_.data_dir = std::move(data_dir);
-  prey_.postmaster = heritage.prey;
+  processes_.data_dir = std::move(data_dir);
+  processes_.postmaster = heritage.processes;
   first_agent_until_ = now() + kFirstAgentWithin;
 }
 
@@ -205,14 +205,14 @@ void Guardian::become_newer() {
       successor_,
       "guardian",
       "--data-dir",
-      prey_.data_dir,
+      processes_.data_dir,
       "--successor",
       successor_,
       "--inherit",
       text(listener_.get()),
       text(fence_at_.nanoseconds()),
-      text(prey_.postmaster.pid),
-      text(static_cast<std::int64_t>(prey_.postmaster.started)),
+      text(processes_.postmaster.pid),
+      text(static_cast<std::int64_t>(processes_.postmaster.started)),
       text(server_.pid),
       text(static_cast<std::int64_t>(server_.started))};
   std::array<char*, 14> arguments{};
@@ -254,7 +254,7 @@ void Guardian::take(const Order& order) {
   const bool stands = order.earlier_stands != 0 && is_armed() && fence_at_ <= at;
   if (!stands) {
     fence_at_ = at;
-    prey_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
+    processes_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
     is_hunting_ = false;
   }
   answer(OrderTaken{.serial = order.serial});
@@ -277,7 +277,7 @@ void Guardian::set_timer() {
 void Guardian::carry_out_if_due() {
   const Instant present = now();
   if (!is_armed() || present < fence_at_ || (is_hunting_ && present < look_again_)) return;
-  const int alive = hunt(prey_);
+  const int alive = kill_server_processes(processes_);
   if (!is_hunting_ && alive > 0)
     say("the agent did not renew its order in time: killing PostgreSQL");
   if (alive == 0) {
@@ -301,7 +301,7 @@ void Guardian::say(const std::string& text) const {
   std::snprintf(milliseconds.data(), milliseconds.size(), ",%03u",
                 static_cast<unsigned>(at.tv_nsec / 1'000'000) % 1000);
   const std::string line = std::string(date.data()) + milliseconds.data() +
-                           " CRITICAL: guardian of " + prey_.data_dir + ": " + text + "\n";
+                           " CRITICAL: guardian of " + processes_.data_dir + ": " + text + "\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "base/instant.h"
-#include "guardian/hunt.h"
 #include "guardian/order.h"
+#include "guardian/server_processes.h"
 #include "runtime/process_identity.h"
 #include "runtime/unique_fd.h"
 
@@ -21,7 +21,7 @@ namespace pgherd {
 struct GuardianHeritage {
   int listener = -1;
   Instant fence_at = Instant::never();
-  ProcessIdentity prey;
+  ProcessIdentity processes;
   ProcessIdentity server;
 };
 
@@ -51,7 +51,7 @@ class Guardian {
   [[nodiscard]] bool is_armed() const { return !fence_at_.is_never(); }
 
   std::string successor_;
-  Prey prey_;
+  ServerProcesses processes_;
   ProcessIdentity server_;  // the last that was started
   Instant fence_at_ = Instant::never();
   bool is_hunting_ = false;

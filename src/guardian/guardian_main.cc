@@ -20,7 +20,7 @@
 #include <system_error>
 
 #include "guardian/guardian.h"
-#include "guardian/hunt.h"
+#include "guardian/server_processes.h"
 #include "runtime/memory.h"
 #include "runtime/process_identity.h"
 #include "runtime/unique_fd.h"
@@ -56,7 +56,7 @@ void keep_in_memory_what_it_takes() {
   // On fault: what is used from here on stays.
   ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
   ::tzset();  // else the first word said would read a file
-  [[maybe_unused]] const int nobody = hunt(Prey{});
+  [[maybe_unused]] const int nobody = kill_server_processes(ServerProcesses{});
   if (const auto self = identify_process(::getpid())) signal_process(*self, 0);
 }
 
@@ -64,7 +64,7 @@ constexpr int kPlain = 6;
 constexpr int kInheriting = 13;
 
 // guardian --data-dir D --successor PROGRAM, and from itself (Guardian::become_newer):
-// ... --inherit LISTENER FENCE_AT PREY STARTED SERVER STARTED
+// ... --inherit LISTENER FENCE_AT POSTMASTER STARTED SERVER STARTED
 std::optional<std::string> data_dir_of(int argc, char** argv) {
   const auto is = [argv](int at, std::string_view word) { return argv[at] == word; };
   const bool is_known = (argc == kPlain || argc == kInheriting) && is(2, "--data-dir") &&
@@ -81,7 +81,7 @@ GuardianHeritage heritage_of(char** argv) {
   };
   return {.listener = static_cast<int>(number(7)),
           .fence_at = Instant::from_nanoseconds(number(8)),
-          .prey = process(9),
+          .processes = process(9),
           .server = process(11)};
 }
 
@@ -95,9 +95,11 @@ Guardian guardian_of(int argc, char** argv) {
 int guardian_main(int argc, char** argv) {
   const auto data_dir = data_dir_of(argc, argv);
   if (!data_dir || data_dir->empty() || data_dir->front() != '/') {
-    std::fputs("usage: pgherd guardian --data-dir DIRECTORY --successor PROGRAM (both absolute; started by "
-               "the agent)\n",
-               stderr);
+    std::fputs(
+        "usage: pgherd guardian --data-dir DIRECTORY --successor PROGRAM (both absolute; started "
+        "by "
+        "the agent)\n",
+        stderr);
     return 1;
   }
   try {

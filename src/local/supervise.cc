@@ -24,7 +24,7 @@
 #include "local/errors.h"
 #include "local/herd.h"
 #include "local/http.h"
-#include "local/ward.h"
+#include "local/kept_program.h"
 #include "runtime/log.h"
 #include "runtime/process.h"
 #include "runtime/unique_fd.h"
@@ -50,7 +50,7 @@ UniqueFd take_lock(const std::string& dir) {
   const std::string path = dir + "/supervisor.pid";
   UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!file.is_open()) throw LocalError("cannot open " + path + ": " + std::strerror(errno));
-  struct flock lock{};
+  struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   if (::fcntl(file.get(), F_SETLK, &lock) != 0) {
@@ -70,7 +70,8 @@ class Supervisor {
   explicit Supervisor(Herd herd) : herd_(std::move(herd)), signals_(loop_, SIGTERM, SIGINT) {
     herd_.supervisor = identify_process(::getpid()).value_or(ProcessIdentity{::getpid(), 0});
     for (Part& part : herd_.parts)
-      wards_.push_back(std::make_unique<Ward>(loop_.get_executor(), part, [this] { save(); }));
+      wards_.push_back(
+          std::make_unique<KeptProgram>(loop_.get_executor(), part, [this] { save(); }));
   }
 
   void run(bool only_stop) {
@@ -168,7 +169,7 @@ class Supervisor {
   asio::io_context loop_;
   Herd herd_;
   asio::signal_set signals_;
-  std::vector<std::unique_ptr<Ward>> wards_;  // one for each part, in their order
+  std::vector<std::unique_ptr<KeptProgram>> wards_;  // one for each part, in their order
   std::set<std::string> is_stopped_;
 };
 

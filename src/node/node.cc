@@ -9,27 +9,24 @@
 namespace pgherd {
 namespace {
 
-StepEnded ended(StepId id, StoreOutcome outcome, std::string detail = {}) {
-  StepEnded event;
-  event.id = id;
-  event.store = outcome;
-  event.detail = std::move(detail);
-  return event;
-}
-
 // A denied or rejected request has decided nothing about the key: it is tried again.
-StepEnded ended(StepId id, const DcsError& error) {
-  return ended(
-      id,
-      error.kind == DcsErrorKind::LeaseUnknown ? StoreOutcome::LeaseLost : StoreOutcome::Unknown,
-      error.text);
+StoreOutcome outcome_of(const DcsError& error) {
+  return error.kind == DcsErrorKind::LeaseUnknown ? StoreOutcome::LeaseLost : StoreOutcome::Unknown;
 }
 
-StepEnded ended(StepId id, const Result<Committed, DcsError>& answer) {
-  if (!answer) return ended(id, answer.error());
-  StepEnded event = ended(id, answer->succeeded ? StoreOutcome::Applied : StoreOutcome::Refused);
-  event.revision = answer->revision;
-  return event;
+StoreAnswer store_answer(const Result<Committed, DcsError>& answer) {
+  if (!answer) return {.outcome = outcome_of(answer.error()), .detail = answer.error().text};
+  return {.outcome = answer->succeeded ? StoreOutcome::Applied : StoreOutcome::Refused,
+          .revision = answer->revision};
+}
+
+LeaseAnswer lease_answer(const DcsError& error) {
+  return {.outcome = outcome_of(error), .detail = error.text};
+}
+
+LeaseAnswer lease_answer(const Result<Committed, DcsError>& answer) {
+  StoreAnswer plain = store_answer(answer);
+  return {.outcome = plain.outcome, .revision = plain.revision, .detail = std::move(plain.detail)};
 }
 
 }  // namespace
@@ -91,7 +88,7 @@ void Node::reconfigure(Identity self, Settings settings) {
 
 void Node::ask_restart(std::optional<Milliseconds> timeout,
                        std::function<void(bool, std::string)> answer) {
-  post(RestartAsked{.wish = {.id = expect(std::move(answer)), .timeout = timeout}});
+  post(RestartAsked{.request = {.id = expect(std::move(answer)), .timeout = timeout}});
 }
 
 std::uint64_t Node::expect(Granted answer) {
@@ -100,8 +97,8 @@ std::uint64_t Node::expect(Granted answer) {
   return id;
 }
 
-void Node::schedule_restart(ScheduledRestart wish, Granted answer) {
-  post(RestartScheduled{.id = expect(std::move(answer)), .wish = std::move(wish)});
+void Node::schedule_restart(ScheduledRestart request, Granted answer) {
+  post(RestartScheduled{.id = expect(std::move(answer)), .request = std::move(request)});
 }
 
 void Node::unschedule_restart(Granted answer) {
@@ -202,91 +199,55 @@ void Node::end(const Exit& exit) {
 
 void Node::start_step(const StartStep& command) {
   if (listener_.on_start) listener_.on_start(command.step);
-  switch (lane_of(command.step)) {
-    case Lane::Control:
-      if (const auto* exit = std::get_if<Exit>(&command.step)) return end(*exit);
-      if (std::holds_alternative<CancelInstanceAct>(command.step)) cancel_act();
-      return;
-    case Lane::Lease:
-      return start_lease_step(command);
-    case Lane::LeaderKey:
-    case Lane::Initialize:
-    case Lane::Member:
-    case Lane::Status:
-    case Lane::History:
-    case Lane::Sync:
-    case Lane::FailoverRequest:
-    case Lane::Failsafe:
-      return start_transaction(command);
-    case Lane::FailsafeRound:
-      return start_failsafe_round(command);
-    case Lane::Watchdog:
-      return start_watchdog_step(command);
-    case Lane::Peers: {
-      const auto& probe = std::get<ProbePeers>(command.step);
-      std::weak_ptr<char> alive = alive_;
-      return doors_.peers.probe(
-          probe.targets, probe.timeout,
-          [this, alive](NodeName name, PeerView view) {
-            if (!alive.expired())
-              post(PeerAnswered{.name = std::move(name), .view = std::move(view)});
-          },
-          [this, alive, id = command.id] {
-            if (!alive.expired()) post(ended(id, StoreOutcome::Applied));
-          });
-    }
-    case Lane::Observe:
-      return observe_then(ended(command.id, StoreOutcome::Applied));
-    case Lane::Instance:
-    case Lane::Slots:
-    case Lane::Checkpoint:
-    case Lane::Replay:
-    case Lane::Configuration:
-    case Lane::SyncNames:
-      return start_act(command);
-  }
+  std::visit([&](const auto& step) { begin(step, command); }, command.step);
 }
 
-void Node::start_transaction(const StartStep& command) {
-  auto transaction = layout_.transaction(command.step);
-  if (!transaction) return post(ended(command.id, StoreOutcome::Refused, "no transaction"));
+template <EndsWith<StoreAnswer> S>
+void Node::begin(const S& step, const StartStep& command) {
+  auto transaction = layout_.transaction(step);
+  if (!transaction) {
+    return post(StepEnded{
+        .id = command.id,
+        .outcome = StoreAnswer{.outcome = StoreOutcome::Refused, .detail = "no transaction"}});
+  }
   std::weak_ptr<char> alive = alive_;
-  doors_.dcs.commit(std::move(*transaction), command.deadline,
-                    [this, alive, id = command.id,
-                     name = name_of(command.step)](Result<Committed, DcsError> answer) {
+  doors_.dcs.commit(
+      std::move(*transaction), command.deadline,
+      [this, alive, id = command.id](Result<Committed, DcsError> committed) {
+        if (alive.expired()) return;
+        StoreAnswer answer = store_answer(committed);
+        if (answer.outcome != StoreOutcome::Applied && listener_.on_step) {
+          listener_.on_step(std::string(S::kName) +
+                            (committed ? ": refused by the store" : ": " + answer.detail));
+        }
+        post(StepEnded{.id = id, .outcome = std::move(answer)});
+      });
+}
+
+void Node::begin(const GrantLease& step, const StartStep& command) {
+  std::weak_ptr<char> alive = alive_;
+  doors_.dcs.grant(step.ttl, command.deadline,
+                   [this, alive, id = command.id](Result<Dcs::Lease, DcsError> answer) {
+                     if (alive.expired()) return;
+                     LeaseAnswer granted = answer ? LeaseAnswer{.outcome = StoreOutcome::Applied,
+                                                                .lease = answer->id,
+                                                                .ttl = answer->ttl}
+                                                  : lease_answer(answer.error());
+                     post(StepEnded{.id = id, .outcome = std::move(granted)});
+                   });
+}
+
+void Node::begin(const RevokeLease& step, const StartStep& command) {
+  std::weak_ptr<char> alive = alive_;
+  doors_.dcs.revoke(step.lease, command.deadline,
+                    [this, alive, id = command.id](Result<Committed, DcsError> answer) {
                       if (alive.expired()) return;
-                      StepEnded event = ended(id, answer);
-                      if (event.store != StoreOutcome::Applied && listener_.on_step) {
-                        listener_.on_step(std::string(name) + (answer ? ": refused by the store"
-                                                                      : ": " + event.detail));
-                      }
-                      post(std::move(event));
-                    });
-}
-
-void Node::start_lease_step(const StartStep& command) {
-  std::weak_ptr<char> alive = alive_;
-  const StepId id = command.id;
-  if (const auto* grant = std::get_if<GrantLease>(&command.step)) {
-    return doors_.dcs.grant(grant->ttl, command.deadline,
-                            [this, alive, id](Result<Dcs::Lease, DcsError> answer) {
-                              if (alive.expired()) return;
-                              if (!answer) return post(ended(id, answer.error()));
-                              StepEnded event = ended(id, StoreOutcome::Applied);
-                              event.lease = answer->id;
-                              event.ttl = answer->ttl;
-                              post(event);
-                            });
-  }
-  if (const auto* step = std::get_if<RenewLease>(&command.step)) return renew(command, *step);
-  doors_.dcs.revoke(std::get<RevokeLease>(command.step).lease, command.deadline,
-                    [this, alive, id](Result<Committed, DcsError> answer) {
-                      if (!alive.expired()) post(ended(id, answer));
+                      post(StepEnded{.id = id, .outcome = lease_answer(answer)});
                     });
 }
 
 // Keep-alive and confirmation travel side by side; only both together are a renewal.
-void Node::renew(const StartStep& command, const RenewLease& step) {
+void Node::begin(const RenewLease& step, const StartStep& command) {
   struct Halves {
     std::optional<Result<Dcs::Lease, DcsError>> lease;
     std::optional<Result<Committed, DcsError>> key;
@@ -297,14 +258,17 @@ void Node::renew(const StartStep& command, const RenewLease& step) {
   const auto join = [this, alive, halves, holds, id = command.id] {
     if (alive.expired() || !halves->lease || (holds && !halves->key)) return;
     const auto& lease = *halves->lease;
-    if (!lease) return post(ended(id, lease.error()));
-    if (holds && !*halves->key) return post(ended(id, halves->key->error()));
-    StepEnded event = holds ? ended(id, *halves->key) : ended(id, StoreOutcome::Applied);
-    event.ttl = lease->ttl;
-    post(event);
+    LeaseAnswer answer{.outcome = StoreOutcome::Applied};
+    if (!lease) {
+      answer = lease_answer(lease.error());
+    } else {
+      if (holds) answer = lease_answer(*halves->key);
+      answer.ttl = lease->ttl;
+    }
+    post(StepEnded{.id = id, .outcome = std::move(answer)});
   };
   if (holds) {
-    auto confirmation = layout_.transaction(command.step);
+    auto confirmation = layout_.transaction(step);
     doors_.dcs.commit(confirmation.value_or(Transaction{}), command.deadline,
                       [halves, join](Result<Committed, DcsError> answer) {
                         halves->key = std::move(answer);
@@ -318,83 +282,104 @@ void Node::renew(const StartStep& command, const RenewLease& step) {
                         });
 }
 
-void Node::observe_then(StepEnded event) {
+void Node::begin(const ProbePeers& step, const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
-  doors_.instance.observe([this, alive, event = std::move(event)](InstanceView view) mutable {
-    if (alive.expired()) return;
-    if (looking_after_ && looking_after_->id == event.id) looking_after_.reset();
-    if (event.id == told_unseen_) return post(InstanceSeen{std::move(view)});
-    event.instance = std::move(view);
-    post(std::move(event));
-  });
-}
-
-// An act that is over cannot be ended; that it is over is told at once, for something is waiting.
-void Node::cancel_act() {
-  if (!looking_after_) return doors_.instance.cancel();
-  told_unseen_ = looking_after_->id;
-  StepEnded event = std::move(*looking_after_);
-  looking_after_.reset();
-  post(std::move(event));
-}
-
-// The end of an act is only told together with a look at what it has led to: a decision between the
-// two would see a server that is not what it has become.
-void Node::start_act(const StartStep& command) {
-  const std::string name = to_string(command.step);
-  const bool is_long = lane_of(command.step) == Lane::Instance;
-  if (is_long && listener_.on_step) listener_.on_step(name + " begins");
-  std::weak_ptr<char> alive = alive_;
-  doors_.instance.perform(
-      command.step, [this, alive, name, is_long, id = command.id](ActResult result) {
+  doors_.peers.probe(
+      step.targets, step.timeout,
+      [this, alive](NodeName name, PeerView view) {
         if (alive.expired()) return;
-        const bool is_told = is_long || result.outcome != ActOutcome::Done;
-        if (is_told && listener_.on_step) {
-          listener_.on_step(name + (result.outcome == ActOutcome::Done ? " done" : " failed") +
-                            (result.detail.empty() ? "" : ": " + result.detail));
-        }
-        StepEnded event = ended(id, StoreOutcome::Applied, result.detail);
-        event.act = result.outcome;
-        event.divergence = result.divergence;
-        if (is_long) looking_after_ = event;
-        observe_then(std::move(event));
+        post(PeerAnswered{.name = std::move(name), .view = std::move(view)});
+      },
+      [this, alive, id = command.id] {
+        if (!alive.expired()) post(StepEnded{.id = id, .outcome = PeersAsked{}});
       });
 }
 
-void Node::start_failsafe_round(const StartStep& command) {
-  const auto& step = std::get<AskFailsafe>(command.step);
+void Node::begin(const AskFailsafe& step, const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   doors_.peers.ask_failsafe(step.ping, step.targets, step.timeout,
                             [this, alive, id = command.id](FailsafeRound round) {
                               if (alive.expired()) return;
-                              StepEnded event = ended(id, StoreOutcome::Applied);
-                              event.failsafe = std::move(round);
-                              post(event);
+                              FailsafeAnswer answer{.round = std::move(round)};
+                              post(StepEnded{.id = id, .outcome = std::move(answer)});
                             });
 }
 
-void Node::start_watchdog_step(const StartStep& command) {
+void Node::begin(const ObserveInstance& /*step*/, const StartStep& command) {
+  std::weak_ptr<char> alive = alive_;
+  doors_.instance.observe([this, alive, id = command.id](InstanceView view) {
+    if (!alive.expired()) post(StepEnded{.id = id, .outcome = Looked{.view = std::move(view)}});
+  });
+}
+
+// The end of an act is only told together with a look at what it has led to: a decision between the
+// two would see a server that is not what it has become.
+template <EndsWith<ActEnd> S>
+void Node::begin(const S& step, const StartStep& command) {
+  constexpr bool kIsLong = S::kLane == Lane::Instance;
+  const std::string name = to_string(command.step);
+  if (kIsLong && listener_.on_step) listener_.on_step(name + " begins");
+  std::weak_ptr<char> alive = alive_;
+  doors_.instance.perform(step, [this, alive, name, id = command.id](ActResult result) {
+    if (alive.expired()) return;
+    const bool is_told = kIsLong || result.outcome != ActOutcome::Done;
+    if (is_told && listener_.on_step) {
+      listener_.on_step(name + (result.outcome == ActOutcome::Done ? " done" : " failed") +
+                        (result.detail.empty() ? "" : ": " + result.detail));
+    }
+    ActEnd end{.outcome = result.outcome,
+               .detail = std::move(result.detail),
+               .divergence = std::move(result.divergence)};
+    if (kIsLong) looking_after_ = LookingAfter{.id = id, .end = end};
+    look_after(id, std::move(end));
+  });
+}
+
+void Node::look_after(StepId id, ActEnd end) {
+  std::weak_ptr<char> alive = alive_;
+  doors_.instance.observe([this, alive, id, end = std::move(end)](InstanceView view) mutable {
+    if (alive.expired()) return;
+    if (looking_after_ && looking_after_->id == id) looking_after_.reset();
+    if (id == told_unseen_) return post(InstanceSeen{std::move(view)});
+    end.seen_after = std::move(view);
+    post(StepEnded{.id = id, .outcome = std::move(end)});
+  });
+}
+
+// An act that is over cannot be ended; that it is over is told at once, for something is waiting.
+void Node::begin(const CancelInstanceAct& /*step*/, const StartStep& /*command*/) {
+  if (!looking_after_) return doors_.instance.cancel();
+  told_unseen_ = looking_after_->id;
+  StepEnded event{.id = looking_after_->id, .outcome = std::move(looking_after_->end)};
+  looking_after_.reset();
+  post(std::move(event));
+}
+
+void Node::begin(const Exit& step, const StartStep& /*command*/) {
+  end(step);
+}
+
+template <EndsWith<WatchdogAnswer> S>
+void Node::begin(const S& step, const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   auto done = [this, alive, id = command.id](WatchdogView view) {
     if (alive.expired()) return;
     const bool is_news = view.problem != agent_.picture().watchdog.problem;
     if (is_news && !view.problem.empty() && listener_.on_step) listener_.on_step(view.problem);
-    StepEnded event = ended(id, StoreOutcome::Applied);
-    event.watchdog = std::move(view);
-    post(event);
+    post(StepEnded{.id = id, .outcome = WatchdogAnswer{.view = std::move(view)}});
   };
   if (doors_.watchdog == nullptr) {
     WatchdogView none;
     none.problem = "this node has no watchdog";
     return done(std::move(none));
   }
-  if (const auto* activate = std::get_if<ActivateWatchdog>(&command.step)) {
-    return doors_.watchdog->activate(activate->timeout, std::move(done));
+  if constexpr (std::is_same_v<S, ActivateWatchdog>) {
+    doors_.watchdog->activate(step.timeout, std::move(done));
+  } else if constexpr (std::is_same_v<S, FeedWatchdog>) {
+    doors_.watchdog->feed(std::move(done));
+  } else {
+    doors_.watchdog->disarm(std::move(done));
   }
-  if (std::holds_alternative<FeedWatchdog>(command.step)) {
-    return doors_.watchdog->feed(std::move(done));
-  }
-  doors_.watchdog->disarm(std::move(done));
 }
 
 }  // namespace pgherd

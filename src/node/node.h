@@ -69,7 +69,7 @@ class Node {
 
   // These are answered before they return: granted, or why not.
   using Granted = std::function<void(bool is_granted, std::string why_not)>;
-  void schedule_restart(ScheduledRestart wish, Granted answer);
+  void schedule_restart(ScheduledRestart request, Granted answer);
   void unschedule_restart(Granted answer);
   void ask_reinitialize(bool force, bool from_leader, Granted answer);
   // A primary without the store asks this node not to take its place for ttl.
@@ -89,14 +89,25 @@ class Node {
   void give_answer(const AnswerRequest& answer);
   void tell_rule(std::string_view rule);
   void start_step(const StartStep& command);
-  void start_transaction(const StartStep& command);
-  void start_lease_step(const StartStep& command);
-  void renew(const StartStep& command, const RenewLease& step);
-  void start_act(const StartStep& command);
-  void observe_then(StepEnded event);
-  void cancel_act();
-  void start_failsafe_round(const StartStep& command);
-  void start_watchdog_step(const StartStep& command);
+  // Who carries out each kind of step; a kind without anybody does not compile.
+  template <EndsWith<StoreAnswer> S>
+  void begin(const S& step, const StartStep& command);
+  void begin(const GrantLease& step, const StartStep& command);
+  void begin(const RenewLease& step, const StartStep& command);
+  void begin(const RevokeLease& step, const StartStep& command);
+  void begin(const ProbePeers& step, const StartStep& command);
+  void begin(const AskFailsafe& step, const StartStep& command);
+  void begin(const ObserveInstance& step, const StartStep& command);
+  template <EndsWith<ActEnd> S>
+  void begin(const S& step, const StartStep& command);
+  template <EndsWith<WatchdogAnswer> S>
+  void begin(const S& step, const StartStep& command);
+  void begin(const CancelInstanceAct& step, const StartStep& command);
+  void begin(const Exit& step, const StartStep& command);
+  // What only the agent's picture holds: it has let go of it.
+  void begin(const DropScheduledRestart&, const StartStep&) {}
+  void begin(const DropReinitialize&, const StartStep&) {}
+  void look_after(StepId id, ActEnd end);
   std::uint64_t expect(Granted answer);
   void note_config(const ClusterView& cluster);
   void end(const Exit& exit);
@@ -115,7 +126,11 @@ class Node {
   bool is_busy_ = false;
   bool has_ended_ = false;
   // An act of the instance lane has ended; PostgreSQL is looked at before that is told.
-  std::optional<StepEnded> looking_after_;
+  struct LookingAfter {
+    StepId id = 0;
+    ActEnd end;
+  };
+  std::optional<LookingAfter> looking_after_;
   StepId told_unseen_ = 0;  // such an act whose end was told without a look
   std::shared_ptr<char> alive_ = std::make_shared<char>();  // callbacks hold it weakly
 };

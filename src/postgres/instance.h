@@ -10,9 +10,8 @@
 #include <string>
 
 #include "base/instant.h"
-#include "decide/observation.h"
-#include "decide/plan.h"
 #include "model/instance_view.h"
+#include "steps/step.h"
 
 namespace pgherd {
 

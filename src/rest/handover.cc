@@ -6,7 +6,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 
-
 namespace pgherd {
 namespace {
 
@@ -42,17 +41,17 @@ awaitable<bool> has_good_candidate(Service service, std::vector<Member> candidat
   co_return found.value_or(false);
 }
 
-awaitable<std::optional<Refusal>> infeasibility(Service service, const HandoverWish& wish,
+awaitable<std::optional<Refusal>> infeasibility(Service service, const HandoverRequest& handover,
                                                 const ClusterView& cluster) {
-  const auto candidates = feasible_candidates(wish, cluster);
+  const auto candidates = feasible_candidates(handover, cluster);
   if (!candidates) co_return candidates.error();
   const bool is_possible = co_await has_good_candidate(service, *candidates);
-  if (!is_possible) co_return no_good_candidates(wish.action);
+  if (!is_possible) co_return no_good_candidates(handover.action);
   co_return std::nullopt;
 }
 
-awaitable<ActAnswer> follow(Service service, const HandoverWish& wish, NodeName former_leader,
-                            Revision written) {
+awaitable<ActAnswer> follow(Service service, const HandoverRequest& handover,
+                            NodeName former_leader, Revision written) {
   const Seconds loop_wait =
       std::chrono::duration_cast<Seconds>(service->node.status().settings.loop_wait);
   const Seconds patience = 2 * std::max<Seconds>(10s, loop_wait);
@@ -61,12 +60,12 @@ awaitable<ActAnswer> follow(Service service, const HandoverWish& wish, NodeName 
   while (!service->is_stopped) {
     const auto cluster = service->node.status().cluster;
     if (cluster) {
-      if (auto outcome = handover_outcome(wish, former_leader, written, *cluster)) {
+      if (auto outcome = handover_outcome(handover, former_leader, written, *cluster)) {
         co_return *outcome;
       }
     }
     if (std::chrono::steady_clock::now() >= give_up) {
-      co_return handover_timed_out(wish.action, patience);
+      co_return handover_timed_out(handover.action, patience);
     }
     timer.expires_after(kLookEvery);
     const auto [ignored] = co_await timer.async_wait(kAsTuple);
@@ -83,17 +82,17 @@ awaitable<ActAnswer> hand_over(Service service, Handover action, std::string bod
   if (service->is_stopped) co_return stopping();
   NodeStatus status = service->node.status();
   const Settings& settings = cluster->config ? cluster->config->settings : status.settings;
-  const auto wish = read_handover(body, action, settings, status.wall_now);
-  if (!wish) co_return answer_of(wish.error());
+  const auto handover = read_handover(body, action, settings, status.wall_now);
+  if (!handover) co_return answer_of(handover.error());
 
-  const bool is_scheduled = wish->request.scheduled_at.has_value();
+  const bool is_scheduled = handover->request.scheduled_at.has_value();
   if (!is_scheduled) {
-    const auto refusal = co_await infeasibility(service, *wish, *cluster);
+    const auto refusal = co_await infeasibility(service, *handover, *cluster);
     if (refusal) co_return answer_of(*refusal);
   }
   if (service->is_stopped) co_return stopping();
   std::function<void(std::function<void(WriteEnded)>)> start = [&](auto answer) {
-    service->node.write_failover(wish->request, std::move(answer));
+    service->node.write_failover(handover->request, std::move(answer));
   };
   const auto ended = co_await await_answer<WriteEnded>(kStoreLimit, start);
   if (!ended || ended->how != WriteEnded::How::Applied) {
@@ -102,7 +101,7 @@ awaitable<ActAnswer> hand_over(Service service, Handover action, std::string bod
   if (is_scheduled) co_return ActAnswer{202, "Switchover scheduled"};
   if (service->is_stopped) co_return stopping();
   const NodeName former = cluster->has_leader() ? cluster->leader->name : NodeName();
-  co_return co_await follow(service, *wish, former, ended->revision);
+  co_return co_await follow(service, *handover, former, ended->revision);
 }
 
 awaitable<ActAnswer> delete_switchover(Service service) {

@@ -56,7 +56,7 @@ class NodeFace {
   virtual void restart(std::optional<Milliseconds> timeout,
                        std::function<void(bool succeeded, std::string detail)> answer) = 0;
   // Both answer at once: granted, or why not.
-  virtual void schedule_restart(ScheduledRestart wish,
+  virtual void schedule_restart(ScheduledRestart handover,
                                 std::function<void(bool granted, std::string why_not)> answer) = 0;
   virtual void unschedule_restart(
       std::function<void(bool granted, std::string why_not)> answer) = 0;

@@ -99,10 +99,10 @@ bool is_listed(const ClusterView& cluster, const NodeName& name) {
   return cluster.sync && is_listed_as_sync(*cluster.sync, name);
 }
 
-Result<std::vector<Member>, Refusal> named_candidate(const HandoverWish& wish,
+Result<std::vector<Member>, Refusal> named_candidate(const HandoverRequest& handover,
                                                      const ClusterView& cluster) {
-  const NodeName& candidate = *wish.request.candidate;
-  if (wish.action == Handover::Switchover && needs_listed_standby(cluster) &&
+  const NodeName& candidate = *handover.request.candidate;
+  if (handover.action == Handover::Switchover && needs_listed_standby(cluster) &&
       !is_listed(cluster, candidate)) {
     return refuse(kConflictingState, "candidate name does not match with sync_standby");
   }
@@ -170,8 +170,8 @@ Refusal already_in_progress(const std::string& task) {
 
 }  // namespace
 
-Result<HandoverWish, Refusal> read_handover(std::string_view body, Handover action,
-                                            const Settings& settings, WallTime wall_now) {
+Result<HandoverRequest, Refusal> read_handover(std::string_view body, Handover action,
+                                               const Settings& settings, WallTime wall_now) {
   const auto object = read_required_object(body);
   if (!object) return fail(object.error());
   FailoverRequest request;
@@ -192,15 +192,15 @@ Result<HandoverWish, Refusal> read_handover(std::string_view body, Handover acti
   if (request.leader && request.leader == request.candidate) {
     return refuse(kBadRequest, "Switchover target and source are the same");
   }
-  return HandoverWish{.action = action, .request = std::move(request)};
+  return HandoverRequest{.action = action, .request = std::move(request)};
 }
 
-Result<std::vector<Member>, Refusal> feasible_candidates(const HandoverWish& wish,
+Result<std::vector<Member>, Refusal> feasible_candidates(const HandoverRequest& handover,
                                                          const ClusterView& cluster) {
-  if (wish.request.leader && !cluster.is_led_by(*wish.request.leader)) {
+  if (handover.request.leader && !cluster.is_led_by(*handover.request.leader)) {
     return refuse(kConflictingState, "leader name does not match");
   }
-  if (wish.request.candidate) return named_candidate(wish, cluster);
+  if (handover.request.candidate) return named_candidate(handover, cluster);
 
   const bool is_sync_needed = needs_listed_standby(cluster);
   std::vector<Member> candidates;
@@ -211,7 +211,7 @@ Result<std::vector<Member>, Refusal> feasible_candidates(const HandoverWish& wis
   }
   if (!candidates.empty()) return candidates;
   return refuse(kConflictingState,
-                fmt::format("{} is not possible: {}", name_of(wish.action),
+                fmt::format("{} is not possible: {}", name_of(handover.action),
                             is_sync_needed ? "can not find sync_standby"
                                            : "cluster does not have members except leader"));
 }
@@ -226,13 +226,14 @@ Refusal no_good_candidates(Handover action) {
           fmt::format("{} is not possible: no good candidates have been found", name_of(action))};
 }
 
-std::optional<ActAnswer> handover_outcome(const HandoverWish& wish, const NodeName& former_leader,
-                                          Revision written, const ClusterView& cluster) {
+std::optional<ActAnswer> handover_outcome(const HandoverRequest& handover,
+                                          const NodeName& former_leader, Revision written,
+                                          const ClusterView& cluster) {
   if (cluster.revision < written) return std::nullopt;
-  const bool is_switchover = wish.action == Handover::Switchover;
+  const bool is_switchover = handover.action == Handover::Switchover;
   if (cluster.has_leader() && cluster.leader->name != former_leader) {
     const NodeName& leader = cluster.leader->name;
-    const auto& candidate = wish.request.candidate;
+    const auto& candidate = handover.request.candidate;
     if (!candidate || *candidate == leader) {
       return ActAnswer{200, fmt::format("Successfully {} over to \"{}\"",
                                         is_switchover ? "switched" : "failed", leader)};
@@ -241,7 +242,7 @@ std::optional<ActAnswer> handover_outcome(const HandoverWish& wish, const NodeNa
                                       is_switchover ? "Switched" : "Failed", leader, *candidate)};
   }
   if (cluster.failover) return std::nullopt;
-  return ActAnswer{kUnavailable, fmt::format("{} failed", title_of(wish.action))};
+  return ActAnswer{kUnavailable, fmt::format("{} failed", title_of(handover.action))};
 }
 
 ActAnswer handover_timed_out(Handover action, Seconds waited) {
@@ -263,23 +264,23 @@ Result<RestartOrder, Refusal> read_restart(std::string_view body, bool is_paused
 }
 
 ScheduledRestart scheduled_restart(const RestartOrder& order, const NodeStatus& status) {
-  ScheduledRestart wish;
-  wish.at = order.schedule.value_or(WallTime{});
-  if (order.role) wish.role = parse_member_role(*order.role);
+  ScheduledRestart handover;
+  handover.at = order.schedule.value_or(WallTime{});
+  if (order.role) handover.role = parse_member_role(*order.role);
   if (order.postgres_version)
-    wish.below_version = version_number(*order.postgres_version).value_or(0);
-  wish.only_if_pending = order.only_if_pending;
-  wish.timeout = order.timeout;
-  wish.postmaster_start_time = status.instance.postmaster_start_time;
+    handover.below_version = version_number(*order.postgres_version).value_or(0);
+  handover.only_if_pending = order.only_if_pending;
+  handover.timeout = order.timeout;
+  handover.postmaster_start_time = status.instance.postmaster_start_time;
   Json published = Json::object();
-  published["schedule"] = format_time(wish.at);
-  published["postmaster_start_time"] = wish.postmaster_start_time;
+  published["schedule"] = format_time(handover.at);
+  published["postmaster_start_time"] = handover.postmaster_start_time;
   if (order.role) published["role"] = *order.role;
   if (order.postgres_version) published["postgres_version"] = *order.postgres_version;
   if (order.timeout) published["timeout"] = *order.timeout / 1s;
   if (order.only_if_pending) published["restart_pending"] = true;
-  wish.published = write_json(published);
-  return wish;
+  handover.published = write_json(published);
+  return handover;
 }
 
 std::optional<Refusal> restart_refusal(const RestartOrder& order, const NodeStatus& status) {

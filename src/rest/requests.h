@@ -1,5 +1,5 @@
 // What operators ask for in request bodies, and whether it can be granted (Patroni's documentation,
-// REST API). Pure: values in, a refusal with its status code and text, or the wish, out.
+// REST API). Pure: values in, a refusal with its status code and text, or the handover, out.
 #pragma once
 
 #include <optional>
@@ -25,27 +25,27 @@ struct Refusal {
 
 enum class Handover { Switchover, Failover };
 
-struct HandoverWish {
+struct HandoverRequest {
   Handover action{};  // a failover that names a leader has become a switchover
   FailoverRequest request;
 };
 
 // The body and the rules that need no look at the cluster: names, schedule, pause.
-[[nodiscard]] Result<HandoverWish, Refusal> read_handover(std::string_view body, Handover action,
-                                                          const Settings& settings,
-                                                          WallTime wall_now);
+[[nodiscard]] Result<HandoverRequest, Refusal> read_handover(std::string_view body, Handover action,
+                                                             const Settings& settings,
+                                                             WallTime wall_now);
 
 // Whether the cluster can do it, as far as the store tells; not asked for scheduled ones. The
 // value: the members of which at least one must answer as a good candidate (see is_good_candidate).
-[[nodiscard]] Result<std::vector<Member>, Refusal> feasible_candidates(const HandoverWish& wish,
-                                                                       const ClusterView& cluster);
+[[nodiscard]] Result<std::vector<Member>, Refusal> feasible_candidates(
+    const HandoverRequest& handover, const ClusterView& cluster);
 [[nodiscard]] bool is_good_candidate(const PeerView& answer);
 [[nodiscard]] Refusal no_good_candidates(Handover action);
 
 // What the store shows some time after the request was written: an answer, or nothing yet.
 // `written`: the revision of the store at which the request stood there; older pictures say
 // nothing.
-[[nodiscard]] std::optional<ActAnswer> handover_outcome(const HandoverWish& wish,
+[[nodiscard]] std::optional<ActAnswer> handover_outcome(const HandoverRequest& handover,
                                                         const NodeName& former_leader,
                                                         Revision written,
                                                         const ClusterView& cluster);

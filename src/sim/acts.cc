@@ -34,7 +34,7 @@ void lose_everything(World& world) {
 void write_requests(World& world) {
   world.referee().agents_are_hurried();
   for (int i = 0; i < 100; ++i) {
-    world.ground().queue.in(i * 10ms, [&world] {
+    world.sim().queue.in(i * 10ms, [&world] {
       world.store().put(world.key("failover"), R"({"leader":"nobody","member":"b"})");
     });
   }
@@ -89,9 +89,11 @@ bool act_on_node(const std::string& what, Host& host) {
 
 bool act_on_world(const std::string& whole, World& world) {
   static const std::map<std::string, std::function<void(World&)>> kActs = {
-      {"heal", [](World& one) { one.ground().network.heal_all(); }},
+      {"heal", [](World& one) { one.sim().network.heal_all(); }},
       {"store down", [](World& one) { one.store().go_down(); }},
       {"store up", [](World& one) { one.store().come_back(); }},
+      {"store takes no writes", [](World& one) { one.store().refuse_writes(); }},
+      {"store takes writes", [](World& one) { one.store().allow_writes(); }},
       {"store loses everything", lose_everything},
       {"pause", [](World& one) { one.set_pause(true); }},
       {"resume", [](World& one) { one.set_pause(false); }},
@@ -103,8 +105,8 @@ bool act_on_world(const std::string& whole, World& world) {
       {"a script writes requests", write_requests},
       {"archive is there", [](World& one) { have_archive(one, false); }},
       {"archive is cut short", [](World& one) { have_archive(one, true); }},
-      {"acts fail", [](World& one) { one.ground().pace.failure_percent = 100; }},
-      {"acts succeed", [](World& one) { one.ground().pace.failure_percent = 0; }},
+      {"acts fail", [](World& one) { one.sim().pace.failure_percent = 100; }},
+      {"acts succeed", [](World& one) { one.sim().pace.failure_percent = 0; }},
   };
   const auto found = kActs.find(whole);
   if (found == kActs.end()) return false;
@@ -119,8 +121,8 @@ bool set_pace(const std::string& what, Duration time, Pace& pace) {
       {"initdb", &Pace::bootstrap},       {"copy", &Pace::clone},
       {"rewind", &Pace::rewind},          {"reload", &Pace::reload},
       {"reconnecting", &Pace::reconnect}, {"checkpoint", &Pace::checkpoint},
-      {"a small act", &Pace::small_act},
-      {"an unanswered question", &Pace::unanswered},
+      {"a small act", &Pace::small_act},  {"an unanswered question", &Pace::unanswered},
+      {"archiving at a shutdown", &Pace::archive_at_shutdown},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;

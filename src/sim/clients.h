@@ -7,14 +7,14 @@
 #include <optional>
 #include <vector>
 
-#include "sim/ground.h"
 #include "sim/server.h"
+#include "sim/sim_context.h"
 
 namespace pgherd::sim {
 
 class Clients {
  public:
-  Clients(Ground& ground, const Servers& servers) : ground_(ground), servers_(servers) {}
+  Clients(SimContext& sim, const Servers& servers) : sim_(sim), servers_(servers) {}
 
   void start(int writers);
   // `/leader` changed; the router hears of it after a while.
@@ -38,7 +38,7 @@ class Clients {
   void write_and_again();
   void acknowledge(const Commit& commit, const NodeName& by);
 
-  Ground& ground_;
+  SimContext& sim_;
   const Servers& servers_;
   NodeName believed_;
   std::vector<Acknowledged> acknowledged_;

@@ -58,18 +58,18 @@ void Faults::run_until(Instant until) {
     world_.on_leader_change = [this, until] {
       const auto soon = world_.now() + dice().between(0ms, 400ms);
       if (soon < until && dice().chance(30)) {
-        world_.ground().queue.at(soon, [this] { act_at_the_worst_moment(); });
+        world_.sim().queue.at(soon, [this] { act_at_the_worst_moment(); });
       }
     };
   }
   if (!enabled_.empty()) next(until);
-  world_.ground().queue.at(until, [this] { heal_everything(); });
+  world_.sim().queue.at(until, [this] { heal_everything(); });
 }
 
 void Faults::next(Instant until) {
-  const auto when = world_.now() + world_.ground().draw(every_);
+  const auto when = world_.now() + world_.sim().draw(every_);
   if (when >= until) return;
-  world_.ground().queue.at(when, [this, until] {
+  world_.sim().queue.at(when, [this, until] {
     const auto kind = enabled_[static_cast<std::size_t>(
         dice().between(0, static_cast<std::int64_t>(enabled_.size()) - 1))];
     inject(kind, dice().chance(60) ? likely_leader() : any_host());
@@ -89,21 +89,21 @@ Host& Faults::likely_leader() {
 }
 
 void Faults::heal_in(Range range, EventQueue::Call heal) {
-  world_.ground().queue.in(world_.ground().draw(range),
-                           [this, generation = generation_, heal = std::move(heal)]() mutable {
-                             if (generation == generation_) heal();
-                           });
+  world_.sim().queue.in(world_.sim().draw(range),
+                        [this, generation = generation_, heal = std::move(heal)]() mutable {
+                          if (generation == generation_) heal();
+                        });
 }
 
 void Faults::heal_everything() {
   ++generation_;
-  world_.ground().tell("fault", [] { return "everything is healed"; });
-  world_.ground().network.heal_all();
-  world_.ground().network.set_delay(std::chrono::microseconds(200), 3ms);
+  world_.sim().tell("fault", [] { return "everything is healed"; });
+  world_.sim().network.heal_all();
+  world_.sim().network.set_delay(std::chrono::microseconds(200), 3ms);
   world_.on_leader_change = nullptr;
   world_.store().allow_writes();
-  world_.ground().pace.slow_percent = 0;
-  world_.ground().pace.failure_percent = 0;
+  world_.sim().pace.slow_percent = 0;
+  world_.sim().pace.failure_percent = 0;
   world_.store().come_back();
   if (counts_.contains(FaultKind::Pause)) world_.set_pause(false);
   for (auto& host : world_.hosts()) {
@@ -116,7 +116,7 @@ void Faults::heal_everything() {
   }
   // Who was about to leave goes, and is started again by hand.
   for (const auto after : {5s, 10s, 15s, 25s, 35s}) {
-    world_.ground().queue.in(after, [this] {
+    world_.sim().queue.in(after, [this] {
       for (auto& host : world_.hosts()) {
         host->start_agent();
       }
@@ -125,14 +125,14 @@ void Faults::heal_everything() {
 }
 
 void Faults::cut_from_all(Host& target, bool also_to, bool also_from) {
-  auto& network = world_.ground().network;
+  auto& network = world_.sim().network;
   for (Place place = 0; place <= network.clients(); ++place) {
     if (place == target.place()) continue;
     if (also_from) network.cut(target.place(), place);
     if (also_to) network.cut(place, target.place());
   }
   heal_in({1s, 2 * ttl_}, [this, here = target.place()] {
-    auto& links = world_.ground().network;
+    auto& links = world_.sim().network;
     for (Place place = 0; place <= links.clients(); ++place) {
       links.heal_both(here, place);
     }
@@ -141,7 +141,7 @@ void Faults::cut_from_all(Host& target, bool also_to, bool also_from) {
 
 // One direction between any two: a message arrives, its answer does not.
 void Faults::cut_link() {
-  auto& network = world_.ground().network;
+  auto& network = world_.sim().network;
   const auto any_place = [&] { return static_cast<Place>(dice().between(0, network.clients())); };
   const Place from = any_place();
   const Place to = any_place();
@@ -162,7 +162,7 @@ void Faults::delete_key() {
   // asks for two leaders (docs/safety.md).
   const auto& judge = world_.referee();
   if (judge.primary() == nullptr || judge.primary()->name() != judge.leader() ||
-      !world_.referee().bystander().was_all_well_for(2s)) {
+      !world_.referee().health_referee().was_all_well_for(2s)) {
     return;
   }
   tell([&] { return "operator deletes /" + leaf; });
@@ -221,8 +221,8 @@ void Faults::change_synchronous_mode() {
 void Faults::inject(FaultKind kind, Host& target) {
   ++injected_;
   ++counts_[kind];
-  auto& ground = world_.ground();
-  auto& network = ground.network;
+  auto& sim = world_.sim();
+  auto& network = sim.network;
   const auto store = network.store();
   const auto here = target.place();
   tell([&] { return std::string(name_of(kind)) + " at " + target.name(); });
@@ -331,9 +331,9 @@ void Faults::inject(FaultKind kind, Host& target) {
       heal_in({1s, 3 * ttl_}, [&target] { target.server().disk_is_full = false; });
       break;
     case FaultKind::SlowDisks: {
-      const int before = ground.pace.slow_percent;
-      ground.pace.slow_percent = static_cast<int>(dice().between(20, 80));
-      heal_in({1s, 2 * ttl_}, [&ground, before] { ground.pace.slow_percent = before; });
+      const int before = sim.pace.slow_percent;
+      sim.pace.slow_percent = static_cast<int>(dice().between(20, 80));
+      heal_in({1s, 2 * ttl_}, [&sim, before] { sim.pace.slow_percent = before; });
       break;
     }
     case FaultKind::JumpWallClock:

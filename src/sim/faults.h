@@ -79,12 +79,12 @@ class Faults {
   void delete_key();
   void act_at_the_worst_moment();
   [[nodiscard]] bool is_enabled(FaultKind kind) const;
-  [[nodiscard]] Dice& dice() { return world_.ground().dice; }
+  [[nodiscard]] Dice& dice() { return world_.sim().dice; }
   [[nodiscard]] Host& any_host();
   [[nodiscard]] Host& likely_leader();
   template <typename MakeText>
   void tell(MakeText&& text) {
-    world_.ground().tell("fault", std::forward<MakeText>(text));
+    world_.sim().tell("fault", std::forward<MakeText>(text));
   }
 
   World& world_;

@@ -6,9 +6,9 @@ namespace pgherd::sim {
 
 void Guardian::arm(Instant at, std::int64_t postmaster_pid) {
   disarm();
-  armed_at_ = ground_.queue.now();
+  armed_at_ = sim_.queue.now();
   armed_for_ = at;
-  order_ = ground_.queue.at(time_.true_time(at), [this, postmaster_pid] { fence(postmaster_pid); });
+  order_ = sim_.queue.at(time_.true_time(at), [this, postmaster_pid] { fence(postmaster_pid); });
 }
 
 void Guardian::arm_no_later(Instant at, std::int64_t postmaster_pid) {
@@ -24,7 +24,7 @@ void Guardian::fence(std::int64_t postmaster_pid) {
   armed_for_ = Instant::never();
   if (server_.process() == ProcessState::Stopped) return;
   if (postmaster_pid != 0 && postmaster_pid != server_.pid()) return;
-  ground_.tell(server_.name(), [] { return "the guardian fences"; });
+  sim_.tell(server_.name(), [] { return "the guardian fences"; });
   ++kills_;
   if (on_fence) on_fence(server_, armed_at_);
   server_.kill();

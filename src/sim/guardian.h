@@ -6,21 +6,21 @@
 #include <optional>
 
 #include "postgres/fence.h"
-#include "sim/ground.h"
 #include "sim/local_time.h"
 #include "sim/server.h"
+#include "sim/sim_context.h"
 
 namespace pgherd::sim {
 
 class Guardian final : public Fence {
  public:
-  Guardian(Ground& ground, const LocalTime& time, Server& server)
-      : ground_(ground), time_(time), server_(server) {}
+  Guardian(SimContext& sim, const LocalTime& time, SimServer& server)
+      : sim_(sim), time_(time), server_(server) {}
 
   void arm(Instant at, std::int64_t postmaster_pid) override;
   void arm_no_later(Instant at, std::int64_t postmaster_pid) override;
   void disarm() override {
-    ground_.queue.cancel(order_);
+    sim_.queue.cancel(order_);
     overdue_.reset();
     armed_for_ = Instant::never();
   }
@@ -33,12 +33,12 @@ class Guardian final : public Fence {
   void resume();
   [[nodiscard]] int kills() const { return kills_; }
   // Told just before it kills, with the time at which it was ordered to; may be empty.
-  std::function<void(const Server&, Instant)> on_fence;
+  std::function<void(const SimServer&, Instant)> on_fence;
 
  private:
-  Ground& ground_;
+  SimContext& sim_;
   const LocalTime& time_;
-  Server& server_;
+  SimServer& server_;
   void fence(std::int64_t postmaster_pid);
 
   Instant armed_at_;

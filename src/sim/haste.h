@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "decide/plan.h"
+#include "steps/step.h"
 
 namespace pgherd::sim {
 

@@ -18,12 +18,12 @@ HerdPlan::HerdPlan(std::string json) : config_json(std::move(json)) {
 struct Host::Life {
   Life(Host& host, NodeListener listener)
       : mailbox(std::make_shared<Mailbox>()),
-        clock(host.ground_.queue, host.time_, host.wall_offset_, mailbox),
-        dcs(host.ground_, host.store_, host.place(), host.time_, mailbox),
-        instance(host.ground_, host.servers_, host.server_, host.time_, mailbox, host.witness),
-        peers(host.ground_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
+        clock(host.sim_.queue, host.time_, host.wall_offset_, mailbox),
+        dcs(host.sim_, host.store_, host.place(), host.time_, mailbox),
+        instance(host.sim_, host.servers_, host.server_, host.time_, mailbox, host.witness),
+        peers(host.sim_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,
               host.ask_failsafe),
-        watchdog(host.watchdog_, host.ground_, mailbox),
+        watchdog(host.watchdog_, host.sim_, mailbox),
         node(host.identity(), host.plan_.settings,
              Layout("service", host.plan_.scope, host.name(), host.read_values),
              Doors{.clock = clock,
@@ -46,17 +46,17 @@ struct Host::Life {
   Node node;
 };
 
-Host::Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan& plan, Place place,
+Host::Host(SimContext& sim, Store& store, const Servers& servers, const HerdPlan& plan, Place place,
            NodeName name, std::int64_t drift_ppm)
-    : ground_(ground),
+    : sim_(sim),
       store_(store),
       servers_(servers),
       plan_(plan),
       drift_ppm_(drift_ppm),
-      time_(ground.queue.now(), drift_ppm),
-      server_(ground, servers, place, std::move(name)),
-      guardian_(ground, time_, server_),
-      watchdog_(ground, time_, [this] { reset_machine(); }) {}
+      time_(sim.queue.now(), drift_ppm),
+      server_(sim, servers, place, std::move(name)),
+      guardian_(sim, time_, server_),
+      watchdog_(sim, time_, [this] { reset_machine(); }) {}
 
 Host::~Host() {
   life_.reset();
@@ -82,29 +82,29 @@ NodeListener Host::listener() {
   NodeListener listener;
   listener.on_decision = [this](const Decision& decision) {
     for (const auto& reason : decision.reasons)
-      ++ground_.rules[reason.rule];
-    if (ground_.story.is_heard()) told(decision);
+      ++sim_.rules[reason.rule];
+    if (sim_.story.is_heard()) told(decision);
   };
-  listener.on_rule = [this](std::string_view rule) { ++ground_.rules[std::string(rule)]; };
+  listener.on_rule = [this](std::string_view rule) { ++sim_.rules[std::string(rule)]; };
   listener.on_start = [this](const Step& step) {
     if (on_step_started) on_step_started(step);
   };
-  if (ground_.story.is_heard()) {
+  if (sim_.story.is_heard()) {
     listener.on_step = [this](const std::string& line) {
-      ground_.tell(name(), [&] { return "  " + line; });
+      sim_.tell(name(), [&] { return "  " + line; });
     };
   }
   listener.on_exit = [this](const Exit& exit) {
-    ground_.tell(name(), [&] {
+    sim_.tell(name(), [&] {
       return "agent exits with " + std::to_string(exit.exit_code) + ": " + exit.message;
     });
     // The Node is still on the stack.
-    ground_.queue.in(Duration(1), [this, life = lives_, exit] {
+    sim_.queue.in(Duration(1), [this, life = lives_, exit] {
       if (life != lives_ || !life_) return;
       kill_agent();
       if (exit.exit_code == 0) return;
       obey_advice(exit.message);
-      ground_.queue.in(5s, [this] { start_agent(); });
+      sim_.queue.in(5s, [this] { start_agent(); });
     });
   };
   return listener;
@@ -113,9 +113,9 @@ NodeListener Host::listener() {
 // What the message asks of a person: foreign data is moved away by hand.
 void Host::obey_advice(const std::string& message) {
   if (message.find("system ID mismatch") == std::string::npos) return;
-  ground_.tell(name(), [] { return "operator moves the foreign data away"; });
+  sim_.tell(name(), [] { return "operator moves the foreign data away"; });
   server_.kill();
-  server_.directory() = Server::Directory{};
+  server_.directory() = SimServer::Directory{};
 }
 
 // What was told under the same headline is not told again.
@@ -131,7 +131,7 @@ void Host::told(const Decision& decision) {
     text += (text.empty() ? "" : "\n                  ") + line;
     has_more = true;
   }
-  if (has_more) ground_.tell(name(), [&] { return text; });
+  if (has_more) sim_.tell(name(), [&] { return text; });
 }
 
 bool Host::is_frozen() const {
@@ -150,7 +150,7 @@ std::optional<PeerView> Host::answer_peer() const {
   view.is_reachable = seen.process == ProcessState::Running && seen.in_recovery.has_value();
   if (!view.is_reachable) {
     view.problem = "its postgres does not answer";
-    const auto role = life_->node.agent().last_decision().portrait.role;
+    const auto role = life_->node.agent().last_decision().own_member.role;
     view.is_closing = role == MemberRole::Primary && seen.process == ProcessState::Stopping;
     view.is_demoted = role == MemberRole::Demoted;
     return view;
@@ -172,51 +172,51 @@ void Host::start_agent() {
   ++lives_;
   last_summary_.clear();
   told_reasons_.clear();
-  ground_.tell(name(), [] { return "agent starts"; });
-  well_since_ = ground_.queue.now();
-  server_.may_be_removed = false;  // a wish dies with the agent
+  sim_.tell(name(), [] { return "agent starts"; });
+  well_since_ = sim_.queue.now();
+  server_.may_be_removed = false;  // a request dies with the agent
   life_ = std::make_unique<Life>(*this, listener());
   life_->node.start();
 }
 
 void Host::kill_agent() {
   if (!life_) return;
-  ground_.tell(name(), [] { return "agent is gone"; });
+  sim_.tell(name(), [] { return "agent is gone"; });
   life_.reset();
 }
 
 void Host::kill_agent_and_guardian() {
   kill_agent();
   guardian_.disarm();
-  ground_.tell(name(), [] { return "guardian is gone, and PostgreSQL with it"; });
+  sim_.tell(name(), [] { return "guardian is gone, and PostgreSQL with it"; });
   server_.shut_down(ShutdownMode::Immediate, [] {});
 }
 
 void Host::freeze_agent() {
   if (!life_ || is_frozen()) return;
-  ground_.tell(name(), [] { return "agent is frozen"; });
+  sim_.tell(name(), [] { return "agent is frozen"; });
   life_->mailbox->freeze();
 }
 
 void Host::thaw_agent() {
   if (!life_ || !is_frozen() || is_suspended_) return;
-  ground_.tell(name(), [] { return "agent goes on"; });
-  well_since_ = ground_.queue.now();
+  sim_.tell(name(), [] { return "agent goes on"; });
+  well_since_ = sim_.queue.now();
   life_->mailbox->thaw();
 }
 
 void Host::ask_to_leave() {
   if (!life_) return;
-  ground_.tell(name(), [] { return "agent is asked to leave"; });
+  sim_.tell(name(), [] { return "agent is asked to leave"; });
   life_->mailbox->deliver([this] { life_->node.leave(); });
 }
 
 void Host::ask_restart() {
   if (!life_) return;
-  ground_.tell(name(), [] { return "operator asks for a restart"; });
+  sim_.tell(name(), [] { return "operator asks for a restart"; });
   life_->mailbox->deliver([this] {
     life_->node.ask_restart(std::nullopt, [this](bool succeeded, const std::string& detail) {
-      ground_.tell(name(), [&] {
+      sim_.tell(name(), [&] {
         return std::string("restart ") + (succeeded ? "succeeded" : "failed: " + detail);
       });
     });
@@ -225,13 +225,13 @@ void Host::ask_restart() {
 
 void Host::ask_reinitialize(bool force) {
   if (!life_) return;
-  ground_.tell(name(), [&] {
+  sim_.tell(name(), [&] {
     return std::string("operator asks to reinitialize") + (force ? ", by force" : "");
   });
   life_->mailbox->deliver([this, force] {
     life_->node.ask_reinitialize(force, false, [this](bool is_granted, const std::string& why) {
       server_.may_be_removed = server_.may_be_removed || is_granted;
-      if (!is_granted) ground_.tell(name(), [&] { return "refused: " + why; });
+      if (!is_granted) sim_.tell(name(), [&] { return "refused: " + why; });
     });
   });
 }
@@ -239,16 +239,17 @@ void Host::ask_reinitialize(bool force) {
 void Host::schedule_restart(Duration ahead) {
   if (!life_) return;
   life_->mailbox->deliver([this, ahead] {
-    ScheduledRestart wish;
-    wish.at = life_->clock.wall_now();
-    wish.at.microseconds += ahead / std::chrono::microseconds(1);
-    wish.postmaster_start_time = life_->node.agent().picture().instance.postmaster_start_time;
-    wish.published = R"({"schedule":"in a moment"})";
-    life_->node.schedule_restart(std::move(wish), [this](bool is_granted, const std::string& why) {
-      ground_.tell(name(), [&] {
-        return is_granted ? "a restart is scheduled" : "no restart is scheduled: " + why;
-      });
-    });
+    ScheduledRestart request;
+    request.at = life_->clock.wall_now();
+    request.at.microseconds += ahead / std::chrono::microseconds(1);
+    request.postmaster_start_time = life_->node.agent().picture().instance.postmaster_start_time;
+    request.published = R"({"schedule":"in a moment"})";
+    life_->node.schedule_restart(
+        std::move(request), [this](bool is_granted, const std::string& why) {
+          sim_.tell(name(), [&] {
+            return is_granted ? "a restart is scheduled" : "no restart is scheduled: " + why;
+          });
+        });
   });
 }
 
@@ -272,9 +273,9 @@ void Host::break_watches() {
 
 void Host::suspend() {
   if (!has_power_ || is_suspended_) return;
-  ground_.tell(name(), [] { return "machine is suspended"; });
+  sim_.tell(name(), [] { return "machine is suspended"; });
   is_suspended_ = true;
-  ground_.network.isolate(place());
+  sim_.network.isolate(place());
   guardian_.suspend();
   server_.suspend();
   if (life_) life_->mailbox->freeze();
@@ -283,20 +284,20 @@ void Host::suspend() {
 // The guardian's timer first: that is why it is a process with nothing else to do.
 void Host::resume() {
   if (!is_suspended_) return;
-  ground_.tell(name(), [] { return "machine wakes up"; });
+  sim_.tell(name(), [] { return "machine wakes up"; });
   is_suspended_ = false;
   guardian_.resume();
-  ground_.network.rejoin(place());
+  sim_.network.rejoin(place());
   server_.resume();
-  well_since_ = ground_.queue.now();
+  well_since_ = sim_.queue.now();
   if (life_) life_->mailbox->thaw();
 }
 
 void Host::lose_power() {
   if (!has_power_) return;
-  ground_.tell(name(), [] { return "machine loses power"; });
+  sim_.tell(name(), [] { return "machine loses power"; });
   has_power_ = false;
-  if (std::exchange(is_suspended_, false)) ground_.network.rejoin(place());
+  if (std::exchange(is_suspended_, false)) sim_.network.rejoin(place());
   life_.reset();
   guardian_.lose_power();
   watchdog_.disarm();
@@ -305,16 +306,16 @@ void Host::lose_power() {
 }
 
 void Host::reset_machine() {
-  ground_.tell(name(), [] { return "the watchdog resets the machine"; });
+  sim_.tell(name(), [] { return "the watchdog resets the machine"; });
   lose_power();
-  ground_.queue.in(3s, [this] { restore_power(); });
+  sim_.queue.in(3s, [this] { restore_power(); });
 }
 
 void Host::restore_power() {
   if (has_power_) return;
-  ground_.tell(name(), [] { return "machine boots"; });
+  sim_.tell(name(), [] { return "machine boots"; });
   has_power_ = true;
-  time_ = LocalTime(ground_.queue.now(), drift_ppm_);
+  time_ = LocalTime(sim_.queue.now(), drift_ppm_);
   start_agent();
 }
 

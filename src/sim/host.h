@@ -28,7 +28,7 @@ struct HerdPlan {
 
 class Host {
  public:
-  Host(Ground& ground, Store& store, const Servers& servers, const HerdPlan& plan, Place place,
+  Host(SimContext& sim, Store& store, const Servers& servers, const HerdPlan& plan, Place place,
        NodeName name, std::int64_t drift_ppm);
   ~Host();
   Host(const Host&) = delete;
@@ -36,8 +36,8 @@ class Host {
 
   [[nodiscard]] const NodeName& name() const { return server_.name(); }
   [[nodiscard]] Place place() const { return server_.place(); }
-  [[nodiscard]] Server& server() { return server_; }
-  [[nodiscard]] const Server& server() const { return server_; }
+  [[nodiscard]] SimServer& server() { return server_; }
+  [[nodiscard]] const SimServer& server() const { return server_; }
   [[nodiscard]] const Guardian& guardian() const { return guardian_; }
   [[nodiscard]] Guardian& guardian() { return guardian_; }
   // Since when the agent lives and is not frozen; never() while it does not.
@@ -93,13 +93,13 @@ class Host {
   void told(const Decision& decision);
   void obey_advice(const std::string& message);
 
-  Ground& ground_;
+  SimContext& sim_;
   Store& store_;
   const Servers& servers_;
   const HerdPlan& plan_;
   std::int64_t drift_ppm_;
   LocalTime time_;
-  Server server_;
+  SimServer server_;
   Guardian guardian_;
   SimWatchdog watchdog_;
   bool has_power_ = true;

@@ -22,11 +22,11 @@
 namespace pgherd::sim {
 namespace {
 
-struct Wishes {
+struct ProgramTask {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
   std::optional<std::uint64_t> one;
-  RunnerWishes runner;
+  RunnerTask runner;
   bool is_explained = false;
   double length_seconds = 600;
   double storm_seconds = 0;
@@ -51,12 +51,12 @@ std::vector<std::uint64_t> read_seeds(const std::string& path) {
   return seeds;
 }
 
-std::vector<std::uint64_t> seeds_of(const Wishes& wishes) {
-  if (wishes.one) return {*wishes.one};
-  if (!wishes.seeds_file.empty()) return read_seeds(wishes.seeds_file);
+std::vector<std::uint64_t> seeds_of(const ProgramTask& task) {
+  if (task.one) return {*task.one};
+  if (!task.seeds_file.empty()) return read_seeds(task.seeds_file);
   std::vector<std::uint64_t> seeds;
-  for (std::uint64_t i = 0; i < wishes.seeds; ++i) {
-    seeds.push_back(wishes.first + i);
+  for (std::uint64_t i = 0; i < task.seeds; ++i) {
+    seeds.push_back(task.first + i);
   }
   return seeds;
 }
@@ -99,34 +99,34 @@ bool run_scenario(const std::string& path, const ScenarioResult& result, bool re
 }
 
 // How many failed; where each rule was seen first goes into `rules`.
-std::size_t run_scenarios(const Wishes& wishes, std::map<std::string, std::string>& rules) {
+std::size_t run_scenarios(const ProgramTask& task, std::map<std::string, std::string>& rules) {
   std::size_t failed = 0;
-  for (const auto& path : wishes.scenarios) {
+  for (const auto& path : task.scenarios) {
     const auto result = play_scenario(path);
-    if (!run_scenario(path, result, wishes.rewrites)) ++failed;
+    if (!run_scenario(path, result, task.rewrites)) ++failed;
     for (const auto& rule : result.rules)
       rules.emplace(rule, path.substr(path.rfind('/') + 1));
   }
-  std::cout << wishes.scenarios.size() - failed << " scenarios passed, " << failed << " failed"
+  std::cout << task.scenarios.size() - failed << " scenarios passed, " << failed << " failed"
             << std::endl;
   return failed;
 }
 
 // False: a rule was never seen, or is not in the catalogue.
-bool print_coverage(const Wishes& wishes, const Summary& summary,
+bool print_coverage(const ProgramTask& task, const Summary& summary,
                     const std::map<std::string, std::string>& in_stories) {
-  const auto coverage = cover(read_rule_ids(wishes.rules_file), summary, in_stories);
+  const auto coverage = cover(read_rule_ids(task.rules_file), summary, in_stories);
   std::cout << coverage.text;
   for (const auto& id : coverage.unseen)
     std::cout << "FAILED rule " << id << " was never seen at work: give it a scenario\n";
   for (const auto& id : coverage.unknown)
-    std::cout << "FAILED rule " << id << " is not in " << wishes.rules_file << "\n";
+    std::cout << "FAILED rule " << id << " is not in " << task.rules_file << "\n";
   return coverage.unseen.empty() && coverage.unknown.empty();
 }
 
-Summary run_seeds(const Wishes& wishes) {
+Summary run_seeds(const ProgramTask& task) {
   const auto began = std::chrono::steady_clock::now();
-  auto summary = run_all(wishes.runner);
+  auto summary = run_all(task.runner);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::cout << to_text(summary, took.count());
   std::cout << summary.runs - summary.failed.size() << " passed, " << summary.failed.size()
@@ -134,56 +134,56 @@ Summary run_seeds(const Wishes& wishes) {
   return summary;
 }
 
-void add_options(CLI::App& app, Wishes& wishes) {
-  app.add_option("--seeds", wishes.seeds, "how many seeds to run")->capture_default_str();
-  app.add_option("--first", wishes.first, "the first of them")->capture_default_str();
-  app.add_option("--seed", wishes.one, "only this seed");
-  app.add_option("--seeds-file", wishes.seeds_file, "the seeds of this file, one a line");
-  app.add_option("--jobs", wishes.runner.jobs, "processes that share the seeds")
+void add_options(CLI::App& app, ProgramTask& task) {
+  app.add_option("--seeds", task.seeds, "how many seeds to run")->capture_default_str();
+  app.add_option("--first", task.first, "the first of them")->capture_default_str();
+  app.add_option("--seed", task.one, "only this seed");
+  app.add_option("--seeds-file", task.seeds_file, "the seeds of this file, one a line");
+  app.add_option("--jobs", task.runner.jobs, "processes that share the seeds")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  app.add_option("--replay-twice", wishes.runner.replay_twice,
+  app.add_option("--replay-twice", task.runner.replay_twice,
                  "per cent of the seeds that are run twice and must end the same")
       ->capture_default_str();
-  app.add_option("--length", wishes.length_seconds, "virtual seconds of a schedule, at least")
+  app.add_option("--length", task.length_seconds, "virtual seconds of a schedule, at least")
       ->capture_default_str();
-  app.add_option("--storm", wishes.storm_seconds,
+  app.add_option("--storm", task.storm_seconds,
                  "virtual seconds of each storm of faults (0: drawn by the seed)")
       ->capture_default_str();
-  app.add_flag("-v,--verbose", wishes.runner.is_verbose, "tell what happens line by line");
-  app.add_flag("--explain", wishes.is_explained,
+  app.add_flag("-v,--verbose", task.runner.is_verbose, "tell what happens line by line");
+  app.add_flag("--explain", task.is_explained,
                "with --seed: tell the story for an operator: what broke, who decided what and why, "
                "what clients saw");
-  app.add_flag("--stop", wishes.runner.stops_at_failure, "stop at the first failure");
-  app.add_option("--scenario", wishes.scenarios, "play these scenario files");
-  app.add_flag("--rewrite", wishes.rewrites, "write the log that was had into the scenario files");
-  app.add_option("--rules", wishes.rules_file,
+  app.add_flag("--stop", task.runner.stops_at_failure, "stop at the first failure");
+  app.add_option("--scenario", task.scenarios, "play these scenario files");
+  app.add_flag("--rewrite", task.rewrites, "write the log that was had into the scenario files");
+  app.add_option("--rules", task.rules_file,
                  "the catalogue of rules: say which were seen at work, fail if one was not");
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Runs the herd in an invented world and judges it");
-  Wishes wishes;
-  add_options(app, wishes);
+  ProgramTask task;
+  add_options(app, task);
   CLI11_PARSE(app, argc, argv);
-  wishes.runner.options.length = seconds(wishes.length_seconds);
-  wishes.runner.options.storm = seconds(wishes.storm_seconds);
-  wishes.runner.commit = PGHERD_COMMIT;
-  if (wishes.is_explained) {
-    if (!wishes.one) throw std::runtime_error("--explain needs --seed");
-    return explain(*wishes.one, wishes.runner.options, PGHERD_COMMIT) ? 0 : 1;
+  task.runner.options.length = seconds(task.length_seconds);
+  task.runner.options.storm = seconds(task.storm_seconds);
+  task.runner.commit = PGHERD_COMMIT;
+  if (task.is_explained) {
+    if (!task.one) throw std::runtime_error("--explain needs --seed");
+    return explain(*task.one, task.runner.options, PGHERD_COMMIT) ? 0 : 1;
   }
   bool has_failed = false;
   std::map<std::string, std::string> in_stories;
-  if (!wishes.scenarios.empty()) has_failed = run_scenarios(wishes, in_stories) > 0;
-  const bool runs_seeds = wishes.scenarios.empty() || app.count("--seeds") > 0;
+  if (!task.scenarios.empty()) has_failed = run_scenarios(task, in_stories) > 0;
+  const bool runs_seeds = task.scenarios.empty() || app.count("--seeds") > 0;
   Summary summary;
   if (runs_seeds) {
-    wishes.runner.seeds = seeds_of(wishes);
-    summary = run_seeds(wishes);
+    task.runner.seeds = seeds_of(task);
+    summary = run_seeds(task);
     has_failed = has_failed || !summary.failed.empty();
   }
-  if (!wishes.rules_file.empty() && !print_coverage(wishes, summary, in_stories)) has_failed = true;
+  if (!task.rules_file.empty() && !print_coverage(task, summary, in_stories)) has_failed = true;
   if (!summary.failed.empty()) {
     std::cout << "seed " << summary.failed.front() << " commit " << PGHERD_COMMIT << std::endl;
   }

@@ -11,24 +11,24 @@ constexpr Duration kCommitPatience = 3s;
 
 }  // namespace
 
-Referee::Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
+Referee::Referee(SimContext& sim, Store& store, const std::vector<const SimServer*>& servers,
                  std::string prefix, const Settings& settings)
-    : ground_(ground),
+    : sim_(sim),
       store_(store),
-      synchronous_(ground),
-      bystander_(ground, store, servers, prefix, settings),
+      synchronous_(sim),
+      health_referee_(sim, store, servers, prefix, settings),
       servers_(servers),
       prefix_(std::move(prefix)),
       maximum_lag_bytes_(static_cast<std::uint64_t>(
           std::max<std::int64_t>(settings.maximum_lag_on_failover_bytes, 0))) {}
 
-void Referee::object(const Bystander::Complaint& complaint) {
+void Referee::object(const HealthReferee::Complaint& complaint) {
   if (!complaint || violation_) return;
   violation_ = complaint;
-  ground_.tell("referee", [&] { return *violation_; });
+  sim_.tell("referee", [&] { return *violation_; });
 }
 
-std::string Referee::position(const Server& server) {
+std::string Referee::position(const SimServer& server) {
   const auto& wal = server.directory().wal;
   return server.name() + " (timeline " + std::to_string(wal.timeline().value) + " at " +
          to_string(wal.end()) + ")";
@@ -37,7 +37,7 @@ std::string Referee::position(const Server& server) {
 void Referee::object(const char* rule, const std::string& what) {
   if (violation_) return;
   violation_ = std::string(rule) + ": " + what;
-  ground_.tell("referee", [&] { return *violation_; });
+  sim_.tell("referee", [&] { return *violation_; });
 }
 
 // The key's end was not its owner's doing: until somebody has it again, and a moment longer, it may
@@ -45,8 +45,9 @@ void Referee::object(const char* rule, const std::string& what) {
 // have ended: who deletes the key by hand then must know it (docs/safety.md).
 bool Referee::is_excused_by_deletion() const {
   if (!deleted_at_) return false;
-  const auto passed = ground_.queue.now() - *deleted_at_;
-  return leader_.empty() || passed <= kHearing || !bystander_.was_all_well_for(passed + kHearing);
+  const auto passed = sim_.queue.now() - *deleted_at_;
+  return leader_.empty() || passed <= kHearing ||
+         !health_referee_.was_all_well_for(passed + kHearing);
 }
 
 void Referee::pause_is(bool is_on) {
@@ -55,7 +56,7 @@ void Referee::pause_is(bool is_on) {
 
 // Who was coming up under maintenance mode, where nobody is held to a lease, opens as long as its
 // agent cannot know of the end, and a moment longer (sim seed 324006).
-void Referee::look_at_start(const Server& server) {
+void Referee::look_at_start(const SimServer& server) {
   const bool comes_up = server.process() == ProcessState::Starting && !server.is_in_recovery();
   auto found = coming_up_until_.find(&server);
   if (!comes_up) {
@@ -63,20 +64,20 @@ void Referee::look_at_start(const Server& server) {
   } else if (is_paused_ || (found != coming_up_until_.end() && can_hear && !can_hear(server))) {
     coming_up_until_[&server] = Instant::never();
   } else if (found != coming_up_until_.end() && found->second.is_never()) {
-    found->second = ground_.queue.now() + kHearing;
+    found->second = sim_.queue.now() + kHearing;
   }
 }
 
-bool Referee::began_in_pause(const Server& server) {
+bool Referee::began_in_pause(const SimServer& server) {
   const auto found = coming_up_until_.find(&server);
-  if (found == coming_up_until_.end() || ground_.queue.now() >= found->second) return false;
+  if (found == coming_up_until_.end() || sim_.queue.now() >= found->second) return false;
   excused_until_[&server] = Instant::never();  // as one that was open
   return true;
 }
 
 // Who was open under maintenance mode has 15 s from the moment on at which its agent can
 // know of the end.
-bool Referee::is_excused(const Server& server) {
+bool Referee::is_excused(const SimServer& server) {
   if (is_paused_) {
     excused_until_[&server] = Instant::never();
     return true;
@@ -84,7 +85,7 @@ bool Referee::is_excused(const Server& server) {
   const auto found = excused_until_.find(&server);
   if (found == excused_until_.end()) return false;
   constexpr Duration kReaction = 15s;
-  const Instant now = ground_.queue.now();
+  const Instant now = sim_.queue.now();
   if (can_hear && !can_hear(server)) {
     found->second = Instant::never();
   } else if (found->second.is_never()) {
@@ -95,19 +96,19 @@ bool Referee::is_excused(const Server& server) {
 
 void Referee::accepted_without_store(const NodeName& leader, const NodeName& by, Duration time) {
   auto& until = accepted_until_[{leader, by}];
-  until = std::max(until, ground_.queue.now() + time);
+  until = std::max(until, sim_.queue.now() + time);
 }
 
 // Everybody whom `/failsafe` names has accepted it, and will not take its place before.
-bool Referee::may_outlive_its_key(const Server& server) const {
+bool Referee::may_outlive_its_key(const SimServer& server) const {
   if (!has_failsafe_ || !leader_.empty()) return false;
   const auto members = store_.value(prefix_ + "failsafe");
-  return std::all_of(servers_.begin(), servers_.end(), [&](const Server* other) {
+  return std::all_of(servers_.begin(), servers_.end(), [&](const SimServer* other) {
     if (other == &server || members.find('"' + other->name() + '"') == std::string::npos) {
       return true;
     }
     const auto found = accepted_until_.find({server.name(), other->name()});
-    return found != accepted_until_.end() && ground_.queue.now() < found->second;
+    return found != accepted_until_.end() && sim_.queue.now() < found->second;
   });
 }
 
@@ -115,7 +116,7 @@ void Referee::step_started(const NodeName& who, const Step& step) {
   const Lane lane = lane_of(step);
   // Ending an act is asked for again with each decision until it has ended.
   if (lane == Lane::Control) return;
-  const int count = haste_.started(who, lane, ground_.queue.now());
+  const int count = haste_.started(who, lane, sim_.queue.now());
   if (count > Haste::bound(is_hurried_)) {
     object("L5", "within a second " + who + " starts " + std::to_string(count) +
                      " steps of the kind " + std::string(name_of(lane)) + ", the last is " +
@@ -124,22 +125,22 @@ void Referee::step_started(const NodeName& who, const Step& step) {
 }
 
 void Referee::look() {
-  const Server* open = nullptr;
-  for (const Server* server : servers_) {
+  const SimServer* open = nullptr;
+  for (const SimServer* server : servers_) {
     look_at_start(*server);
     if (!server->can_acknowledge()) {
       if (!is_paused_ && server->is_in_recovery()) excused_until_.erase(server);
       continue;
     }
     if (is_excused(*server)) continue;
-    const bool is_deleted = deleted_at_ && !bystander_.was_all_well_for(kHearing);
+    const bool is_deleted = deleted_at_ && !health_referee_.was_all_well_for(kHearing);
     if (open != nullptr && !is_deleted) {
       object("A1", position(*open) + " and " + position(*server) + " both accept writes");
       return;
     }
     open = server;
   }
-  bystander_.look(open);
+  health_referee_.look(open);
   if (open != nullptr && leader_ != open->name() && !open->is_bootstrapping &&
       !may_outlive_its_key(*open) && !is_excused_by_deletion()) {
     object("A3", position(*open) + " accepts writes though /leader names " +
@@ -148,7 +149,7 @@ void Referee::look() {
   if (open != nullptr) object(synchronous_.look(*open, servers_));
 }
 
-void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
+void Referee::opened_for_writes(const SimServer& server, bool is_new_timeline) {
   ++openings_;
   if (is_new_timeline) ++promotions_;
   // In maintenance mode an operator may restart, and promote by hand, whatever runs. A leader whose
@@ -175,7 +176,7 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   const auto known = reigns_.find(key);
   if (is_new_timeline) {
     judge_new_timeline(server);
-    object(bystander_.promoted(server, last_writer_));
+    object(health_referee_.promoted(server, last_writer_));
     count_overtaken(server);
     judge_published_position(server);
     object(synchronous_.promoted(server));
@@ -187,12 +188,12 @@ void Referee::opened_for_writes(const Server& server, bool is_new_timeline) {
   last_writer_ = &server;
 }
 
-void Referee::judge_new_timeline(const Server& server) {
+void Referee::judge_new_timeline(const SimServer& server) {
   const auto& wal = server.directory().wal;
   if (reigns_.contains({server.directory().system_id, wal.timeline()})) {
     object("A8", "the number of a timeline is used twice: " + position(server));
   }
-  const Server* before = last_writer_;
+  const SimServer* before = last_writer_;
   if (before == nullptr || before == &server ||
       before->directory().control != ControlState::ShutDown) {
     return;
@@ -204,26 +205,27 @@ void Referee::judge_new_timeline(const Server& server) {
     ++clean_handovers_;
   } else {
     ++lossy_handovers_;
-    ground_.tell("referee", [&] {
+    sim_.tell("referee", [&] {
       return position(server) + " follows a clean shutdown of " + position(*before) +
              " without all of it";
     });
   }
 }
 
-void Referee::count_overtaken(const Server& server) {
+void Referee::count_overtaken(const SimServer& server) {
   const auto& left = server.directory().wal.switches().back();
-  const bool is_overtaken = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
-    return other != &server && other->process() == ProcessState::Running &&
-           other->is_in_recovery() &&
-           ground_.network.is_open_both(server.place(), other->place()) &&
-           other->directory().wal.timeline() == left.parent &&
-           other->directory().wal.end() > left.at;
-  });
+  const bool is_overtaken =
+      std::any_of(servers_.begin(), servers_.end(), [&](const SimServer* other) {
+        return other != &server && other->process() == ProcessState::Running &&
+               other->is_in_recovery() &&
+               sim_.network.is_open_both(server.place(), other->place()) &&
+               other->directory().wal.timeline() == left.parent &&
+               other->directory().wal.end() > left.at;
+      });
   if (!is_overtaken || asked_for_.contains(server.name())) return;
   ++overtaken_;
-  ground_.tell("referee",
-               [&] { return position(server) + " is promoted past a standby that is ahead"; });
+  sim_.tell("referee",
+            [&] { return position(server) + " is promoted past a standby that is ahead"; });
 }
 
 // The text of the key is read here with the simplest means, so that nothing is shared with codec.
@@ -233,7 +235,7 @@ std::uint64_t Referee::published_position() {
   return found == std::string::npos ? 0 : std::strtoull(status.c_str() + found + 9, nullptr, 10);
 }
 
-void Referee::judge_published_position(const Server& server) {
+void Referee::judge_published_position(const SimServer& server) {
   const auto published = published_position();
   const auto& wal = server.directory().wal;
   const auto had = wal.switches().empty() ? wal.end().bytes : wal.switches().back().at.bytes;
@@ -243,17 +245,17 @@ void Referee::judge_published_position(const Server& server) {
   }
 }
 
-void Referee::attached(const Server& standby, const Server& upstream) {
+void Referee::attached(const SimServer& standby, const SimServer& upstream) {
   if (!upstream.directory().wal.continues(standby.directory().wal)) {
     object("F1", position(standby) + " streams from " + position(upstream) +
                      ", which does not contain its log");
   }
 }
 
-void Referee::rewinding(const Server& target, const Server& source) {
+void Referee::rewinding(const SimServer& target, const SimServer& source) {
   // The primary of another cluster is none of this one's reigns.
   if (std::find(servers_.begin(), servers_.end(), &source) == servers_.end()) return;
-  object(bystander_.rewinding(target, source, leader_));
+  object(health_referee_.rewinding(target, source, leader_));
   for (const auto& [key, reign] : reigns_) {
     if (key.first == source.directory().system_id &&
         key.second > source.directory().wal.timeline()) {
@@ -263,42 +265,43 @@ void Referee::rewinding(const Server& target, const Server& source) {
   }
 }
 
-void Referee::removing(const Server& target) {
+void Referee::removing(const SimServer& target) {
   if (target.directory().state != DataDirectory::Valid) return;
-  object(bystander_.removing(target));
+  object(health_referee_.removing(target));
   if (leader_ == target.name()) {
     object("B8", "the data directory of " + position(target) + " is removed while it leads");
   }
-  const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const Server* other) {
+  const bool has_other = std::any_of(servers_.begin(), servers_.end(), [&](const SimServer* other) {
     return other != &target && other->directory().state == DataDirectory::Valid &&
            other->directory().system_id == target.directory().system_id;
   });
   if (!has_other) object("F2", "the data directory of " + position(target) + " was the last copy");
 }
 
-const Server* Referee::primary() const {
-  const auto found = std::find_if(servers_.begin(), servers_.end(),
-                                  [](const Server* server) { return server->can_acknowledge(); });
+const SimServer* Referee::primary() const {
+  const auto found = std::find_if(servers_.begin(), servers_.end(), [](const SimServer* server) {
+    return server->can_acknowledge();
+  });
   return found == servers_.end() ? nullptr : *found;
 }
 
 std::optional<std::string> Referee::unsettled() {
-  const Server* leads = primary();
+  const SimServer* leads = primary();
   if (leads == nullptr)
     return "nobody accepts writes; /leader names " + (leader_.empty() ? "nobody" : leader_);
   if (leader_ != leads->name())
     return "/leader names " + leader_ + ", the primary is " + leads->name();
   const auto waiting = leads->sync_commit().waiting_since();
-  if (!waiting.is_never() && ground_.queue.now() - waiting > kCommitPatience) {
+  if (!waiting.is_never() && sim_.queue.now() - waiting > kCommitPatience) {
     return "commits wait at " + leads->name() + " for " +
            to_string(leads->sync_commit().in_force().back());
   }
-  for (const Server* server : servers_) {
+  for (const SimServer* server : servers_) {
     if (server != leads && !server->is_streaming_from(*leads)) {
       return position(*server) + " does not stream from " + position(*leads);
     }
   }
-  return bystander_.amiss_at_rest(*leads);
+  return health_referee_.amiss_at_rest(*leads);
 }
 
 std::uint64_t count_lost(const std::vector<Clients::Acknowledged>& acknowledged,

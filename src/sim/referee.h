@@ -25,9 +25,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/bystander.h"
 #include "sim/clients.h"
 #include "sim/haste.h"
+#include "sim/health_referee.h"
 #include "sim/server.h"
 #include "sim/sim_instance.h"
 #include "sim/store.h"
@@ -37,7 +37,7 @@ namespace pgherd::sim {
 
 class Referee final : public ServerWitness, public ActWitness {
  public:
-  Referee(Ground& ground, Store& store, const std::vector<const Server*>& servers,
+  Referee(SimContext& sim, Store& store, const std::vector<const SimServer*>& servers,
           std::string prefix, const Settings& settings);
 
   // After every event.
@@ -48,15 +48,15 @@ class Referee final : public ServerWitness, public ActWitness {
   [[nodiscard]] const Haste& haste() const { return haste_; }
   // `/leader` as the store has it now ("" = nobody).
   void leader_is(const NodeName& name) {
-    if (leader_ != name) bystander_.leader_changed();
+    if (leader_ != name) health_referee_.leader_changed();
     leader_ = name;
-    if (!name.empty() && deleted_at_ && ground_.queue.now() - *deleted_at_ > kLongestLease) {
+    if (!name.empty() && deleted_at_ && sim_.queue.now() - *deleted_at_ > kLongestLease) {
       deleted_at_.reset();
     }
   }
   // An operator has deleted `/leader`: whoever is open goes on until the key has an owner again;
   // two must never be open all the same, as long as messages arrive.
-  void leader_key_deleted_by_hand() { deleted_at_ = ground_.queue.now(); }
+  void leader_key_deleted_by_hand() { deleted_at_ = sim_.queue.now(); }
   // Maintenance mode as the store has it: a server that is open while it is on is the operator's
   // affair (A1, A3), until it is closed or its agent has had time to hear of the end.
   void pause_is(bool is_on);
@@ -65,9 +65,9 @@ class Referee final : public ServerWitness, public ActWitness {
   void failsafe_is(bool is_on) { has_failsafe_ = has_failsafe_ || is_on; }
   void accepted_without_store(const NodeName& leader, const NodeName& by, Duration time);
   // The agent of this server lives, is not frozen and reaches the store; set by the world.
-  std::function<bool(const Server&)> can_hear;
+  std::function<bool(const SimServer&)> can_hear;
   // A watchdog is required at this server, and none is armed; set by the world.
-  std::function<bool(const Server&)> lacks_watchdog;
+  std::function<bool(const SimServer&)> lacks_watchdog;
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
@@ -75,23 +75,23 @@ class Referee final : public ServerWitness, public ActWitness {
   [[nodiscard]] const SyncJudge& synchronous() const { return synchronous_; }
 
   // Knows how well everybody was.
-  [[nodiscard]] Bystander& bystander() { return bystander_; }
-  void object(const Bystander::Complaint& complaint);
-  void fenced(const Server& server, Instant armed_at) {
-    object(bystander_.fenced(server, armed_at, leader_));
+  [[nodiscard]] HealthReferee& health_referee() { return health_referee_; }
+  void object(const HealthReferee::Complaint& complaint);
+  void fenced(const SimServer& server, Instant armed_at) {
+    object(health_referee_.fenced(server, armed_at, leader_));
   }
 
   // The first thing that must not be; everything after it may be its consequence.
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
 
-  void opened_for_writes(const Server& server, bool is_new_timeline) override;
-  void attached(const Server& standby, const Server& upstream) override;
-  void rewinding(const Server& target, const Server& source) override;
-  void removing(const Server& target) override;
+  void opened_for_writes(const SimServer& server, bool is_new_timeline) override;
+  void attached(const SimServer& standby, const SimServer& upstream) override;
+  void rewinding(const SimServer& target, const SimServer& source) override;
+  void removing(const SimServer& target) override;
 
   // One primary that the store names, and everybody else streams from it; otherwise why not.
   [[nodiscard]] std::optional<std::string> unsettled();
-  [[nodiscard]] const Server* primary() const;
+  [[nodiscard]] const SimServer* primary() const;
   [[nodiscard]] int promotions() const { return promotions_; }
   [[nodiscard]] int openings() const { return openings_; }
   // Promotions that found everything of a predecessor that had shut down cleanly, and that did not.
@@ -106,28 +106,28 @@ class Referee final : public ServerWitness, public ActWitness {
 
  private:
   [[nodiscard]] bool is_excused_by_deletion() const;
-  [[nodiscard]] bool is_excused(const Server& server);
-  void look_at_start(const Server& server);
-  [[nodiscard]] bool began_in_pause(const Server& server);
+  [[nodiscard]] bool is_excused(const SimServer& server);
+  void look_at_start(const SimServer& server);
+  [[nodiscard]] bool began_in_pause(const SimServer& server);
   void object(const char* rule, const std::string& what);
-  void judge_new_timeline(const Server& server);
-  void judge_published_position(const Server& server);
-  void count_overtaken(const Server& server);
+  void judge_new_timeline(const SimServer& server);
+  void judge_published_position(const SimServer& server);
+  void count_overtaken(const SimServer& server);
   [[nodiscard]] std::uint64_t published_position();
-  [[nodiscard]] bool may_outlive_its_key(const Server& server) const;
-  [[nodiscard]] static std::string position(const Server& server);
+  [[nodiscard]] bool may_outlive_its_key(const SimServer& server) const;
+  [[nodiscard]] static std::string position(const SimServer& server);
 
   struct Reign {
-    const Server* writer = nullptr;
+    const SimServer* writer = nullptr;
   };
 
-  Ground& ground_;
+  SimContext& sim_;
   Store& store_;
   SyncJudge synchronous_;
-  Bystander bystander_;
+  HealthReferee health_referee_;
   Haste haste_;
   bool is_hurried_ = false;
-  const std::vector<const Server*>& servers_;
+  const std::vector<const SimServer*>& servers_;
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
@@ -135,12 +135,12 @@ class Referee final : public ServerWitness, public ActWitness {
   bool is_paused_ = false;
   bool has_failsafe_ = false;
   std::map<std::pair<NodeName, NodeName>, Instant> accepted_until_;  // a leader, and by whom
-  std::map<const Server*, Instant> excused_until_;  // never(): while it cannot hear of the end
-  std::map<const Server*, Instant> coming_up_until_;  // likewise
+  std::map<const SimServer*, Instant> excused_until_;    // never(): while it cannot hear of the end
+  std::map<const SimServer*, Instant> coming_up_until_;  // likewise
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;
-  const Server* last_writer_ = nullptr;
+  const SimServer* last_writer_ = nullptr;
   int promotions_ = 0;
   int openings_ = 0;
   int clean_handovers_ = 0;

@@ -137,7 +137,7 @@ Draw draw_everything(std::uint64_t seed) {
 
 void fill_report(World& world, const Faults& faults, RunReport& report) {
   const auto& referee = world.referee();
-  report.events = world.ground().queue.events();
+  report.events = world.sim().queue.events();
   report.virtual_time = world.now() - Instant{};
   report.faults = faults.counts();
   report.promotions = referee.promotions();
@@ -155,7 +155,7 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   for (auto& host : world.hosts()) {
     report.fenced += host->guardian().kills();
   }
-  report.rules = world.ground().rules;
+  report.rules = world.sim().rules;
   report.most_steps = referee.haste().most();
   report.digest = world.digest();
 }
@@ -207,7 +207,7 @@ std::optional<std::string> rest_until(World& world, Instant until) {
 }
 
 void tell_story(World& world, const std::string& text) {
-  world.ground().tell("story", [&] { return text; });
+  world.sim().tell("story", [&] { return text; });
 }
 
 std::string describe(const Draw& drawn) {
@@ -234,9 +234,9 @@ Duration settle_bound(Milliseconds ttl) {
 RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   const auto drawn = draw_everything(seed);
   World world(seed, drawn.names, drawn.plan, drawn.drifts_ppm);
-  if (options.listener) world.ground().story.listen(options.listener);
-  world.ground().pace.slow_percent = drawn.slow_percent;
-  world.ground().pace.failure_percent = drawn.failure_percent;
+  if (options.listener) world.sim().story.listen(options.listener);
+  world.sim().pace.slow_percent = drawn.slow_percent;
+  world.sim().pace.failure_percent = drawn.failure_percent;
   tell_story(world, describe(drawn));
   for (const auto& [name, tags] : drawn.tags) {
     world.host(name)->tags = tags;
@@ -250,12 +250,12 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   Faults faults(world, drawn.faults, drawn.faults_every);
 
   RunReport report;
-  const Pace pace = world.ground().pace;
+  const Pace pace = world.sim().pace;
   const auto between = options.length / drawn.storms;
   for (int storm = 0; storm < drawn.storms && !report.failure; ++storm) {
-    world.ground().pace = pace;
+    world.sim().pace = pace;
     world.forget_longest_ttl();
-    const auto length = options.storm > 0s ? options.storm : world.ground().draw(drawn.storm);
+    const auto length = options.storm > 0s ? options.storm : world.sim().draw(drawn.storm);
     const auto ends = world.now() + length;
     tell_story(world, "---- Storm " + std::to_string(storm + 1) + ": faults for " +
                           std::to_string(length / 1s) + " s");
@@ -267,7 +267,7 @@ RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
     tell_story(world, "---- No more faults: the herd must come to rest");
     report.failure = settle(world, report);
     tell_story(world, "---- At rest: nothing may happen until the next storm");
-    world.ground().pace.write_every = {5s, 30s};
+    world.sim().pace.write_every = {5s, 30s};
     const auto until = std::max(Instant{} + between * (storm + 1), world.now());
     if (!report.failure) report.failure = rest_until(world, until);
   }

@@ -40,12 +40,12 @@ void print_last_decisions(std::uint64_t seed, RunOptions options) {
     std::printf("  %s\n", line.c_str());
 }
 
-void run_one(std::uint64_t seed, const RunnerWishes& wishes, Summary& summary) {
-  RunOptions options = wishes.options;
-  if (wishes.is_verbose) options.listener = print_line;
+void run_one(std::uint64_t seed, const RunnerTask& task, Summary& summary) {
+  RunOptions options = task.options;
+  if (task.is_verbose) options.listener = print_line;
   auto report = run_seed(seed, options);
   const bool again =
-      wishes.replay_twice > 0 && seed % 100 < static_cast<std::uint64_t>(wishes.replay_twice);
+      task.replay_twice > 0 && seed % 100 < static_cast<std::uint64_t>(task.replay_twice);
   if (again && !report.failure) {
     options.listener = nullptr;
     ++summary.replayed;
@@ -56,19 +56,18 @@ void run_one(std::uint64_t seed, const RunnerWishes& wishes, Summary& summary) {
   summary.add(seed, report);
   if (!report.failure) return;
   std::printf("FAILED %s\n", report.failure->c_str());
-  if (!wishes.is_verbose) print_last_decisions(seed, options);
-  std::printf("seed %llu commit %s\n", static_cast<unsigned long long>(seed),
-              wishes.commit.c_str());
+  if (!task.is_verbose) print_last_decisions(seed, options);
+  std::printf("seed %llu commit %s\n", static_cast<unsigned long long>(seed), task.commit.c_str());
   std::fflush(stdout);
 }
 
 // Every `of`-th seed, beginning with the `share`-th.
-Summary run_share(const RunnerWishes& wishes, int share, int of) {
+Summary run_share(const RunnerTask& task, int share, int of) {
   Summary summary;
-  for (std::size_t i = static_cast<std::size_t>(share); i < wishes.seeds.size();
+  for (std::size_t i = static_cast<std::size_t>(share); i < task.seeds.size();
        i += static_cast<std::size_t>(of)) {
-    run_one(wishes.seeds[i], wishes, summary);
-    if (!summary.failed.empty() && wishes.stops_at_failure) break;
+    run_one(task.seeds[i], task, summary);
+    if (!summary.failed.empty() && task.stops_at_failure) break;
   }
   return summary;
 }
@@ -82,7 +81,7 @@ struct Worker {
   int summary = -1;  // the end to read from
 };
 
-Worker start_worker(const RunnerWishes& wishes, int share) {
+Worker start_worker(const RunnerTask& task, int share) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) fail_with("cannot make a pipe for a worker");
   std::fflush(stdout);
@@ -94,7 +93,7 @@ Worker start_worker(const RunnerWishes& wishes, int share) {
   }
   close(ends[0]);
   std::ostringstream text;
-  write_summary(run_share(wishes, share, wishes.jobs), text);
+  write_summary(run_share(task, share, task.jobs), text);
   const std::string all = text.str();
   for (std::size_t sent = 0; sent < all.size();) {
     const auto count = write(ends[1], all.data() + sent, all.size() - sent);
@@ -127,11 +126,11 @@ Summary summary_of(const Worker& worker) {
 
 // Processes, not threads: each has its memory for itself, and a seed that crashes takes no other
 // along.
-Summary run_all(const RunnerWishes& wishes) {
-  if (wishes.jobs <= 1) return run_share(wishes, 0, 1);
+Summary run_all(const RunnerTask& task) {
+  if (task.jobs <= 1) return run_share(task, 0, 1);
   std::vector<Worker> workers;
-  for (int share = 0; share < wishes.jobs; ++share) {
-    workers.push_back(start_worker(wishes, share));
+  for (int share = 0; share < task.jobs; ++share) {
+    workers.push_back(start_worker(task, share));
   }
   Summary summary;
   for (const auto& worker : workers) {

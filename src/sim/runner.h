@@ -10,7 +10,7 @@
 
 namespace pgherd::sim {
 
-struct RunnerWishes {
+struct RunnerTask {
   std::vector<std::uint64_t> seeds;
   RunOptions options;
   bool is_verbose = false;
@@ -21,7 +21,7 @@ struct RunnerWishes {
 };
 
 // Runs all seeds. A failing one is told of at once, with its last decisions in words.
-[[nodiscard]] Summary run_all(const RunnerWishes& wishes);
+[[nodiscard]] Summary run_all(const RunnerTask& task);
 
 // The whole story of one seed for an operator: what broke, who decided what and why, who led, what
 // clients saw. True: nothing was found wrong.

@@ -59,7 +59,7 @@ class Player {
   [[nodiscard]] std::vector<std::string> rules() const {
     std::vector<std::string> told;
     if (!world_) return told;
-    for (const auto& [rule, count] : world_->ground().rules)
+    for (const auto& [rule, count] : world_->sim().rules)
       told.push_back(rule);
     return told;
   }
@@ -92,7 +92,7 @@ class Player {
   HerdPlan plan_{
       "{\"ttl\":10,\"loop_wait\":2,\"retry_timeout\":3,\"postgresql\":{\"use_pg_rewind\":true}}"};
   std::unique_ptr<World> world_;
-  const Server* remote_ = nullptr;
+  const SimServer* remote_ = nullptr;
   std::string log_;
   std::vector<std::string> failures_;
 };
@@ -158,9 +158,9 @@ void Player::obey(const Words& words) {
 void Player::make(Words names, bool is_formed) {
   if (names.empty()) refuse("a cluster needs members");
   world_ = std::make_unique<World>(1, names, plan_);
-  world_->ground().pace = fixed_pace();
-  world_->ground().network.set_delay(1ms, 1ms);
-  world_->ground().story.listen([this](Instant when, const NodeName& who, const std::string& text) {
+  world_->sim().pace = fixed_pace();
+  world_->sim().network.set_delay(1ms, 1ms);
+  world_->sim().story.listen([this](Instant when, const NodeName& who, const std::string& text) {
     std::array<char, 64> head{};
     std::snprintf(head.data(), head.size(), "%6.1f %-8s ",
                   std::chrono::duration<double>(when - Instant{}).count(), who.c_str());
@@ -198,7 +198,7 @@ Host& Player::host(const NodeName& name) {
 }
 
 Place Player::place(const std::string& word) {
-  const auto& network = world().ground().network;
+  const auto& network = world().sim().network;
   if (word == "store") return network.store();
   if (word == "clients") return network.clients();
   return host(word).place();
@@ -220,9 +220,9 @@ void Player::act(const Words& words) {
   } else if (size == 4 && words[0] == "cut" && words[2] == "from") {
     cut(words[1], words[3]);
   } else if (size == 4 && words[0] == "cut" && words[2] == "to") {
-    world().ground().network.cut(place(words[1]), place(words[3]));
+    world().sim().network.cut(place(words[1]), place(words[3]));
   } else if (size >= 3 && words[size - 2] == "takes") {
-    if (!set_pace(join(words, 0, size - 2), time(words.back()), world().ground().pace))
+    if (!set_pace(join(words, 0, size - 2), time(words.back()), world().sim().pace))
       refuse("it is not known how long this takes");
   } else if (words[0] == "switchover" || words[0] == "failover") {
     request(words);
@@ -232,7 +232,7 @@ void Player::act(const Words& words) {
 }
 
 void Player::cut(const std::string& from, const std::string& to) {
-  auto& network = world().ground().network;
+  auto& network = world().sim().network;
   const auto here = place(from);
   if (to != "all") {
     network.cut_both(here, place(to));
@@ -270,23 +270,23 @@ std::function<bool()> Player::condition(const Words& words) {
     return [&judge, name = words[1]] { return judge.leader() == name; };
   }
   if (words.size() == 2 && words[1] == "streams") {
-    const Server& server = host(words[0]).server();
+    const SimServer& server = host(words[0]).server();
     return [&judge, &server] {
       return judge.primary() != nullptr && server.is_streaming_from(*judge.primary());
     };
   }
   if (words.size() == 3 && words[1] == "follows") {
-    const Server& server = host(words[0]).server();
+    const SimServer& server = host(words[0]).server();
     const bool is_remote = remote_ != nullptr && words[2] == remote_->name();
-    const Server& upstream = is_remote ? *remote_ : host(words[2]).server();
+    const SimServer& upstream = is_remote ? *remote_ : host(words[2]).server();
     return [&server, &upstream] { return server.is_streaming_from(upstream); };
   }
   if (words.size() == 3 && words[1] == "is" && words[2] == "down") {
-    const Server& server = host(words[0]).server();
+    const SimServer& server = host(words[0]).server();
     return [&server] { return server.process() == ProcessState::Stopped; };
   }
   if (words.size() == 5 && words[0] == "primary" && words[2] == "on" && words[3] == "timeline") {
-    const Server& server = host(words[1]).server();
+    const SimServer& server = host(words[1]).server();
     const Timeline timeline{static_cast<std::uint32_t>(std::stoul(words[4]))};
     return [&server, timeline] {
       return server.can_acknowledge() && server.directory().wal.timeline() == timeline;

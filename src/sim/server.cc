@@ -7,11 +7,11 @@
 
 namespace pgherd::sim {
 
-Server::Server(Ground& ground, const Servers& servers, Place place, NodeName name)
-    : ground_(ground), servers_(servers), place_(place), name_(std::move(name)) {}
+SimServer::SimServer(SimContext& sim, const Servers& servers, Place place, NodeName name)
+    : sim_(sim), servers_(servers), place_(place), name_(std::move(name)) {}
 
-void Server::later(Duration after, EventQueue::Call call) {
-  ground_.queue.in(after, [this, epoch = epoch_, call = std::move(call)]() mutable {
+void SimServer::later(Duration after, EventQueue::Call call) {
+  sim_.queue.in(after, [this, epoch = epoch_, call = std::move(call)]() mutable {
     if (epoch != epoch_) return;
     if (!is_suspended_) return call();
     held_.push_back([this, epoch, call = std::move(call)]() mutable {
@@ -20,23 +20,23 @@ void Server::later(Duration after, EventQueue::Call call) {
   });
 }
 
-void Server::changed() {
+void SimServer::changed() {
   if (on_change) on_change();
 }
 
-void Server::enter(ProcessState state) {
+void SimServer::enter(ProcessState state) {
   process_ = state;
-  ground_.queue.mix(static_cast<std::uint64_t>(state) * 31 + static_cast<std::uint64_t>(place_));
+  sim_.queue.mix(static_cast<std::uint64_t>(state) * 31 + static_cast<std::uint64_t>(place_));
 }
 
 // ---- Start and end
 
-void Server::boot(bool as_standby, std::function<void(bool)> running) {
+void SimServer::boot(bool as_standby, std::function<void(bool)> running) {
   PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
   PGHERD_CHECK(directory_.state == DataDirectory::Valid, "a postmaster would start on nothing");
   is_asked_to_stop = false;
   ++epoch_;
-  pid_ = 1000 + static_cast<std::int64_t>(ground_.next_id++);
+  pid_ = 1000 + static_cast<std::int64_t>(sim_.next_id++);
   received_ = Lsn{};
   is_in_recovery_ = as_standby;
   replay_is_paused = false;
@@ -50,13 +50,13 @@ void Server::boot(bool as_standby, std::function<void(bool)> running) {
                        : was_clean ? ControlState::StartingUp
                                    : ControlState::InCrashRecovery;
   enter(ProcessState::Starting);
-  const auto pace = was_clean ? ground_.pace.start_clean : ground_.pace.crash_recovery;
-  later(ground_.draw_act(pace), [this, as_standby] { finish_boot(as_standby); });
+  const auto pace = was_clean ? sim_.pace.start_clean : sim_.pace.crash_recovery;
+  later(sim_.draw_act(pace), [this, as_standby] { finish_boot(as_standby); });
 }
 
-void Server::finish_boot(bool as_standby) {
+void SimServer::finish_boot(bool as_standby) {
   enter(ProcessState::Running);
-  running_since = ground_.queue.now();
+  running_since = sim_.queue.now();
   if (as_standby) {
     connect_upstream();
   } else {
@@ -65,7 +65,7 @@ void Server::finish_boot(bool as_standby) {
     if (witness != nullptr) witness->opened_for_writes(*this, false);
     checkpoint();  // the end of crash recovery is one
   }
-  ground_.tell(name_, [&] {
+  sim_.tell(name_, [&] {
     return std::string("postgres runs as a ") + (as_standby ? "standby" : "primary") +
            " on timeline " + std::to_string(directory_.wal.timeline().value) + " at " +
            to_string(directory_.wal.end());
@@ -74,7 +74,7 @@ void Server::finish_boot(bool as_standby) {
   changed();
 }
 
-void Server::end_process() {
+void SimServer::end_process() {
   if (process_ == ProcessState::Stopped) return;
   ++epoch_;
   enter(ProcessState::Stopped);
@@ -98,28 +98,28 @@ void Server::end_process() {
   changed();
 }
 
-void Server::fill_disk() {
+void SimServer::fill_disk() {
   disk_is_full = true;
   if (is_running_primary()) {
-    ground_.tell(name_, [] { return "postgres panics: no space left on device"; });
+    sim_.tell(name_, [] { return "postgres panics: no space left on device"; });
     end_process();
   }
 }
 
-void Server::resume() {
+void SimServer::resume() {
   if (!is_suspended_) return;
   is_suspended_ = false;
   for (auto& call : std::exchange(held_, {}))
     call();
 }
 
-void Server::kill() {
+void SimServer::kill() {
   if (process_ == ProcessState::Stopped) return;
-  ground_.tell(name_, [] { return "postgres is killed"; });
+  sim_.tell(name_, [] { return "postgres is killed"; });
   end_process();
 }
 
-void Server::shut_down(ShutdownMode mode, std::function<void()> stopped) {
+void SimServer::shut_down(ShutdownMode mode, std::function<void()> stopped) {
   if (process_ == ProcessState::Stopped) {
     stopped();
     return;
@@ -127,46 +127,45 @@ void Server::shut_down(ShutdownMode mode, std::function<void()> stopped) {
   stopped_.push_back(std::move(stopped));
   if (mode == ShutdownMode::Immediate) {
     enter(ProcessState::Stopping);
-    later(ground_.draw(ground_.pace.immediate), [this] { end_process(); });
+    later(sim_.draw(sim_.pace.immediate), [this] { end_process(); });
     return;
   }
   if (process_ == ProcessState::Stopping) return;
   const bool was_running = process_ == ProcessState::Running;
   enter(ProcessState::Stopping);
   if (!was_running) {  // start-up gives way without a checkpoint
-    later(ground_.draw(ground_.pace.immediate), [this] { end_process(); });
+    later(sim_.draw(sim_.pace.immediate), [this] { end_process(); });
     return;
   }
   if (is_in_recovery_) {
     has_backends_ = false;
-    later(ground_.draw_act(ground_.pace.shutdown), [this] {
+    later(sim_.draw_act(sim_.pace.shutdown), [this] {
       directory_.control = ControlState::ShutDownInRecovery;
       end_process();
     });
     return;
   }
-  later(ground_.draw(ground_.pace.end_backends), [this] {
+  later(sim_.draw(sim_.pace.end_backends), [this] {
     has_backends_ = false;
     directory_.control = ControlState::ShuttingDown;
-    later(ground_.draw_act(ground_.pace.shutdown), [this] { end_after_checkpoint(); });
+    later(sim_.draw_act(sim_.pace.shutdown), [this] { end_after_checkpoint(); });
   });
 }
 
 // The shutdown checkpoint is the last record; WAL senders stay until their standbys have it or are
 // gone (PostgreSQL manual, 27.2.5: "waits until all outstanding WAL has been sent").
-void Server::end_after_checkpoint() {
+void SimServer::end_after_checkpoint() {
   append_own(112);
   directory_.control = ControlState::ShutDown;
   directory_.control_timeline = directory_.wal.timeline();
-  ground_.tell(name_, [&] {
+  sim_.tell(name_, [&] {
     return "postgres is shut down, checkpoint at " + to_string(directory_.wal.start_of_last());
   });
   changed();
-  const auto archiving = ground_.draw_act(ground_.pace.archive_at_shutdown);
-  const auto patience =
-      ground_.queue.now() + archiving + ground_.draw(ground_.pace.receiver_timeout);
+  const auto archiving = sim_.draw_act(sim_.pace.archive_at_shutdown);
+  const auto patience = sim_.queue.now() + archiving + sim_.draw(sim_.pace.receiver_timeout);
   const auto wait = [this, patience](auto& self) -> void {
-    if (everything_is_sent() || ground_.queue.now() >= patience) {
+    if (everything_is_sent() || sim_.queue.now() >= patience) {
       end_process();
     } else {
       later(20ms, [self]() mutable { self(self); });
@@ -175,23 +174,23 @@ void Server::end_after_checkpoint() {
   later(archiving, [wait]() mutable { wait(wait); });
 }
 
-bool Server::everything_is_sent() const {
+bool SimServer::everything_is_sent() const {
   return std::all_of(receivers_.begin(), receivers_.end(), [this](const auto& one) {
     return one.second.flushed >= directory_.wal.end();
   });
 }
 
-void Server::restore_backup() {
+void SimServer::restore_backup() {
   directory_ = {};
   directory_.state = DataDirectory::Valid;
   directory_.system_id = "7000000000000000001";
   directory_.control = ControlState::InProduction;  // as it was when the backup was taken
   directory_.control_timeline = directory_.newest_timeline = Timeline{1};
   directory_.has_standby_signal = directory_.has_recovery_signal = true;
-  directory_.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
+  directory_.wal.append({.id = sim_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
 }
 
-void Server::promote(Timeline at_least) {
+void SimServer::promote(Timeline at_least) {
   PGHERD_CHECK(process_ == ProcessState::Running && is_in_recovery_, "a primary would be promoted");
   if (upstream_ != nullptr) {
     upstream_->receivers_.erase(name_);
@@ -202,37 +201,37 @@ void Server::promote(Timeline at_least) {
   directory_.has_standby_signal = false;
   const Timeline next{std::max(directory_.newest_timeline, directory_.wal.timeline()).value + 1};
   directory_.newest_timeline = std::max(next, at_least);
-  append({.id = ground_.next_id++,
+  append({.id = sim_.next_id++,
           .timeline = directory_.newest_timeline,
           .end = Lsn{directory_.wal.end().bytes + 48}});
   directory_.control = ControlState::InProduction;
   has_backends_ = true;
-  ground_.tell(name_, [&] {
+  sim_.tell(name_, [&] {
     const auto& left = directory_.wal.switches().back();
     return "postgres is promoted to timeline " + std::to_string(directory_.newest_timeline.value) +
            " at " + to_string(left.at);
   });
   if (witness != nullptr) witness->opened_for_writes(*this, true);
-  later(ground_.draw(ground_.pace.automatic_checkpoint), [this] { checkpoint(); });
+  later(sim_.draw(sim_.pace.automatic_checkpoint), [this] { checkpoint(); });
   changed();
 }
 
-void Server::checkpoint() {
+void SimServer::checkpoint() {
   if (is_running_primary()) directory_.control_timeline = directory_.wal.timeline();
 }
 
-std::optional<std::uint64_t> Server::write(OnCommit told) {
+std::optional<std::uint64_t> SimServer::write(OnCommit told) {
   if (!can_acknowledge()) return std::nullopt;
-  append_own(static_cast<std::uint64_t>(ground_.dice.between(100, 900)));
+  append_own(static_cast<std::uint64_t>(sim_.dice.between(100, 900)));
   const auto id = directory_.wal[directory_.wal.size() - 1].id;
   if (told) {
-    sync_commit_.wait(id, directory_.wal.end(), ground_.queue.now(), std::move(told));
+    sync_commit_.wait(id, directory_.wal.end(), sim_.queue.now(), std::move(told));
     release_commits();
   }
   return id;
 }
 
-void Server::release_commits() {
+void SimServer::release_commits() {
   if (!can_acknowledge()) return;
   SyncCommit::Reported reported;
   for (const auto& [name, receiver] : receivers_)
@@ -240,27 +239,26 @@ void Server::release_commits() {
   sync_commit_.release(reported);
 }
 
-void Server::set_sync_names(const std::string& text, bool are_ours,
-                            std::function<void()> in_force) {
+void SimServer::set_sync_names(const std::string& text, bool are_ours,
+                               std::function<void()> in_force) {
   directory_.sync_names = text;
   directory_.sync_names_are_ours = are_ours;
   sync_commit_.reload(text);
   release_commits();
-  later(ground_.draw(ground_.pace.reload),
-        [this, reload = ++reloads_, in_force = std::move(in_force)] {
-          if (reload == reloads_) sync_commit_.settle();
-          release_commits();
-          in_force();
-        });
+  later(sim_.draw(sim_.pace.reload), [this, reload = ++reloads_, in_force = std::move(in_force)] {
+    if (reload == reloads_) sync_commit_.settle();
+    release_commits();
+    in_force();
+  });
 }
 
-void Server::append_own(std::uint64_t bytes) {
-  append({.id = ground_.next_id++,
+void SimServer::append_own(std::uint64_t bytes) {
+  append({.id = sim_.next_id++,
           .timeline = directory_.wal.timeline(),
           .end = Lsn{directory_.wal.end().bytes + bytes}});
 }
 
-void Server::append(const WalRecord& record) {
+void SimServer::append(const WalRecord& record) {
   directory_.wal.append(record);
   for (auto& [name, receiver] : receivers_) {
     send_wal(*servers_.at(name));
@@ -269,7 +267,7 @@ void Server::append(const WalRecord& record) {
 
 // ---- Streaming
 
-void Server::follow(const UpstreamView& upstream) {
+void SimServer::follow(const UpstreamView& upstream) {
   directory_.upstream = upstream;
   if (process_ != ProcessState::Running || !is_in_recovery_) return;
   if (upstream_ != nullptr && upstream_->name_ == upstream.host) return;
@@ -278,24 +276,24 @@ void Server::follow(const UpstreamView& upstream) {
   connect_upstream();
 }
 
-void Server::wake_receiver() {
+void SimServer::wake_receiver() {
   if (process_ == ProcessState::Running && is_in_recovery_ && upstream_ == nullptr)
     connect_upstream();
 }
 
 // As PostgreSQL comes: wal_retrieve_retry_interval is 5 s.
-void Server::connect_later() {
-  later(ground_.draw(ground_.pace.reconnect), [this, attempt = upstream_attempt_] {
+void SimServer::connect_later() {
+  later(sim_.draw(sim_.pace.reconnect), [this, attempt = upstream_attempt_] {
     if (attempt == upstream_attempt_) connect_upstream();
   });
 }
 
-void Server::connect_upstream() {
+void SimServer::connect_upstream() {
   ++upstream_attempt_;
   const auto found = servers_.find(directory_.upstream.host);
   if (found == servers_.end() || found->second == this) return;
-  Server& upstream = *found->second;
-  if (!ground_.network.is_open_both(place_, upstream.place_)) {
+  SimServer& upstream = *found->second;
+  if (!sim_.network.is_open_both(place_, upstream.place_)) {
     connect_later();
     return;
   }
@@ -308,7 +306,7 @@ void Server::connect_upstream() {
   directory_.newest_timeline =
       std::max(directory_.newest_timeline, upstream.directory_.wal.timeline());
   if (!upstream.directory_.wal.could_serve(directory_.wal.timeline(), directory_.wal.end())) {
-    ground_.tell(name_, [&] {
+    sim_.tell(name_, [&] {
       return "postgres cannot stream from " + upstream.name_ + ": timeline " +
              std::to_string(directory_.wal.timeline().value) + " here goes to " +
              to_string(directory_.wal.end());
@@ -319,32 +317,32 @@ void Server::connect_upstream() {
   attach_to(upstream);
 }
 
-void Server::attach_to(Server& upstream) {
+void SimServer::attach_to(SimServer& upstream) {
   upstream_ = &upstream;
   if (upstream.is_running_primary()) failed_promotions = 0;
   upstream.receivers_[name_] = Receiver{.flushed = directory_.wal.end()};
   if (witness != nullptr) witness->attached(*this, upstream);
   received_ = directory_.wal.end();
-  ground_.tell(name_, [&] { return "postgres streams from " + upstream.name_; });
+  sim_.tell(name_, [&] { return "postgres streams from " + upstream.name_; });
   upstream.send_wal(*this);
 }
 
-void Server::detach(Server& standby) {
-  const bool hears_it = !ground_.network.is_cut(place_, standby.place_);
-  const auto after = hears_it ? 2ms : ground_.draw(ground_.pace.receiver_timeout);
+void SimServer::detach(SimServer& standby) {
+  const bool hears_it = !sim_.network.is_cut(place_, standby.place_);
+  const auto after = hears_it ? 2ms : sim_.draw(sim_.pace.receiver_timeout);
   standby.later(after, [this, &standby, attempt = standby.upstream_attempt_] {
     if (attempt == standby.upstream_attempt_ && standby.upstream_ == this) standby.lose_upstream();
   });
 }
 
-void Server::lose_upstream() {
+void SimServer::lose_upstream() {
   if (upstream_ != nullptr) upstream_->receivers_.erase(name_);
   upstream_ = nullptr;
   ++upstream_attempt_;
   connect_later();
 }
 
-void Server::send_wal(Server& standby) {
+void SimServer::send_wal(SimServer& standby) {
   const auto found = receivers_.find(standby.name_);
   if (found == receivers_.end() || found->second.has_message_under_way) return;
   const auto first = standby.directory_.wal.size();
@@ -354,7 +352,7 @@ void Server::send_wal(Server& standby) {
     records.push_back(directory_.wal[index]);
   }
   found->second.has_message_under_way = true;
-  const bool is_sent = ground_.network.send_in_order(
+  const bool is_sent = sim_.network.send_in_order(
       place_, standby.place_, found->second.last_arrival,
       [this, &standby, first, records = std::move(records), epoch = standby.epoch_,
        attempt = standby.upstream_attempt_] {
@@ -362,14 +360,14 @@ void Server::send_wal(Server& standby) {
         standby.receive(first, records, *this);
       });
   if (!is_sent) {
-    standby.later(ground_.draw(ground_.pace.receiver_timeout),
+    standby.later(sim_.draw(sim_.pace.receiver_timeout),
                   [&standby, attempt = standby.upstream_attempt_] {
                     if (attempt == standby.upstream_attempt_) standby.lose_upstream();
                   });
   }
 }
 
-void Server::receive(std::size_t first, const std::vector<WalRecord>& records, Server& from) {
+void SimServer::receive(std::size_t first, const std::vector<WalRecord>& records, SimServer& from) {
   if (upstream_ != &from || first != directory_.wal.size()) return;
   for (const auto& record : records) {
     append(record);
@@ -379,7 +377,7 @@ void Server::receive(std::size_t first, const std::vector<WalRecord>& records, S
   const auto found = from.receivers_.find(name_);
   if (found == from.receivers_.end()) return;
   // What it reports may not get through.
-  if (!ground_.network.is_cut(place_, from.place_)) found->second.flushed = directory_.wal.end();
+  if (!sim_.network.is_cut(place_, from.place_)) found->second.flushed = directory_.wal.end();
   found->second.has_message_under_way = false;
   from.send_wal(*this);
   from.release_commits();
@@ -387,7 +385,7 @@ void Server::receive(std::size_t first, const std::vector<WalRecord>& records, S
 
 // ---- What is seen
 
-InstanceView Server::view() const {
+InstanceView SimServer::view() const {
   InstanceView seen;
   seen.data_directory = directory_.state;
   seen.process = process_;

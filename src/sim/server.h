@@ -1,7 +1,7 @@
-// Server: an invented PostgreSQL: one data directory and at most one postmaster on it. It outlives
-// the agent, as the real one does. Timelines, switch points, streaming, crash and clean shutdown
-// behave as PostgreSQL's (manual 26.3.6 Timelines, 27.2.5 Streaming Replication); pages and rows do
-// not exist.
+// SimServer: an invented PostgreSQL: one data directory and at most one postmaster on it. It
+// outlives the agent, as the real one does. Timelines, switch points, streaming, crash and clean
+// shutdown behave as PostgreSQL's (manual 26.3.6 Timelines, 27.2.5 Streaming Replication); pages
+// and rows do not exist.
 //
 // Threads: the world's one. Owned by its Host; other servers are reached through Servers.
 #pragma once
@@ -15,27 +15,27 @@
 #include <vector>
 
 #include "model/instance_view.h"
-#include "sim/ground.h"
+#include "sim/sim_context.h"
 #include "sim/sync_commit.h"
 #include "sim/wal.h"
 
 namespace pgherd::sim {
 
-class Server;
+class SimServer;
 
 // Finds a server by the host part of its address.
-using Servers = std::map<std::string, Server*>;
+using Servers = std::map<std::string, SimServer*>;
 
 enum class ShutdownMode { Fast, Immediate };
 
 // What the referee must hear of at once, because it could not be seen afterwards.
 struct ServerWitness {
   virtual ~ServerWitness() = default;
-  virtual void opened_for_writes(const Server& server, bool is_new_timeline) = 0;
-  virtual void attached(const Server& standby, const Server& upstream) = 0;
+  virtual void opened_for_writes(const SimServer& server, bool is_new_timeline) = 0;
+  virtual void attached(const SimServer& standby, const SimServer& upstream) = 0;
 };
 
-class Server {
+class SimServer {
  public:
   struct Directory {
     DataDirectory state = DataDirectory::Missing;
@@ -52,9 +52,9 @@ class Server {
     bool sync_names_are_ours = false;
   };
 
-  Server(Ground& ground, const Servers& servers, Place place, NodeName name);
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  SimServer(SimContext& sim, const Servers& servers, Place place, NodeName name);
+  SimServer(const SimServer&) = delete;
+  SimServer& operator=(const SimServer&) = delete;
 
   // ---- What is
 
@@ -72,7 +72,7 @@ class Server {
   [[nodiscard]] bool can_acknowledge() const {
     return has_backends_ && !is_in_recovery_ && !is_suspended_;
   }
-  [[nodiscard]] bool is_streaming_from(const Server& upstream) const {
+  [[nodiscard]] bool is_streaming_from(const SimServer& upstream) const {
     return upstream_ == &upstream && process_ == ProcessState::Running && is_in_recovery_;
   }
   // Kept as true by Bootstrap until it has a leader key to show.
@@ -104,7 +104,7 @@ class Server {
   bool has_archive = false;         // a restore_command is configured
   bool archive_is_broken = false;   // the last segment in it was cut short
   bool is_without_archive = false;  // as it was started
-  bool replay_is_paused = false;  // of a standby, until it is resumed or promoted
+  bool replay_is_paused = false;    // of a standby, until it is resumed or promoted
   // SIGKILL to the whole process group, or power loss.
   void kill();
   // An operator puts a backup, which was never started, into the empty directory.
@@ -148,16 +148,16 @@ class Server {
 
   void connect_upstream();
   void connect_later();
-  void attach_to(Server& upstream);
-  void detach(Server& standby);  // the standby's connection ends here; it will notice by itself
+  void attach_to(SimServer& upstream);
+  void detach(SimServer& standby);  // the standby's connection ends here; it will notice by itself
   void lose_upstream();
-  void send_wal(Server& standby);
-  void receive(std::size_t first, const std::vector<WalRecord>& records, Server& from);
+  void send_wal(SimServer& standby);
+  void receive(std::size_t first, const std::vector<WalRecord>& records, SimServer& from);
   void changed();
   // `call` in `after`, unless the postmaster is another one by then.
   void later(Duration after, EventQueue::Call call);
 
-  Ground& ground_;
+  SimContext& sim_;
   const Servers& servers_;
   Place place_;
   NodeName name_;
@@ -173,7 +173,7 @@ class Server {
   std::function<void(bool)> running_;
   std::vector<std::function<void()>> stopped_;
 
-  Server* upstream_ = nullptr;
+  SimServer* upstream_ = nullptr;
   std::uint64_t upstream_attempt_ = 0;
   Lsn received_;  // by this postmaster's WAL receiver
   std::map<NodeName, Receiver> receivers_;

@@ -11,9 +11,9 @@ DcsError unavailable(std::string text) {
 
 }  // namespace
 
-SimDcs::SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
+SimDcs::SimDcs(SimContext& sim, Store& store, Place place, const LocalTime& time,
                std::shared_ptr<Mailbox> mailbox)
-    : ground_(ground), store_(store), place_(place), time_(time), mailbox_(std::move(mailbox)) {}
+    : sim_(sim), store_(store), place_(place), time_(time), mailbox_(std::move(mailbox)) {}
 
 // ---- Requests
 
@@ -37,14 +37,14 @@ void SimDcs::request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handl
     }
   };
   auto pending = std::make_shared<Pending>(
-      Pending{mailbox_, ground_.queue, std::move(handle), std::move(answer), {}});
-  pending->timeout = ground_.queue.at(time_.true_time(deadline), [pending] {
+      Pending{mailbox_, sim_.queue, std::move(handle), std::move(answer), {}});
+  pending->timeout = sim_.queue.at(time_.true_time(deadline), [pending] {
     Pending::reply(pending, fail(unavailable("the store did not answer in time")));
   });
-  ground_.network.send(
-      place_, ground_.network.store(),
-      [&ground = ground_, &store = store_, place = place_, pending, is_write] {
-        if (!store.is_up() && ground.dice.chance(50)) return;
+  sim_.network.send(
+      place_, sim_.network.store(),
+      [&sim = sim_, &store = store_, place = place_, pending, is_write] {
+        if (!store.is_up() && sim.dice.chance(50)) return;
         if (store.is_up() && is_write && store.is_read_only()) {
           pending->result = fail(unavailable("etcdserver: mvcc: database space exceeded"));
         } else if (store.is_up()) {
@@ -55,8 +55,8 @@ void SimDcs::request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handl
         } else {
           pending->result = fail(unavailable("etcdserver: no leader"));
         }
-        ground.network.send(ground.network.store(), place,
-                            [pending] { Pending::reply(pending, std::move(pending->result)); });
+        sim.network.send(sim.network.store(), place,
+                         [pending] { Pending::reply(pending, std::move(pending->result)); });
       });
 }
 
@@ -94,9 +94,9 @@ void SimDcs::revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer
 
 // One watch, held by its owner's handle and by the calls under way.
 struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
-  Stream(Ground& its_ground, Store& its_store, Place its_place, const LocalTime& its_time,
+  Stream(SimContext& its_ground, Store& its_store, Place its_place, const LocalTime& its_time,
          std::shared_ptr<Mailbox> its_mailbox)
-      : ground(its_ground),
+      : sim(its_ground),
         store(its_store),
         place(its_place),
         time(its_time),
@@ -117,7 +117,7 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
   }
 
   void live() {
-    ground.queue.in(sign_of_life, [self = weak_from_this()] {
+    sim.queue.in(sign_of_life, [self = weak_from_this()] {
       const auto stream = self.lock();
       if (!stream || stream->is_over || stream->watcher == 0) return;
       if (stream->store.is_up()) stream->give_sign_of_life();
@@ -128,7 +128,7 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
   // On a quiet network nothing is gained by letting it travel.
   void give_sign_of_life() {
     const WatchBatch sign{.events = {}, .revision = store.memory().revision()};
-    if (!is_broken && ground.network.is_quiet() && last_arrival <= ground.queue.now()) {
+    if (!is_broken && sim.network.is_quiet() && last_arrival <= sim.queue.now()) {
       arrive(sign);
     } else {
       send(sign);
@@ -138,11 +138,11 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
   // From the store; the connection is dead as soon as something in it is lost.
   void send(Result<WatchBatch, DcsError> what) {
     if (is_broken) return;
-    is_broken = !ground.network.send_in_order(ground.network.store(), place, last_arrival,
-                                              [self = weak_from_this(), what = std::move(what)] {
-                                                if (const auto stream = self.lock())
-                                                  stream->arrive(what);
-                                              });
+    is_broken = !sim.network.send_in_order(sim.network.store(), place, last_arrival,
+                                           [self = weak_from_this(), what = std::move(what)] {
+                                             if (const auto stream = self.lock())
+                                               stream->arrive(what);
+                                           });
   }
 
   void arrive(Result<WatchBatch, DcsError> what) {
@@ -161,29 +161,29 @@ struct SimDcs::Stream : std::enable_shared_from_this<SimDcs::Stream> {
 
   // Silence for three signs of life, by the agent's clock, ends the watch.
   void expect_life() {
-    silent_at = time.true_time(time.local(ground.queue.now()) + 3 * sign_of_life);
+    silent_at = time.true_time(time.local(sim.queue.now()) + 3 * sign_of_life);
     if (!is_listening) listen();
   }
 
   void listen() {
     is_listening = true;
-    silence = ground.queue.at(silent_at, [self = weak_from_this()] {
+    silence = sim.queue.at(silent_at, [self = weak_from_this()] {
       const auto stream = self.lock();
       if (!stream) return;
       stream->is_listening = false;
-      if (stream->ground.queue.now() < stream->silent_at) return stream->listen();
+      if (stream->sim.queue.now() < stream->silent_at) return stream->listen();
       stream->arrive(fail(unavailable("the watch has been silent for too long")));
     });
   }
 
   void end() {
     is_over = true;
-    ground.queue.cancel(silence);
+    sim.queue.cancel(silence);
     if (watcher != 0) store.memory().unwatch(watcher);
     watcher = 0;
   }
 
-  Ground& ground;
+  SimContext& sim;
   Store& store;
   Place place;
   const LocalTime& time;
@@ -218,16 +218,16 @@ SimDcs::~SimDcs() {
 
 std::unique_ptr<Watch> SimDcs::watch(const std::string& prefix, Revision from,
                                      Milliseconds sign_of_life, WatchHandler handler) {
-  auto stream = std::make_shared<Stream>(ground_, store_, place_, time_, mailbox_);
+  auto stream = std::make_shared<Stream>(sim_, store_, place_, time_, mailbox_);
   stream->handler = std::move(handler);
   stream->sign_of_life = sign_of_life;
   stream->expect_life();
   std::erase_if(streams_, [](const auto& weak) { return weak.expired(); });
   streams_.push_back(stream);
-  ground_.network.send(place_, ground_.network.store(),
-                       [weak = std::weak_ptr<Stream>(stream), prefix, from] {
-                         if (const auto open = weak.lock()) open->open(prefix, from);
-                       });
+  sim_.network.send(place_, sim_.network.store(),
+                    [weak = std::weak_ptr<Stream>(stream), prefix, from] {
+                      if (const auto open = weak.lock()) open->open(prefix, from);
+                    });
   return std::make_unique<Watching>(std::move(stream));
 }
 

@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "dcs/dcs.h"
-#include "sim/ground.h"
 #include "sim/local_time.h"
 #include "sim/mailbox.h"
+#include "sim/sim_context.h"
 #include "sim/store.h"
 
 namespace pgherd::sim {
 
 class SimDcs final : public Dcs {
  public:
-  SimDcs(Ground& ground, Store& store, Place place, const LocalTime& time,
+  SimDcs(SimContext& sim, Store& store, Place place, const LocalTime& time,
          std::shared_ptr<Mailbox> mailbox);
   ~SimDcs() override;
   SimDcs(const SimDcs&) = delete;
@@ -44,7 +44,7 @@ class SimDcs final : public Dcs {
   template <typename T>
   void request(bool is_write, Instant deadline, DcsAnswer<T> answer, Handle<T> handle);
 
-  Ground& ground_;
+  SimContext& sim_;
   Store& store_;
   Place place_;
   const LocalTime& time_;

@@ -13,17 +13,17 @@ std::string position_text(const Wal& wal) {
   return "timeline " + std::to_string(wal.timeline().value) + " at " + to_string(wal.end());
 }
 
-bool was_standby(const Server& server) {
+bool was_standby(const SimServer& server) {
   const auto control = server.directory().control;
   return control == ControlState::InArchiveRecovery || control == ControlState::ShutDownInRecovery;
 }
 
 }  // namespace
 
-SimInstance::SimInstance(Ground& ground, const Servers& servers, Server& server,
+SimInstance::SimInstance(SimContext& sim, const Servers& servers, SimServer& server,
                          const LocalTime& time, std::shared_ptr<Mailbox> mailbox,
                          ActWitness* witness)
-    : ground_(ground),
+    : sim_(sim),
       servers_(servers),
       server_(server),
       time_(time),
@@ -45,7 +45,7 @@ void SimInstance::after(Duration time, EventQueue::Call call) {
 }
 
 void SimInstance::child_after(Duration time, EventQueue::Call call) {
-  ground_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
+  sim_.queue.in(time, [this, alive = is_alive_, act = act_, call = std::move(call)]() mutable {
     if (*alive && act == act_ && done_) call();
   });
 }
@@ -59,10 +59,10 @@ void SimInstance::end(ActOutcome outcome, std::string detail,
   if (is_promotion_ && outcome == ActOutcome::Failed) ++server_.failed_promotions;
   if (is_promotion_ && outcome == ActOutcome::Done) server_.failed_promotions = 0;
   auto done = std::exchange(done_, nullptr);
-  ground_.queue.in(1ms, [mailbox = mailbox_, done = std::move(done),
-                         result = ActResult{.outcome = outcome,
-                                            .detail = std::move(detail),
-                                            .divergence = std::move(divergence)}] {
+  sim_.queue.in(1ms, [mailbox = mailbox_, done = std::move(done),
+                      result = ActResult{.outcome = outcome,
+                                         .detail = std::move(detail),
+                                         .divergence = std::move(divergence)}] {
     mailbox->deliver([done, result] { done(result); });
   });
 }
@@ -107,9 +107,9 @@ void SimInstance::cancel() {
 }
 
 void SimInstance::observe(std::function<void(InstanceView)> seen) {
-  const bool is_slow = ground_.draw_failure();
-  const auto takes = is_slow ? ground_.dice.between(1s, 3s) : ground_.draw(ground_.pace.observe);
-  ground_.queue.in(takes, [this, alive = is_alive_, is_slow, seen = std::move(seen)] {
+  const bool is_slow = sim_.draw_failure();
+  const auto takes = is_slow ? sim_.dice.between(1s, 3s) : sim_.draw(sim_.pace.observe);
+  sim_.queue.in(takes, [this, alive = is_alive_, is_slow, seen = std::move(seen)] {
     if (!*alive) return;
     auto view = view_now();
     if (is_slow && view.process == ProcessState::Running) view.role_is_stale = true;
@@ -119,7 +119,7 @@ void SimInstance::observe(std::function<void(InstanceView)> seen) {
 
 void SimInstance::on_change(std::function<void(InstanceView)> handler) {
   server_.on_change = [this, alive = is_alive_, handler = std::move(handler)] {
-    ground_.queue.in(1ms, [this, alive, handler, view = view_now()] {
+    sim_.queue.in(1ms, [this, alive, handler, view = view_now()] {
       if (*alive) mailbox_->deliver([handler, view] { handler(view); });
     });
   };
@@ -135,11 +135,11 @@ InstanceView SimInstance::view_now() const {
   return view;
 }
 
-Server* SimInstance::reachable(const std::string& host) const {
+SimServer* SimInstance::reachable(const std::string& host) const {
   const auto found = servers_.find(host);
   if (found == servers_.end() || found->second == &server_) return nullptr;
-  return ground_.network.is_open_both(server_.place(), found->second->place()) ? found->second
-                                                                               : nullptr;
+  return sim_.network.is_open_both(server_.place(), found->second->place()) ? found->second
+                                                                            : nullptr;
 }
 
 bool SimInstance::try_directory(const char* what) {
@@ -158,7 +158,7 @@ void SimInstance::start(bool as_standby) {
     end(ActOutcome::Failed, "the data directory holds no cluster");
     return;
   }
-  if (server_.disk_is_full || ground_.draw_failure()) {
+  if (server_.disk_is_full || sim_.draw_failure()) {
     end(ActOutcome::Failed, "postmaster ended at start: no space left on device");
     return;
   }
@@ -198,7 +198,7 @@ void SimInstance::begin(const Demote& step) {
   server_.is_asked_to_stop = true;
   const bool is_fast = step.mode == DemoteMode::Graceful || step.mode == DemoteMode::Offline;
   if (step.mode == DemoteMode::Graceful) {
-    after(ground_.draw(ground_.pace.checkpoint), [this] { stop(true); });
+    after(sim_.draw(sim_.pace.checkpoint), [this] { stop(true); });
   } else {
     stop(is_fast);
   }
@@ -230,7 +230,7 @@ void SimInstance::begin(const Restart& step) {
 }
 
 void SimInstance::begin(const Follow& step) {
-  after(ground_.draw(ground_.pace.small_act), [this, step] {
+  after(sim_.draw(sim_.pace.small_act), [this, step] {
     server_.follow(
         {.host = step.upstream.host, .port = step.upstream.port, .slot = step.upstream.slot});
     end(ActOutcome::Done);
@@ -242,11 +242,11 @@ void SimInstance::begin(const Promote& step) {
     end(ActOutcome::Done, "is a primary already");
     return;
   }
-  if (ground_.draw_failure()) {
+  if (sim_.draw_failure()) {
     end(ActOutcome::Failed, "the promotion was refused");
     return;
   }
-  after(ground_.draw_act(ground_.pace.promote), [this, step] {
+  after(sim_.draw_act(sim_.pace.promote), [this, step] {
     if (server_.process() != ProcessState::Running || !server_.is_in_recovery()) {
       end(ActOutcome::Failed, "the server is no running standby");
       return;
@@ -257,15 +257,15 @@ void SimInstance::begin(const Promote& step) {
     }
     is_past_return_ = true;
     // From here on it happens whatever becomes of the agent.
-    const auto takes = ground_.draw(ground_.pace.small_act);
-    ground_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid(),
-                             timeline = step.timeline] {
+    const auto takes = sim_.draw(sim_.pace.small_act);
+    sim_.queue.in(takes, [this, alive = is_alive_, server = &server_, pid = server_.pid(),
+                          timeline = step.timeline] {
       const bool is_same = server->pid() == pid && server->process() == ProcessState::Running;
       if (is_same && server->is_in_recovery()) {
         // It may also end in the middle of it.
         const bool is_cut_short = server->archive_is_broken && !server->is_without_archive;
         if (server->disk_is_full || server->ends_when_promoted || is_cut_short ||
-            (ground_.draw_failure() && ground_.dice.chance(30))) {
+            (sim_.draw_failure() && sim_.dice.chance(30))) {
           server->kill();
         } else {
           server->promote(timeline);
@@ -286,17 +286,17 @@ void SimInstance::begin(const Bootstrap& /*step*/) {
     end(ActOutcome::Failed, "initdb: the directory is not empty");
     return;
   }
-  directory = Server::Directory{};
+  directory = SimServer::Directory{};
   directory.state = DataDirectory::Broken;
   child_ = Child::Initdb;
-  after(ground_.draw_act(ground_.pace.bootstrap), [this] {
+  after(sim_.draw_act(sim_.pace.bootstrap), [this] {
     auto& made = server_.directory();
     made.state = DataDirectory::Valid;
     made.system_id =
-        std::to_string(7'000'000'000'000'000'000 + ground_.dice.between(0, 1'000'000'000));
+        std::to_string(7'000'000'000'000'000'000 + sim_.dice.between(0, 1'000'000'000));
     made.control = ControlState::ShutDown;
     made.control_timeline = made.newest_timeline = Timeline{1};
-    made.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
+    made.wal.append({.id = sim_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
     child_ = Child::None;
     server_.is_bootstrapping = true;
     start(false);
@@ -305,9 +305,9 @@ void SimInstance::begin(const Bootstrap& /*step*/) {
 
 void SimInstance::begin(const SetAsideDataDirectory& /*step*/) {
   if (!try_directory("rename")) return;
-  after(ground_.draw(ground_.pace.small_act),
+  after(sim_.draw(sim_.pace.small_act),
         [this] {  // nothing is deleted: no case for the referee
-          server_.directory() = Server::Directory{};
+          server_.directory() = SimServer::Directory{};
           server_.is_bootstrapping = false;
           end(ActOutcome::Done);
         });
@@ -316,9 +316,9 @@ void SimInstance::begin(const SetAsideDataDirectory& /*step*/) {
 void SimInstance::begin(const RemoveDataDirectory& /*step*/) {
   if (!try_directory("remove")) return;
   if (witness_ != nullptr) witness_->removing(server_);
-  server_.directory() = Server::Directory{};
+  server_.directory() = SimServer::Directory{};
   server_.directory().state = DataDirectory::Broken;
-  after(ground_.draw(ground_.pace.remove), [this] {
+  after(sim_.draw(sim_.pace.remove), [this] {
     server_.directory().state = DataDirectory::Missing;
     end(ActOutcome::Done);
   });
@@ -326,8 +326,8 @@ void SimInstance::begin(const RemoveDataDirectory& /*step*/) {
 
 // Looks after the source every now and then until the copy is complete; null: the source is lost.
 void SimInstance::copy_on(const std::string& host, std::uint64_t pid_of_source, Instant until,
-                          bool must_be_primary, std::function<void(const Server*)> copied) {
-  const Server* source = reachable(host);
+                          bool must_be_primary, std::function<void(const SimServer*)> copied) {
+  const SimServer* source = reachable(host);
   const bool is_there = source != nullptr && source->process() == ProcessState::Running &&
                         static_cast<std::uint64_t>(source->pid()) == pid_of_source &&
                         (!must_be_primary || source->is_running_primary());
@@ -335,7 +335,7 @@ void SimInstance::copy_on(const std::string& host, std::uint64_t pid_of_source, 
     copied(nullptr);
     return;
   }
-  const auto left = until - ground_.queue.now();
+  const auto left = until - sim_.queue.now();
   if (left <= 0ns) {
     copied(source);
     return;
@@ -353,7 +353,7 @@ void SimInstance::begin(const CloneFrom& step) {
     end(ActOutcome::Failed, "pg_basebackup: the directory is not empty");
     return;
   }
-  const Server* source = reachable(step.source.host);
+  const SimServer* source = reachable(step.source.host);
   if (source == nullptr || source->process() != ProcessState::Running) {
     end(ActOutcome::Failed, "pg_basebackup: cannot connect to " + step.source.host);
     return;
@@ -362,13 +362,13 @@ void SimInstance::begin(const CloneFrom& step) {
     servers_.at(step.source.host)->directory().slots.insert(step.source.slot);
   directory.state = DataDirectory::Broken;
   child_ = Child::Clone;
-  const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.clone);
+  const auto until = sim_.queue.now() + sim_.draw_act(sim_.pace.clone);
   copy_on(step.source.host, static_cast<std::uint64_t>(source->pid()), until, false,
-          [this](const Server* from) {
+          [this](const SimServer* from) {
             auto& made = server_.directory();
             if (from == nullptr || server_.disk_is_full) {
-              made = Server::Directory{};  // pg_basebackup cleans up after itself
-              if (ground_.dice.chance(30)) made.state = DataDirectory::Broken;  // mostly
+              made = SimServer::Directory{};  // pg_basebackup cleans up after itself
+              if (sim_.dice.chance(30)) made.state = DataDirectory::Broken;  // mostly
               end(ActOutcome::Failed, "pg_basebackup: lost the connection");
               return;
             }
@@ -388,7 +388,7 @@ void SimInstance::begin(const Rewind& step) {
     end(ActOutcome::Failed, "pg_rewind: the data directory holds no cluster");
     return;
   }
-  const Server* source = reachable(step.source.host);
+  const SimServer* source = reachable(step.source.host);
   if (source == nullptr || !source->is_running_primary()) {
     end(ActOutcome::Failed, "pg_rewind: no primary answers at " + step.source.host);
     return;
@@ -403,13 +403,13 @@ void SimInstance::begin(const Rewind& step) {
     return;
   }
   child_ = Child::Rewind;
-  const auto until = ground_.queue.now() + ground_.draw_act(ground_.pace.rewind);
-  const bool will_fail = ground_.draw_failure();
+  const auto until = sim_.queue.now() + sim_.draw_act(sim_.pace.rewind);
+  const bool will_fail = sim_.draw_failure();
   copy_on(step.source.host, static_cast<std::uint64_t>(source->pid()), until, true,
-          [this, will_fail](const Server* from) {
+          [this, will_fail](const SimServer* from) {
             auto& target = server_.directory();
             if (from == nullptr || will_fail) {
-              if (ground_.dice.chance(30)) target.state = DataDirectory::Broken;
+              if (sim_.dice.chance(30)) target.state = DataDirectory::Broken;
               end(ActOutcome::Failed, from == nullptr ? "pg_rewind: lost the connection"
                                                       : "pg_rewind: could not open a file");
               return;
@@ -418,7 +418,7 @@ void SimInstance::begin(const Rewind& step) {
             target.newest_timeline = from->directory().newest_timeline;
             target.control_timeline = from->directory().control_timeline;
             target.control = ControlState::InArchiveRecovery;
-            ground_.tell(server_.name(), [&] {
+            sim_.tell(server_.name(), [&] {
               return "rewound to " + from->name() + ", " + position_text(target.wal);
             });
             end(ActOutcome::Done);
@@ -428,13 +428,13 @@ void SimInstance::begin(const Rewind& step) {
 // The child that worked on the directory is gone in the middle of it.
 void SimInstance::interrupt_child() {
   auto& directory = server_.directory();
-  if (child_ == Child::Rewind && ground_.dice.chance(50)) directory.state = DataDirectory::Broken;
+  if (child_ == Child::Rewind && sim_.dice.chance(50)) directory.state = DataDirectory::Broken;
   child_ = Child::None;
 }
 
 // ---- Divergence
 
-Divergence judge_divergence(const Server& local, const Server& source, std::string& detail) {
+Divergence judge_divergence(const SimServer& local, const SimServer& source, std::string& detail) {
   const Wal& mine = local.directory().wal;
   const Wal& theirs = source.directory().wal;
   detail = position_text(mine) + " here, " + position_text(theirs) + " there";
@@ -451,7 +451,7 @@ Divergence judge_divergence(const Server& local, const Server& source, std::stri
 
 DivergenceSeen SimInstance::compare(const Upstream& source) const {
   DivergenceSeen seen{.source = source.name, .seen_at = local_now()};
-  const Server* there = reachable(source.host);
+  const SimServer* there = reachable(source.host);
   if (there == nullptr || !there->is_running_primary()) {
     seen.detail = "no primary answers at " + source.host;
     return seen;
@@ -463,7 +463,7 @@ DivergenceSeen SimInstance::compare(const Upstream& source) const {
 
 void SimInstance::begin(const ExamineDivergence& step) {
   const bool is_there = reachable(step.source.host) != nullptr;
-  after(ground_.draw(is_there ? ground_.pace.small_act : ground_.pace.unanswered), [this, step] {
+  after(sim_.draw(is_there ? sim_.pace.small_act : sim_.pace.unanswered), [this, step] {
     auto seen = compare(step.source);
     const bool is_known = seen.verdict != Divergence::Unknown;
     auto detail = seen.detail;
@@ -482,14 +482,14 @@ void SimInstance::set_sync_names(const SetSyncNames& step, Done done) {
                                                 .divergence = {}}] { done(result); });
   };
   const bool is_running = server_.process() == ProcessState::Running && pid != 0;
-  if (!is_running || ground_.draw_failure()) {
+  if (!is_running || sim_.draw_failure()) {
     answer(ActOutcome::Failed,
            is_running ? "the configuration cannot be written" : "the server does not run");
     return;
   }
   const auto text = step.text.value_or("");
   in_force_ = {};
-  ground_.tell(server_.name(), [&] { return "postgres reads synchronous_standby_names: " + text; });
+  sim_.tell(server_.name(), [&] { return "postgres reads synchronous_standby_names: " + text; });
   auto is_told = std::make_shared<bool>(false);
   server_.set_sync_names(
       text, step.text.has_value(), [this, alive = is_alive_, pid, text, answer, is_told] {
@@ -499,23 +499,23 @@ void SimInstance::set_sync_names(const SetSyncNames& step, Done done) {
                      .since = server_.is_in_recovery() ? Lsn{} : server_.directory().wal.end()};
         answer(ActOutcome::Done, "");
       });
-  ground_.queue.in(2s, [alive = is_alive_, answer, is_told] {
+  sim_.queue.in(2s, [alive = is_alive_, answer, is_told] {
     if (*alive && !std::exchange(*is_told, true)) answer(ActOutcome::Failed, "it is not in force");
   });
 }
 
 void SimInstance::small(const Step& step, Done done) {
   if (const auto* names = std::get_if<SetSyncNames>(&step)) {
-    ground_.queue.in(ground_.draw(ground_.pace.small_act),
-                     [this, alive = is_alive_, step = *names, done = std::move(done)] {
-                       if (*alive) set_sync_names(step, done);
-                     });
+    sim_.queue.in(sim_.draw(sim_.pace.small_act),
+                  [this, alive = is_alive_, step = *names, done = std::move(done)] {
+                    if (*alive) set_sync_names(step, done);
+                  });
     return;
   }
   const auto pace =
-      std::holds_alternative<Checkpoint>(step) ? ground_.pace.checkpoint : ground_.pace.small_act;
-  ground_.queue.in(ground_.draw(pace), [this, alive = is_alive_, step, done = std::move(done),
-                                        pid = server_.pid()] {
+      std::holds_alternative<Checkpoint>(step) ? sim_.pace.checkpoint : sim_.pace.small_act;
+  sim_.queue.in(sim_.draw(pace), [this, alive = is_alive_, step, done = std::move(done),
+                                  pid = server_.pid()] {
     if (!*alive) return;
     const bool is_running = server_.process() == ProcessState::Running && server_.pid() == pid;
     if (is_running) {
@@ -525,8 +525,8 @@ void SimInstance::small(const Step& step, Done done) {
       if (const auto* keep = std::get_if<KeepSlots>(&step)) {
         for (const auto& name : keep->drop)
           server_.directory().slots.erase(name);
-        for (const auto& wish : keep->wishes)
-          server_.directory().slots.insert(wish.name);
+        for (const auto& request : keep->wanted)
+          server_.directory().slots.insert(request.name);
       }
     }
     const ActResult result{.outcome = is_running || std::holds_alternative<ApplyConfiguration>(step)

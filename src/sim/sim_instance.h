@@ -8,23 +8,23 @@
 #include <memory>
 
 #include "postgres/instance.h"
-#include "sim/ground.h"
 #include "sim/local_time.h"
 #include "sim/mailbox.h"
 #include "sim/server.h"
+#include "sim/sim_context.h"
 
 namespace pgherd::sim {
 
 // What the referee hears of acts that could destroy data.
 struct ActWitness {
   virtual ~ActWitness() = default;
-  virtual void rewinding(const Server& target, const Server& source) = 0;
-  virtual void removing(const Server& target) = 0;
+  virtual void rewinding(const SimServer& target, const SimServer& source) = 0;
+  virtual void removing(const SimServer& target) = 0;
 };
 
 class SimInstance final : public Instance {
  public:
-  SimInstance(Ground& ground, const Servers& servers, Server& server, const LocalTime& time,
+  SimInstance(SimContext& sim, const Servers& servers, SimServer& server, const LocalTime& time,
               std::shared_ptr<Mailbox> mailbox, ActWitness* witness);
   ~SimInstance() override;
   SimInstance(const SimInstance&) = delete;
@@ -57,7 +57,7 @@ class SimInstance final : public Instance {
   void start(bool as_standby);
   void stop(bool is_fast);
   void copy_on(const std::string& host, std::uint64_t epoch_of_source, Instant until,
-               bool must_be_primary, std::function<void(const Server*)> copied);
+               bool must_be_primary, std::function<void(const SimServer*)> copied);
   void end(ActOutcome outcome, std::string detail = {},
            std::optional<DivergenceSeen> divergence = {});
   // What the agent does next in an act: a frozen one does it when it goes on.
@@ -65,15 +65,15 @@ class SimInstance final : public Instance {
   // What a child process does by itself.
   void child_after(Duration time, EventQueue::Call call);
   void interrupt_child();
-  [[nodiscard]] Server* reachable(const std::string& host) const;
+  [[nodiscard]] SimServer* reachable(const std::string& host) const;
   [[nodiscard]] DivergenceSeen compare(const Upstream& source) const;
   [[nodiscard]] InstanceView view_now() const;
-  [[nodiscard]] Instant local_now() const { return time_.local(ground_.queue.now()); }
+  [[nodiscard]] Instant local_now() const { return time_.local(sim_.queue.now()); }
   [[nodiscard]] bool try_directory(const char* what);
 
-  Ground& ground_;
+  SimContext& sim_;
   const Servers& servers_;
-  Server& server_;
+  SimServer& server_;
   const LocalTime& time_;
   std::shared_ptr<Mailbox> mailbox_;
   ActWitness* witness_;
@@ -94,7 +94,7 @@ class SimInstance final : public Instance {
 };
 
 // How two logs relate as far as control files, history files and positions tell.
-[[nodiscard]] Divergence judge_divergence(const Server& local, const Server& source,
+[[nodiscard]] Divergence judge_divergence(const SimServer& local, const SimServer& source,
                                           std::string& detail);
 
 }  // namespace pgherd::sim

@@ -32,15 +32,15 @@ PeerView silent() {
 void SimPeers::probe(const std::map<NodeName, std::string>& targets, Milliseconds timeout,
                      std::function<void(NodeName, PeerView)> each, std::function<void()> all) {
   auto round = std::make_shared<Round>();
-  round->asked_at = time_.local(ground_.queue.now());
+  round->asked_at = time_.local(sim_.queue.now());
   round->each = std::move(each);
   round->all = std::move(all);
   if (targets.empty()) {
-    ground_.queue.in(Duration(1), [mailbox = mailbox_, round] { mailbox->deliver(round->all); });
+    sim_.queue.in(Duration(1), [mailbox = mailbox_, round] { mailbox->deliver(round->all); });
     return;
   }
   const auto timeout_at = time_.true_time(round->asked_at + timeout);
-  const auto reply = [mailbox = mailbox_, round, &queue = ground_.queue, &time = time_](
+  const auto reply = [mailbox = mailbox_, round, &queue = sim_.queue, &time = time_](
                          const NodeName& name, const PeerView& view) {
     mailbox->deliver([round, name, view, &queue, &time] {
       const auto found = round->waiting.find(name);
@@ -49,19 +49,17 @@ void SimPeers::probe(const std::map<NodeName, std::string>& targets, Millisecond
     });
   };
   for (const auto& [name, url] : targets) {
-    round->waiting[name] =
-        ground_.queue.at(timeout_at, [reply, who = name] { reply(who, silent()); });
+    round->waiting[name] = sim_.queue.at(timeout_at, [reply, who = name] { reply(who, silent()); });
   }
   for (const auto& [name, url] : targets) {
     const auto there = find_(name);
     if (!there) continue;
-    ground_.network.send(
-        place_, *there,
-        [&ground = ground_, ask = ask_, reply, who = name, here = place_, at = *there] {
-          const auto said = ask(at);
-          if (!said) return;
-          ground.network.send(at, here, [reply, who, said] { reply(who, *said); });
-        });
+    sim_.network.send(place_, *there,
+                      [&sim = sim_, ask = ask_, reply, who = name, here = place_, at = *there] {
+                        const auto said = ask(at);
+                        if (!said) return;
+                        sim.network.send(at, here, [reply, who, said] { reply(who, *said); });
+                      });
   }
 }
 
@@ -74,7 +72,7 @@ void SimPeers::ask_failsafe(const FailsafePing& ping,
     bool is_over = false;
   };
   auto open = std::make_shared<Open>();
-  open->round.asked_at = time_.local(ground_.queue.now());
+  open->round.asked_at = time_.local(sim_.queue.now());
   open->waiting = targets.size();
   const auto end = [this, open, mailbox = mailbox_, done = std::move(done)](
                        bool is_accepted, const std::string& problem) {
@@ -82,31 +80,31 @@ void SimPeers::ask_failsafe(const FailsafePing& ping,
       if (open->is_over) return;
       if (is_accepted && open->waiting > 0 && --open->waiting > 0) return;
       open->is_over = true;
-      open->round.ended_at = time_.local(ground_.queue.now());
+      open->round.ended_at = time_.local(sim_.queue.now());
       open->round.is_accepted = is_accepted;
       open->round.problem = problem;
       done(open->round);
     });
   };
   if (targets.empty()) {
-    ground_.queue.in(Duration(1), [end] { end(true, ""); });
+    sim_.queue.in(Duration(1), [end] { end(true, ""); });
     return;
   }
-  ground_.queue.at(time_.true_time(open->round.asked_at + timeout), [open, end] {
+  sim_.queue.at(time_.true_time(open->round.asked_at + timeout), [open, end] {
     if (!open->is_over) end(false, "not all have answered in time");
   });
   for (const auto& [name, url] : targets) {
     const auto there = find_(name);
     if (!there) continue;
-    ground_.network.send(place_, *there,
-                         [&ground = ground_, ask = ask_failsafe_, end, ping, who = name,
-                          here = place_, at = *there] {
-                           const auto said = ask(at, ping);
-                           if (!said) return;
-                           ground.network.send(at, here, [end, who, is_accepted = *said] {
-                             end(is_accepted, is_accepted ? "" : "'" + who + "' refuses");
-                           });
-                         });
+    sim_.network.send(
+        place_, *there,
+        [&sim = sim_, ask = ask_failsafe_, end, ping, who = name, here = place_, at = *there] {
+          const auto said = ask(at, ping);
+          if (!said) return;
+          sim.network.send(at, here, [end, who, is_accepted = *said] {
+            end(is_accepted, is_accepted ? "" : "'" + who + "' refuses");
+          });
+        });
   }
 }
 

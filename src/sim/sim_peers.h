@@ -7,9 +7,9 @@
 #include <optional>
 
 #include "peers/peers.h"
-#include "sim/ground.h"
 #include "sim/local_time.h"
 #include "sim/mailbox.h"
+#include "sim/sim_context.h"
 
 namespace pgherd::sim {
 
@@ -21,9 +21,9 @@ class SimPeers final : public Peers {
   using AskFailsafe = std::function<std::optional<bool>(Place, const FailsafePing&)>;
   using Find = std::function<std::optional<Place>(const NodeName&)>;
 
-  SimPeers(Ground& ground, Place place, const LocalTime& time, std::shared_ptr<Mailbox> mailbox,
+  SimPeers(SimContext& sim, Place place, const LocalTime& time, std::shared_ptr<Mailbox> mailbox,
            Find find, Ask ask, AskFailsafe ask_failsafe)
-      : ground_(ground),
+      : sim_(sim),
         place_(place),
         time_(time),
         mailbox_(std::move(mailbox)),
@@ -37,7 +37,7 @@ class SimPeers final : public Peers {
                     Milliseconds timeout, std::function<void(FailsafeRound)> done) override;
 
  private:
-  Ground& ground_;
+  SimContext& sim_;
   Place place_;
   const LocalTime& time_;
   std::shared_ptr<Mailbox> mailbox_;

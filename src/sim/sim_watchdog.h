@@ -8,33 +8,33 @@
 #include <string>
 #include <utility>
 
-#include "sim/ground.h"
 #include "sim/local_time.h"
 #include "sim/mailbox.h"
+#include "sim/sim_context.h"
 #include "watchdog/watchdog.h"
 
 namespace pgherd::sim {
 
 class SimWatchdog {
  public:
-  SimWatchdog(Ground& ground, const LocalTime& time, std::function<void()> reset)
-      : ground_(ground), time_(time), reset_(std::move(reset)) {}
+  SimWatchdog(SimContext& sim, const LocalTime& time, std::function<void()> reset)
+      : sim_(sim), time_(time), reset_(std::move(reset)) {}
 
   void arm(Milliseconds timeout) {
     timeout_ = timeout;
     feed();
   }
   void feed() {
-    ground_.queue.cancel(order_);
-    const Instant local = time_.local(ground_.queue.now());
-    order_ = ground_.queue.at(time_.true_time(local + timeout_), [this] {
+    sim_.queue.cancel(order_);
+    const Instant local = time_.local(sim_.queue.now());
+    order_ = sim_.queue.at(time_.true_time(local + timeout_), [this] {
       is_armed_ = false;
       reset_();
     });
     is_armed_ = true;
   }
   void disarm() {
-    ground_.queue.cancel(order_);
+    sim_.queue.cancel(order_);
     is_armed_ = false;
   }
   // From now on it cannot be opened any more; what is armed stays so.
@@ -55,7 +55,7 @@ class SimWatchdog {
   }
 
  private:
-  Ground& ground_;
+  SimContext& sim_;
   const LocalTime& time_;
   std::function<void()> reset_;
   EventQueue::Ticket order_;
@@ -69,12 +69,12 @@ class SimWatchdog {
 // The door of one life of the agent; it answers at once, as the real one does on its loop.
 class WatchdogDoor final : public Watchdog {
  public:
-  WatchdogDoor(SimWatchdog& device, Ground& ground, std::shared_ptr<Mailbox> mailbox)
-      : device_(device), ground_(ground), mailbox_(std::move(mailbox)) {}
+  WatchdogDoor(SimWatchdog& device, SimContext& sim, std::shared_ptr<Mailbox> mailbox)
+      : device_(device), sim_(sim), mailbox_(std::move(mailbox)) {}
 
   void activate(Milliseconds timeout, Answer done) override {
     std::string problem = device_.problem();
-    if (problem.empty() && ground_.draw_failure()) problem = "the device is busy";
+    if (problem.empty() && sim_.draw_failure()) problem = "the device is busy";
     if (!problem.empty()) {
       WatchdogView unfit;
       unfit.problem = std::move(problem);
@@ -101,13 +101,13 @@ class WatchdogDoor final : public Watchdog {
 
  private:
   void answer(Answer done, WatchdogView view) {
-    ground_.queue.in(Duration(1), [mailbox = mailbox_, done = std::move(done), view] {
+    sim_.queue.in(Duration(1), [mailbox = mailbox_, done = std::move(done), view] {
       mailbox->deliver([done, view] { done(view); });
     });
   }
 
   SimWatchdog& device_;
-  Ground& ground_;
+  SimContext& sim_;
   std::shared_ptr<Mailbox> mailbox_;
   bool has_opened_ = false;
 };

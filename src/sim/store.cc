@@ -6,17 +6,17 @@
 namespace pgherd::sim {
 
 MemoryStore& Store::memory() {
-  if (ground_.queue.now() > memory_.now()) memory_.advance(ground_.queue.now());
+  if (sim_.queue.now() > memory_.now()) memory_.advance(sim_.queue.now());
   return memory_;
 }
 
 void Store::keep_time() {
   const auto next = memory().next_expiry();
   if (next == expiry_at_) return;
-  if (!expiry_at_.is_never()) ground_.queue.cancel(expiry_);
+  if (!expiry_at_.is_never()) sim_.queue.cancel(expiry_);
   expiry_at_ = next;
   if (next.is_never()) return;
-  expiry_ = ground_.queue.at(next, [this] {
+  expiry_ = sim_.queue.at(next, [this] {
     expiry_at_ = Instant::never();
     keep_time();
   });
@@ -31,7 +31,7 @@ Duration Store::longest_unrenewed() {
   Duration longest{};
   for (const auto& [id, lease] : memory().leases()) {
     if (lease.keys.empty()) continue;
-    longest = std::max<Duration>(longest, ground_.queue.now() - (lease.expires_at - lease.ttl));
+    longest = std::max<Duration>(longest, sim_.queue.now() - (lease.expires_at - lease.ttl));
   }
   return longest;
 }
@@ -56,19 +56,19 @@ void Store::remove(const std::string& key) {
 // Leases end all the same: the store has its quorum.
 void Store::refuse_writes() {
   is_read_only_ = true;
-  changed_at_ = ground_.queue.now();
+  changed_at_ = sim_.queue.now();
 }
 
 void Store::allow_writes() {
   if (!is_read_only_) return;
   is_read_only_ = false;
-  changed_at_ = ground_.queue.now();
+  changed_at_ = sim_.queue.now();
 }
 
 void Store::go_down() {
   if (!is_up_) return;
   is_up_ = false;
-  changed_at_ = ground_.queue.now();
+  changed_at_ = sim_.queue.now();
   ++outage_;
   hold_leases();
 }
@@ -77,7 +77,7 @@ void Store::go_down() {
 void Store::hold_leases() {
   memory().restart_leases();
   keep_time();
-  ground_.queue.in(500ms, [this, outage = outage_] {
+  sim_.queue.in(500ms, [this, outage = outage_] {
     if (!is_up_ && outage == outage_) hold_leases();
   });
 }
@@ -85,7 +85,7 @@ void Store::hold_leases() {
 void Store::come_back() {
   if (is_up_) return;
   is_up_ = true;
-  changed_at_ = ground_.queue.now();
+  changed_at_ = sim_.queue.now();
   memory().restart_leases();
   keep_time();
 }
@@ -93,7 +93,7 @@ void Store::come_back() {
 void Store::change_leader(Duration silence) {
   if (!is_up_) return;
   go_down();
-  ground_.queue.in(silence, [this, outage = outage_] {
+  sim_.queue.in(silence, [this, outage = outage_] {
     if (outage == outage_) come_back();
   });
 }

@@ -7,13 +7,13 @@
 #include <string>
 
 #include "dcs/memory/memory_store.h"
-#include "sim/ground.h"
+#include "sim/sim_context.h"
 
 namespace pgherd::sim {
 
 class Store {
  public:
-  explicit Store(Ground& ground) : ground_(ground) {}
+  explicit Store(SimContext& sim) : sim_(sim) {}
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -50,7 +50,7 @@ class Store {
  private:
   void hold_leases();
 
-  Ground& ground_;
+  SimContext& sim_;
   MemoryStore memory_;
   bool is_up_ = true;
   bool is_read_only_ = false;

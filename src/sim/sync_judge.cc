@@ -57,14 +57,14 @@ void SyncJudge::sync_is(const std::string& json) {
 void SyncJudge::config_is(const std::string& json) {
   const auto mode = text_field(json, "synchronous_mode");
   const bool was_on = std::exchange(is_on_, mode == "on" || mode == "true" || mode == "quorum");
-  if (!was_on || !is_on_) off_until_ = ground_.queue.now();
+  if (!was_on || !is_on_) off_until_ = sim_.queue.now();
   is_strict_ = is_on_ && text_field(json, "synchronous_mode_strict") == "true";
-  config_at_ = ground_.queue.now();
+  config_at_ = sim_.queue.now();
   strict_pid_ = 0;
 }
 
 void SyncJudge::request_is(const std::string& json) {
-  const auto now = ground_.queue.now();
+  const auto now = sim_.queue.now();
   for (auto& [name, until] : forced_)
     until = std::min(until, now + kAftermath);
   const auto member = text_field(json, "member");
@@ -72,7 +72,7 @@ void SyncJudge::request_is(const std::string& json) {
 }
 
 bool SyncJudge::is_excused(const NodeName& promoted) const {
-  const auto now = ground_.queue.now();
+  const auto now = sim_.queue.now();
   if (!is_on_ || now < off_until_ + kAftermath) return true;
   const auto found = forced_.find(promoted);
   return found != forced_.end() && now < found->second;
@@ -86,7 +86,7 @@ void SyncJudge::acknowledged(const Clients::Acknowledged& write) {
   }
 }
 
-std::optional<std::string> SyncJudge::promoted(const Server& server) {
+std::optional<std::string> SyncJudge::promoted(const SimServer& server) {
   const auto& wal = server.directory().wal;
   std::set<std::uint64_t> there;
   for (std::size_t i = 0; i < wal.size(); ++i)
@@ -105,7 +105,7 @@ std::optional<std::string> SyncJudge::promoted(const Server& server) {
          listed(voters_) + ", quorum " + std::to_string(quorum_);
 }
 
-std::optional<std::string> SyncJudge::judge_counts(const Server& open,
+std::optional<std::string> SyncJudge::judge_counts(const SimServer& open,
                                                    const SyncNames& names) const {
   std::set<NodeName> electing = voters_;
   electing.insert(leader_);
@@ -124,10 +124,10 @@ std::optional<std::string> SyncJudge::judge_counts(const Server& open,
 
 // Who is listed vouches for what was acknowledged without it, too.
 std::optional<std::string> SyncJudge::judge_voters(
-    const Server& open, const std::vector<const Server*>& servers) const {
+    const SimServer& open, const std::vector<const SimServer*>& servers) const {
   const auto promised = ids_in(open.directory().wal, acknowledged_);
   std::map<std::uint64_t, int> missing;
-  for (const Server* server : servers) {
+  for (const SimServer* server : servers) {
     if (!voters_.contains(server->name()) || server->directory().state != DataDirectory::Valid) {
       continue;
     }
@@ -143,8 +143,8 @@ std::optional<std::string> SyncJudge::judge_voters(
   return std::nullopt;
 }
 
-std::optional<std::string> SyncJudge::look(const Server& open,
-                                           const std::vector<const Server*>& servers) {
+std::optional<std::string> SyncJudge::look(const SimServer& open,
+                                           const std::vector<const SimServer*>& servers) {
   const auto& commits = open.sync_commit();
   const std::pair now(version_, commits.version());
   const bool is_rewritten = judged_.first != version_;
@@ -154,7 +154,7 @@ std::optional<std::string> SyncJudge::look(const Server& open,
   const bool waits = std::none_of(commits.in_force().begin(), commits.in_force().end(),
                                   [](const SyncNames& names) { return names.is_empty(); });
   // By then the leader has heard of it, or has lost its lease.
-  const bool is_known = ground_.queue.now() > config_at_ + kAftermath;
+  const bool is_known = sim_.queue.now() > config_at_ + kAftermath;
   if (is_strict_ && is_known && waits) strict_pid_ = open.pid();
   if (is_strict_ && !waits && strict_pid_ == open.pid()) {
     return "B4: " + open.name() + " does not let commits wait any more, in strict mode";

@@ -21,7 +21,7 @@ namespace pgherd::sim {
 
 class SyncJudge {
  public:
-  explicit SyncJudge(Ground& ground) : ground_(ground) {}
+  explicit SyncJudge(SimContext& sim) : sim_(sim) {}
 
   // The store's `/sync`, `/config`, `/failover`, as text ("" = gone).
   void sync_is(const std::string& json);
@@ -30,21 +30,21 @@ class SyncJudge {
 
   void acknowledged(const Clients::Acknowledged& write);
   // What must not be, if it is so.
-  [[nodiscard]] std::optional<std::string> promoted(const Server& server);
-  [[nodiscard]] std::optional<std::string> look(const Server& open,
-                                                const std::vector<const Server*>& servers);
+  [[nodiscard]] std::optional<std::string> promoted(const SimServer& server);
+  [[nodiscard]] std::optional<std::string> look(const SimServer& open,
+                                                const std::vector<const SimServer*>& servers);
 
   [[nodiscard]] std::uint64_t synchronous_writes() const { return synchronous_writes_; }
   [[nodiscard]] std::uint64_t judged_promotions() const { return judged_promotions_; }
 
  private:
-  [[nodiscard]] std::optional<std::string> judge_counts(const Server& open,
+  [[nodiscard]] std::optional<std::string> judge_counts(const SimServer& open,
                                                         const SyncNames& names) const;
   [[nodiscard]] std::optional<std::string> judge_voters(
-      const Server& open, const std::vector<const Server*>& servers) const;
+      const SimServer& open, const std::vector<const SimServer*>& servers) const;
   [[nodiscard]] bool is_excused(const NodeName& promoted) const;
 
-  Ground& ground_;
+  SimContext& sim_;
   NodeName leader_;
   std::set<NodeName> voters_;
   int quorum_ = 0;

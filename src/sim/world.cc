@@ -15,14 +15,14 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       settings_(plan_.settings),
       longest_ttl_(plan_.settings.ttl),
       prefix_("/service/" + plan_.scope + "/"),
-      ground_(seed, static_cast<int>(names.size())),
-      store_(ground_),
-      clients_(ground_, servers_),
-      referee_(ground_, store_, server_list_, prefix_, plan_.settings) {
+      sim_(seed, static_cast<int>(names.size())),
+      store_(sim_),
+      clients_(sim_, servers_),
+      referee_(sim_, store_, server_list_, prefix_, plan_.settings) {
   const auto read_values = std::make_shared<ReadValues>();
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto drift = i < drifts_ppm.size() ? drifts_ppm[i] : 0;
-    auto host = std::make_unique<Host>(ground_, store_, servers_, plan_, static_cast<Place>(i),
+    auto host = std::make_unique<Host>(sim_, store_, servers_, plan_, static_cast<Place>(i),
                                        names[i], drift);
     servers_[names[i]] = &host->server();
     server_list_.push_back(&host->server());
@@ -32,7 +32,7 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       referee_.step_started(name, step);
     };
     host->read_values = read_values;
-    host->guardian().on_fence = [this](const Server& server, Instant armed_at) {
+    host->guardian().on_fence = [this](const SimServer& server, Instant armed_at) {
       referee_.fenced(server, armed_at);
     };
     host->find_peer = [this](const NodeName& name) -> std::optional<Place> {
@@ -56,15 +56,15 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
   clients_.on_acknowledged = [this](const Clients::Acknowledged& write) {
     referee_.synchronous().acknowledged(write);
   };
-  referee_.bystander().agent_well_since = [this](Place place) {
+  referee_.health_referee().agent_well_since = [this](Place place) {
     return hosts_[static_cast<std::size_t>(place)]->well_since();
   };
-  referee_.can_hear = [this](const Server& server) {
+  referee_.can_hear = [this](const SimServer& server) {
     const Host& host = *hosts_[static_cast<std::size_t>(server.place())];
     return host.has_agent() && !host.is_frozen() && store_.is_up() &&
-           ground_.network.is_open_both(server.place(), ground_.network.store());
+           sim_.network.is_open_both(server.place(), sim_.network.store());
   };
-  referee_.lacks_watchdog = [this](const Server& server) {
+  referee_.lacks_watchdog = [this](const SimServer& server) {
     return plan_.watchdog == WatchdogMode::Required &&
            !hosts_[static_cast<std::size_t>(server.place())]->has_armed_watchdog();
   };
@@ -77,7 +77,7 @@ void World::watch_store() {
   (void)store_.memory().watch(prefix_, Revision{}, [this](const WatchBatch& batch) {
     for (const auto& event : batch.events) {
       const auto leaf = event.entry.key.substr(prefix_.size());
-      referee_.object(referee_.bystander().written(event, store_.writer, referee_.leader()));
+      referee_.object(referee_.health_referee().written(event, store_.writer, referee_.leader()));
       if (leaf == "failover") note_request(event.entry.value);
       const std::string text = event.is_deletion ? std::string() : event.entry.value;
       if (leaf == "failover") referee_.synchronous().request_is(text);
@@ -89,7 +89,7 @@ void World::watch_store() {
       if (leaf == "leader") leader_key_is(event.is_deletion ? NodeName() : event.entry.value);
       const bool is_frequent = leaf == "status" || leaf.starts_with("members/");
       if (is_frequent || leaf == "leader") continue;
-      ground_.tell("store", [&] {
+      sim_.tell("store", [&] {
         return "/" + leaf + (event.is_deletion ? " is gone" : " is '" + event.entry.value + "'");
       });
     }
@@ -104,12 +104,12 @@ void World::patch_config(const std::string& patch) {
   const auto present = store_.value(key("config"));
   const auto json = merge_patch(present.empty() ? plan_.config_json : present, patch);
   PGHERD_CHECK(json, "an operator would write what cannot be read");
-  ground_.tell("operator", [&] { return "writes /config " + *json; });
+  sim_.tell("operator", [&] { return "writes /config " + *json; });
   store_.put(key("config"), *json);
 }
 
 void World::note_request(const std::string& json) {
-  referee_.bystander().request_is(json);
+  referee_.health_referee().request_is(json);
   for (const auto& host : hosts_) {
     if (json.find("\"member\":\"" + host->name() + "\"") != std::string::npos) {
       referee_.asked_for(host->name());
@@ -122,7 +122,7 @@ void World::note_config(const std::string& json) {
   if (!read) return;
   settings_ = *read;
   longest_ttl_ = std::max(longest_ttl_, settings_.ttl);
-  referee_.bystander().settings_are(settings_);
+  referee_.health_referee().settings_are(settings_);
   referee_.pause_is(settings_.paused);
   referee_.failsafe_is(settings_.failsafe_mode);
 }
@@ -154,7 +154,7 @@ bool World::is_copying() {
 
 void World::leader_key_is(const NodeName& name) {
   if (name == referee_.leader()) return;
-  ground_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
+  sim_.tell("store", [&] { return "/leader names " + (name.empty() ? "nobody" : name); });
   referee_.leader_is(name);
   clients_.leader_is(name);
   if (on_leader_change) on_leader_change();
@@ -163,13 +163,13 @@ void World::leader_key_is(const NodeName& name) {
 }
 
 // As initdb leaves it.
-Server::Directory World::first_data() {
-  Server::Directory made;
+SimServer::Directory World::first_data() {
+  SimServer::Directory made;
   made.state = DataDirectory::Valid;
   made.system_id = "7000000000000000001";
   made.control = ControlState::ShutDown;
   made.control_timeline = made.newest_timeline = Timeline{1};
-  made.wal.append({.id = ground_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
+  made.wal.append({.id = sim_.next_id++, .timeline = Timeline{1}, .end = Lsn{0x1000000}});
   return made;
 }
 
@@ -184,8 +184,8 @@ void World::form_cluster() {
   store_.put(key("config"), plan_.config_json);
 }
 
-Server& World::add_remote(const NodeName& name) {
-  remote_ = std::make_unique<Server>(ground_, servers_, ground_.network.clients(), name);
+SimServer& World::add_remote(const NodeName& name) {
+  remote_ = std::make_unique<SimServer>(sim_, servers_, sim_.network.clients(), name);
   servers_[name] = remote_.get();
   const bool has_data = hosts_.front()->server().directory().state == DataDirectory::Valid;
   remote_->directory() = has_data ? hosts_.front()->server().directory() : first_data();
@@ -197,7 +197,7 @@ Server& World::add_remote(const NodeName& name) {
 }
 
 void World::write_remotely() {
-  ground_.queue.in(500ms, [this] {
+  sim_.queue.in(500ms, [this] {
     static_cast<void>(remote_->write());
     write_remotely();
   });
@@ -210,7 +210,7 @@ void World::start_all_agents() {
 }
 
 bool World::run_until(Instant until) {
-  while (!referee_.violation() && ground_.queue.run_next(until)) {
+  while (!referee_.violation() && sim_.queue.run_next(until)) {
     referee_.look();
   }
   return !referee_.violation();
@@ -224,7 +224,7 @@ Host* World::host(const NodeName& name) {
 }
 
 std::uint64_t World::digest() {
-  auto& queue = ground_.queue;
+  auto& queue = sim_.queue;
   for (const auto c : store_.memory().dump()) {
     queue.mix(static_cast<std::uint64_t>(c));
   }
@@ -233,7 +233,7 @@ std::uint64_t World::digest() {
     queue.mix(server->directory().wal.size());
   }
   queue.mix(clients_.acknowledged().size());
-  queue.mix(ground_.next_id);
+  queue.mix(sim_.next_id);
   return queue.digest();
 }
 

@@ -26,7 +26,7 @@ class World {
   void form_cluster();
   // The primary of another cluster, that nobody here manages: on the same data as this one
   // if that has any yet.
-  Server& add_remote(const NodeName& name);
+  SimServer& add_remote(const NodeName& name);
   void start_all_agents();
   // Told of every change of `/leader`; may be empty.
   std::function<void()> on_leader_change;
@@ -35,7 +35,7 @@ class World {
   bool run_until(Instant until);
 
   // ---- Its parts
-  [[nodiscard]] Ground& ground() { return ground_; }
+  [[nodiscard]] SimContext& sim() { return sim_; }
   [[nodiscard]] Store& store() { return store_; }
   [[nodiscard]] Referee& referee() { return referee_; }
   [[nodiscard]] Clients& clients() { return clients_; }
@@ -45,7 +45,7 @@ class World {
   void forget_longest_ttl() { longest_ttl_ = settings_.ttl; }
   [[nodiscard]] std::vector<std::unique_ptr<Host>>& hosts() { return hosts_; }
   [[nodiscard]] Host* host(const NodeName& name);
-  [[nodiscard]] Instant now() const { return ground_.queue.now(); }
+  [[nodiscard]] Instant now() const { return sim_.queue.now(); }
   [[nodiscard]] std::string key(const std::string& leaf) const { return prefix_ + leaf; }
   // An operator's `ctl pause` and `ctl resume`.
   void set_pause(bool is_on);
@@ -59,7 +59,7 @@ class World {
   [[nodiscard]] std::uint64_t digest();
 
  private:
-  [[nodiscard]] Server::Directory first_data();
+  [[nodiscard]] SimServer::Directory first_data();
   void watch_store();
   void write_remotely();
   void note_request(const std::string& json);
@@ -70,12 +70,12 @@ class World {
   Settings settings_;  // in force
   Milliseconds longest_ttl_{};
   std::string prefix_;
-  Ground ground_;
+  SimContext sim_;
   Store store_;
   Servers servers_;
   std::vector<std::unique_ptr<Host>> hosts_;
-  std::vector<const Server*> server_list_;
-  std::unique_ptr<Server> remote_;
+  std::vector<const SimServer*> server_list_;
+  std::unique_ptr<SimServer> remote_;
   Clients clients_;
   Referee referee_;
 };

@@ -56,6 +56,19 @@ class Bench {
     return std::nullopt;
   }
 
+  template <typename O>
+  static Outcome outcome_for(StoreOutcome store, Revision revision, ActOutcome act) {
+    if constexpr (std::is_same_v<O, LeaseAnswer>) {
+      return LeaseAnswer{.outcome = store, .revision = revision, .lease = LeaseId{7}, .ttl = 10s};
+    } else if constexpr (std::is_same_v<O, StoreAnswer>) {
+      return StoreAnswer{.outcome = store, .revision = revision};
+    } else if constexpr (std::is_same_v<O, ActEnd>) {
+      return ActEnd{.outcome = act};
+    } else {
+      return O{};
+    }
+  }
+
   // The first open step of this kind ends.
   template <typename S>
   void end(StoreOutcome outcome, Revision revision = {}, ActOutcome act = ActOutcome::Done) {
@@ -63,13 +76,8 @@ class Bench {
       return std::holds_alternative<S>(step.step);
     });
     ASSERT_NE(found, open.end()) << "nothing of this kind is under way";
-    StepEnded event;
-    event.id = found->id;
-    event.store = outcome;
-    event.act = act;
-    event.revision = revision;
-    event.lease = LeaseId{7};
-    event.ttl = 10s;
+    StepEnded event{.id = found->id,
+                    .outcome = outcome_for<typename S::Outcome>(outcome, revision, act)};
     open.erase(found);
     give(event);
   }
@@ -242,9 +250,9 @@ TEST(Agent, AnswersARestartWhenItHasEnded) {
   bench.lead_alone();
   bench.give(InstanceSeen{bench.primary()});
   bench.end<Promote>(StoreOutcome::Applied);
-  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  bench.give(RestartAsked{.request = {.id = 5, .timeout = {}}});
   ASSERT_TRUE(bench.started<Restart>());
-  bench.give(RestartAsked{.wish = {.id = 6, .timeout = {}}});
+  bench.give(RestartAsked{.request = {.id = 6, .timeout = {}}});
   const auto* refused = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(refused, nullptr) << "one restart at a time";
   EXPECT_EQ(refused->id, 6U);
@@ -266,18 +274,18 @@ TEST(Agent, TellsAtOnceThatAServerThatIsToBeRestartedDoesNotStart) {
   bench.give(InstanceSeen{stopped});
   ASSERT_TRUE(bench.started<StartStandby>());
   // Whoever asks while it is being started waits for that, and no longer.
-  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  bench.give(RestartAsked{.request = {.id = 5, .timeout = {}}});
   bench.end<StartStandby>(StoreOutcome::Applied, {}, ActOutcome::Failed);
   const auto* waited = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(waited, nullptr);
   EXPECT_EQ(waited->id, 5U);
   EXPECT_FALSE(waited->is_granted);
-  bench.give(RestartAsked{.wish = {.id = 6, .timeout = {}}});
+  bench.give(RestartAsked{.request = {.id = 6, .timeout = {}}});
   const auto* answer = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(answer, nullptr);
   EXPECT_EQ(answer->id, 6U);
   EXPECT_EQ(answer->detail, "PostgreSQL is not running, and StartStandby has failed last");
-  EXPECT_FALSE(bench.agent().picture().restart_wish) << "nor is it remembered";
+  EXPECT_FALSE(bench.agent().picture().restart_request) << "nor is it remembered";
 }
 
 TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
@@ -286,7 +294,7 @@ TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
   stopping.process = ProcessState::Stopping;  // somebody else's doing, and it hangs
   bench.give(StorePictured{Bench::cluster("b")});
   bench.give(InstanceSeen{stopping});
-  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  bench.give(RestartAsked{.request = {.id = 5, .timeout = {}}});
   const auto is_answered = [&] {
     return std::any_of(bench.commands.begin(), bench.commands.end(), [](const Command& command) {
       const auto* answer = std::get_if<AnswerRequest>(&command);
@@ -299,7 +307,7 @@ TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
   bench.now = bench.now + 2s;
   bench.give(TimeCame{});
   EXPECT_TRUE(is_answered());
-  EXPECT_FALSE(bench.agent().picture().restart_wish);
+  EXPECT_FALSE(bench.agent().picture().restart_request);
 }
 
 TEST(Agent, AnswersARestartOfAServerThatItHasStarted) {
@@ -310,7 +318,7 @@ TEST(Agent, AnswersARestartOfAServerThatItHasStarted) {
   stopped.control->state = ControlState::ShutDownInRecovery;
   bench.give(StorePictured{Bench::cluster("b")});
   bench.give(InstanceSeen{stopped});
-  bench.give(RestartAsked{.wish = {.id = 5, .timeout = {}}});
+  bench.give(RestartAsked{.request = {.id = 5, .timeout = {}}});
   bench.end<StartStandby>(StoreOutcome::Applied);
   const auto* answer = std::get_if<AnswerRequest>(&bench.commands.front());
   ASSERT_NE(answer, nullptr);

@@ -1,4 +1,4 @@
-// A desk for tests: a store in memory, time that jumps, members that answer as they were told, a
+// A context for tests: a store in memory, time that jumps, members that answer as they were told, a
 // person who has written down the answers beforehand.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 #include "codec/dcs_values.h"
 #include "ctl/command_line.h"
-#include "ctl/desk.h"
+#include "ctl/context.h"
 #include "ctl/run.h"
 #include "dcs/memory/memory_dcs.h"
 
@@ -128,9 +128,9 @@ class ADesk {
       if (invocation.run_alone) return invocation.run_alone(console);
       MemoryDcs dcs(memory, clock);
       Store store(dcs, Loop{.clock = clock, .turn = [this] { clock.turn(); }});
-      Desk desk{.console = console, .store = store, .api = members, .scope = scope};
-      if (invocation.table) desk.table = *invocation.table;
-      return invocation.run(desk);
+      CtlContext context{.console = console, .store = store, .api = members, .scope = scope};
+      if (invocation.table) context.table = *invocation.table;
+      return invocation.run(context);
     });
     return {exit_code, out.str(), err.str()};
   }

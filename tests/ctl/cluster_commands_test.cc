@@ -13,7 +13,7 @@ class StandbyClusterCommands : public Orders {};
 
 TEST_F(ListCommand, ReadsTheStore) {
   EXPECT_EQ(
-      desk.run({"list", "orders"}).out,
+      context.run({"list", "orders"}).out,
       R"(+ Cluster: orders (7412345678901234567) ---+----+-------------+-----+------------+-----+
 | Member | Host      | Role    | State     | TL | Receive LSN | Lag | Replay LSN | Lag |
 +--------+-----------+---------+-----------+----+-------------+-----+------------+-----+
@@ -25,23 +25,23 @@ TEST_F(ListCommand, ReadsTheStore) {
 }
 
 TEST_F(ListCommand, TakesTheScopeOfTheConfiguration) {
-  const Ran nothing = desk.run({"list"});
+  const Ran nothing = context.run({"list"});
   EXPECT_EQ(nothing.exit_code, 0);
   EXPECT_NE(nothing.err.find("Listing members: No cluster names were provided"), std::string::npos);
-  desk.scope = "orders";
-  EXPECT_NE(desk.run({"list", "-f", "tsv"}).out.find("orders\tdb-a\t"), std::string::npos);
-  EXPECT_EQ(desk.run({"list", "orders", "other", "-f", "json"}).out.find("[]"),
-            desk.run({"list", "orders", "-f", "json"}).out.size());
+  context.scope = "orders";
+  EXPECT_NE(context.run({"list", "-f", "tsv"}).out.find("orders\tdb-a\t"), std::string::npos);
+  EXPECT_EQ(context.run({"list", "orders", "other", "-f", "json"}).out.find("[]"),
+            context.run({"list", "orders", "-f", "json"}).out.size());
 }
 
 TEST_F(ListCommand, WatchesUntilItIsInterrupted) {
   struct Interrupted : std::runtime_error {
     Interrupted() : std::runtime_error("interrupted") {}
   };
-  desk.clock.meanwhile = [&] {
-    if (desk.clock.now() >= Instant::from_nanoseconds(0) + 6s) throw Interrupted();
+  context.clock.meanwhile = [&] {
+    if (context.clock.now() >= Instant::from_nanoseconds(0) + 6s) throw Interrupted();
   };
-  const Ran ran = desk.run({"list", "orders", "-t", "-W", "-f", "tsv"});
+  const Ran ran = context.run({"list", "orders", "-t", "-W", "-f", "tsv"});
   std::size_t turns = 0;
   for (std::size_t at = 0; (at = ran.out.find("Cluster\tMember", at)) != ran.out.npos; ++at) {
     ++turns;
@@ -50,37 +50,37 @@ TEST_F(ListCommand, WatchesUntilItIsInterrupted) {
 }
 
 TEST_F(Pause, GoesToTheLeaderAndThenToWhoeverAnswers) {
-  desk.members.is_not_reached().answers(200, "{}");
-  const Ran ran = desk.run({"pause", "orders"});
+  context.members.is_not_reached().answers(200, "{}");
+  const Ran ran = context.run({"pause", "orders"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.out, "Success: cluster management is paused\n");
-  EXPECT_EQ(desk.members.asked,
+  EXPECT_EQ(context.members.asked,
             (std::vector<std::string>{R"(PATCH http://10.1.0.11:8008/config {"pause":true})",
                                       R"(PATCH http://10.1.0.12:8008/config {"pause":true})"}));
 }
 
 TEST_F(Pause, IsAnErrorWhenItIsSoAlready) {
-  EXPECT_EQ(desk.run({"resume", "orders"}).err, "Error: Cluster is not paused\n");
-  desk.put("config", R"({"pause":true})");
-  const Ran ran = desk.run({"pause", "orders"});
+  EXPECT_EQ(context.run({"resume", "orders"}).err, "Error: Cluster is not paused\n");
+  context.put("config", R"({"pause":true})");
+  const Ran ran = context.run({"pause", "orders"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.err, "Error: Cluster is already paused\n");
-  desk.members.answers(200, "{}");
-  EXPECT_EQ(desk.run({"resume", "orders"}).out, "Success: cluster management is resumed\n");
-  EXPECT_EQ(desk.members.asked.at(0), R"(PATCH http://10.1.0.11:8008/config {"pause":null})");
+  context.members.answers(200, "{}");
+  EXPECT_EQ(context.run({"resume", "orders"}).out, "Success: cluster management is resumed\n");
+  EXPECT_EQ(context.members.asked.at(0), R"(PATCH http://10.1.0.11:8008/config {"pause":null})");
 }
 
 TEST_F(Pause, WaitsForAllMembers) {
-  desk.members.answers(200, "{}");
-  desk.clock.meanwhile = [&] {
-    if (desk.clock.now() < Instant::from_nanoseconds(0) + 3s) return;
+  context.members.answers(200, "{}");
+  context.clock.meanwhile = [&] {
+    if (context.clock.now() < Instant::from_nanoseconds(0) + 3s) return;
     for (const char* name : {"db-a", "db-b", "db-c"}) {
       Member member = a_member(name, "10.1.0.11");
       member.pause = true;
-      desk.put_member(member);
+      context.put_member(member);
     }
   };
-  const Ran ran = desk.run({"pause", "orders", "--wait"});
+  const Ran ran = context.run({"pause", "orders", "--wait"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.out,
             "'pause' request sent, waiting until it is recognized by all nodes\n"
@@ -88,8 +88,8 @@ TEST_F(Pause, WaitsForAllMembers) {
 }
 
 TEST_F(Pause, NamesThoseWhoDidNotNotice) {
-  desk.members.answers(200, "{}");
-  const Ran ran = desk.run({"pause", "orders", "--wait"});
+  context.members.answers(200, "{}");
+  const Ran ran = context.run({"pause", "orders", "--wait"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(ran.out.ends_with(
       "db-a, db-b, db-c members didn't recognized pause state after 10 seconds\n"))
@@ -97,18 +97,18 @@ TEST_F(Pause, NamesThoseWhoDidNotNotice) {
 }
 
 TEST_F(Pause, NamesWhyNobodyCouldBeReached) {
-  const Ran ran = desk.run({"pause", "orders"});
+  const Ran ran = context.run({"pause", "orders"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(ran.err.starts_with("Error: Can not find accessible cluster member\n  db-a: "))
       << ran.err;
 }
 
 TEST_F(Show, History) {
-  desk.put("history",
-           R"([[1,83886432,"no recovery target specified","2026-07-30T10:11:12+00:00","db-b"],)"
-           R"([2,83886500,"no recovery target specified"]])");
+  context.put("history",
+              R"([[1,83886432,"no recovery target specified","2026-07-30T10:11:12+00:00","db-b"],)"
+              R"([2,83886500,"no recovery target specified"]])");
   EXPECT_EQ(
-      desk.run({"history", "orders"}).out,
+      context.run({"history", "orders"}).out,
       R"(+----+----------+------------------------------+---------------------------+------------+
 | TL |      LSN | Reason                       | Timestamp                 | New Leader |
 +----+----------+------------------------------+---------------------------+------------+
@@ -119,22 +119,22 @@ TEST_F(Show, History) {
 }
 
 TEST_F(Show, WhereToConnect) {
-  EXPECT_EQ(desk.run({"dsn", "orders"}).out, "host=10.1.0.11 port=5432\n");
-  EXPECT_EQ(desk.run({"dsn", "orders", "-r", "replica"}).out, "host=10.1.0.12 port=5432\n");
-  EXPECT_EQ(desk.run({"dsn", "orders", "-m", "db-c"}).out, "host=10.1.0.13 port=5432\n");
-  EXPECT_EQ(desk.run({"dsn", "orders", "-m", "db-x"}).err,
+  EXPECT_EQ(context.run({"dsn", "orders"}).out, "host=10.1.0.11 port=5432\n");
+  EXPECT_EQ(context.run({"dsn", "orders", "-r", "replica"}).out, "host=10.1.0.12 port=5432\n");
+  EXPECT_EQ(context.run({"dsn", "orders", "-m", "db-c"}).out, "host=10.1.0.13 port=5432\n");
+  EXPECT_EQ(context.run({"dsn", "orders", "-m", "db-x"}).err,
             "Error: Can not find a suitable member\n");
-  EXPECT_EQ(desk.run({"dsn", "orders", "-m", "db-c", "-r", "any"}).err,
+  EXPECT_EQ(context.run({"dsn", "orders", "-m", "db-c", "-r", "any"}).err,
             "Error: --role and --member are mutually exclusive options\n");
-  EXPECT_EQ(desk.run({"dsn"}).exit_code, 1);
+  EXPECT_EQ(context.run({"dsn"}).exit_code, 1);
 }
 
 TEST_F(Show, Versions) {
-  EXPECT_TRUE(desk.run({"version"}).out.starts_with("pgherd ctl version "));
-  desk.members.answers(200, R"({"patroni":{"version":"4.1.4"},"server_version":170004})")
+  EXPECT_TRUE(context.run({"version"}).out.starts_with("pgherd ctl version "));
+  context.members.answers(200, R"({"patroni":{"version":"4.1.4"},"server_version":170004})")
       .answers(503, R"({"patroni":{"version":"4.1.4"}})")
       .is_not_reached("connection refused");
-  const Ran ran = desk.run({"version", "orders"});
+  const Ran ran = context.run({"version", "orders"});
   EXPECT_EQ(ran.out.substr(ran.out.find('\n')),
             "\n\ndb-a: Patroni 4.1.4 PostgreSQL 17.4\n"
             "db-b: Patroni 4.1.4\n"
@@ -142,40 +142,40 @@ TEST_F(Show, Versions) {
 }
 
 TEST_F(Remove, NeedsThreeRightAnswers) {
-  EXPECT_EQ(desk.run({"remove", "orders"}, "other\n").err,
+  EXPECT_EQ(context.run({"remove", "orders"}, "other\n").err,
             "Error: Cluster names specified do not match\n");
-  EXPECT_EQ(desk.run({"remove", "orders"}, "orders\nyes\n").err,
+  EXPECT_EQ(context.run({"remove", "orders"}, "orders\nyes\n").err,
             "Error: You did not exactly type \"Yes I am aware\"\n");
-  EXPECT_EQ(desk.run({"remove", "orders"}, "orders\nYes I am aware\ndb-b\n").err,
+  EXPECT_EQ(context.run({"remove", "orders"}, "orders\nYes I am aware\ndb-b\n").err,
             "Error: You did not specify the current leader of the cluster\n");
-  EXPECT_EQ(desk.value_of("leader"), "db-a");
-  desk.put("unknown/key", "x");
+  EXPECT_EQ(context.value_of("leader"), "db-a");
+  context.put("unknown/key", "x");
   for (int number = 0; number < 250; ++number)
-    desk.put("many/" + std::to_string(number), "x");
-  const Ran ran = desk.run({"remove", "orders"}, "orders\nYes I am aware\ndb-a\n");
+    context.put("many/" + std::to_string(number), "x");
+  const Ran ran = context.run({"remove", "orders"}, "orders\nYes I am aware\ndb-a\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_TRUE(desk.memory.entries().empty());
+  EXPECT_TRUE(context.memory.entries().empty());
 }
 
 TEST_F(StandbyClusterCommands, DemoteAndWaitUntilTheLeaderFollows) {
-  desk.members.answers(200, "{}");
-  desk.members.on_call = [&](const ApiRequest&) {
+  context.members.answers(200, "{}");
+  context.members.on_call = [&](const ApiRequest&) {
     Member leader = a_leader("db-a", "10.1.0.11");
     leader.role = MemberRole::StandbyLeader;
     leader.state = MemberState::Starting;
-    desk.put_member(leader);
+    context.put_member(leader);
   };
-  desk.clock.meanwhile = [&] {
-    if (desk.clock.now() < Instant::from_nanoseconds(0) + 3s) return;
+  context.clock.meanwhile = [&] {
+    if (context.clock.now() < Instant::from_nanoseconds(0) + 3s) return;
     Member leader = a_leader("db-a", "10.1.0.11");
     leader.role = MemberRole::StandbyLeader;
-    desk.put_member(leader);
+    context.put_member(leader);
   };
-  const Ran ran = desk.run({"demote-cluster", "orders", "--host", "far", "--port", "5433",
-                            "--primary-slot-name", "here", "--force"});
+  const Ran ran = context.run({"demote-cluster", "orders", "--host", "far", "--port", "5433",
+                               "--primary-slot-name", "here", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(
-      desk.members.asked,
+      context.members.asked,
       (std::vector<std::string>{
           R"(PATCH http://10.1.0.11:8008/config {"standby_cluster":{"host":"far","port":5433,"primary_slot_name":"here"}})"}));
   EXPECT_NE(ran.out.find("cluster is unlocked: False, leader role: standby_leader, leader state: "
@@ -188,31 +188,33 @@ TEST_F(StandbyClusterCommands, DemoteAndWaitUntilTheLeaderFollows) {
 TEST_F(StandbyClusterCommands, PromoteARemovedSection) {
   Member leader = a_leader("db-a", "10.1.0.11");
   leader.role = MemberRole::StandbyLeader;
-  desk.put_member(leader);
-  desk.members.answers(200, "{}");
-  desk.members.on_call = [&](const ApiRequest&) { desk.put_member(a_leader("db-a", "10.1.0.11")); };
-  const Ran ran = desk.run({"promote-cluster", "orders"}, "y\n");
+  context.put_member(leader);
+  context.members.answers(200, "{}");
+  context.members.on_call = [&](const ApiRequest&) {
+    context.put_member(a_leader("db-a", "10.1.0.11"));
+  };
+  const Ran ran = context.run({"promote-cluster", "orders"}, "y\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(
-      desk.members.asked,
+      context.members.asked,
       (std::vector<std::string>{R"(PATCH http://10.1.0.11:8008/config {"standby_cluster":null})"}));
   EXPECT_NE(ran.out.find("cluster is successfully promoted\n"), std::string::npos) << ran.out;
 }
 
 TEST_F(StandbyClusterCommands, RefuseWhatMakesNoSense) {
-  EXPECT_NE(desk.run({"demote-cluster", "orders", "--force"})
+  EXPECT_NE(context.run({"demote-cluster", "orders", "--force"})
                 .err.find("At least --host, --port or --restore-command should be specified"),
             std::string::npos);
-  EXPECT_NE(desk.run({"promote-cluster", "orders", "--force"})
+  EXPECT_NE(context.run({"promote-cluster", "orders", "--force"})
                 .err.find("Cluster is already in the required state"),
             std::string::npos);
-  const Ran no = desk.run({"demote-cluster", "orders", "--host", "far"}, "n\n");
+  const Ran no = context.run({"demote-cluster", "orders", "--host", "far"}, "n\n");
   EXPECT_EQ(no.exit_code, 1);
   EXPECT_NE(no.err.find("Aborted cluster demotion"), std::string::npos);
-  EXPECT_EQ(desk.run({"demote-cluster", "orders", "--port", "70000"}).exit_code, 2);
-  EXPECT_TRUE(desk.members.asked.empty());
-  desk.members.answers(500, "no");
-  const Ran failed = desk.run({"demote-cluster", "orders", "--host", "far", "--force"});
+  EXPECT_EQ(context.run({"demote-cluster", "orders", "--port", "70000"}).exit_code, 2);
+  EXPECT_TRUE(context.members.asked.empty());
+  context.members.answers(500, "no");
+  const Ran failed = context.run({"demote-cluster", "orders", "--host", "far", "--force"});
   EXPECT_EQ(failed.exit_code, 1);
   EXPECT_NE(failed.err.find("Failed to demote orders cluster: /config PATCH status code=500, (no)"),
             std::string::npos)

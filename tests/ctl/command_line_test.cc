@@ -38,34 +38,34 @@ TEST(CommandLine, TakesANameThatIsAlsoACommand) {
 }
 
 TEST(CommandLine, ExplainsWrongUsageAndExitsWithTwo) {
-  ADesk desk;
+  ADesk context;
   const auto first_and_last = [](const std::string& text) {
     const std::size_t last = text.rfind('\n', text.size() - 2);
     return text.substr(0, text.find('\n')) + " | " + text.substr(last + 1);
   };
-  const Ran unknown = desk.run({"list", "--colour"});
+  const Ran unknown = context.run({"list", "--colour"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_TRUE(unknown.err.starts_with("Usage: pgherd ctl list [OPTIONS] [CLUSTER_NAMES...]"))
       << unknown.err;
   EXPECT_NE(first_and_last(unknown.err).find("| Error: "), std::string::npos) << unknown.err;
-  EXPECT_EQ(desk.run({"restart"}).exit_code, 2);
-  EXPECT_EQ(desk.run({"list", "-f", "xml"}).exit_code, 2);
-  EXPECT_EQ(desk.run({"flush", "orders", "everything"}).exit_code, 2);
-  const Ran strange = desk.run({"frobnicate"});
+  EXPECT_EQ(context.run({"restart"}).exit_code, 2);
+  EXPECT_EQ(context.run({"list", "-f", "xml"}).exit_code, 2);
+  EXPECT_EQ(context.run({"flush", "orders", "everything"}).exit_code, 2);
+  const Ran strange = context.run({"frobnicate"});
   EXPECT_EQ(strange.exit_code, 2);
   EXPECT_TRUE(strange.err.ends_with("Error: No such command or option: frobnicate\n"))
       << strange.err;
 }
 
 TEST(CommandLine, HelpsWithTheToolAndWithEachCommand) {
-  ADesk desk;
-  const Ran all = desk.run({"--help"});
+  ADesk context;
+  const Ran all = context.run({"--help"});
   EXPECT_EQ(all.exit_code, 0);
   for (const char* command : {"list", "topology", "switchover", "failover", "restart", "reload",
                               "reinit", "pause", "resume", "show-config", "edit-config", "history",
                               "dsn", "query", "flush", "remove", "version"}) {
     EXPECT_NE(all.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
-    const Ran one = desk.run({command, "--help"});
+    const Ran one = context.run({command, "--help"});
     EXPECT_EQ(one.exit_code, 0) << command;
     EXPECT_NE(one.out.find(std::string("Usage: pgherd ctl ") + command), std::string::npos)
         << one.out;
@@ -73,8 +73,8 @@ TEST(CommandLine, HelpsWithTheToolAndWithEachCommand) {
 }
 
 TEST(CommandLine, SaysThatCitusIsNotSupported) {
-  ADesk desk;
-  const Ran ran = desk.run({"list", "x", "--group", "1"});
+  ADesk context;
+  const Ran ran = context.run({"list", "x", "--group", "1"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.err, "Error: --group: Citus clusters are not supported by pgherd\n");
 }

@@ -11,15 +11,15 @@ namespace {
 class EditConfig : public Orders {};
 
 TEST_F(EditConfig, ShowsTheConfigurationAsYamlAndAnEmptyLine) {
-  desk.put("config", R"({"ttl":30,"postgresql":{"parameters":{"max_connections":100}}})");
-  EXPECT_EQ(desk.run({"show-config", "orders"}).out,
+  context.put("config", R"({"ttl":30,"postgresql":{"parameters":{"max_connections":100}}})");
+  EXPECT_EQ(context.run({"show-config", "orders"}).out,
             "postgresql:\n  parameters:\n    max_connections: 100\nttl: 30\n\n");
-  EXPECT_EQ(desk.run({"show-config", "elsewhere"}).out, "");
+  EXPECT_EQ(context.run({"show-config", "elsewhere"}).out, "");
 }
 
 TEST_F(EditConfig, SetsValuesAndParametersAndShowsWhatChanges) {
-  const Ran ran =
-      desk.run({"edit-config", "-s", "ttl=20", "orders", "-p", "max_connections=200", "--force"});
+  const Ran ran = context.run(
+      {"edit-config", "-s", "ttl=20", "orders", "-p", "max_connections=200", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.out,
             "--- \n+++ \n@@ -1,3 +1,6 @@\n"
@@ -31,63 +31,64 @@ TEST_F(EditConfig, SetsValuesAndParametersAndShowsWhatChanges) {
             "-ttl: 30\n"
             "+ttl: 20\n"
             "Configuration changed\n");
-  EXPECT_EQ(desk.value_of("config"), R"({"ttl":20,"loop_wait":10,"retry_timeout":10,)"
-                                     R"("postgresql":{"parameters":{"max_connections":200}}})");
+  EXPECT_EQ(context.value_of("config"), R"({"ttl":20,"loop_wait":10,"retry_timeout":10,)"
+                                        R"("postgresql":{"parameters":{"max_connections":200}}})");
 }
 
 TEST_F(EditConfig, AsksAndSaysWhenNothingWasDone) {
-  const Ran no = desk.run({"edit-config", "orders", "-s", "ttl=20"}, "n\n");
+  const Ran no = context.run({"edit-config", "orders", "-s", "ttl=20"}, "n\n");
   EXPECT_EQ(no.exit_code, 0);
   EXPECT_TRUE(no.out.ends_with("Apply these changes? [y/N]: Configuration not changed\n"));
-  const Ran same = desk.run({"edit-config", "orders", "-s", "ttl=30", "--force"});
+  const Ran same = context.run({"edit-config", "orders", "-s", "ttl=30", "--force"});
   EXPECT_EQ(same.out, "Not changed\n");
-  EXPECT_EQ(desk.run({"edit-config", "orders", "-q", "-s", "ttl=30"}).out, "");
+  EXPECT_EQ(context.run({"edit-config", "orders", "-q", "-s", "ttl=30"}).out, "");
 }
 
 TEST_F(EditConfig, DoesNotOverwriteWhatSomebodyElseChangedMeanwhile) {
   int turns = 0;
-  desk.clock.meanwhile = [&] {
-    if (++turns == 1) desk.put("config", R"({"ttl":40})");
+  context.clock.meanwhile = [&] {
+    if (++turns == 1) context.put("config", R"({"ttl":40})");
   };
-  const Ran ran = desk.run({"edit-config", "orders", "-s", "ttl=20", "--force"});
+  const Ran ran = context.run({"edit-config", "orders", "-s", "ttl=20", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.err, "Error: Config modification aborted due to concurrent changes\n");
-  EXPECT_EQ(desk.value_of("config"), R"({"ttl":40})");
+  EXPECT_EQ(context.value_of("config"), R"({"ttl":40})");
 }
 
 TEST_F(EditConfig, AppliesAndReplacesFilesAndAsksForForceWithStdin) {
   const Ran applied =
-      desk.run({"edit-config", "orders", "--apply", "-", "--force"}, "ttl: null\npause: true\n");
+      context.run({"edit-config", "orders", "--apply", "-", "--force"}, "ttl: null\npause: true\n");
   EXPECT_EQ(applied.exit_code, 0) << applied.err;
-  EXPECT_EQ(desk.value_of("config"), R"({"loop_wait":10,"retry_timeout":10,"pause":true})");
-  const Ran dry = desk.run({"edit-config", "orders", "--replace", "-"}, "ttl: 25\n");
+  EXPECT_EQ(context.value_of("config"), R"({"loop_wait":10,"retry_timeout":10,"pause":true})");
+  const Ran dry = context.run({"edit-config", "orders", "--replace", "-"}, "ttl: 25\n");
   EXPECT_TRUE(dry.out.ends_with("Use --force option to apply changes\n")) << dry.out;
   const Ran replaced =
-      desk.run({"edit-config", "orders", "--replace", "-", "--force"}, "ttl: 25\n");
+      context.run({"edit-config", "orders", "--replace", "-", "--force"}, "ttl: 25\n");
   EXPECT_EQ(replaced.exit_code, 0) << replaced.err;
-  EXPECT_EQ(desk.value_of("config"), R"({"ttl":25})");
+  EXPECT_EQ(context.value_of("config"), R"({"ttl":25})");
 }
 
 TEST_F(EditConfig, TakesOnlyAMapping) {
-  const Ran ran = desk.run({"edit-config", "orders", "--replace", "-", "--force"}, "- a\n");
+  const Ran ran = context.run({"edit-config", "orders", "--replace", "-", "--force"}, "- a\n");
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.err, "Error: - must hold a mapping (key: value), not array\n");
-  EXPECT_EQ(desk.run({"edit-config", "orders", "--apply", "/nowhere.yaml"}).err,
+  EXPECT_EQ(context.run({"edit-config", "orders", "--apply", "/nowhere.yaml"}).err,
             "Error: cannot read /nowhere.yaml: No such file or directory\n");
 }
 
 TEST_F(EditConfig, LetsAnEditorChangeIt) {
   setenv("EDITOR", "sed -i s/30/33/", 1);
-  const Ran ran = desk.run({"edit-config", "orders", "--force"});
+  const Ran ran = context.run({"edit-config", "orders", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_EQ(desk.value_of("config"), R"({"loop_wait":10,"retry_timeout":10,"ttl":33})");
+  EXPECT_EQ(context.value_of("config"), R"({"loop_wait":10,"retry_timeout":10,"ttl":33})");
   setenv("EDITOR", "false", 1);
-  EXPECT_EQ(desk.run({"edit-config", "orders"}).err, "Error: Editor exited with return code 1\n");
+  EXPECT_EQ(context.run({"edit-config", "orders"}).err,
+            "Error: Editor exited with return code 1\n");
   unsetenv("EDITOR");
 }
 
 TEST_F(EditConfig, NeedsAConfiguration) {
-  EXPECT_EQ(desk.run({"edit-config", "elsewhere", "-s", "ttl=20"}).err,
+  EXPECT_EQ(context.run({"edit-config", "elsewhere", "-s", "ttl=20"}).err,
             "Error: The config key does not exist in the cluster elsewhere\n");
 }
 

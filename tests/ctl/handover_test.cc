@@ -11,12 +11,12 @@ class Switchover : public Orders {};
 class Failover : public Orders {};
 
 TEST_F(Switchover, AsksTheLeaderAndShowsTheClusterBeforeAndAfter) {
-  desk.members.answers(200, "Successfully switched over to \"db-b\"");
-  desk.members.on_call = [&](const ApiRequest&) { desk.put("leader", "db-b"); };
+  context.members.answers(200, "Successfully switched over to \"db-b\"");
+  context.members.on_call = [&](const ApiRequest&) { context.put("leader", "db-b"); };
   const Ran ran =
-      desk.run({"switchover", "orders", "--leader", "db-a", "--candidate", "db-b", "--force"});
+      context.run({"switchover", "orders", "--leader", "db-a", "--candidate", "db-b", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_EQ(desk.members.asked,
+  EXPECT_EQ(context.members.asked,
             (std::vector<std::string>{R"(POST http://10.1.0.11:8008/switchover )"
                                       R"({"candidate":"db-b","leader":"db-a"})"}));
   EXPECT_TRUE(has(ran.out, "Current cluster topology\n+ Cluster: orders")) << ran.out;
@@ -25,8 +25,8 @@ TEST_F(Switchover, AsksTheLeaderAndShowsTheClusterBeforeAndAfter) {
 }
 
 TEST_F(Switchover, AsksThePersonForEverythingThatWasNotSaid) {
-  desk.members.answers(200, "done");
-  const Ran ran = desk.run({"switchover", "orders"}, "\ndb-c\n\ny\n");
+  context.members.answers(200, "done");
+  const Ran ran = context.run({"switchover", "orders"}, "\ndb-c\n\ny\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_TRUE(has(ran.out, "Primary [db-a]: ")) << ran.out;
   EXPECT_TRUE(has(ran.out, "Candidate ['db-b', 'db-c'] []: ")) << ran.out;
@@ -38,32 +38,33 @@ TEST_F(Switchover, AsksThePersonForEverythingThatWasNotSaid) {
 }
 
 TEST_F(Switchover, DoesNothingWhenThePersonSaysNoOrLeaves) {
-  const Ran no = desk.run({"switchover", "orders"}, "\n\n\nn\n");
+  const Ran no = context.run({"switchover", "orders"}, "\n\n\nn\n");
   EXPECT_EQ(no.exit_code, 1);
   EXPECT_EQ(no.err, "Error: Aborting switchover\n");
-  const Ran gone = desk.run({"switchover", "orders"}, "\n");
+  const Ran gone = context.run({"switchover", "orders"}, "\n");
   EXPECT_EQ(gone.exit_code, 1);
   EXPECT_EQ(gone.err, "Aborted!\n");
-  EXPECT_TRUE(desk.members.asked.empty());
+  EXPECT_TRUE(context.members.asked.empty());
 }
 
 TEST_F(Switchover, IsScheduledWithAZone) {
-  desk.members.answers(202, "Switchover scheduled");
+  context.members.answers(202, "Switchover scheduled");
   const Ran ran =
-      desk.run({"switchover", "--scheduled", "2026-08-02 03:00:00+02:00", "--force", "orders"});
+      context.run({"switchover", "--scheduled", "2026-08-02 03:00:00+02:00", "--force", "orders"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_TRUE(has(desk.members.asked.at(0), R"("scheduled_at":"2026-08-02T03:00:00+02:00")"));
+  EXPECT_TRUE(has(context.members.asked.at(0), R"("scheduled_at":"2026-08-02T03:00:00+02:00")"));
 }
 
 TEST_F(Switchover, CannotBeScheduledInPauseOrAtAnUnreadableTime) {
-  const Ran unreadable = desk.run({"switchover", "orders", "--scheduled", "tomorrow", "--force"});
+  const Ran unreadable =
+      context.run({"switchover", "orders", "--scheduled", "tomorrow", "--force"});
   EXPECT_EQ(unreadable.exit_code, 1);
   EXPECT_EQ(unreadable.err,
             "Error: Unable to parse scheduled timestamp (tomorrow). It should be in an unambiguous "
             "format (e.g. ISO 8601)\n");
-  desk.put("config", R"({"pause":true})");
+  context.put("config", R"({"pause":true})");
   const Ran paused =
-      desk.run({"switchover", "orders", "--scheduled", "2026-08-02T03:00Z", "--force"});
+      context.run({"switchover", "orders", "--scheduled", "2026-08-02T03:00Z", "--force"});
   EXPECT_EQ(paused.exit_code, 1);
   EXPECT_EQ(paused.err, "Error: Can't schedule switchover in the paused state\n");
 }
@@ -71,7 +72,7 @@ TEST_F(Switchover, CannotBeScheduledInPauseOrAtAnUnreadableTime) {
 TEST_F(Switchover, SaysWhatIsWrongWithTheNames) {
   const auto error_of = [&](std::vector<std::string> words) {
     words.insert(words.begin(), {"switchover", "orders", "--force"});
-    const Ran ran = desk.run(words);
+    const Ran ran = context.run(words);
     EXPECT_EQ(ran.exit_code, 1);
     return ran.err;
   };
@@ -88,83 +89,83 @@ TEST_F(Switchover, NeedsSomebodyToGoTo) {
     Member member = a_standby(name, "10.1.0.12", kHere);
     member.tags.nofailover = true;
     member.tags.published = R"({"nofailover":true})";
-    desk.put_member(member);
+    context.put_member(member);
   }
-  const Ran ran = desk.run({"switchover", "orders", "--force"});
+  const Ran ran = context.run({"switchover", "orders", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.err, "Error: No candidates found to switchover to\n");
 }
 
 TEST_F(Switchover, NeedsALeader) {
-  desk.put("leader", "");
-  EXPECT_EQ(desk.run({"switchover", "orders", "--force"}).err,
+  context.put("leader", "");
+  EXPECT_EQ(context.run({"switchover", "orders", "--force"}).err,
             "Error: This cluster has no leader\n");
 }
 
 TEST_F(Switchover, PrintsARefusalAndFails) {
-  desk.members.answers(412, "candidate does not exists");
-  const Ran ran = desk.run({"switchover", "orders", "--candidate", "db-b", "--force"});
+  context.members.answers(412, "candidate does not exists");
+  const Ran ran = context.run({"switchover", "orders", "--candidate", "db-b", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(has(ran.out, "Switchover failed, details: 412, candidate does not exists\n"));
 }
 
 TEST_F(Switchover, PrintsThatTheResultIsUnknown) {
-  desk.members.answers(503, "Switchover status unknown after 20 seconds");
-  const Ran ran = desk.run({"switchover", "orders", "--force"});
+  context.members.answers(503, "Switchover status unknown after 20 seconds");
+  const Ran ran = context.run({"switchover", "orders", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(has(ran.out, "Switchover result unknown, details: 503, ")) << ran.out;
 }
 
 TEST_F(Switchover, WritesTheRequestItselfWhenNoMemberIsReached) {
-  desk.members.is_not_reached();
-  const Ran ran = desk.run({"switchover", "orders", "--candidate", "db-b", "--force"});
+  context.members.is_not_reached();
+  const Ran ran = context.run({"switchover", "orders", "--candidate", "db-b", "--force"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_TRUE(has(ran.out, "Could not switchover using Patroni api, falling back to DCS\n"));
-  EXPECT_EQ(desk.value_of("failover"), R"({"leader":"db-a","member":"db-b"})");
+  EXPECT_EQ(context.value_of("failover"), R"({"leader":"db-a","member":"db-b"})");
 }
 
 TEST_F(Switchover, DoesNotWriteTheRequestOfAClusterThatHasANewLeader) {
-  desk.members.is_not_reached();
-  desk.members.on_call = [&](const ApiRequest&) {
+  context.members.is_not_reached();
+  context.members.on_call = [&](const ApiRequest&) {
     Transaction transaction;
     transaction.writes.push_back(Delete{.key = "/service/orders/leader"});
-    (void)desk.memory.commit(transaction);
-    desk.put("leader", "db-b");
+    (void)context.memory.commit(transaction);
+    context.put("leader", "db-b");
   };
-  const Ran ran = desk.run({"switchover", "orders", "--candidate", "db-b", "--force"});
+  const Ran ran = context.run({"switchover", "orders", "--candidate", "db-b", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(has(ran.err, "has changed meanwhile; nothing was done")) << ran.err;
-  EXPECT_EQ(desk.value_of("failover"), "(none)");
+  EXPECT_EQ(context.value_of("failover"), "(none)");
 }
 
 TEST_F(Switchover, DoesNotAskTwiceWhenTheAnswerGotLost) {
-  desk.members.falls_silent("connection closed");
-  const Ran ran = desk.run({"switchover", "orders", "--candidate", "db-b", "--force"});
+  context.members.falls_silent("connection closed");
+  const Ran ran = context.run({"switchover", "orders", "--candidate", "db-b", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(has(ran.err, "Switchover result unknown, details: connection closed")) << ran.err;
-  EXPECT_EQ(desk.value_of("failover"), "(none)");
+  EXPECT_EQ(context.value_of("failover"), "(none)");
 }
 
 TEST_F(Failover, NeedsACandidate) {
-  const Ran ran = desk.run({"failover", "orders", "--force"});
+  const Ran ran = context.run({"failover", "orders", "--force"});
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_EQ(ran.err, "Error: Failover could be performed only to a specific candidate\n");
 }
 
 TEST_F(Failover, AsksTheCandidateWhenThereIsNoLeader) {
-  desk.put("leader", "");
-  desk.members.answers(200, "Successfully failed over to \"db-c\"");
-  const Ran ran = desk.run({"failover", "orders", "--candidate", "db-c"}, "y\n");
+  context.put("leader", "");
+  context.members.answers(200, "Successfully failed over to \"db-c\"");
+  const Ran ran = context.run({"failover", "orders", "--candidate", "db-c"}, "y\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_TRUE(has(ran.out, "Are you sure you want to failover cluster orders? [y/N]: ")) << ran.out;
-  EXPECT_EQ(desk.members.asked.at(0),
+  EXPECT_EQ(context.members.asked.at(0),
             R"(POST http://10.1.0.13:8008/failover {"candidate":"db-c"})");
 }
 
 TEST_F(Failover, WarnsBeforeAnAsynchronousNode) {
-  desk.put("config", R"({"synchronous_mode":true})");
-  desk.put("sync", R"({"leader":"db-a","quorum":0,"sync_standby":"db-b"})");
-  const Ran ran = desk.run({"failover", "orders", "--candidate", "db-c"}, "n\n");
+  context.put("config", R"({"synchronous_mode":true})");
+  context.put("sync", R"({"leader":"db-a","quorum":0,"sync_standby":"db-b"})");
+  const Ran ran = context.run({"failover", "orders", "--candidate", "db-c"}, "n\n");
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_TRUE(has(ran.out, "Are you sure you want to failover to the asynchronous node db-c?"));
   EXPECT_EQ(ran.err, "Error: Aborting failover\n");

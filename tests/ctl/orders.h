@@ -13,15 +13,15 @@ constexpr Lsn kHere{0x102F0A118};
 class Orders : public testing::Test {
  protected:
   Orders() {
-    desk.put("initialize", "7412345678901234567");
-    desk.put("config", R"({"ttl":30,"loop_wait":10,"retry_timeout":10})");
-    desk.put("status", R"({"optime":4344291608})");
-    desk.put("leader", "db-a");
-    desk.put_member(a_leader("db-a", "10.1.0.11"));
-    desk.put_member(a_standby("db-b", "10.1.0.12", kHere));
-    desk.put_member(a_standby("db-c", "10.1.0.13", kHere));
+    context.put("initialize", "7412345678901234567");
+    context.put("config", R"({"ttl":30,"loop_wait":10,"retry_timeout":10})");
+    context.put("status", R"({"optime":4344291608})");
+    context.put("leader", "db-a");
+    context.put_member(a_leader("db-a", "10.1.0.11"));
+    context.put_member(a_standby("db-b", "10.1.0.12", kHere));
+    context.put_member(a_standby("db-c", "10.1.0.13", kHere));
   }
-  ADesk desk;
+  ADesk context;
 };
 
 }  // namespace pgherd::ctl::test

@@ -95,8 +95,8 @@ TEST(SteppingDown, ReleasesTheKeyWhenAStandbyHasTheLastRecord) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::ShutDown);
   scene.seen.instance.control->checkpoint = Lsn{1000};
-  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
-  scene.memory.last_known_members = scene.cluster().members;
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
+  scene.memory.election.last_known_members = scene.cluster().members;
   scene.peer("b", Lsn{1000});
   EXPECT_FALSE(scene.planned<ReleaseLeaderKey>()) << "only up to the beginning of the record";
   EXPECT_TRUE(scene.later(60ms).planned<ProbePeers>());
@@ -112,8 +112,8 @@ TEST(SteppingDown, GivesTheOthersASecondToHaveTheLastRecordToo) {
     scene.led_by("a").down(ControlState::ShutDown).under_way(Demote{.mode = DemoteMode::Graceful});
     scene.seen.instance.process = ProcessState::Stopping;
     scene.seen.instance.control->checkpoint = Lsn{1000};
-    scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
-    scene.memory.last_known_members = scene.cluster().members;
+    scene.memory.stepping_down.state = SteppingDown::WhenReceived;
+    scene.memory.election.last_known_members = scene.cluster().members;
     scene.peer("b", Lsn{1001}).peer("c", Lsn{900});
     return scene;
   };
@@ -139,8 +139,8 @@ TEST(SteppingDown, TakesNoPositionOnAnotherTimelineForTheLastRecord) {
   scene.led_by("a").down(ControlState::ShutDown);
   scene.seen.instance.control->checkpoint = Lsn{1000};
   scene.seen.instance.control->timeline = Timeline{2};
-  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
-  scene.memory.last_known_members = scene.cluster().members;
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
+  scene.memory.election.last_known_members = scene.cluster().members;
   scene.peer("b", Lsn{2000});
   EXPECT_FALSE(scene.planned<ReleaseLeaderKey>()) << "it has left this history, or never had it";
   scene.seen.peers["b"].timeline = Timeline{2};
@@ -151,7 +151,7 @@ TEST(SteppingDown, IsTakenBackWhenNobodyReceivesTheLastRecord) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::ShutDown);
   scene.seen.instance.control->checkpoint = Lsn{1000};
-  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
   scene.peer("b", Lsn{900}).peer("c", Lsn{900});
   scene.decide();
   scene.later(6s);
@@ -164,7 +164,7 @@ TEST(SteppingDown, IsTakenBackWhenNobodyReceivesTheLastRecord) {
 TEST(SteppingDown, ShowsNoLeaderToHealthChecksAnyMore) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::Graceful});
-  scene.memory.stepping_down = Memory::SteppingDown::WhenReceived;
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
   EXPECT_FALSE(scene.decide().is_leader);
 }
 
@@ -196,7 +196,7 @@ TEST(RestartBegunInMaintenanceMode, IsHeldToTheLeaseAfterIt) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});
   scene.seen.settings.paused = true;
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
   const auto restart = scene.planned<Restart>();
   ASSERT_TRUE(restart);
   scene.under_way(*restart).down(ControlState::ShutDown);

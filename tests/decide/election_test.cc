@@ -54,20 +54,20 @@ TEST(Election, IsVetoedByAPrimaryThatStillLives) {
 
 TEST(Election, IsLeftToOthersByWhoHasJustFailedToLeadAsLongAsThereAreAny) {
   Scene scene = race_of("a");
-  scene.memory.lead_again_at = scene.now + 30s;
+  scene.memory.election.lead_again_at = scene.now + 30s;
   EXPECT_TRUE(scene.planned<ProbePeers>());
   scene.silent_peer("b").peer("c", Lsn{900});
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E1"));
   scene.seen.peers["c"].nofailover = true;
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody else could lead";
-  EXPECT_EQ(scene.memory.lead_again_at, Instant{}) << "what it has won it keeps";
+  EXPECT_EQ(scene.memory.election.lead_again_at, Instant{}) << "what it has won it keeps";
 }
 
 TEST(Election, IsNeverEnteredAgainWithinAMomentAfterAFailure) {
   Scene scene = race_of("a");
   scene.silent_peer("b").silent_peer("c");
-  scene.memory.lead_alone_at = scene.now + 2s;
+  scene.memory.election.lead_alone_at = scene.now + 2s;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E1"));
   EXPECT_LE(scene.last.wake_at, scene.now + 2s);
@@ -85,7 +85,7 @@ TEST(Election, TakesNoAnswerFromBeforeTheLeaderWasLost) {
   Scene scene = race_of("a");
   scene.silent_peer("b").peer("c", Lsn{900});
   scene.later(200ms);
-  scene.memory.unlocked_since = scene.now;
+  scene.memory.election.unlocked_since = scene.now;
   scene.seen.instance.seen_at = scene.now;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.planned<ProbePeers>());
@@ -112,7 +112,7 @@ TEST(Election, PrefersTheHigherPriorityAtEqualPosition) {
   scene.seen.peers["c"].failover_priority = 2;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E10"));
-  scene.memory.last_leader = "c";  // but not that of the leader that has just gone
+  scene.memory.election.last_leader = "c";  // but not that of the leader that has just gone
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
@@ -254,10 +254,8 @@ TEST(Leader, TriesOnceMoreWithoutTheArchive) {
   EXPECT_TRUE(start->upstream.is_without_archive);
   EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
   // That fails as well.
-  scene.seen.last_act = ActEnded{.step = *start,
-                                 .outcome = ActOutcome::Done,
-                                 .detail = {},
-                                 .ended_at = scene.now + 1ms};
+  scene.seen.last_act = ActEnded{
+      .step = *start, .outcome = ActOutcome::Done, .detail = {}, .ended_at = scene.now + 1ms};
   scene.standby(Lsn{1000}).decide();
   scene.seen.last_act = failed_promotion(scene.now + 2ms);
   scene.down(ControlState::InArchiveRecovery);
@@ -294,7 +292,7 @@ TEST(Election, IsNotHeldUpByOneAheadThatFailsToBePromoted) {
   scene.seen.peers["b"].failed_promotions = 1;
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
   // Where all fail, the one that is ahead goes on trying.
-  scene.memory.failed_promotions = 1;
+  scene.memory.promotion.failures = 1;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E9"));
 }
@@ -311,8 +309,8 @@ TEST(Election, IsWonByARunningPrimaryWhoseStandbyWasAskedLaterThanItsOwnPosition
 TEST(Election, IsLeftToWhoHasFailedLessOftenOnly) {
   Scene scene("a");
   scene.unlocked().standby(Lsn{200}).peer("b", Lsn{100}).peer("c", Lsn{100});
-  scene.memory.failed_promotions = 2;
-  scene.memory.lead_again_at = scene.now + 10s;
+  scene.memory.promotion.failures = 2;
+  scene.memory.election.lead_again_at = scene.now + 10s;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E1"));
   scene.seen.peers["b"].failed_promotions = scene.seen.peers["c"].failed_promotions = 2;

@@ -28,15 +28,15 @@ TEST(Follow, DoesNothingWhenItAlreadyDoes) {
 TEST(Follow, MakesAFormerLeaderAStandbyLikeAnyOther) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});
-  scene.memory.lead_again_at = scene.now + 30s;
-  scene.memory.lead_alone_at = scene.now + 2s;
+  scene.memory.election.lead_again_at = scene.now + 30s;
+  scene.memory.election.lead_alone_at = scene.now + 2s;
   scene.seen.instance.upstream = pointing_at_b();
   scene.decide();
-  EXPECT_EQ(scene.memory.lead_again_at, scene.now + 30s) << "it does not stream yet";
+  EXPECT_EQ(scene.memory.election.lead_again_at, scene.now + 30s) << "it does not stream yet";
   scene.seen.instance.is_streaming = true;
   scene.decide();
-  EXPECT_EQ(scene.memory.lead_again_at, Instant{});
-  EXPECT_EQ(scene.memory.lead_alone_at, Instant{});
+  EXPECT_EQ(scene.memory.election.lead_again_at, Instant{});
+  EXPECT_EQ(scene.memory.election.lead_alone_at, Instant{});
 }
 
 TEST(Follow, CascadesFromTheMemberNamedInItsTag) {

@@ -71,7 +71,7 @@ TEST(Lease, IsNoLeaveToOpenPostgresWhileTheKeyMayBeGivenBackYet) {
 TEST(Lease, OfWhoGivesTheKeyBackIsNotBoundAnewForAnAnswerThatWasLost) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::ShutDown);
-  scene.memory.stepping_down = Memory::SteppingDown::AtOnce;
+  scene.memory.stepping_down.state = SteppingDown::AtOnce;
   scene.seen.session.unanswered_release = Revision{50};
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
   EXPECT_FALSE(scene.planned<RebindLeaderKey>());

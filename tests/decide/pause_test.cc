@@ -6,7 +6,7 @@ namespace {
 Scene paused(NodeName me = "a") {
   Scene scene(std::move(me));
   scene.seen.settings.paused = true;
-  scene.memory.was_paused = true;
+  scene.memory.pause.was_on = true;
   return scene;
 }
 
@@ -67,7 +67,7 @@ TEST(Pause, PromotesTheNamedCandidate) {
   scene.cluster().failover = request("b", "a");
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
   scene.led_by("a");
-  scene.memory.unlocked_since.reset();
+  scene.memory.election.unlocked_since.reset();
   EXPECT_TRUE(scene.planned<ClaimTimeline>());
   EXPECT_FALSE(scene.planned<ClearFailoverRequest>());  // it is still the leave to promote
   scene.primary(Lsn{100}, Timeline{2});
@@ -141,14 +141,14 @@ TEST(Pause, PointsOutForeignDataAndDoesNotEnd) {
 TEST(Pause, RestartsAsAskedEvenWithoutALease) {
   Scene scene = paused();
   scene.led_by("b").primary(Lsn{100});
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
   EXPECT_EQ(scene.planned<Restart>()->lease_valid_until, Instant::never());
 }
 
 TEST(Pause, DropsNoSlots) {
   Scene scene = paused();
   scene.led_by("a").primary(Lsn{100});
-  scene.memory.member_slots_seen["gone"] = scene.now - 3600s;
+  scene.memory.slots.members_seen["gone"] = scene.now - 3600s;
   scene.seen.instance.slots.push_back(SlotView{.name = "gone"});
   const auto kept = scene.planned<KeepSlots>();
   EXPECT_TRUE(kept && kept->drop.empty());
@@ -173,8 +173,8 @@ TEST(Resume, EndsTheSecondPrimary) {
 TEST(Resume, ForgetsWhatFailed) {
   Scene scene = paused();
   scene.led_by("b").down(ControlState::ShutDownInRecovery);
-  scene.memory.failed_acts = 5;
-  scene.memory.retry_act_at = scene.now + 30s;
+  scene.memory.acts.failed = 5;
+  scene.memory.acts.retry_at = scene.now + 30s;
   scene.seen.settings.paused = false;
   EXPECT_TRUE(scene.planned<StartStandby>());
 }

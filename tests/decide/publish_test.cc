@@ -7,11 +7,19 @@ TEST(Publishing, TellsAChangeOfRoleAtOnce) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});
   scene.cluster().members["a"].role = MemberRole::Replica;
-  scene.memory.member_published_at = scene.now;
+  scene.memory.published.member_at = scene.now;
   const auto publish = scene.planned<PublishMember>();
   ASSERT_TRUE(publish);
   EXPECT_EQ(publish->member.role, MemberRole::Primary);
   EXPECT_EQ(publish->lease, kLease);
+}
+
+TEST(Publishing, APrimaryThatIsBeingRestartedHasGivenUpNothing) {
+  Scene scene("a");
+  scene.unlocked().down(ControlState::ShutDown);
+  EXPECT_EQ((scene.decide(), scene.last.own_member.role), MemberRole::Demoted);
+  scene.under_way(Restart{.timeout = {}, .is_primary = true});
+  EXPECT_EQ((scene.decide(), scene.last.own_member.role), MemberRole::Primary);
 }
 
 TEST(Publishing, TellsPositionsOncePerLoop) {

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/dice.h"
-#include "decide/sync_moves.h"
+#include "decide/facts/electorate.h"
+#include "decide/rules/synchronous_moves.h"
 
 namespace pgherd {
 namespace {

@@ -19,12 +19,12 @@ TEST(Recovery, DoesNotOpenAPrimaryUnderALeaseThatIsAboutToEnd) {
 TEST(Recovery, GivesWayWhenThePrimaryWillNotStart) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction);
-  scene.memory.failed_acts = 2;
+  scene.memory.acts.failed = 2;
   EXPECT_TRUE(scene.planned<ProbePeers>());
   EXPECT_FALSE(scene.planned<StartPrimary>());
   scene.peer("b", Lsn{100});
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
-  EXPECT_GT(scene.memory.lead_again_at, scene.now);
+  EXPECT_GT(scene.memory.election.lead_again_at, scene.now);
 }
 
 TEST(Recovery, FailsOverAtOnceWhenPrimaryStartTimeoutIsZero) {
@@ -105,8 +105,8 @@ TEST(Recovery, KeepsTryingWhenThereIsNobodyToGiveWayTo) {
   scene.led_by("a").down(ControlState::InProduction);
   scene.cluster().members.erase("b");
   scene.cluster().members.erase("c");
-  scene.memory.failed_acts = 5;
-  scene.memory.retry_act_at = scene.now + 1s;
+  scene.memory.acts.failed = 5;
+  scene.memory.acts.retry_at = scene.now + 1s;
   EXPECT_FALSE(scene.planned<StartPrimary>()) << "nothing spins";
   scene.later(1s);
   EXPECT_TRUE(scene.planned<StartPrimary>());
@@ -180,7 +180,7 @@ TEST(Recovery, TriesAFailedRewindAgainAfterAPause) {
 TEST(Recovery, ReplacesTheDataAfterAFailedRewindWhereThatIsWanted) {
   Scene scene = compared(Divergence::Diverged);
   scene.seen.settings.remove_data_directory_on_rewind_failure = true;
-  scene.memory.rewind_failed = true;
+  scene.memory.acts.rewind_failed = true;
   EXPECT_FALSE(scene.planned<Rewind>());
   EXPECT_TRUE(scene.planned<RemoveDataDirectory>());
 }
@@ -211,7 +211,7 @@ TEST(Recovery, StartsReadOnlyWhenNobodyLeads) {
 TEST(Recovery, LeavesTheFieldToTheSuccessorAfterSteppingDown) {
   Scene scene("a");
   scene.down(ControlState::ShutDown).unlocked();
-  scene.memory.lead_again_at = scene.now + 2s;
+  scene.memory.election.lead_again_at = scene.now + 2s;
   EXPECT_FALSE(scene.planned<StartStandby>());
   scene.later(2s);
   EXPECT_TRUE(scene.planned<StartStandby>());
@@ -220,13 +220,13 @@ TEST(Recovery, LeavesTheFieldToTheSuccessorAfterSteppingDown) {
 TEST(Recovery, ComesBackForWantOfASuccessor) {
   Scene scene("a");
   scene.down(ControlState::ShutDown).unlocked();
-  scene.memory.lead_again_at = scene.now + 30s;
+  scene.memory.election.lead_again_at = scene.now + 30s;
   scene.peer("b", Lsn{100}).silent_peer("c");
   EXPECT_FALSE(scene.planned<StartStandby>());
   EXPECT_TRUE(scene.gives_reason("E1"));
   scene.silent_peer("b");
   EXPECT_TRUE(scene.planned<StartStandby>());
-  scene.memory.lead_alone_at = scene.now + 1s;
+  scene.memory.election.lead_alone_at = scene.now + 1s;
   EXPECT_FALSE(scene.planned<StartStandby>());
 }
 

@@ -14,7 +14,7 @@ Scene standby_of_b() {
 TEST(Restart, IsTakenOneAtATime) {
   Scene scene = standby_of_b();
   EXPECT_TRUE(admit_restart(scene.seen).is_granted);
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}, .asked_at = scene.now};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}, .asked_at = scene.now};
   EXPECT_FALSE(admit_restart(scene.seen).is_granted);
 }
 
@@ -35,7 +35,7 @@ TEST(Restart, OfAServerThatDoesNotStartIsRefusedWithTheReason) {
 
 TEST(Restart, ThatCannotBeServedIsForgottenInTime) {
   Scene scene = standby_of_b();
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}, .asked_at = scene.now};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}, .asked_at = scene.now};
   EXPECT_FALSE(end_waiting_restart(scene.seen, scene.now + 59s, ""));
   EXPECT_TRUE(end_waiting_restart(scene.seen, scene.now + 60s, ""));
   scene.under_way(Restart{});

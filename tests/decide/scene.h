@@ -70,7 +70,7 @@ class Scene {
     cluster().leader =
         LeaderKey{.name = name, .lease = lease, .create_revision = {50}, .mod_revision = {50}};
     if (cluster().members.contains(name)) cluster().members[name].role = MemberRole::Primary;
-    memory.last_leader = name;
+    memory.election.last_leader = name;
     if (name == seen.self.name) {
       seen.session.leads = true;
       seen.session.led_at = seen.session.renewed_at;
@@ -123,14 +123,14 @@ class Scene {
     return *this;
   }
   Scene& unlocked() {
-    memory.unlocked_since = now;
-    memory.last_leader = "b";
-    memory.last_known_members = cluster().members;
+    memory.election.unlocked_since = now;
+    memory.election.last_leader = "b";
+    memory.election.last_known_members = cluster().members;
     return *this;
   }
   Scene& under_way(Step step) {
     const Lane lane = lane_of(step);
-    seen.under_way[lane] = UnderWay{.step = std::move(step), .started_at = now};
+    seen.under_way.insert_or_assign(lane, UnderWay{.step = std::move(step), .started_at = now});
     return *this;
   }
   Scene& later(Duration by) {

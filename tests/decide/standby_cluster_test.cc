@@ -27,7 +27,7 @@ TEST(StandbyCluster, ItsLeaderFollowsTheRemotePrimary) {
   EXPECT_EQ(follow->upstream.slot, "here");
   EXPECT_TRUE(follow->upstream.is_remote);
   EXPECT_FALSE(scene.planned<ClaimTimeline>());
-  EXPECT_EQ(scene.last.portrait.role, MemberRole::StandbyLeader);
+  EXPECT_EQ(scene.last.own_member.role, MemberRole::StandbyLeader);
 }
 
 TEST(StandbyCluster, BecomesAPrimaryWhenTheSectionGoes) {
@@ -117,7 +117,7 @@ TEST(StandbyCluster, StartsWithoutAComparisonWhereTheRemotePrimaryIsSilent) {
 TEST(StandbyCluster, GivesWayWhenItsServerDoesNotStart) {
   Scene scene = standby_leader();
   scene.down(ControlState::ShutDownInRecovery);
-  scene.memory.failed_acts = 2;
+  scene.memory.acts.failed = 2;
   EXPECT_TRUE(scene.planned<ProbePeers>());
   scene.peer("b", Lsn{100}).peer("c", Lsn{100});
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());

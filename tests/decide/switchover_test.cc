@@ -22,7 +22,7 @@ TEST(Switchover, StepsDownForAHealthyCandidate) {
   EXPECT_TRUE(scene.planned<ProbePeers>());
   scene.peer("b", Lsn{1000});
   EXPECT_EQ(scene.planned<Demote>(), kGraceful);
-  EXPECT_EQ(scene.memory.stepping_down_for, "b");
+  EXPECT_EQ(scene.memory.stepping_down.successor, "b");
 }
 
 TEST(Switchover, AsksOnlyTheCandidate) {

@@ -505,10 +505,10 @@ Scene waited_for() {
 
 TEST(Release, ComesBeforeARestart) {
   Scene scene = waited_for();
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
   EXPECT_FALSE(scene.planned<Restart>());
   EXPECT_TRUE(scene.gives_reason("Q9"));
-  EXPECT_TRUE(scene.last.portrait.tags.nosync) << "the leader learns it from the member key";
+  EXPECT_TRUE(scene.last.own_member.tags.nosync) << "the leader learns it from the member key";
   write_sync(scene, "b", {"c"});
   EXPECT_TRUE(scene.planned<Restart>());
 }
@@ -538,11 +538,11 @@ TEST(Release, IsNotWaitedForForEver) {
 
 TEST(Release, IsOverWhenTheWishIs) {
   Scene scene = waited_for();
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = {}};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
   scene.decide();
-  scene.seen.restart_wish.reset();
+  scene.seen.restart_request.reset();
   scene.decide();
-  EXPECT_FALSE(scene.last.portrait.tags.nosync);
+  EXPECT_FALSE(scene.last.own_member.tags.nosync);
 }
 
 TEST(EmptyVoter, CopiesFromTheLeaderOnly) {

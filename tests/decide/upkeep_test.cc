@@ -25,9 +25,9 @@ TEST(Slots, AreMadeForEveryOtherMember) {
   scene.led_by("a").primary(Lsn{100});
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
-  ASSERT_EQ(keep->wishes.size(), 2U);
-  EXPECT_EQ(keep->wishes[0].name, "b");
-  EXPECT_EQ(keep->wishes[1].name, "c");
+  ASSERT_EQ(keep->wanted.size(), 2U);
+  EXPECT_EQ(keep->wanted[0].name, "b");
+  EXPECT_EQ(keep->wanted[1].name, "c");
 }
 
 TEST(Slots, OnAStandbyFollowTheLeaderButNeverPastTheOwnReplay) {
@@ -37,8 +37,8 @@ TEST(Slots, OnAStandbyFollowTheLeaderButNeverPastTheOwnReplay) {
   scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}};
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
-  EXPECT_EQ(keep->wishes[0].advance_to, Lsn{100});
-  EXPECT_EQ(keep->wishes[1].advance_to, Lsn{90});
+  EXPECT_EQ(keep->wanted[0].advance_to, Lsn{100});
+  EXPECT_EQ(keep->wanted[1].advance_to, Lsn{90});
 }
 
 TEST(Slots, OfMembersThatStreamFromAStandbyFollowWhatTheseSay) {
@@ -51,13 +51,13 @@ TEST(Slots, OfMembersThatStreamFromAStandbyFollowWhatTheseSay) {
                                SlotView{.name = "c", .restart_lsn = Lsn{10}}};
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
-  EXPECT_FALSE(keep->wishes[0].advance_to.is_known()) << "b moves its slot itself";
-  EXPECT_EQ(keep->wishes[1].advance_to, Lsn{80});
+  EXPECT_FALSE(keep->wanted[0].advance_to.is_known()) << "b moves its slot itself";
+  EXPECT_EQ(keep->wanted[1].advance_to, Lsn{80});
   // Nor past what is here.
   Scene ahead = scene;
   ahead.cluster().members["c"].receive_lsn = Lsn{500};
   ahead.memory = Memory{};
-  EXPECT_EQ(ahead.planned<KeepSlots>()->wishes[1].advance_to, Lsn{100});
+  EXPECT_EQ(ahead.planned<KeepSlots>()->wanted[1].advance_to, Lsn{100});
 }
 
 TEST(Slots, OfMembersThatDoNotStreamAreOfNoUse) {
@@ -71,7 +71,7 @@ TEST(Slots, OfMembersThatDoNotStreamAreOfNoUse) {
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
   EXPECT_EQ(keep->drop, std::vector<std::string>{"c"});
-  EXPECT_EQ(keep->wishes.size(), 1U);
+  EXPECT_EQ(keep->wanted.size(), 1U);
 }
 
 TEST(Slots, OfAnAbsentMemberAreKeptForMemberSlotsTtl) {
@@ -150,13 +150,13 @@ TEST(Slots, ThatStandInTheConfigurationAreMade) {
       {.name = "cdc", .is_logical = true, .database = "shop", .plugin = "pgoutput"}};
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
-  ASSERT_EQ(keep->wishes.size(), 4U);
-  EXPECT_EQ(keep->wishes[0].name, "archive");
-  EXPECT_TRUE(keep->wishes[3].is_logical);
+  ASSERT_EQ(keep->wanted.size(), 4U);
+  EXPECT_EQ(keep->wanted[0].name, "archive");
+  EXPECT_TRUE(keep->wanted[3].is_logical);
   Scene standby("a");
   standby.led_by("b").standby(Lsn{100});
   standby.seen.settings.permanent_slots = scene.seen.settings.permanent_slots;
-  EXPECT_EQ(standby.planned<KeepSlots>()->wishes.size(), 3U);  // logical ones are the primary's
+  EXPECT_EQ(standby.planned<KeepSlots>()->wanted.size(), 3U);  // logical ones are the primary's
 }
 
 TEST(Slots, ThatHoldBackVacuumOnAStandbyOrAreLostAreMadeAnew) {
@@ -174,8 +174,8 @@ TEST(Slots, OfANodeThatNeverLeadsAreThoseOfItsFollowers) {
   scene.cluster().members["c"].tags.replicatefrom = "a";
   const auto keep = scene.planned<KeepSlots>();
   ASSERT_TRUE(keep);
-  ASSERT_EQ(keep->wishes.size(), 1U);
-  EXPECT_EQ(keep->wishes[0].name, "c");
+  ASSERT_EQ(keep->wanted.size(), 1U);
+  EXPECT_EQ(keep->wanted[0].name, "c");
 }
 
 TEST(Configuration, IsAppliedOnceForEachChange) {
@@ -190,7 +190,7 @@ TEST(Configuration, IsAppliedOnceForEachChange) {
 TEST(Restart, IsServedWhenNothingElseIsUnderWay) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});
-  scene.seen.restart_wish = RestartWish{.id = 1, .timeout = 5s};
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = 5s};
   EXPECT_EQ(scene.planned<Restart>(),
             (Restart{.timeout = 5s, .is_primary = true, .lease_valid_until = scene.now + 7500ms}));
 }

@@ -136,11 +136,11 @@ TEST(Watchdog, ThatIsRequiredAndUnfitKeepsANodeOutOfElectionsForTtl) {
   scene.unlocked().standby(Lsn{100}).peer("b", Lsn{100}).peer("c", Lsn{100});
   scene.seen.self.watchdog_mode = WatchdogMode::Required;
   scene.seen.watchdog.problem = "the device is busy";
-  scene.memory.arming_tried_at = scene.now - 9s;
+  scene.memory.watchdog.arming_tried_at = scene.now - 9s;
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E3"));
   EXPECT_TRUE(scene.last.watchdog_failed);
-  scene.memory.arming_tried_at = scene.now - 10s;
+  scene.memory.watchdog.arming_tried_at = scene.now - 10s;
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "it may be free by now";
   EXPECT_FALSE(scene.last.watchdog_failed);
 }

@@ -15,8 +15,8 @@
 #include <memory>
 
 #include "guardian/guardian_fence.h"
-#include "guardian/hunt.h"
 #include "guardian/order.h"
+#include "guardian/server_processes.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/pid_watch.h"
@@ -202,8 +202,10 @@ TEST_F(GuardianTest, orphaned_backends_are_killed_also_when_the_postmaster_is_go
 TEST_F(GuardianTest, postgresql_on_another_data_directory_is_left_alone) {
   const auto server = postmaster();
   fs::create_directory(folder + "/other");
-  EXPECT_EQ(hunt({.data_dir = folder + "/other", .postmaster = {}}), 0);
-  EXPECT_EQ(hunt({.data_dir = folder + "/nowhere", .postmaster = {server->pid(), 1}}), 0);
+  EXPECT_EQ(kill_server_processes({.data_dir = folder + "/other", .postmaster = {}}), 0);
+  EXPECT_EQ(
+      kill_server_processes({.data_dir = folder + "/nowhere", .postmaster = {server->pid(), 1}}),
+      0);
   EXPECT_TRUE(identify_process(server->pid()));
   EXPECT_TRUE(is_running(child));
   signal_process(child, SIGKILL);

@@ -13,7 +13,7 @@
  * Checked in every state that can be reached: nobody is elected that lacks an acknowledged write (B3 and B7
  * of the promises, docs/safety.md).
  *
- * The rules, as in src/decide/quorum.cc:
+ * The rules, as in src/decide/rules/synchronous_quorum.cc:
  *   is_legal   one of V and M contains the other, and both together are no more than Q + n:
  *              then any Q + 1 that elect and any n that acknowledge have a member in common
  *   vouched    /sync promises that each commit is on |V| - Q of V; that many must be known to have

@@ -63,7 +63,7 @@ class RealPostgres : public testing::Test {
   }
   // `standby` becomes a streaming copy of `primary`.
   static void clone(Node& standby, Node& primary) {
-    expect_done(primary.perform(KeepSlots{.wishes = {{.name = standby.name()}}}));
+    expect_done(primary.perform(KeepSlots{.wanted = {{.name = standby.name()}}}));
     expect_done(standby.perform(CloneFrom{primary.as_upstream()}));
     expect_done(standby.perform(StartStandby{primary.as_upstream(standby.name())}));
     standby.observe_until(streams);
@@ -216,7 +216,7 @@ TEST_F(RealPostgres, AGracefulSwitchoverNeedsNoRewind) {
   ASSERT_TRUE(examined.divergence);
   EXPECT_EQ(examined.divergence->verdict, Divergence::None) << examined.detail;
   EXPECT_EQ(examined.divergence->source_timeline, Timeline{2});
-  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg0"}}}));
+  expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
   expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
   const InstanceView back = pg0->observe_until(
       [](const InstanceView& view) { return streams(view) && view.timeline == Timeline{2}; });
@@ -321,7 +321,7 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   const ActResult rewound = pg0->perform(Rewind{pg1->as_upstream()});
   expect_done(rewound);
   EXPECT_NE(rewound.detail.find("diverged"), std::string::npos) << rewound.detail;
-  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg0"}}}));
+  expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
   expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
   pg0->observe_until(streams);
   catch_up(*pg0, *pg1);
@@ -372,14 +372,14 @@ TEST_F(RealPostgres, SlotsAreMadeAdvancedAndDropped) {
   auto pg1 = a_node("pg1");
   bootstrap(*pg0);
   clone(*pg1, *pg0);
-  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg2"}}}));
+  expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg2"}}}));
   const InstanceView made = pg1->observe();
   ASSERT_EQ(made.slots.size(), 1U);
   ASSERT_TRUE(made.slots[0].restart_lsn.is_known());
   pg0->sql("create table t as select generate_series(1, 1000)");
   catch_up(*pg1, *pg0);
   const Lsn target = pg1->observe().replayed;
-  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg2", .advance_to = target}}}));
+  expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg2", .advance_to = target}}}));
   EXPECT_EQ(pg1->observe().slots[0].restart_lsn, target);
   expect_done(pg1->perform(KeepSlots{.drop = {"pg2"}}));
   EXPECT_TRUE(pg1->observe().slots.empty());
@@ -399,7 +399,7 @@ TEST_F(RealPostgres, AFailoverSlotThatAFormerPrimaryHasLeftIsToldFromASyncedOneA
   expect_done(pg0->perform(Demote{DemoteMode::Graceful}));
   expect_done(pg1->perform(Promote{in_an_hour()}));
   expect_done(pg1->perform(Checkpoint{}));
-  expect_done(pg1->perform(KeepSlots{.wishes = {{.name = "pg0"}}}));
+  expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
   expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
   const InstanceView back = pg0->observe_until(streams);
   const auto left = std::find_if(back.slots.begin(), back.slots.end(),

@@ -85,10 +85,10 @@ struct FakeNode final : NodeFace {
   std::string refuse_failsafe_ping(const FailsafePing&) override {
     return accepts_failsafe ? "" : "Running as a leader";
   }
-  void schedule_restart(ScheduledRestart wish,
+  void schedule_restart(ScheduledRestart handover,
                         std::function<void(bool, std::string)> answer) override {
     const bool is_free = !scheduled;
-    if (is_free) scheduled = std::move(wish);
+    if (is_free) scheduled = std::move(handover);
     answer(is_free, is_free ? "" : "Another restart is already scheduled");
   }
   void unschedule_restart(std::function<void(bool, std::string)> answer) override {

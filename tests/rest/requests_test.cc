@@ -16,8 +16,8 @@ constexpr WallTime kNow{1785000000000000};  // 2026-07-25 17:20:00 UTC
 Refusal refused(const std::string& body, Handover action, bool is_paused = false) {
   Settings settings;
   settings.paused = is_paused;
-  const auto wish = read_handover(body, action, settings, kNow);
-  return wish ? Refusal{200, "granted"} : wish.error();
+  const auto handover = read_handover(body, action, settings, kNow);
+  return handover ? Refusal{200, "granted"} : handover.error();
 }
 
 TEST(Handover, NeedsItsNames) {
@@ -65,25 +65,25 @@ TEST(Handover, WhilePausedNeedsACandidate) {
 }
 
 TEST(Handover, AFailoverThatNamesALeaderIsASwitchover) {
-  const auto wish =
+  const auto handover =
       read_handover(R"({"leader":"a","candidate":"b"})", Handover::Failover, Settings{}, kNow);
-  ASSERT_TRUE(wish);
-  EXPECT_EQ(wish->action, Handover::Switchover);
-  EXPECT_EQ(wish->request.leader, "a");
-  EXPECT_EQ(wish->request.candidate, "b");
+  ASSERT_TRUE(handover);
+  EXPECT_EQ(handover->action, Handover::Switchover);
+  EXPECT_EQ(handover->request.leader, "a");
+  EXPECT_EQ(handover->request.candidate, "b");
 }
 
-HandoverWish a_wish(Handover action, std::optional<NodeName> leader,
-                    std::optional<NodeName> candidate) {
-  HandoverWish wish;
-  wish.action = action;
-  wish.request.leader = std::move(leader);
-  wish.request.candidate = std::move(candidate);
-  return wish;
+HandoverRequest a_wish(Handover action, std::optional<NodeName> leader,
+                       std::optional<NodeName> candidate) {
+  HandoverRequest handover;
+  handover.action = action;
+  handover.request.leader = std::move(leader);
+  handover.request.candidate = std::move(candidate);
+  return handover;
 }
 
-std::string verdict(const HandoverWish& wish, const ClusterView& cluster) {
-  const auto candidates = feasible_candidates(wish, cluster);
+std::string verdict(const HandoverRequest& handover, const ClusterView& cluster) {
+  const auto candidates = feasible_candidates(handover, cluster);
   if (!candidates) return candidates.error().text;
   std::string names;
   for (const Member& member : *candidates)
@@ -137,31 +137,31 @@ TEST(Handover, OnlyAnsweringPromotableMembersAreGood) {
   }
 }
 
-std::string outcome(const HandoverWish& wish, const ClusterView& cluster) {
-  const auto answer = handover_outcome(wish, "a", Revision{200}, cluster);
+std::string outcome(const HandoverRequest& handover, const ClusterView& cluster) {
+  const auto answer = handover_outcome(handover, "a", Revision{200}, cluster);
   return answer ? std::to_string(answer->code) + " " + answer->text : "wait";
 }
 
 TEST(Handover, IsFollowedUntilTheStoreShowsItsEnd) {
-  const auto wish = a_wish(Handover::Switchover, "a", "b");
+  const auto handover = a_wish(Handover::Switchover, "a", "b");
   ClusterView cluster = a_cluster();
-  EXPECT_EQ(outcome(wish, cluster), "wait") << "a picture from before the request says nothing";
+  EXPECT_EQ(outcome(handover, cluster), "wait") << "a picture from before the request says nothing";
   cluster.revision = Revision{200};
-  cluster.failover = wish.request;
-  EXPECT_EQ(outcome(wish, cluster), "wait");
+  cluster.failover = handover.request;
+  EXPECT_EQ(outcome(handover, cluster), "wait");
   cluster.leader.reset();
-  EXPECT_EQ(outcome(wish, cluster), "wait");
+  EXPECT_EQ(outcome(handover, cluster), "wait");
   cluster.leader = LeaderKey{.name = "b"};
-  EXPECT_EQ(outcome(wish, cluster), "200 Successfully switched over to \"b\"");
+  EXPECT_EQ(outcome(handover, cluster), "200 Successfully switched over to \"b\"");
   cluster.leader->name = "c";
-  EXPECT_EQ(outcome(wish, cluster), "200 Switched over to \"c\" instead of \"b\"");
+  EXPECT_EQ(outcome(handover, cluster), "200 Switched over to \"c\" instead of \"b\"");
   EXPECT_EQ(outcome(a_wish(Handover::Switchover, "a", {}), cluster),
             "200 Successfully switched over to \"c\"");
   EXPECT_EQ(outcome(a_wish(Handover::Failover, {}, "c"), cluster),
             "200 Successfully failed over to \"c\"");
   cluster.leader->name = "a";
   cluster.failover.reset();
-  EXPECT_EQ(outcome(wish, cluster), "503 Switchover failed");
+  EXPECT_EQ(outcome(handover, cluster), "503 Switchover failed");
   EXPECT_EQ(outcome(a_wish(Handover::Failover, {}, "b"), cluster), "503 Failover failed");
   EXPECT_EQ(handover_timed_out(Handover::Switchover, 20s).text,
             "Switchover status unknown after 20 seconds; operation may still be in progress");
@@ -203,12 +203,13 @@ TEST(Restart, RefusesWhatItCannotRead) {
   ASSERT_TRUE(scheduled);
   NodeStatus status;
   status.instance.postmaster_start_time = "yesterday";
-  const ScheduledRestart wish = scheduled_restart(*scheduled, status);
-  EXPECT_EQ(wish.at, parse_time("2099-01-01T00:00:00+00:00"));
-  EXPECT_EQ(wish.role, MemberRole::Replica);
-  EXPECT_EQ(wish.below_version, 170005);
-  EXPECT_EQ(wish.postmaster_start_time, "yesterday");
-  EXPECT_NE(wish.published.find(R"("schedule":"2099-01-01T00:00:00+00:00")"), std::string::npos);
+  const ScheduledRestart handover = scheduled_restart(*scheduled, status);
+  EXPECT_EQ(handover.at, parse_time("2099-01-01T00:00:00+00:00"));
+  EXPECT_EQ(handover.role, MemberRole::Replica);
+  EXPECT_EQ(handover.below_version, 170005);
+  EXPECT_EQ(handover.postmaster_start_time, "yesterday");
+  EXPECT_NE(handover.published.find(R"("schedule":"2099-01-01T00:00:00+00:00")"),
+            std::string::npos);
   EXPECT_EQ(refused_restart(R"({"schedule":"2025-01-01T00:00:00+00:00"})"),
             (Refusal{422, "Cannot schedule restart in the past"}));
   EXPECT_EQ(refused_restart(R"({"schedule":"x"})", true),

@@ -13,11 +13,11 @@ namespace {
 class SimDcsTest : public ::testing::Test {
  protected:
   void run(Duration for_time) {
-    const auto until = ground_.queue.now() + for_time;
-    while (ground_.queue.run_next(until)) {
+    const auto until = sim_.queue.now() + for_time;
+    while (sim_.queue.run_next(until)) {
     }
   }
-  [[nodiscard]] Instant in(Duration time) const { return time_.local(ground_.queue.now()) + time; }
+  [[nodiscard]] Instant in(Duration time) const { return time_.local(sim_.queue.now()) + time; }
   static Transaction put(const std::string& key, const std::string& value, LeaseId lease = {}) {
     Transaction transaction;
     transaction.writes.push_back(Put{.key = key, .value = value, .lease = lease});
@@ -36,11 +36,11 @@ class SimDcsTest : public ::testing::Test {
     return lease;
   }
 
-  Ground ground_{1, 2};
-  Store store_{ground_};
+  SimContext sim_{1, 2};
+  Store store_{sim_};
   LocalTime time_{Instant{}, 0};
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  SimDcs dcs_{ground_, store_, 0, time_, mailbox_};
+  SimDcs dcs_{sim_, store_, 0, time_, mailbox_};
 };
 
 TEST_F(SimDcsTest, AWriteThatArrivesIsApplied) {
@@ -51,7 +51,7 @@ TEST_F(SimDcsTest, AWriteThatArrivesIsApplied) {
 }
 
 TEST_F(SimDcsTest, ALostRequestIsUnavailableAtItsDeadlineAndWasNotApplied) {
-  ground_.network.cut(0, ground_.network.store());
+  sim_.network.cut(0, sim_.network.store());
   const auto answer = commit(put("/k", "v"));
   ASSERT_TRUE(answer && !*answer);
   EXPECT_EQ(answer->error().kind, DcsErrorKind::Unavailable);
@@ -59,7 +59,7 @@ TEST_F(SimDcsTest, ALostRequestIsUnavailableAtItsDeadlineAndWasNotApplied) {
 }
 
 TEST_F(SimDcsTest, ALostAnswerIsUnavailableThoughTheWriteWasApplied) {
-  ground_.network.cut(ground_.network.store(), 0);
+  sim_.network.cut(sim_.network.store(), 0);
   const auto answer = commit(put("/k", "v"));
   ASSERT_TRUE(answer && !*answer);
   EXPECT_EQ(answer->error().kind, DcsErrorKind::Unavailable);
@@ -67,7 +67,7 @@ TEST_F(SimDcsTest, ALostAnswerIsUnavailableThoughTheWriteWasApplied) {
 }
 
 TEST_F(SimDcsTest, AnAnswerAfterTheDeadlineIsNotTakenForOne) {
-  ground_.network.set_delay(800ms, 800ms);
+  sim_.network.set_delay(800ms, 800ms);
   int answers = 0;
   bool is_value = true;
   dcs_.commit(put("/k", "v"), in(1s), [&](const auto& answer) {
@@ -121,7 +121,7 @@ TEST_F(SimDcsTest, AWatchThatIsCutOffEndsByItsSilence) {
     if (!batch) ended = batch.error().kind;
   });
   run(1s);
-  ground_.network.cut(ground_.network.store(), 0);
+  sim_.network.cut(sim_.network.store(), 0);
   run(3s);
   EXPECT_EQ(ended, DcsErrorKind::Unavailable);
 }

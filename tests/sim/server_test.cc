@@ -14,10 +14,10 @@ namespace {
 class ServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ground_.network.set_delay(1ms, 1ms);
+    sim_.network.set_delay(1ms, 1ms);
     for (Place place = 0; place < 3; ++place) {
       const NodeName name(1, static_cast<char>('a' + place));
-      all_.push_back(std::make_unique<Server>(ground_, servers_, place, name));
+      all_.push_back(std::make_unique<SimServer>(sim_, servers_, place, name));
       servers_[name] = all_.back().get();
       auto& directory = all_.back()->directory();
       directory.state = DataDirectory::Valid;
@@ -26,7 +26,7 @@ class ServerTest : public ::testing::Test {
       directory.control_timeline = directory.newest_timeline = Timeline{1};
       directory.wal.append({.id = 1, .timeline = Timeline{1}, .end = Lsn{1000}});
     }
-    ground_.next_id = 100;
+    sim_.next_id = 100;
     at("a").boot(false, [](bool) {});
     for (const auto* name : {"b", "c"}) {
       at(name).directory().upstream.host = "a";
@@ -35,14 +35,14 @@ class ServerTest : public ::testing::Test {
     run(10s);
     mailbox_ = std::make_shared<Mailbox>();
   }
-  Server& at(const std::string& name) { return *servers_.at(name); }
+  SimServer& at(const std::string& name) { return *servers_.at(name); }
   void run(Duration time) {
-    const auto until = ground_.queue.now() + time;
-    while (ground_.queue.run_next(until)) {
+    const auto until = sim_.queue.now() + time;
+    while (sim_.queue.run_next(until)) {
     }
   }
   std::unique_ptr<SimInstance> door(const std::string& name) {
-    return std::make_unique<SimInstance>(ground_, servers_, at(name), time_, mailbox_, nullptr);
+    return std::make_unique<SimInstance>(sim_, servers_, at(name), time_, mailbox_, nullptr);
   }
   ActResult perform(SimInstance& instance, const Step& step, Duration time = 60s) {
     ActResult result{.outcome = ActOutcome::TimedOut, .detail = "no answer", .divergence = {}};
@@ -54,10 +54,10 @@ class ServerTest : public ::testing::Test {
     return {.name = name, .host = name, .port = "5432", .slot = ""};
   }
 
-  Ground ground_{7, 3};
+  SimContext sim_{7, 3};
   Servers servers_;
   LocalTime time_{Instant{}, 0};
-  std::vector<std::unique_ptr<Server>> all_;
+  std::vector<std::unique_ptr<SimServer>> all_;
   std::shared_ptr<Mailbox> mailbox_;
 };
 
@@ -86,12 +86,12 @@ TEST_F(ServerTest, APromotionBeginsANewTimelineThatTheOthersFollow) {
 }
 
 TEST_F(ServerTest, APrimaryThatHasMoreThanTheNewOneHasDivergedAndCannotStream) {
-  ground_.network.cut_both(0, 1);
-  ground_.network.cut_both(0, 2);
+  sim_.network.cut_both(0, 1);
+  sim_.network.cut_both(0, 2);
   ASSERT_TRUE(at("a").write());
   at("a").kill();
   at("b").promote();
-  ground_.network.heal_all();
+  sim_.network.heal_all();
   auto instance = door("a");
   const auto examined = perform(*instance, ExamineDivergence{.source = upstream("b")});
   ASSERT_TRUE(examined.divergence);
@@ -101,11 +101,11 @@ TEST_F(ServerTest, APrimaryThatHasMoreThanTheNewOneHasDivergedAndCannotStream) {
 }
 
 TEST_F(ServerTest, RewindMakesADivergedPrimaryFit) {
-  ground_.network.cut_both(0, 1);
+  sim_.network.cut_both(0, 1);
   ASSERT_TRUE(at("a").write());
   at("a").kill();
   at("b").promote();
-  ground_.network.heal_all();
+  sim_.network.heal_all();
   auto instance = door("a");
   EXPECT_EQ(perform(*instance, Rewind{.source = upstream("b")}, 1s).outcome, ActOutcome::Failed)
       << "before the checkpoint pg_control of the source shows the old timeline";
@@ -134,14 +134,14 @@ TEST_F(ServerTest, AfterACleanHandoverTheOldPrimaryFollowsWithoutARewind) {
 TEST_F(ServerTest, APromotionIsRefusedWhenTheLeaseHasRunOut) {
   at("a").kill();
   auto instance = door("b");
-  const Promote late{.lease_valid_until = time_.local(ground_.queue.now())};
+  const Promote late{.lease_valid_until = time_.local(sim_.queue.now())};
   EXPECT_EQ(perform(*instance, late).outcome, ActOutcome::Failed);
   EXPECT_TRUE(at("b").is_in_recovery());
 }
 
 TEST_F(ServerTest, AnInterruptedCopyLeavesADirectoryThatCannotBeStarted) {
   at("c").kill();
-  at("c").directory() = Server::Directory{};
+  at("c").directory() = SimServer::Directory{};
   auto instance = door("c");
   instance->perform(CloneFrom{.source = upstream("a")}, [](ActResult) {});
   run(300ms);
@@ -150,8 +150,8 @@ TEST_F(ServerTest, AnInterruptedCopyLeavesADirectoryThatCannotBeStarted) {
 }
 
 TEST_F(ServerTest, TheGuardianKillsAtTheOrderedInstantUnlessANewerOrderCame) {
-  Guardian guardian(ground_, time_, at("a"));
-  const auto now = time_.local(ground_.queue.now());
+  Guardian guardian(sim_, time_, at("a"));
+  const auto now = time_.local(sim_.queue.now());
   guardian.arm(now + 1s, 0);
   guardian.arm(now + 3s, 0);
   run(2s);

@@ -35,7 +35,7 @@ class RefereeTest : public ::testing::Test {
     ASSERT_TRUE(world_.run_until(Instant{} + 20s));
     ASSERT_NE(world_.referee().primary(), nullptr);
   }
-  Server& some_standby() {
+  SimServer& some_standby() {
     for (auto& host : world_.hosts()) {
       if (host->server().is_in_recovery()) return host->server();
     }

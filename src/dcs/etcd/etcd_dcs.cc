@@ -15,9 +15,9 @@ namespace pb = etcdserverpb;
 using etcd::Call;
 using etcd::CallTerms;
 using etcd::Endpoint;
+using etcd::EtcdSession;
 using etcd::Question;
 using etcd::Request;
-using etcd::Session;
 using etcd::Setback;
 using etcd::UnaryCall;
 using etcd::Verdict;
@@ -27,7 +27,7 @@ namespace {
 // One unary call as an attempt of a request: `begin(endpoint, context, queue)` starts it,
 // `read(endpoint, response)` makes the answer of a response.
 template <typename T, typename Response, typename Begin, typename Read>
-typename Request<T>::Attempt unary(Session& session, const CallTerms& terms, Begin begin,
+typename Request<T>::Attempt unary(EtcdSession& session, const CallTerms& terms, Begin begin,
                                    Read read) {
   return [&session, terms, begin = std::move(begin), read = std::move(read)](
              Endpoint& endpoint, typename Request<T>::Outcome outcome) {
@@ -48,7 +48,7 @@ typename Request<T>::Attempt unary(Session& session, const CallTerms& terms, Beg
 
 EtcdDcs::EtcdDcs(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& clock,
                  EtcdHints hints)
-    : session_(std::make_unique<Session>(config, std::move(loop), clock, std::move(hints))) {}
+    : session_(std::make_unique<EtcdSession>(config, std::move(loop), clock, std::move(hints))) {}
 
 EtcdDcs::~EtcdDcs() = default;
 
@@ -63,7 +63,7 @@ struct ReadState {
   bool is_linearizable;  // also after a serializable answer that was too old
 };
 
-Result<Snapshot, Setback> snapshot_of(Session& session, Endpoint& endpoint, ReadState& state,
+Result<Snapshot, Setback> snapshot_of(EtcdSession& session, Endpoint& endpoint, ReadState& state,
                                       bool was_linearizable, const pb::RangeResponse& response) {
   const Revision revision{response.header().revision()};
   const bool is_other_cluster = session.seen.is_another_cluster(etcd::header_of(response.header()));
@@ -156,7 +156,7 @@ void EtcdDcs::grant(Milliseconds ttl, Instant deadline, DcsAnswer<Lease> answer)
 
 namespace {
 
-Result<Dcs::Lease, Setback> lease_of(Session& session, Endpoint& endpoint, LeaseId lease,
+Result<Dcs::Lease, Setback> lease_of(EtcdSession& session, Endpoint& endpoint, LeaseId lease,
                                      const grpc::Status& status,
                                      const pb::LeaseKeepAliveResponse& response) {
   if (!status.ok()) return fail(etcd::verdict_on(status));

@@ -28,7 +28,7 @@
 namespace pgherd {
 
 namespace etcd {
-class Session;
+class EtcdSession;
 }  // namespace etcd
 
 struct EtcdHints {
@@ -63,7 +63,7 @@ class EtcdDcs final : public Dcs {
                                              WatchHandler handler) override;
 
  private:
-  std::unique_ptr<etcd::Session> session_;
+  std::unique_ptr<etcd::EtcdSession> session_;
 };
 
 }  // namespace pgherd

@@ -40,7 +40,7 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
   // Starts one call to `endpoint`, which ends in exactly one outcome, on the loop, not from inside.
   using Attempt = std::function<std::shared_ptr<Call>(Endpoint& endpoint, Outcome outcome)>;
 
-  static void start(Session& session, Question question, Instant deadline, Attempt attempt,
+  static void start(EtcdSession& session, Question question, Instant deadline, Attempt attempt,
                     DcsAnswer<T> answer) {
     auto request = std::make_shared<Request>(session, std::move(question), deadline,
                                              std::move(attempt), std::move(answer));
@@ -48,7 +48,7 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
     request->begin();
   }
 
-  Request(Session& session, Question question, Instant deadline, Attempt attempt,
+  Request(EtcdSession& session, Question question, Instant deadline, Attempt attempt,
           DcsAnswer<T> answer)
       : session_(session),
         question_(std::move(question)),
@@ -263,7 +263,7 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
     answer(std::move(result));
   }
 
-  Session& session_;
+  EtcdSession& session_;
   const Question question_;
   const Instant asked_at_;
   const Instant deadline_;

@@ -18,8 +18,8 @@ constexpr Duration kDiscoveryPause = 5s;
 
 }  // namespace
 
-Session::Session(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& its_clock,
-                 EtcdHints hints)
+EtcdSession::EtcdSession(const EtcdConfig& config, boost::asio::any_io_executor loop,
+                         Clock& its_clock, EtcdHints hints)
     : clock(its_clock),
       pump(std::move(loop)),
       endpoints(config),
@@ -28,7 +28,7 @@ Session::Session(const EtcdConfig& config, boost::asio::any_io_executor loop, Cl
   schedule_discovery(0s);
 }
 
-Session::~Session() {
+EtcdSession::~EtcdSession() {
   alive_.reset();
   discovery_.reset();
   waiting_for_token_.clear();
@@ -44,7 +44,7 @@ Session::~Session() {
 
 // gRPC's deadline is only a backstop (and tells etcd when to stop trying): our own alarms come
 // first, by a clock that also counts while the machine sleeps.
-void Session::prepare(grpc::ClientContext& context, const CallTerms& terms) const {
+void EtcdSession::prepare(grpc::ClientContext& context, const CallTerms& terms) const {
   if (!terms.deadline.is_never()) {
     const auto left = std::max<Duration>(terms.deadline - clock.now(), 1ms);
     const auto deadline =
@@ -55,7 +55,8 @@ void Session::prepare(grpc::ClientContext& context, const CallTerms& terms) cons
   if (terms.needs_leader) context.AddMetadata("hasleader", "true");
 }
 
-std::optional<Setback> Session::objection_to(Endpoint& endpoint, const pb::ResponseHeader& from) {
+std::optional<Setback> EtcdSession::objection_to(Endpoint& endpoint,
+                                                 const pb::ResponseHeader& from) {
   const auto header = header_of(from);
   if (header.cluster_id == 0)
     return std::nullopt;  // an answer without a header says nothing of age
@@ -72,20 +73,20 @@ std::optional<Setback> Session::objection_to(Endpoint& endpoint, const pb::Respo
   return std::nullopt;
 }
 
-void Session::suspect(Endpoint& endpoint, const std::string& why) {
+void EtcdSession::suspect(Endpoint& endpoint, const std::string& why) {
   const bool was_suspect = clock.now() < endpoint.suspect_until;
   endpoints.suspect(endpoint, clock.now());
   if (!was_suspect && hints_.tell) hints_.tell("etcd " + endpoint.name + ": " + why);
   schedule_discovery(kDiscoveryPause);
 }
 
-void Session::prefer(const std::shared_ptr<Endpoint>& endpoint) {
+void EtcdSession::prefer(const std::shared_ptr<Endpoint>& endpoint) {
   if (endpoints.prefer(endpoint) && hints_.tell) hints_.tell("using etcd " + endpoint->name);
 }
 
 // ---- The token ----------------------------------------------------------------------------------
 
-void Session::with_token(TokenAnswer then) {
+void EtcdSession::with_token(TokenAnswer then) {
   if (config_.username.empty() || store_wants_no_token_ || !token_.empty()) {
     then(std::nullopt);
     return;
@@ -96,7 +97,7 @@ void Session::with_token(TokenAnswer then) {
 
 // Authentication may be switched on, and off again, while we run: that the store once wanted no
 // token is forgotten as soon as it refuses a request that had none.
-void Session::drop_token(const std::string& used) {
+void EtcdSession::drop_token(const std::string& used) {
   if (token_ != used) return;
   if (store_wants_no_token_ && hints_.tell)
     hints_.tell("etcd demands a login now: logging in as '" + config_.username + "'");
@@ -104,14 +105,14 @@ void Session::drop_token(const std::string& used) {
   store_wants_no_token_ = false;
 }
 
-void Session::log_in_as(const std::string& username, const std::string& password) {
+void EtcdSession::log_in_as(const std::string& username, const std::string& password) {
   if (username == config_.username && password == config_.password) return;
   config_.username = username;
   config_.password = password;
   store_wants_no_token_ = false;
 }
 
-void Session::authenticate() {
+void EtcdSession::authenticate() {
   is_authenticating_ = true;
   const auto deadline = clock.now() + kAuthenticationLimit;
   const Question question{.what = "authentication", .writes = false, .needs_token = false};
@@ -142,7 +143,7 @@ void Session::authenticate() {
       [this](Result<std::string, DcsError> token) { authenticated(std::move(token)); });
 }
 
-void Session::authenticated(Result<std::string, DcsError> token) {
+void EtcdSession::authenticated(Result<std::string, DcsError> token) {
   is_authenticating_ = false;
   if (token) {
     token_ = *token;
@@ -159,7 +160,7 @@ void Session::authenticated(Result<std::string, DcsError> token) {
 // ---- The member list
 // ------------------------------------------------------------------------------
 
-void Session::schedule_discovery(Duration after) {
+void EtcdSession::schedule_discovery(Duration after) {
   if (config_.use_proxies) return;
   const auto earliest =
       discovered_at_ == Instant() ? clock.now() : discovered_at_ + kDiscoveryPause;
@@ -176,7 +177,7 @@ void Session::schedule_discovery(Duration after) {
 
 // All of them are asked, not only the best: so each endpoint's member is known, and a second way to
 // the same member is not taken for a second opinion.
-void Session::discover() {
+void EtcdSession::discover() {
   discovered_at_ = clock.now();
   for (const auto& call : discovery_calls_)
     call->cancel();
@@ -200,8 +201,8 @@ void Session::discover() {
 }
 
 // A list that could not be had is no matter: what is known stays, and the next round comes.
-void Session::discovered(Endpoint& endpoint, const grpc::Status& status,
-                         const pb::MemberListResponse& response) {
+void EtcdSession::discovered(Endpoint& endpoint, const grpc::Status& status,
+                             const pb::MemberListResponse& response) {
   if (!status.ok() || objection_to(endpoint, response.header())) return;
   std::vector<ListedMember> members;
   for (const auto& member : response.members()) {

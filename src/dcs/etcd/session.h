@@ -1,5 +1,5 @@
-// Session: what all requests and watches of one EtcdDcs share: the endpoints, the token, the memory
-// of how far the store was seen, and the list of what is under way.
+// EtcdSession: what all requests and watches of one EtcdDcs share: the endpoints, the token, the
+// memory of how far the store was seen, and the list of what is under way.
 //
 // Threads: the owner's loop.
 #pragma once
@@ -40,13 +40,13 @@ struct CallTerms {
   bool needs_leader = true;
 };
 
-class Session {
+class EtcdSession {
  public:
-  Session(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& its_clock,
-          EtcdHints hints);
-  ~Session();
-  Session(const Session&) = delete;
-  Session& operator=(const Session&) = delete;
+  EtcdSession(const EtcdConfig& config, boost::asio::any_io_executor loop, Clock& its_clock,
+              EtcdHints hints);
+  ~EtcdSession();
+  EtcdSession(const EtcdSession&) = delete;
+  EtcdSession& operator=(const EtcdSession&) = delete;
 
   void prepare(grpc::ClientContext& context, const CallTerms& terms) const;
 

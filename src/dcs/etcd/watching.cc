@@ -100,7 +100,7 @@ class Watching::Handle final : public Watch {
   std::weak_ptr<Watching> watching_;
 };
 
-std::unique_ptr<Watch> Watching::start(Session& session, std::string prefix, Revision from,
+std::unique_ptr<Watch> Watching::start(EtcdSession& session, std::string prefix, Revision from,
                                        Milliseconds sign_of_life, WatchHandler handler) {
   auto watching = std::make_shared<Watching>(session, std::move(prefix), from, sign_of_life,
                                              std::move(handler));
@@ -110,8 +110,8 @@ std::unique_ptr<Watch> Watching::start(Session& session, std::string prefix, Rev
   return std::make_unique<Handle>(watching);
 }
 
-Watching::Watching(Session& session, std::string prefix, Revision from, Milliseconds sign_of_life,
-                   WatchHandler handler)
+Watching::Watching(EtcdSession& session, std::string prefix, Revision from,
+                   Milliseconds sign_of_life, WatchHandler handler)
     : session_(session),
       prefix_(std::move(prefix)),
       sign_of_life_(std::max<Duration>(sign_of_life, 10ms)),

@@ -14,11 +14,11 @@ namespace pgherd::etcd {
 
 class Watching final : public Pending, public std::enable_shared_from_this<Watching> {
  public:
-  [[nodiscard]] static std::unique_ptr<Watch> start(Session& session, std::string prefix,
+  [[nodiscard]] static std::unique_ptr<Watch> start(EtcdSession& session, std::string prefix,
                                                     Revision from, Milliseconds sign_of_life,
                                                     WatchHandler handler);
 
-  Watching(Session& session, std::string prefix, Revision from, Milliseconds sign_of_life,
+  Watching(EtcdSession& session, std::string prefix, Revision from, Milliseconds sign_of_life,
            WatchHandler handler);
   void abandon() override;
 
@@ -43,7 +43,7 @@ class Watching final : public Pending, public std::enable_shared_from_this<Watch
   void tell(WatchBatch batch);
   void end(DcsError error);
 
-  Session& session_;
+  EtcdSession& session_;
   const std::string prefix_;
   const Duration sign_of_life_;
   WatchHandler handler_;

@@ -30,17 +30,18 @@ std::string without_line_end(std::string text) {
 }
 
 // As the stopped server's files have it; "" when it cannot be read.
-asio::awaitable<std::string> setting_of(Shop& shop, const ActControl& control, std::string name) {
+asio::awaitable<std::string> setting_of(ActContext& context, const ActControl& control,
+                                        std::string name) {
   ProcessSpec spec;
-  spec.argv = {shop.program("postgres"),
+  spec.argv = {context.program("postgres"),
                "-D",
-               shop.config->data_dir,
-               "--config-file=" + config_dir_of(*shop.config) + "/postgresql.conf",
+               context.config->data_dir,
+               "--config-file=" + config_dir_of(*context.config) + "/postgresql.conf",
                "-C",
                name};
   spec.env = {{"LC_ALL", "C"}};
   spec.timeout = kSettingLimit;
-  const auto end = co_await run_tool(shop, control, std::move(spec));
+  const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) {
     log_warning("cannot read {} of the stopped server: {}", name, end.error().text);
     co_return std::string();
@@ -49,53 +50,53 @@ asio::awaitable<std::string> setting_of(Shop& shop, const ActControl& control, s
 }
 
 // "" when nothing is archived by a command.
-asio::awaitable<std::string> command_of(Shop& shop, const ActControl& control) {
-  const std::string mode = co_await setting_of(shop, control, "archive_mode");
+asio::awaitable<std::string> command_of(ActContext& context, const ActControl& control) {
+  const std::string mode = co_await setting_of(context, control, "archive_mode");
   if (mode != "on" && mode != "always") co_return std::string();
-  std::string command = co_await setting_of(shop, control, "archive_command");
+  std::string command = co_await setting_of(context, control, "archive_command");
   co_return command == "(disabled)" ? std::string() : command;
 }
 
-asio::awaitable<Attempt> archive(Shop& shop, const ActControl& control, std::string command,
-                                 std::string segment) {
+asio::awaitable<Attempt> archive(ActContext& context, const ActControl& control,
+                                 std::string command, std::string segment) {
   ProcessSpec spec;
   spec.argv = {"/bin/sh", "-c", archive_command_for(command, segment)};
-  spec.cwd = shop.config->data_dir;
+  spec.cwd = context.config->data_dir;
   spec.timeout = kSegmentLimit;
-  const auto end = co_await run_tool(shop, control, std::move(spec));
+  const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) co_return tl::unexpected(end.error());
   co_return Attempt{};
 }
 
-std::string status_directory(const Shop& shop) {
-  return shop.config->data_dir + "/pg_wal/archive_status";
+std::string status_directory(const ActContext& context) {
+  return context.config->data_dir + "/pg_wal/archive_status";
 }
 
-bool is_archived(const Shop& shop, const std::string& segment) {
+bool is_archived(const ActContext& context, const std::string& segment) {
   std::error_code ignored;
-  return fs::exists(status_directory(shop) + "/" + segment + ".done", ignored);
+  return fs::exists(status_directory(context) + "/" + segment + ".done", ignored);
 }
 
-void mark_archived(const Shop& shop, const std::string& segment) {
-  const std::string path = status_directory(shop) + "/" + segment;
+void mark_archived(const ActContext& context, const std::string& segment) {
+  const std::string path = status_directory(context) + "/" + segment;
   std::error_code error;
   fs::rename(path + ".ready", path + ".done", error);
   if (error) log_warning("cannot mark {} as archived: {}", segment, error.message());
 }
 
 // In the order in which they were written.
-std::vector<std::string> ready_segments(const Shop& shop) {
+std::vector<std::string> ready_segments(const ActContext& context) {
   constexpr std::string_view kMark = ".ready";
   std::vector<std::string> found;
   std::error_code error;
-  for (fs::directory_iterator at(status_directory(shop), error), end; !error && at != end;
+  for (fs::directory_iterator at(status_directory(context), error), end; !error && at != end;
        at.increment(error)) {
     std::string name = at->path().filename().string();
     if (!name.ends_with(kMark)) continue;
     name.resize(name.size() - kMark.size());
     found.push_back(std::move(name));
   }
-  if (error) log_warning("cannot list {}: {}", status_directory(shop), error.message());
+  if (error) log_warning("cannot list {}: {}", status_directory(context), error.message());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -121,17 +122,17 @@ std::string archive_command_for(std::string_view command, std::string_view segme
   return made;
 }
 
-asio::awaitable<void> archive_shutdown_checkpoint(Shop& shop, const ActControl& control) {
-  const auto read = read_pg_control(shop.config->data_dir);
+asio::awaitable<void> archive_shutdown_checkpoint(ActContext& context, const ActControl& control) {
+  const auto read = read_pg_control(context.config->data_dir);
   if (!read || read->data.state != ControlState::ShutDown) co_return;
   const std::string segment =
       wal_segment_name(read->data.timeline, read->data.checkpoint, read->wal_segment_bytes);
-  const std::string command = co_await command_of(shop, control);
-  if (command.empty() || is_archived(shop, segment)) co_return;
+  const std::string command = co_await command_of(context, control);
+  if (command.empty() || is_archived(context, segment)) co_return;
   std::string problem;
   for (int tried = 0; tried < kTries && !control.is_cancelled; ++tried) {
     if (tried > 0) co_await pause_for(1s);
-    const auto archived = co_await archive(shop, control, command, segment);
+    const auto archived = co_await archive(context, control, command, segment);
     if (archived) {
       log_info("archived {}, which has the shutdown checkpoint", segment);
       co_return;
@@ -145,20 +146,20 @@ asio::awaitable<void> archive_shutdown_checkpoint(Shop& shop, const ActControl& 
       segment, problem.empty() ? "cancelled" : problem);
 }
 
-asio::awaitable<void> archive_ready_segments(Shop& shop, const ActControl& control) {
-  const std::vector<std::string> segments = ready_segments(shop);
+asio::awaitable<void> archive_ready_segments(ActContext& context, const ActControl& control) {
+  const std::vector<std::string> segments = ready_segments(context);
   if (segments.empty()) co_return;
-  const std::string command = co_await command_of(shop, control);
+  const std::string command = co_await command_of(context, control);
   if (command.empty()) co_return;
   for (const std::string& segment : segments) {
     if (control.is_cancelled) co_return;
-    const auto archived = co_await archive(shop, control, command, segment);
+    const auto archived = co_await archive(context, control, command, segment);
     if (!archived) {
       log_warning("{} was to be archived and could not be before pg_rewind: {}", segment,
                   archived.error().text);
       co_return;
     }
-    mark_archived(shop, segment);
+    mark_archived(context, segment);
     log_info("archived {} before pg_rewind", segment);
   }
 }

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "postgres/local/shop.h"
+#include "postgres/local/act_context.h"
 
 namespace pgherd {
 
@@ -22,12 +22,12 @@ namespace pgherd {
 // few times where it fails. Nothing to do without archive_mode and archive_command. What could not
 // be done is logged with what to do about it.
 // Authority: PostgreSQL xlog.c ShutdownXLOG; Patroni 4.1, demote-cluster.
-[[nodiscard]] boost::asio::awaitable<void> archive_shutdown_checkpoint(Shop& shop,
+[[nodiscard]] boost::asio::awaitable<void> archive_shutdown_checkpoint(ActContext& context,
                                                                        const ActControl& control);
 
 // Before pg_rewind takes them away: segments that are marked as ready to be archived (Patroni
 // 2.1.5). Ends with the first that fails, as the archiver does.
-[[nodiscard]] boost::asio::awaitable<void> archive_ready_segments(Shop& shop,
+[[nodiscard]] boost::asio::awaitable<void> archive_ready_segments(ActContext& context,
                                                                   const ActControl& control);
 
 }  // namespace pgherd

@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "codec/conninfo.h"
+#include "postgres/local/act_context.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/filling_command.h"
 #include "postgres/local/restored_cluster.h"
 #include "postgres/local/role_maker.h"
-#include "postgres/local/shop.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
@@ -59,11 +59,11 @@ Attempt add_initdb_options(const OptionList& options, std::vector<std::string>& 
   return {};
 }
 
-asio::awaitable<Attempt> run_initdb(Shop& shop, const ActControl& control) {
-  const auto config = shop.config;
+asio::awaitable<Attempt> run_initdb(ActContext& context, const ActControl& control) {
+  const auto config = context.config;
   ProcessSpec spec;
-  spec.argv = {shop.program("initdb")};
-  const OptionList options = shop.bootstrap ? shop.bootstrap->initdb : OptionList{};
+  spec.argv = {context.program("initdb")};
+  const OptionList options = context.bootstrap ? context.bootstrap->initdb : OptionList{};
   if (auto added = add_initdb_options(options, spec.argv); !added) co_return added;
   const Credentials& superuser = config->superuser;
   if (!superuser.username.empty()) spec.argv.push_back("--username=" + superuser.username);
@@ -75,22 +75,22 @@ asio::awaitable<Attempt> run_initdb(Shop& shop, const ActControl& control) {
     spec.argv.push_back("--pwfile=" + password->path());
   }
   spec.argv.push_back(config->data_dir);
-  const auto end = co_await run_tool(shop, control, std::move(spec));
+  const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) co_return tl::unexpected(end.error());
   co_return Attempt{};
 }
 
 // bootstrap.pg_hba goes on holding below what initdb wrote, unless the lines are managed as a
 // whole.
-Attempt append_bootstrap_hba(const Shop& shop) {
-  if (!shop.bootstrap || shop.bootstrap->method || shop.bootstrap->pg_hba.empty() ||
-      !shop.config->pg_hba.empty() || shop.config->parameters.contains("hba_file"))
+Attempt append_bootstrap_hba(const ActContext& context) {
+  if (!context.bootstrap || context.bootstrap->method || context.bootstrap->pg_hba.empty() ||
+      !context.config->pg_hba.empty() || context.config->parameters.contains("hba_file"))
     return {};
-  const std::string path = shop.config->data_dir + "/pg_hba.conf";
+  const std::string path = context.config->data_dir + "/pg_hba.conf";
   auto text = read_file(path);
   if (!text) return failed(text.error().text);
   *text += "\n";
-  for (const std::string& line : shop.bootstrap->pg_hba)
+  for (const std::string& line : context.bootstrap->pg_hba)
     *text += line + "\n";
   if (auto written = write_file_atomically(path, *text, 0600); !written)
     return failed(written.error().text);
@@ -99,14 +99,15 @@ Attempt append_bootstrap_hba(const Shop& shop) {
 
 // `<command> '<conninfo>'`; the shell splits the command as a person would expect. The script comes
 // in where this process did, with a password from a file.
-asio::awaitable<Attempt> run_post_bootstrap(Shop& shop, const ActControl& control) {
-  if (!shop.bootstrap || shop.bootstrap->post_bootstrap.empty()) co_return Attempt{};
-  const Credentials& superuser = shop.config->superuser;
-  const PostmasterPid* file = shop.postmaster->file();
-  ConnInfo info = local_conninfo(*shop.config, LocalLogin::Superuser, file ? file->socket_dir : "");
+asio::awaitable<Attempt> run_post_bootstrap(ActContext& context, const ActControl& control) {
+  if (!context.bootstrap || context.bootstrap->post_bootstrap.empty()) co_return Attempt{};
+  const Credentials& superuser = context.config->superuser;
+  const PostmasterPid* file = context.postmaster->file();
+  ConnInfo info =
+      local_conninfo(*context.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.remove("password");
   ProcessSpec spec;
-  spec.argv = {"/bin/sh", "-c", shop.bootstrap->post_bootstrap + " \"$@\"", "post_bootstrap",
+  spec.argv = {"/bin/sh", "-c", context.bootstrap->post_bootstrap + " \"$@\"", "post_bootstrap",
                info.to_string()};
   spec.env = {{"PGOPTIONS", "-c synchronous_commit=local -c statement_timeout=0"}};
   std::unique_ptr<SecretFile> passwords;
@@ -119,7 +120,7 @@ asio::awaitable<Attempt> run_post_bootstrap(Shop& shop, const ActControl& contro
     passwords = std::move(*written);
     spec.env.emplace_back("PGPASSFILE", passwords->path());
   }
-  const auto end = co_await run_tool(shop, control, std::move(spec));
+  const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) {
     Failure failure = end.error();
     failure.text = "bootstrap.post_bootstrap: " + failure.text;
@@ -128,11 +129,11 @@ asio::awaitable<Attempt> run_post_bootstrap(Shop& shop, const ActControl& contro
   co_return Attempt{};
 }
 
-asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
-  const auto config = shop.config;
-  const PostmasterPid* file = shop.postmaster->file();
+asio::awaitable<Attempt> make_roles(ActContext& context, ActControl& control) {
+  const auto config = context.config;
+  const PostmasterPid* file = context.postmaster->file();
   ConnInfo login = local_conninfo(*config, LocalLogin::Superuser, file ? file->socket_dir : "");
-  RoleMaker roles(shop);
+  RoleMaker roles(context);
   if (auto done = co_await roles.connect(control, std::move(login),
                                          "check postgresql.pg_hba and authentication.superuser");
       !done)
@@ -141,7 +142,7 @@ asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
     if (auto done = co_await roles.ensure(config->superuser, "superuser login"); !done)
       co_return done;
   control.interrupt = nullptr;
-  if (auto done = co_await run_post_bootstrap(shop, control); !done) co_return done;
+  if (auto done = co_await run_post_bootstrap(context, control); !done) co_return done;
   if (config->replication.username.empty())
     co_return failed("postgresql.authentication.replication.username is not set");
   const bool is_same = config->replication.username == config->superuser.username;
@@ -158,35 +159,35 @@ asio::awaitable<Attempt> make_roles(Shop& shop, ActControl& control) {
 
 class Bootstrapping {
  public:
-  explicit Bootstrapping(Shop& shop) : shop_(shop) { shop_.is_bootstrapping = true; }
+  explicit Bootstrapping(ActContext& context) : shop_(context) { shop_.is_bootstrapping = true; }
   ~Bootstrapping() { shop_.is_bootstrapping = false; }
   Bootstrapping(const Bootstrapping&) = delete;
   Bootstrapping& operator=(const Bootstrapping&) = delete;
 
  private:
-  Shop& shop_;
+  ActContext& shop_;
 };
 
-asio::awaitable<Attempt> start_and_fill(Shop& shop, ActControl& control) {
-  if (auto done = append_bootstrap_hba(shop); !done) co_return done;
-  auto parameters = co_await prepare_files(shop, control, std::nullopt);
+asio::awaitable<Attempt> start_and_fill(ActContext& context, ActControl& control) {
+  if (auto done = append_bootstrap_hba(context); !done) co_return done;
+  auto parameters = co_await prepare_files(context, control, std::nullopt);
   if (!parameters) co_return tl::unexpected(parameters.error());
-  if (auto done = set_standby_signal(shop.config->data_dir, false); !done) co_return done;
+  if (auto done = set_standby_signal(context.config->data_dir, false); !done) co_return done;
   auto started =
-      co_await start_server(shop, control, std::move(*parameters), Instant::never(), nullptr);
+      co_await start_server(context, control, std::move(*parameters), Instant::never(), nullptr);
   if (!started) co_return started;
-  auto made = co_await make_roles(shop, control);
+  auto made = co_await make_roles(context, control);
   control.interrupt = nullptr;
   co_return made;
 }
 
-asio::awaitable<Attempt> make_room(Shop& shop, bool is_by_command) {
-  const std::string data_dir = shop.config->data_dir;
+asio::awaitable<Attempt> make_room(ActContext& context, bool is_by_command) {
+  const std::string data_dir = context.config->data_dir;
   const DirectoryLook look = look_at_data_directory(data_dir);
   if (look.is_ours_unfinished) {
-    if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
+    if (auto alone = co_await end_filling_commands(context); !alone) co_return alone;
     auto work = [data_dir] { return remove_data_directory(data_dir); };
-    if (auto emptied = co_await on_disk(shop, std::move(work)); !emptied) co_return emptied;
+    if (auto emptied = co_await on_disk(context, std::move(work)); !emptied) co_return emptied;
   } else if (look.state != DataDirectory::Missing) {
     co_return failed(
         fmt::format("{} is not empty ({}); a new cluster is made in an empty directory only",
@@ -195,53 +196,53 @@ asio::awaitable<Attempt> make_room(Shop& shop, bool is_by_command) {
   co_return is_by_command ? make_way_to(data_dir) : make_empty_directory(data_dir);
 }
 
-asio::awaitable<Attempt> put_data(Shop& shop, const ActControl& control,
+asio::awaitable<Attempt> put_data(ActContext& context, const ActControl& control,
                                   std::optional<BootstrapMethod> method) {
-  const std::string data_dir = shop.config->data_dir;
-  shop.is_filling_directory = true;
+  const std::string data_dir = context.config->data_dir;
+  context.is_filling_directory = true;
   auto filled = Attempt{};
   if (method)
-    filled = co_await fill_by_command(shop, control, *method);
+    filled = co_await fill_by_command(context, control, *method);
   else
-    filled = co_await run_initdb(shop, control);
+    filled = co_await run_initdb(context, control);
   if (!filled && mark_unfinished(data_dir)) {
     auto work = [data_dir] { return remove_data_directory(data_dir); };
-    if (auto emptied = co_await on_disk(shop, std::move(work)); !emptied)
+    if (auto emptied = co_await on_disk(context, std::move(work)); !emptied)
       log_warning("{}", emptied.error().text);
   }
-  shop.is_filling_directory = false;
+  context.is_filling_directory = false;
   co_return filled;
 }
 
 // What a command has made stays marked as unfinished until it is a cluster: an agent that found it
 // half recovered would take it for a backup, and recover it to the end of its archive.
-asio::awaitable<Attempt> make_cluster(Shop& shop, ActControl& control,
+asio::awaitable<Attempt> make_cluster(ActContext& context, ActControl& control,
                                       std::optional<BootstrapMethod> method) {
   if (method)
-    if (auto recovered = co_await recover_restored(shop, control, *method); !recovered)
+    if (auto recovered = co_await recover_restored(context, control, *method); !recovered)
       co_return recovered;
-  if (auto filled = co_await start_and_fill(shop, control); !filled) co_return filled;
-  co_return mark_finished(shop.config->data_dir);
+  if (auto filled = co_await start_and_fill(context, control); !filled) co_return filled;
+  co_return mark_finished(context.config->data_dir);
 }
 
 }  // namespace
 
-Act act_bootstrap(Shop& shop, ActControl& control) {
-  const Bootstrapping bootstrapping(shop);
-  const std::string data_dir = shop.config->data_dir;
-  const auto method = shop.bootstrap ? shop.bootstrap->method : std::nullopt;
-  if (auto made = co_await make_room(shop, method.has_value()); !made)
+Act act_bootstrap(ActContext& context, ActControl& control) {
+  const Bootstrapping bootstrapping(context);
+  const std::string data_dir = context.config->data_dir;
+  const auto method = context.bootstrap ? context.bootstrap->method : std::nullopt;
+  if (auto made = co_await make_room(context, method.has_value()); !made)
     co_return tl::unexpected(made.error());
-  if (auto filled = co_await put_data(shop, control, method); !filled)
+  if (auto filled = co_await put_data(context, control, method); !filled)
     co_return tl::unexpected(filled.error());
-  shop.is_making_cluster = true;
-  const auto made = co_await make_cluster(shop, control, method);
-  shop.is_making_cluster = false;
+  context.is_making_cluster = true;
+  const auto made = co_await make_cluster(context, control, method);
+  context.is_making_cluster = false;
   if (made) co_return "made a new cluster in " + data_dir;
   // Half made is not made: whoever bootstraps next must find an empty place.
   Failure failure = made.error();
   ActControl undisturbed;
-  if (auto stopped = co_await shop.postmaster->stop(StopMode::Immediate, undisturbed, nullptr);
+  if (auto stopped = co_await context.postmaster->stop(StopMode::Immediate, undisturbed, nullptr);
       !stopped) {
     failure.text += "; then: " + stopped.error().text;
     co_return tl::unexpected(failure);

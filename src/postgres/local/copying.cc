@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <string_view>
 
+#include "postgres/local/act_context.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/filling_command.h"
-#include "postgres/local/shop.h"
 #include "runtime/log.h"
 
 namespace pgherd {
@@ -45,15 +45,15 @@ constexpr Duration kSlotLimit = 5s;
 
 // Before the copy begins, so that no WAL that it needs afterwards goes, and its receiver does not
 // find it missing. Without it the copy is as good: the source's agent makes it in time, too.
-asio::awaitable<void> make_slot(Shop& shop, Upstream source) {
+asio::awaitable<void> make_slot(ActContext& context, Upstream source) {
   constexpr std::string_view kExistsAlready = "42710";
   if (source.slot.empty() || source.is_remote) co_return;
-  const auto config = shop.config;
+  const auto config = context.config;
   ConnInfo info = tool_conninfo(*config, config->replication, source, "");
   info.set_if_any("password", config->replication.password);
   info.remove("passfile");
   info.set("replication", "1");
-  info.set("application_name", shop.self);
+  info.set("application_name", context.self);
   std::string sql = fmt::format("CREATE_REPLICATION_SLOT \"{}\" PHYSICAL RESERVE_WAL", source.slot);
   const auto made = co_await query_once(std::move(info), std::move(sql), kSlotLimit, kSlotLimit);
   if (!made && made.error().sqlstate != kExistsAlready)
@@ -66,19 +66,20 @@ bool is_empty(const std::string& directory) {
   return std::filesystem::is_empty(directory, error) || error;
 }
 
-asio::awaitable<Attempt> remove_on_disk(Shop& shop, std::string data_dir) {
+asio::awaitable<Attempt> remove_on_disk(ActContext& context, std::string data_dir) {
   auto work = [data_dir] { return remove_data_directory(data_dir); };
-  co_return co_await on_disk(shop, std::move(work));
+  co_return co_await on_disk(context, std::move(work));
 }
 
-asio::awaitable<Attempt> run_basebackup(Shop& shop, const ActControl& control, Upstream source) {
-  const auto config = shop.config;
+asio::awaitable<Attempt> run_basebackup(ActContext& context, const ActControl& control,
+                                        Upstream source) {
+  const auto config = context.config;
   if (auto written = write_pgpass(*config, source); !written) co_return written;
   ConnInfo info = tool_conninfo(*config, config->replication, source, "");
-  info.set("application_name", shop.self);
+  info.set("application_name", context.self);
   ProcessSpec spec;
-  spec.argv = {shop.program("pg_basebackup"), "--pgdata=" + config->data_dir, "--wal-method=stream",
-               "--dbname=" + info.to_string(), "--no-password"};
+  spec.argv = {context.program("pg_basebackup"), "--pgdata=" + config->data_dir,
+               "--wal-method=stream", "--dbname=" + info.to_string(), "--no-password"};
   add_basebackup_options(config->basebackup, spec.argv);
   spec.env = {{"PGPASSFILE", config->pgpass}, {"LC_ALL", "C"}};
   // pg_basebackup wants an empty directory, so our marker follows its first file.
@@ -86,7 +87,7 @@ asio::awaitable<Attempt> run_basebackup(Shop& shop, const ActControl& control, U
   const auto mark = [is_marked, data_dir = config->data_dir] {
     if (!*is_marked && !is_empty(data_dir)) *is_marked = mark_unfinished(data_dir).has_value();
   };
-  const auto end = co_await run_tool(shop, control, std::move(spec), mark);
+  const auto end = co_await run_tool(context, control, std::move(spec), mark);
   if (!end) co_return tl::unexpected(end.error());
   co_return Attempt{};
 }
@@ -117,59 +118,60 @@ bool keeps_data(const PostgresConfig& config, const std::string& name) {
   return name != kBasebackup && method_of(config, name).keep_data;
 }
 
-asio::awaitable<Attempt> run_command(Shop& shop, const ActControl& control, Upstream source,
-                                     std::string name) {
-  const auto config = shop.config;
+asio::awaitable<Attempt> run_command(ActContext& context, const ActControl& control,
+                                     Upstream source, std::string name) {
+  const auto config = context.config;
   if (auto written = write_pgpass(*config, source); !written) co_return written;
   const ReplicaMethod method = method_of(*config, name);
   const ConnInfo info = tool_conninfo(*config, config->replication, source, config->database);
   FillingRun run;
   run.key = "postgresql." + name;
   run.words = method.command.words;
-  run.arguments = replica_arguments(method.command, shop.scope, config->data_dir, info.to_string());
+  run.arguments =
+      replica_arguments(method.command, context.scope, config->data_dir, info.to_string());
   if (!config->pgpass.empty()) run.env.emplace_back("PGPASSFILE", config->pgpass);
-  co_return co_await run_filling_command(shop, control, std::move(run));
+  co_return co_await run_filling_command(context, control, std::move(run));
 }
 
 // What a method finds: a missing or empty directory, unless it wants to go on with what is there.
 // What is there is ours, for act_clone has looked.
-asio::awaitable<Attempt> make_room(Shop& shop, std::string name) {
-  const auto config = shop.config;
+asio::awaitable<Attempt> make_room(ActContext& context, std::string name) {
+  const auto config = context.config;
   if (!is_empty(config->data_dir)) {
     if (auto marked = mark_unfinished(config->data_dir); !marked) co_return marked;
     if (keeps_data(*config, name)) {
       log_info("postgresql.{}.keep_data: leaving in {} what it holds", name, config->data_dir);
       co_return Attempt{};
     }
-    auto emptied = co_await remove_on_disk(shop, config->data_dir);
+    auto emptied = co_await remove_on_disk(context, config->data_dir);
     if (!emptied) co_return emptied;
   }
   co_return name == kBasebackup ? make_empty_directory(config->data_dir)
                                 : make_way_to(config->data_dir);
 }
 
-asio::awaitable<Attempt> run_method(Shop& shop, const ActControl& control, Upstream source,
+asio::awaitable<Attempt> run_method(ActContext& context, const ActControl& control, Upstream source,
                                     std::string name) {
-  if (auto room = co_await make_room(shop, name); !room) co_return room;
+  if (auto room = co_await make_room(context, name); !room) co_return room;
   auto copied = Attempt{};
   if (name == kBasebackup)
-    copied = co_await run_basebackup(shop, control, source);
+    copied = co_await run_basebackup(context, control, source);
   else
-    copied = co_await run_command(shop, control, source, name);
+    copied = co_await run_command(context, control, source, name);
   if (!copied) co_return copied;
-  co_return finish_copy(*shop.config);
+  co_return finish_copy(*context.config);
 }
 
 // One after the other until one has made a copy; a later one knows nothing of what an earlier one
 // has left.
-asio::awaitable<Attempt> fill(Shop& shop, const ActControl& control, Upstream source) {
-  const auto config = shop.config;
-  co_await make_slot(shop, source);
-  if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
+asio::awaitable<Attempt> fill(ActContext& context, const ActControl& control, Upstream source) {
+  const auto config = context.config;
+  co_await make_slot(context, source);
+  if (auto alone = co_await end_filling_commands(context); !alone) co_return alone;
   Failure failure;
   bool is_kept = false;
   for (const std::string& name : methods_for(*config, source.is_remote)) {
-    const auto copied = co_await run_method(shop, control, source, name);
+    const auto copied = co_await run_method(context, control, source, name);
     if (copied) co_return copied;
     is_kept = keeps_data(*config, name);
     failure.outcome = copied.error().outcome;
@@ -180,7 +182,7 @@ asio::awaitable<Attempt> fill(Shop& shop, const ActControl& control, Upstream so
   // What is left is ours; a directory that cannot be emptied keeps its marker.
   const bool is_marked = is_empty(config->data_dir) || mark_unfinished(config->data_dir);
   if (is_marked && !is_kept)
-    if (auto emptied = co_await remove_on_disk(shop, config->data_dir); !emptied)
+    if (auto emptied = co_await remove_on_disk(context, config->data_dir); !emptied)
       log_warning("{}", emptied.error().text);
   co_return tl::unexpected(failure);
 }
@@ -192,37 +194,37 @@ bool begins_with_what_is_there(const PostgresConfig& config) {
          keeps_data(config, methods_for(config, true).front());
 }
 
-Act act_set_aside(Shop& shop, ActControl&, SetAsideDataDirectory step) {
-  const std::string data_dir = shop.config->data_dir;
-  if (shop.postmaster->look() != ProcessState::Stopped)
+Act act_set_aside(ActContext& context, ActControl&, SetAsideDataDirectory step) {
+  const std::string data_dir = context.config->data_dir;
+  if (context.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs in {} (pid {}); it is not moved aside", data_dir,
-                                 shop.postmaster->pid()));
+                                 context.postmaster->pid()));
   const DirectoryLook look = look_at_data_directory(data_dir);
   if (look.state == DataDirectory::Missing) co_return data_dir + " is empty already";
   if (look.is_ours_unfinished) {
-    if (auto alone = co_await end_filling_commands(shop); !alone)
+    if (auto alone = co_await end_filling_commands(context); !alone)
       co_return tl::unexpected(alone.error());
-    auto emptied = co_await remove_on_disk(shop, data_dir);
+    auto emptied = co_await remove_on_disk(context, data_dir);
     if (!emptied) co_return tl::unexpected(emptied.error());
     co_return "removed an unfinished copy of our own from " + data_dir;
   }
-  if (auto cleared = co_await shop.postmaster->kill_leftovers(); !cleared)
+  if (auto cleared = co_await context.postmaster->kill_leftovers(); !cleared)
     co_return tl::unexpected(cleared.error());
   const auto aside = set_aside(data_dir);
   if (!aside) co_return tl::unexpected(aside.error());
   co_return fmt::format("moved {} to {} ({})", data_dir, *aside, step.why);
 }
 
-Act act_clone(Shop& shop, ActControl& control, CloneFrom step) {
-  const auto config = shop.config;
+Act act_clone(ActContext& context, ActControl& control, CloneFrom step) {
+  const auto config = context.config;
   const DirectoryLook look = look_at_data_directory(config->data_dir);
   if (!look.is_ours_unfinished && look.state != DataDirectory::Missing)
     co_return failed(fmt::format("{} is not empty ({}); a copy goes into an empty directory only",
                                  config->data_dir,
                                  look.problem.empty() ? "it holds a cluster" : look.problem));
-  shop.is_filling_directory = true;
-  const auto filled = co_await fill(shop, control, step.source);
-  shop.is_filling_directory = false;
+  context.is_filling_directory = true;
+  const auto filled = co_await fill(context, control, step.source);
+  context.is_filling_directory = false;
   if (!filled) {
     Failure failure = filled.error();
     failure.text = fmt::format("copying from {} ({}:{}) failed: {}", step.source.name,
@@ -233,21 +235,21 @@ Act act_clone(Shop& shop, ActControl& control, CloneFrom step) {
                         step.source.port);
 }
 
-Act act_remove_directory(Shop& shop, ActControl&, RemoveDataDirectory step) {
-  const std::string data_dir = shop.config->data_dir;
-  if (shop.postmaster->look() != ProcessState::Stopped)
+Act act_remove_directory(ActContext& context, ActControl&, RemoveDataDirectory step) {
+  const std::string data_dir = context.config->data_dir;
+  if (context.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs in {} (pid {}); it is not removed", data_dir,
-                                 shop.postmaster->pid()));
-  if (auto cleared = co_await shop.postmaster->kill_leftovers(); !cleared)
+                                 context.postmaster->pid()));
+  if (auto cleared = co_await context.postmaster->kill_leftovers(); !cleared)
     co_return tl::unexpected(cleared.error());
-  if (!is_empty(data_dir) && begins_with_what_is_there(*shop.config)) {
+  if (!is_empty(data_dir) && begins_with_what_is_there(*context.config)) {
     if (auto marked = mark_unfinished(data_dir); !marked) co_return tl::unexpected(marked.error());
     co_return fmt::format(
         "leaving the content of {} to the command that makes it anew (keep_data; {})", data_dir,
         step.why);
   }
   log_warning("removing the content of {}: {}", data_dir, step.why);
-  auto emptied = co_await remove_on_disk(shop, data_dir);
+  auto emptied = co_await remove_on_disk(context, data_dir);
   if (!emptied) co_return tl::unexpected(emptied.error());
   co_return fmt::format("removed the content of {} ({})", data_dir, step.why);
 }

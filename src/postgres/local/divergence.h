@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "decide/observation.h"
 #include "model/cluster_view.h"
+#include "steps/outcome.h"
 
 namespace pgherd {
 

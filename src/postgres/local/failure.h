@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/result.h"
-#include "decide/observation.h"
+#include "steps/outcome.h"
 
 namespace pgherd {
 

@@ -59,7 +59,7 @@ std::vector<ProcessIdentity> processes_that_fill(const std::string& data_dir) {
 
 // PostgreSQL would refuse a directory that others can read; a command often makes it anew.
 void close_to_others(const std::string& data_dir) {
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & (S_IWGRP | S_IRWXO)) != 0)
     if (::chmod(data_dir.c_str(), 0700) != 0) log_warning("cannot set mode 0700 of {}", data_dir);
 }
@@ -82,13 +82,13 @@ Attempt judge_what_is_left(const std::string& data_dir) {
                   data_dir, missing));
 }
 
-asio::awaitable<Attempt> run_alone(Shop& shop, const ActControl& control, FillingRun run) {
+asio::awaitable<Attempt> run_alone(ActContext& context, const ActControl& control, FillingRun run) {
   ProcessSpec spec;
   spec.argv = std::move(run.words);
   for (std::string& argument : run.arguments)
     spec.argv.push_back(std::move(argument));
   spec.env = std::move(run.env);
-  const std::string data_dir = shop.config->data_dir;
+  const std::string data_dir = context.config->data_dir;
   spec.env.emplace_back(std::string(kVariable), data_dir);
   spec.on_line = [key = run.key](OutputOf, std::string_view line) {
     log_info("{}: {}", key, line);
@@ -98,7 +98,7 @@ asio::awaitable<Attempt> run_alone(Shop& shop, const ActControl& control, Fillin
   const auto mark = [data_dir] {
     if (!is_empty(data_dir)) (void)keep_marked_unfinished(data_dir);
   };
-  const auto end = co_await run_tool(shop, control, std::move(spec), mark);
+  const auto end = co_await run_tool(context, control, std::move(spec), mark);
   if (!end) co_return tl::unexpected(end.error());
   close_to_others(data_dir);
   if (auto marked = is_empty(data_dir) ? Attempt{} : mark_unfinished(data_dir); !marked)
@@ -129,12 +129,12 @@ std::vector<std::string> bootstrap_arguments(const FillingCommand& command,
   return arguments;
 }
 
-asio::awaitable<Attempt> end_filling_commands(Shop& shop) {
-  const std::string data_dir = shop.config->data_dir;
+asio::awaitable<Attempt> end_filling_commands(ActContext& context) {
+  const std::string data_dir = context.config->data_dir;
   const Instant deadline = boottime_now() + kDeathGrace;
   for (bool is_first = true;; is_first = false) {
     auto look = [data_dir] { return processes_that_fill(data_dir); };
-    const auto left = co_await on_disk(shop, std::move(look));
+    const auto left = co_await on_disk(context, std::move(look));
     if (left.empty()) co_return Attempt{};
     if (is_first)
       log_warning("killing {} processes that a command has left at work on {}", left.size(),
@@ -148,17 +148,17 @@ asio::awaitable<Attempt> end_filling_commands(Shop& shop) {
   }
 }
 
-asio::awaitable<Attempt> run_filling_command(Shop& shop, const ActControl& control,
+asio::awaitable<Attempt> run_filling_command(ActContext& context, const ActControl& control,
                                              FillingRun run) {
-  if (auto alone = co_await end_filling_commands(shop); !alone) co_return alone;
+  if (auto alone = co_await end_filling_commands(context); !alone) co_return alone;
   const std::string key = run.key;
   if (run.words.empty()) co_return failed(key + ".command is empty");
   log_info("{}: running {}", key, run.words.front());
-  auto ran = co_await run_alone(shop, control, std::move(run));
+  auto ran = co_await run_alone(context, control, std::move(run));
   if (ran) co_return ran;
   Failure failure = ran.error();
   failure.text = key + ": " + failure.text;
-  if (auto ended = co_await end_filling_commands(shop); !ended)
+  if (auto ended = co_await end_filling_commands(context); !ended)
     failure.text += "; " + ended.error().text;
   co_return tl::unexpected(failure);
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/agent_config.h"
-#include "postgres/local/shop.h"
+#include "postgres/local/act_context.h"
 
 namespace pgherd {
 
@@ -33,11 +33,11 @@ struct FillingRun {
 // as soon as, and as long as, anything is in it; the caller removes the mark. Fails unless the
 // command exits with 0 and leaves what PostgreSQL can be started from; then, and when cancelled,
 // nothing that the command started is still running.
-[[nodiscard]] boost::asio::awaitable<Attempt> run_filling_command(Shop& shop,
+[[nodiscard]] boost::asio::awaitable<Attempt> run_filling_command(ActContext& context,
                                                                   const ActControl& control,
                                                                   FillingRun run);
 
 // Ends what commands of an earlier agent still do in the directory.
-[[nodiscard]] boost::asio::awaitable<Attempt> end_filling_commands(Shop& shop);
+[[nodiscard]] boost::asio::awaitable<Attempt> end_filling_commands(ActContext& context);
 
 }  // namespace pgherd

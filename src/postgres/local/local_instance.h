@@ -15,7 +15,7 @@
 
 #include "model/agent_config.h"
 #include "postgres/instance.h"
-#include "postgres/local/shop.h"
+#include "postgres/local/act_context.h"
 
 namespace pgherd {
 
@@ -42,10 +42,10 @@ class LocalInstance final : public Instance {
   void on_change(std::function<void(InstanceView)> handler) override;
 
  private:
-  class Hands;
-  class Owner;
-  std::shared_ptr<Owner> owner_;
-  std::unique_ptr<Hands> hands_;  // goes first: its thread still looks for the owner
+  class ServerThread;
+  class OwnerSide;
+  std::shared_ptr<OwnerSide> owner_;
+  std::unique_ptr<ServerThread> server_thread_;  // goes first: its thread still looks for the owner
 };
 
 }  // namespace pgherd

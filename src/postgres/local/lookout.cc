@@ -26,22 +26,22 @@ constexpr Duration kReplicationPause = 30s;  // after a refusal
 
 // An agent that was killed while it made a cluster leaves the server that it had started for itself
 // alone. What has no worth may not run, and it would keep the directory from being emptied.
-void end_server_of_unfinished(const Shop& shop) {
-  if (shop.postmaster->look() == ProcessState::Stopped) return;
+void end_server_of_unfinished(const ActContext& context) {
+  if (context.postmaster->look() == ProcessState::Stopped) return;
   log_warning("PostgreSQL runs in {}, which was not finished: it is stopped at once",
-              shop.config->data_dir);
-  if (!shop.postmaster->signal(SIGQUIT))
-    log_warning("process {} is not ours to stop", shop.postmaster->pid());
+              context.config->data_dir);
+  if (!context.postmaster->signal(SIGQUIT))
+    log_warning("process {} is not ours to stop", context.postmaster->pid());
 }
 
-void see_directory(const Shop& shop, InstanceView& view) {
-  if (shop.is_filling_directory) {
+void see_directory(const ActContext& context, InstanceView& view) {
+  if (context.is_filling_directory) {
     view.data_directory = DataDirectory::Missing;
     return;
   }
-  const DirectoryLook look = shop.look_at_directory();
-  if (look.is_ours_unfinished) end_server_of_unfinished(shop);
-  if (look.is_ours_unfinished && begins_with_what_is_there(*shop.config)) {
+  const DirectoryLook look = context.look_at_directory();
+  if (look.is_ours_unfinished) end_server_of_unfinished(context);
+  if (look.is_ours_unfinished && begins_with_what_is_there(*context.config)) {
     view.data_directory = DataDirectory::Missing;
     return;
   }
@@ -54,7 +54,8 @@ void see_directory(const Shop& shop, InstanceView& view) {
 
 }  // namespace
 
-Lookout::Lookout(Shop& shop) : shop_(shop), session_(shop.loop), replication_(shop.loop) {}
+Lookout::Lookout(ActContext& context)
+    : shop_(context), session_(context.loop), replication_(context.loop) {}
 
 asio::awaitable<InstanceView> Lookout::look() {
   InstanceView view;
@@ -124,7 +125,7 @@ asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Inst
 
 void Lookout::see_sync_names(InstanceView& view) {
   view.sync_names_are_ours = sync_names_of(shop_).has_value();
-  const Shop::InForce& known = shop_.in_force;
+  const ActContext::InForce& known = shop_.in_force;
   view.sync_names_are_in_force =
       known.pid == view.postmaster_pid && known.pid != 0 && known.text == view.sync_names;
   if (view.sync_names_are_in_force) view.sync_names_since = known.since;

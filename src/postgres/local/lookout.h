@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "model/instance_view.h"
+#include "postgres/local/act_context.h"
 #include "postgres/local/session.h"
-#include "postgres/local/shop.h"
 
 namespace pgherd {
 
 class Lookout {
  public:
-  explicit Lookout(Shop& shop);
+  explicit Lookout(ActContext& context);
 
   // Always comes back, within about 2.5 s.
   [[nodiscard]] boost::asio::awaitable<InstanceView> look();
@@ -31,7 +31,7 @@ class Lookout {
   void tell_problem(const QueryError& error);
   boost::asio::awaitable<void> tell_overridden(Instant deadline);
 
-  Shop& shop_;
+  ActContext& shop_;
   PgSession session_;
   PgSession replication_;
   ConnInfo session_goes_to_;

@@ -15,17 +15,17 @@
 #include <vector>
 
 #include "base/instant.h"
-#include "decide/plan.h"
 #include "model/instance_view.h"
-#include "postgres/local/failure.h"
 #include "postgres/launcher.h"
+#include "postgres/local/failure.h"
 #include "postgres/local/postmaster_pid.h"
 #include "runtime/process.h"
+#include "steps/step.h"
 
 namespace pgherd {
 
-// The wish to end an act. Whoever waits looks at it every few milliseconds; what waits elsewhere (a
-// query) leaves word in `interrupt` how to be woken.
+// The request to end an act. Whoever waits looks at it every few milliseconds; what waits elsewhere
+// (a query) leaves word in `interrupt` how to be woken.
 struct ActControl {
   bool is_cancelled = false;
   std::function<void()> interrupt;
@@ -49,8 +49,8 @@ class Postmaster {
  public:
   // `changed`: the server is gone, or its status line has changed; never called from inside a
   // function of this class. `launch`: on the hands' loop; nothing: as a child of this process.
-  Postmaster(boost::asio::any_io_executor loop, std::string data_dir,
-             std::function<void()> changed, Launch launch);
+  Postmaster(boost::asio::any_io_executor loop, std::string data_dir, std::function<void()> changed,
+             Launch launch);
   ~Postmaster();
 
   // Looks at postmaster.pid and adopts what runs.

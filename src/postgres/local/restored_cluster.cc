@@ -48,13 +48,13 @@ class PrivateEntrance {
 // The lookouts take the server for one that is starting.
 class Unseen {
  public:
-  explicit Unseen(Shop& shop) : shop_(shop) { shop_.is_server_private = true; }
+  explicit Unseen(ActContext& context) : shop_(context) { shop_.is_server_private = true; }
   ~Unseen() { shop_.is_server_private = false; }
   Unseen(const Unseen&) = delete;
   Unseen& operator=(const Unseen&) = delete;
 
  private:
-  Shop& shop_;
+  ActContext& shop_;
 };
 
 Attempt write(const std::string& path, const std::string& text) {
@@ -80,9 +80,9 @@ Attempt set_signals(const std::string& data_dir, const BootstrapMethod& method) 
 // postgresql.conf of this one start: over what is always in force, the settings of the recovery.
 // What the command wrote with ALTER SYSTEM's file is kept aside, for the recovery parameters in it
 // are removed as ever.
-Attempt write_own_conf(const Shop& shop, const PrivateEntrance& entrance,
+Attempt write_own_conf(const ActContext& context, const PrivateEntrance& entrance,
                        const BootstrapMethod& method, const std::string& auto_conf) {
-  std::vector<std::string> included{config_dir_of(*shop.config) + "/postgresql.conf"};
+  std::vector<std::string> included{config_dir_of(*context.config) + "/postgresql.conf"};
   if (!method.recovery_conf && method.keep_existing_recovery_conf) {
     included.push_back(entrance.path() + "/kept.conf");
     if (auto written = write(included.back(), auto_conf); !written) return written;
@@ -93,12 +93,12 @@ Attempt write_own_conf(const Shop& shop, const PrivateEntrance& entrance,
                render_postgresql_conf(included, {}, method.recovery_conf.value_or(ParameterMap{})));
 }
 
-ServerStart private_start(const Shop& shop, const PrivateEntrance& entrance,
+ServerStart private_start(const ActContext& context, const PrivateEntrance& entrance,
                           const ParameterMap& parameters) {
   ServerStart how;
-  how.program = shop.program("postgres");
-  how.log_file = shop.server_log();
-  how.arguments = {"-D", shop.config->data_dir,
+  how.program = context.program("postgres");
+  how.log_file = context.server_log();
+  how.arguments = {"-D", context.config->data_dir,
                    "--config-file=" + entrance.path() + "/postgresql.conf"};
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));
@@ -112,21 +112,22 @@ ServerStart private_start(const Shop& shop, const PrivateEntrance& entrance,
   return how;
 }
 
-asio::awaitable<Answer<ServerStart>> prepare_private_start(Shop& shop, const ActControl& control,
+asio::awaitable<Answer<ServerStart>> prepare_private_start(ActContext& context,
+                                                           const ActControl& control,
                                                            const PrivateEntrance& entrance,
                                                            BootstrapMethod method) {
-  const auto config = shop.config;
+  const auto config = context.config;
   restore_config_copies(*config);
   const auto auto_conf = read_file(config->data_dir + "/postgresql.auto.conf");
-  const auto prepared = co_await prepare_files(shop, control, std::nullopt);
+  const auto prepared = co_await prepare_files(context, control, std::nullopt);
   if (!prepared) co_return tl::unexpected(prepared.error());
-  if (auto written = write_own_conf(shop, entrance, method, auto_conf.value_or("")); !written)
+  if (auto written = write_own_conf(context, entrance, method, auto_conf.value_or("")); !written)
     co_return tl::unexpected(written.error());
   if (auto set = set_signals(config->data_dir, method); !set) co_return tl::unexpected(set.error());
   const auto pg_control = read_pg_control(config->data_dir);
   if (!pg_control) co_return failed(pg_control.error().text);
-  const ParameterMap parameters = server_parameters(*config, shop.scope, &*pg_control);
-  co_return private_start(shop, entrance, parameters);
+  const ParameterMap parameters = server_parameters(*config, context.scope, &*pg_control);
+  co_return private_start(context, entrance, parameters);
 }
 
 ConnInfo private_login(const PostgresConfig& config, const std::string& socket_dir) {
@@ -140,16 +141,16 @@ ConnInfo private_login(const PostgresConfig& config, const std::string& socket_d
 
 // The postmaster is ready when it could let clients read, which it does not do here; pg_control
 // changes at the end of the recovery, a moment before anybody gets in.
-asio::awaitable<Attempt> wait_until_recovered(Shop& shop, const ActControl& control,
+asio::awaitable<Attempt> wait_until_recovered(ActContext& context, const ActControl& control,
                                               ConnInfo login) {
   constexpr Duration kPause = 50ms;
   constexpr Duration kLimit = 5s;
   for (;; co_await pause_for(kPause)) {
-    if (shop.postmaster->look() == ProcessState::Stopped)
+    if (context.postmaster->look() == ProcessState::Stopped)
       co_return failed("PostgreSQL ended before it had recovered; its log says: " +
-                       shop.postmaster->log_tail());
+                       context.postmaster->log_tail());
     if (control.is_cancelled) co_return cancelled("cancelled while PostgreSQL was recovering");
-    const auto seen = read_pg_control(shop.config->data_dir);
+    const auto seen = read_pg_control(context.config->data_dir);
     if (!seen || seen->data.state != ControlState::InProduction) continue;
     const auto answer = co_await query_once(login, "select", kLimit, kLimit);
     // Any other refusal is told by who needs to get in.
@@ -157,9 +158,9 @@ asio::awaitable<Attempt> wait_until_recovered(Shop& shop, const ActControl& cont
   }
 }
 
-asio::awaitable<Attempt> set_superuser(Shop& shop, ActControl& control, ConnInfo login) {
-  const Credentials superuser = shop.config->superuser;
-  RoleMaker roles(shop);
+asio::awaitable<Attempt> set_superuser(ActContext& context, ActControl& control, ConnInfo login) {
+  const Credentials superuser = context.config->superuser;
+  RoleMaker roles(context);
   auto done =
       co_await roles.connect(control, std::move(login),
                              "does the backup have the role of "
@@ -172,33 +173,34 @@ asio::awaitable<Attempt> set_superuser(Shop& shop, ActControl& control, ConnInfo
 
 }  // namespace
 
-asio::awaitable<Attempt> fill_by_command(Shop& shop, const ActControl& control,
+asio::awaitable<Attempt> fill_by_command(ActContext& context, const ActControl& control,
                                          BootstrapMethod method) {
   FillingRun run;
   run.key = "bootstrap." + method.name;
   run.words = method.command.words;
-  run.arguments = bootstrap_arguments(method.command, shop.scope, shop.config->data_dir);
-  co_return co_await run_filling_command(shop, control, std::move(run));
+  run.arguments = bootstrap_arguments(method.command, context.scope, context.config->data_dir);
+  co_return co_await run_filling_command(context, control, std::move(run));
 }
 
-asio::awaitable<Attempt> recover_restored(Shop& shop, ActControl& control, BootstrapMethod method) {
+asio::awaitable<Attempt> recover_restored(ActContext& context, ActControl& control,
+                                          BootstrapMethod method) {
   const auto entrance = PrivateEntrance::make();
   if (!entrance) co_return tl::unexpected(entrance.error());
-  auto how = co_await prepare_private_start(shop, control, **entrance, method);
+  auto how = co_await prepare_private_start(context, control, **entrance, method);
   if (!how) co_return tl::unexpected(how.error());
-  const Unseen unseen(shop);
+  const Unseen unseen(context);
   log_info("bootstrap.{}: starting PostgreSQL, which recovers what the command has made",
            method.name);
   const auto unless_cancelled = [&control]() -> Attempt {
     return control.is_cancelled ? Attempt(cancelled()) : Attempt{};
   };
-  auto done = co_await shop.postmaster->start(std::move(*how), unless_cancelled);
-  if (done) done = co_await shop.postmaster->wait_until_ready(Instant::never(), control);
-  const ConnInfo login = private_login(*shop.config, (*entrance)->path());
-  if (done) done = co_await wait_until_recovered(shop, control, login);
-  if (done) done = co_await set_superuser(shop, control, login);
+  auto done = co_await context.postmaster->start(std::move(*how), unless_cancelled);
+  if (done) done = co_await context.postmaster->wait_until_ready(Instant::never(), control);
+  const ConnInfo login = private_login(*context.config, (*entrance)->path());
+  if (done) done = co_await wait_until_recovered(context, control, login);
+  if (done) done = co_await set_superuser(context, control, login);
   if (!done) co_return done;
-  co_return co_await shop.postmaster->stop(StopMode::Fast, control, nullptr);
+  co_return co_await context.postmaster->stop(StopMode::Fast, control, nullptr);
 }
 
 }  // namespace pgherd

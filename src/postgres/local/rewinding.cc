@@ -6,10 +6,10 @@
 #include <charconv>
 #include <map>
 
+#include "postgres/local/act_context.h"
 #include "postgres/local/archiving.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/divergence.h"
-#include "postgres/local/shop.h"
 #include "postgres/local/wal_record.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
@@ -49,8 +49,8 @@ ConnInfo with_password(ConnInfo info, const Credentials& who) {
 
 // Not before the source is a primary whose pg_control shows its present timeline: pg_rewind reads
 // that file, and would find "no rewind required" on a source that was promoted a moment ago.
-asio::awaitable<Attempt> expect_ready_source(Shop& shop, Upstream source) {
-  const auto config = shop.config;
+asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream source) {
+  const auto config = context.config;
   const Credentials& who = rewind_login(*config);
   ConnInfo info = with_password(tool_conninfo(*config, who, source, config->database), who);
   info.set("application_name", "pgherd rewind check");
@@ -75,13 +75,13 @@ asio::awaitable<Attempt> expect_ready_source(Shop& shop, Upstream source) {
   co_return Attempt{};
 }
 
-asio::awaitable<Answer<SourceHistory>> read_source_history(Shop& shop, Upstream source) {
-  const auto config = shop.config;
+asio::awaitable<Answer<SourceHistory>> read_source_history(ActContext& context, Upstream source) {
+  const auto config = context.config;
   ConnInfo info =
       with_password(tool_conninfo(*config, config->replication, source, ""), config->replication);
   info.set("replication", "1");
   info.set("application_name", "pgherd history");
-  PgSession session(shop.loop);
+  PgSession session(context.loop);
   const auto describe_failure = [&](const QueryError& error) {
     return failed(fmt::format("cannot read the history of {} ({}:{}) as {}: {}", source.name,
                               source.host, source.port, config->replication.username, error.text));
@@ -104,9 +104,9 @@ asio::awaitable<Answer<SourceHistory>> read_source_history(Shop& shop, Upstream 
 }
 
 // Of a running server: what it has replayed, or written if it is a primary.
-asio::awaitable<Answer<LocalEnd>> running_end(Shop& shop, ActControl& control) {
+asio::awaitable<Answer<LocalEnd>> running_end(ActContext& context, ActControl& control) {
   const auto answer = co_await ask_local(
-      shop, control,
+      context, control,
       "select pg_is_in_recovery(), case when pg_is_in_recovery() then pg_last_wal_replay_lsn() "
       "else pg_current_wal_flush_lsn() end",
       3s);
@@ -116,9 +116,9 @@ asio::awaitable<Answer<LocalEnd>> running_end(Shop& shop, ActControl& control) {
   LocalEnd end;
   end.kind = in_recovery ? LocalEnd::Kind::Standby : LocalEnd::Kind::OpenPrimary;
   end.position = position != nullptr ? parse_lsn(*position).value_or(Lsn{}) : Lsn{};
-  const PostmasterPid* file = shop.postmaster->file();
+  const PostmasterPid* file = context.postmaster->file();
   ConnInfo info =
-      local_conninfo(*shop.config, LocalLogin::Replication, file ? file->socket_dir : "");
+      local_conninfo(*context.config, LocalLogin::Replication, file ? file->socket_dir : "");
   info.set("application_name", "pgherd timeline");
   const auto system = co_await query_once(std::move(info), "IDENTIFY_SYSTEM", 3s, 3s);
   end.timeline = Timeline{number_in(first_cell(system, 1))};
@@ -161,28 +161,28 @@ Answer<LocalEnd> stopped_end(const std::string& data_dir) {
   return failed(record_end.error().text);
 }
 
-asio::awaitable<Answer<LocalEnd>> local_end(Shop& shop, ActControl& control) {
-  switch (shop.postmaster->look()) {
+asio::awaitable<Answer<LocalEnd>> local_end(ActContext& context, ActControl& control) {
+  switch (context.postmaster->look()) {
     case ProcessState::Running:
-      co_return co_await running_end(shop, control);
+      co_return co_await running_end(context, control);
     case ProcessState::Stopped:
     case ProcessState::Starting:  // a standby that waits for its source: as it last stopped
-      co_return stopped_end(shop.config->data_dir);
+      co_return stopped_end(context.config->data_dir);
     default:
       co_return failed("PostgreSQL is stopping");
   }
 }
 
-asio::awaitable<Answer<HistoryVerdict>> examine(Shop& shop, ActControl& control, Upstream source,
-                                                Timeline& source_timeline) {
-  if (auto ready = co_await expect_ready_source(shop, source); !ready)
+asio::awaitable<Answer<HistoryVerdict>> examine(ActContext& context, ActControl& control,
+                                                Upstream source, Timeline& source_timeline) {
+  if (auto ready = co_await expect_ready_source(context, source); !ready)
     co_return tl::unexpected(ready.error());
   if (control.is_cancelled) co_return cancelled();
-  const auto history = co_await read_source_history(shop, source);
+  const auto history = co_await read_source_history(context, source);
   if (!history) co_return tl::unexpected(history.error());
   source_timeline = history->timeline;
   if (control.is_cancelled) co_return cancelled();
-  const auto end = co_await local_end(shop, control);
+  const auto end = co_await local_end(context, control);
   if (!end) co_return tl::unexpected(end.error());
   HistoryVerdict verdict = compare_histories(*end, history->timeline, history->rows);
   co_return verdict;
@@ -213,11 +213,12 @@ class KeptFiles {
   std::map<std::string, std::string> files_;
 };
 
-ProcessSpec rewind_spec(const Shop& shop, const PostgresConfig& config, const Upstream& source) {
+ProcessSpec rewind_spec(const ActContext& context, const PostgresConfig& config,
+                        const Upstream& source) {
   ConnInfo info = tool_conninfo(config, rewind_login(config), source, config.database);
-  info.set("application_name", shop.self);
+  info.set("application_name", context.self);
   ProcessSpec spec;
-  spec.argv = {shop.program("pg_rewind"), "--progress", "--target-pgdata=" + config.data_dir,
+  spec.argv = {context.program("pg_rewind"), "--progress", "--target-pgdata=" + config.data_dir,
                "--source-server=" + info.to_string()};
   if (config_dir_of(config) != config.data_dir)
     spec.argv.push_back("--config-file=" + config_dir_of(config) + "/postgresql.conf");
@@ -255,13 +256,14 @@ bool may_have_changed_files(const ProcessEnd& end) {
          end.err.size() >= ProcessSpec{}.tail_bytes_max;
 }
 
-asio::awaitable<Answer<ProcessEnd>> run_rewind(Shop& shop, ActControl& control, Upstream source) {
-  const auto config = shop.config;
+asio::awaitable<Answer<ProcessEnd>> run_rewind(ActContext& context, ActControl& control,
+                                               Upstream source) {
+  const auto config = context.config;
   if (auto written = write_pgpass(*config, source); !written)
     co_return tl::unexpected(written.error());
   // It runs the server in single-user mode to repair a crash: that reads our files, and refuses to
   // run with standby.signal.
-  const auto prepared = co_await prepare_files(shop, control, source);
+  const auto prepared = co_await prepare_files(context, control, source);
   if (!prepared) co_return tl::unexpected(prepared.error());
   const KeptFiles kept(config->data_dir);
   if (auto removed = set_standby_signal(config->data_dir, false); !removed)
@@ -270,7 +272,7 @@ asio::awaitable<Answer<ProcessEnd>> run_rewind(Shop& shop, ActControl& control, 
     co_return tl::unexpected(marked.error());
   ProcessEnd how_it_ended;
   auto end =
-      co_await run_tool(shop, control, rewind_spec(shop, *config, source), {}, &how_it_ended);
+      co_await run_tool(context, control, rewind_spec(context, *config, source), {}, &how_it_ended);
   if (end || !may_have_changed_files(how_it_ended))
     if (auto unmarked = mark_rewound(config->data_dir); !unmarked)
       co_return tl::unexpected(unmarked.error());
@@ -283,9 +285,10 @@ asio::awaitable<Answer<ProcessEnd>> run_rewind(Shop& shop, ActControl& control, 
 
 }  // namespace
 
-Act act_examine(Shop& shop, ActControl& control, ExamineDivergence step, DivergenceSeen& seen) {
+Act act_examine(ActContext& context, ActControl& control, ExamineDivergence step,
+                DivergenceSeen& seen) {
   seen.source = step.source.name;
-  const auto verdict = co_await examine(shop, control, step.source, seen.source_timeline);
+  const auto verdict = co_await examine(context, control, step.source, seen.source_timeline);
   seen.seen_at = boottime_now();
   if (!verdict && verdict.error().outcome == ActOutcome::Cancelled) co_return cancelled();
   // That it cannot be told is an answer, too.
@@ -294,12 +297,13 @@ Act act_examine(Shop& shop, ActControl& control, ExamineDivergence step, Diverge
   co_return seen.detail;
 }
 
-Act act_rewind(Shop& shop, ActControl& control, Rewind step) {
-  const auto config = shop.config;
-  if (shop.postmaster->look() != ProcessState::Stopped)
-    if (auto stopped = co_await shop.postmaster->stop(StopMode::Fast, control, nullptr); !stopped)
+Act act_rewind(ActContext& context, ActControl& control, Rewind step) {
+  const auto config = context.config;
+  if (context.postmaster->look() != ProcessState::Stopped)
+    if (auto stopped = co_await context.postmaster->stop(StopMode::Fast, control, nullptr);
+        !stopped)
       co_return tl::unexpected(stopped.error());
-  if (auto cleared = co_await shop.postmaster->kill_leftovers(); !cleared)
+  if (auto cleared = co_await context.postmaster->kill_leftovers(); !cleared)
     co_return tl::unexpected(cleared.error());
   const auto control_file = read_pg_control(config->data_dir);
   if (!control_file) co_return failed(control_file.error().text);
@@ -307,10 +311,10 @@ Act act_rewind(Shop& shop, ActControl& control, Rewind step) {
     co_return failed(
         "pg_rewind needs wal_log_hints = on or data checksums, and this cluster has had "
         "neither: make a fresh copy instead");
-  if (auto ready = co_await expect_ready_source(shop, step.source); !ready)
+  if (auto ready = co_await expect_ready_source(context, step.source); !ready)
     co_return tl::unexpected(ready.error());
-  co_await archive_ready_segments(shop, control);
-  const auto end = co_await run_rewind(shop, control, step.source);
+  co_await archive_ready_segments(context, control);
+  const auto end = co_await run_rewind(context, control, step.source);
   if (!end) co_return tl::unexpected(end.error());
   const std::string summary = summary_of(*end);
   co_return fmt::format("rewound to {}: {}; local changes after that point are gone",

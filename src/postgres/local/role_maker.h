@@ -4,13 +4,13 @@
 
 #include <string>
 
-#include "postgres/local/shop.h"
+#include "postgres/local/act_context.h"
 
 namespace pgherd {
 
 class RoleMaker {
  public:
-  explicit RoleMaker(Shop& shop) : session_(shop.loop) {}
+  explicit RoleMaker(ActContext& context) : session_(context.loop) {}
 
   // `login`: of a superuser; `advice`: what the operator can check when it is refused. Cancelling
   // the control ends what is under way, until its `interrupt` is cleared.

@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "codec/postgres_settings.h"
+#include "postgres/local/act_context.h"
 #include "postgres/local/postmaster.h"
-#include "postgres/local/shop.h"
 #include "runtime/asio_clock.h"
 #include "runtime/log.h"
 #include "runtime/process.h"

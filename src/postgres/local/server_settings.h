@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "codec/conninfo.h"
-#include "decide/plan.h"
 #include "model/agent_config.h"
 #include "postgres/local/pg_control.h"
+#include "steps/step.h"
 
 namespace pgherd {
 

@@ -4,8 +4,8 @@
 #include <csignal>
 #include <map>
 
+#include "postgres/local/act_context.h"
 #include "postgres/local/config_files.h"
-#include "postgres/local/shop.h"
 #include "runtime/log.h"
 
 namespace pgherd {
@@ -19,10 +19,10 @@ struct PresentSlot {
   Lsn restart_lsn;
 };
 
-asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(Shop& shop,
+asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(ActContext& context,
                                                                           ActControl& control) {
   const auto answer = co_await ask_local(
-      shop, control,
+      context, control,
       "select slot_name, slot_type = 'physical', active, restart_lsn from pg_replication_slots "
       "where not temporary",
       10s);
@@ -38,26 +38,27 @@ asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(Shop& 
   co_return slots;
 }
 
-// The statements that bring a slot to what is wished; empty: it is as it should be.
-std::string creation_of(const SlotWish& wish, const PresentSlot* present) {
-  if (wish.is_logical) {
+// The statements that bring a slot to what is wanted; empty: it is as it should be.
+std::string creation_of(const WantedSlot& slot_wanted, const PresentSlot* present) {
+  if (slot_wanted.is_logical) {
     if (present != nullptr) return {};
     return fmt::format("select pg_create_logical_replication_slot({}, {})",
-                       quote_sql_literal(wish.name), quote_sql_literal(wish.plugin));
+                       quote_sql_literal(slot_wanted.name), quote_sql_literal(slot_wanted.plugin));
   }
   std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
-                                   quote_sql_literal(wish.name));
+                                   quote_sql_literal(slot_wanted.name));
   if (present == nullptr) return create;
   // A slot that never reserved anything protects nobody.
   const bool is_empty = !present->restart_lsn.is_known() && !present->is_active;
   if (!present->is_physical || !is_empty) return {};
-  return fmt::format("select pg_drop_replication_slot({}); ", quote_sql_literal(wish.name)) +
+  return fmt::format("select pg_drop_replication_slot({}); ", quote_sql_literal(slot_wanted.name)) +
          create;
 }
 
-std::string advance_of(const SlotWish& wish, const PresentSlot* present) {
+std::string advance_of(const WantedSlot& slot_wanted, const PresentSlot* present) {
   if (present == nullptr || !present->is_physical || present->is_active) return {};
-  if (!wish.advance_to.is_known() || !(present->restart_lsn < wish.advance_to)) return {};
+  if (!slot_wanted.advance_to.is_known() || !(present->restart_lsn < slot_wanted.advance_to))
+    return {};
   if (!present->restart_lsn.is_known()) return {};
   // Not beyond what is here, and only where the slot has no consumer of its own. A target that has
   // fallen behind meanwhile is left.
@@ -67,12 +68,12 @@ std::string advance_of(const SlotWish& wish, const PresentSlot* present) {
       "else pg_current_wal_flush_lsn() end) as target "
       "from pg_replication_slots where slot_name = {} and not active) slot "
       "where restart_lsn < target",
-      quote_sql_literal(to_string(wish.advance_to)), quote_sql_literal(wish.name));
+      quote_sql_literal(to_string(slot_wanted.advance_to)), quote_sql_literal(slot_wanted.name));
 }
 
 class SlotKeeper {
  public:
-  SlotKeeper(Shop& shop, ActControl& control) : shop_(shop), control_(control) {}
+  SlotKeeper(ActContext& context, ActControl& control) : shop_(context), control_(control) {}
 
   // `database`: "" where it does not matter.
   asio::awaitable<void> run(std::string sql, std::string what, std::string database = {}) {
@@ -91,7 +92,7 @@ class SlotKeeper {
   }
 
  private:
-  Shop& shop_;
+  ActContext& shop_;
   ActControl& control_;
   std::string done_;
   std::string problems_;
@@ -99,54 +100,56 @@ class SlotKeeper {
 
 }  // namespace
 
-Act act_keep_slots(Shop& shop, ActControl& control, KeepSlots step) {
-  if (shop.postmaster->look() != ProcessState::Running)
+Act act_keep_slots(ActContext& context, ActControl& control, KeepSlots step) {
+  if (context.postmaster->look() != ProcessState::Running)
     co_return failed("PostgreSQL is not running: slots are kept when it is");
-  const auto slots = co_await present_slots(shop, control);
+  const auto slots = co_await present_slots(context, control);
   if (!slots) co_return tl::unexpected(slots.error());
   const auto present = [&](const std::string& name) -> const PresentSlot* {
     const auto found = slots->find(name);
     return found == slots->end() ? nullptr : &found->second;
   };
-  SlotKeeper keeper(shop, control);
+  SlotKeeper keeper(context, control);
   for (const std::string& name : step.drop) {
     const PresentSlot* slot = present(name);
     if (slot == nullptr || slot->is_active) continue;
     co_await keeper.run(fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name)),
                         "drop slot " + name);
   }
-  for (const SlotWish& wish : step.wishes) {
-    const PresentSlot* slot = present(wish.name);
-    co_await keeper.run(creation_of(wish, slot), "create slot " + wish.name, wish.database);
-    co_await keeper.run(advance_of(wish, slot), fmt::format("advance slot {} to {}", wish.name,
-                                                            to_string(wish.advance_to)));
+  for (const WantedSlot& slot_wanted : step.wanted) {
+    const PresentSlot* slot = present(slot_wanted.name);
+    co_await keeper.run(creation_of(slot_wanted, slot), "create slot " + slot_wanted.name,
+                        slot_wanted.database);
+    co_await keeper.run(
+        advance_of(slot_wanted, slot),
+        fmt::format("advance slot {} to {}", slot_wanted.name, to_string(slot_wanted.advance_to)));
   }
   co_return keeper.result();
 }
 
-Act act_checkpoint(Shop& shop, ActControl& control) {
-  const auto done = co_await ask_local(shop, control, "checkpoint", 24h);
+Act act_checkpoint(ActContext& context, ActControl& control) {
+  const auto done = co_await ask_local(context, control, "checkpoint", 24h);
   if (!done) co_return failed("checkpoint failed: " + done.error().text);
   co_return "checkpoint done";
 }
 
-Act act_resume_replay(Shop& shop, ActControl& control) {
-  const auto done = co_await ask_local(shop, control, "select pg_wal_replay_resume()", 10s);
+Act act_resume_replay(ActContext& context, ActControl& control) {
+  const auto done = co_await ask_local(context, control, "select pg_wal_replay_resume()", 10s);
   if (!done) co_return failed("cannot resume replay: " + done.error().text);
   co_return "replay goes on";
 }
 
 // The startup process sleeps on a latch between its attempts; SIGHUP sets it.
-Act act_wake_receiver(Shop& shop) {
-  if (shop.postmaster->look() != ProcessState::Running || !shop.postmaster->signal(SIGHUP))
+Act act_wake_receiver(ActContext& context) {
+  if (context.postmaster->look() != ProcessState::Running || !context.postmaster->signal(SIGHUP))
     co_return failed("PostgreSQL is not running: there is no WAL receiver to wake");
   co_return "reloaded, so that the WAL receiver connects now";
 }
 
-Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration step) {
-  const auto config = shop.config;
+Act act_apply_configuration(ActContext& context, ActControl& control, ApplyConfiguration step) {
+  const auto config = context.config;
   const DirectoryLook look = look_at_data_directory(config->data_dir);
-  if (look.state != DataDirectory::Valid || shop.is_filling_directory)
+  if (look.state != DataDirectory::Valid || context.is_filling_directory)
     co_return "there is no PostgreSQL to configure yet";
   std::optional<Upstream> upstream;
   std::optional<CallbackRole> role;
@@ -154,13 +157,14 @@ Act act_apply_configuration(Shop& shop, ActControl& control, ApplyConfiguration 
     upstream = step.upstream ? *step.upstream : written_upstream(*config);
     if (step.upstream) role = callback_role(role_with(step.upstream));
   }
-  const auto prepared = co_await prepare_files(shop, control, std::move(upstream));
+  const auto prepared = co_await prepare_files(context, control, std::move(upstream));
   if (!prepared) co_return tl::unexpected(prepared.error());
-  const ProcessState process = shop.postmaster->look();
+  const ProcessState process = context.postmaster->look();
   if (process == ProcessState::Stopped) co_return "configuration written (" + step.generation + ")";
-  if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
-  Callbacks& callbacks = *shop.callbacks;
-  if (shop.started_with != config) callbacks.call(*config, callbacks.rules.reloaded());
+  if (!context.postmaster->signal(SIGHUP))
+    co_return failed("PostgreSQL ended before it could reload");
+  Callbacks& callbacks = *context.callbacks;
+  if (context.started_with != config) callbacks.call(*config, callbacks.rules.reloaded());
   if (role) callbacks.call(*config, callbacks.rules.takes_role(*role));
   co_return "configuration applied (" + step.generation + ")";
 }

@@ -10,8 +10,8 @@
 #include <map>
 #include <set>
 
+#include "postgres/local/act_context.h"
 #include "postgres/local/process_wait.h"
-#include "postgres/local/shop.h"
 #include "runtime/asio_clock.h"
 
 namespace pgherd {
@@ -93,14 +93,14 @@ std::vector<Decider> deciders_in(const Rows& rows) {
 
 // Each question is asked in a new session: it has what the postmaster has, and that sent SIGHUP to
 // the others before it let anybody new in.
-asio::awaitable<Attempt> wait_until_in_force(Shop& shop, ActControl& control, std::string wanted,
-                                             bool must_let_wait) {
+asio::awaitable<Attempt> wait_until_in_force(ActContext& context, ActControl& control,
+                                             std::string wanted, bool must_let_wait) {
   const Instant deadline = boottime_now() + kInForceLimit;
   Readers readers;
   std::string missing = "nothing was seen yet";
   for (;;) {
     readers.look_before();
-    const auto answer = co_await ask_local(shop, control, kDeciders, 2s);
+    const auto answer = co_await ask_local(context, control, kDeciders, 2s);
     if (answer && answer->size() == 1 && !answer->front().empty()) {
       const Rows& rows = answer->front();
       const std::string shown = rows.front().empty() ? "" : rows.front().front().value_or("");
@@ -134,9 +134,9 @@ asio::awaitable<Attempt> wait_until_in_force(Shop& shop, ActControl& control, st
   }
 }
 
-asio::awaitable<Lsn> written_until_now(Shop& shop, ActControl& control) {
+asio::awaitable<Lsn> written_until_now(ActContext& context, ActControl& control) {
   const auto answer = co_await ask_local(
-      shop, control,
+      context, control,
       "select case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn() end", 2s);
   if (!answer || answer->empty() || answer->front().empty()) co_return Lsn{};
   const Cell& cell = answer->front().front().front();
@@ -145,30 +145,31 @@ asio::awaitable<Lsn> written_until_now(Shop& shop, ActControl& control) {
 
 }  // namespace
 
-Act act_set_sync_names(Shop& shop, ActControl& control, SetSyncNames step) {
-  const auto config = shop.config;
-  if (shop.postmaster->look() != ProcessState::Running || shop.is_filling_directory)
+Act act_set_sync_names(ActContext& context, ActControl& control, SetSyncNames step) {
+  const auto config = context.config;
+  if (context.postmaster->look() != ProcessState::Running || context.is_filling_directory)
     co_return failed("PostgreSQL is not running: synchronous_standby_names is set when it is");
-  const std::int64_t pid = shop.postmaster->pid();
-  const bool commits_wait = shop.in_force.pid == pid && shop.in_force.commits_wait;
-  shop.sync_names = step.text;
-  shop.are_sync_names_known = true;
-  shop.in_force = {};
+  const std::int64_t pid = context.postmaster->pid();
+  const bool commits_wait = context.in_force.pid == pid && context.in_force.commits_wait;
+  context.sync_names = step.text;
+  context.are_sync_names_known = true;
+  context.in_force = {};
   std::optional<Upstream> upstream;
   if (look_at_data_directory(config->data_dir).has_standby_signal)
     upstream = written_upstream(*config);
-  const auto prepared = co_await prepare_files(shop, control, std::move(upstream));
+  const auto prepared = co_await prepare_files(context, control, std::move(upstream));
   if (!prepared) co_return tl::unexpected(prepared.error());
-  if (!shop.postmaster->signal(SIGHUP)) co_return failed("PostgreSQL ended before it could reload");
-  shop.callbacks->call(*config, shop.callbacks->rules.reloaded());
+  if (!context.postmaster->signal(SIGHUP))
+    co_return failed("PostgreSQL ended before it could reload");
+  context.callbacks->call(*config, context.callbacks->rules.reloaded());
   if (!step.text) co_return "synchronous_standby_names is what the configuration says";
   const bool is_empty = step.text->empty();
   // The flag of the checkpointer stays as it is from one list to the next.
-  const auto in_force = co_await wait_until_in_force(shop, control, *step.text, !commits_wait);
+  const auto in_force = co_await wait_until_in_force(context, control, *step.text, !commits_wait);
   if (!in_force) co_return tl::unexpected(in_force.error());
-  const Lsn since = co_await written_until_now(shop, control);
-  if (shop.postmaster->pid() != pid) co_return failed("PostgreSQL was started anew meanwhile");
-  shop.in_force = {.pid = pid, .text = *step.text, .since = since, .commits_wait = !is_empty};
+  const Lsn since = co_await written_until_now(context, control);
+  if (context.postmaster->pid() != pid) co_return failed("PostgreSQL was started anew meanwhile");
+  context.in_force = {.pid = pid, .text = *step.text, .since = since, .commits_wait = !is_empty};
   co_return fmt::format("synchronous_standby_names = '{}' is in force since {}", *step.text,
                         to_string(since));
 }

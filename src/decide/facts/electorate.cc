@@ -1,0 +1,27 @@
+#include "decide/facts/electorate.h"
+
+namespace pgherd {
+
+NameSet voters_of(const SyncKey& key) {
+  return {key.standbys.begin(), key.standbys.end()};
+}
+
+bool is_synchronous(const Draft& draft) {
+  const auto& sync = draft.cluster().sync;
+  return draft.seen.settings.synchronous_mode != SynchronousMode::Off && sync &&
+         !sync->leader.empty();
+}
+
+bool is_in_sync(const Draft& draft, const NodeName& name) {
+  const auto& sync = draft.cluster().sync;
+  if (!sync || sync->leader.empty()) return false;
+  return same_name(sync->leader, name) || voters_of(*sync).contains(name);
+}
+
+bool counts_votes(const Draft& draft) {
+  return is_synchronous(draft) &&
+         (draft.seen.settings.synchronous_mode == SynchronousMode::Quorum ||
+          draft.cluster().sync->quorum > 0);
+}
+
+}  // namespace pgherd

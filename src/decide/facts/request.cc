@@ -1,0 +1,17 @@
+#include "decide/facts/request.h"
+
+namespace pgherd {
+
+bool is_named_candidate(const Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  return request && request->candidate == draft.me() && !request->scheduled_at &&
+         !request->schedule_is_unreadable && !draft.seen.self.tags.nofailover;
+}
+
+bool request_binds_election(const Draft& draft) {
+  const auto& request = draft.cluster().failover;
+  return request && !request->scheduled_at && !request->schedule_is_unreadable &&
+         draft.now < *draft.memory.election.unlocked_since + draft.seen.settings.ttl;
+}
+
+}  // namespace pgherd

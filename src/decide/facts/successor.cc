@@ -1,0 +1,52 @@
+#include "decide/facts/successor.h"
+
+#include "decide/facts/electorate.h"
+
+namespace pgherd {
+namespace {
+
+bool is_good(const Draft& draft, const PeerView& peer) {
+  const Settings& settings = draft.seen.settings;
+  if (!may_be_promoted(peer) || !peer.in_recovery) return false;
+  if (settings.check_timeline && peer.timeline < draft.cluster().newest_timeline()) return false;
+  return lag_bytes(draft.cluster().status.optime, peer.position) <=
+         static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes);
+}
+
+}  // namespace
+
+bool may_be_promoted(const PeerView& peer) {
+  return peer.is_reachable && !peer.nofailover && !peer.watchdog_failed;
+}
+
+std::map<NodeName, std::string> candidates_for(const Draft& draft, const FailoverRequest& request) {
+  std::map<NodeName, std::string> found;
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (name == draft.me() || member.tags.nofailover || member.api_url.empty()) continue;
+    if (request.candidate && *request.candidate != name) continue;
+    // Of a switchover; who asks for a failover to this one by name decides to lose something.
+    const bool must_be_listed = is_synchronous(draft) && request.leader && !counts_votes(draft);
+    if (must_be_listed && !is_in_sync(draft, name)) continue;
+    found.emplace(name, member.api_url);
+  }
+  return found;
+}
+
+Poll poll_of(const Draft& draft, const FailoverRequest& request,
+             const std::map<NodeName, std::string>& asked, Instant since) {
+  Poll poll;
+  int good = 0;
+  for (const auto& [name, url] : asked) {
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer != nullptr && peer->asked_at < since) peer = nullptr;
+    poll.is_complete = poll.is_complete && peer != nullptr;
+    const bool counts = request.candidate || !counts_votes(draft) || is_in_sync(draft, name);
+    if (counts && peer != nullptr && is_good(draft, *peer)) ++good;
+  }
+  // The winner and those who vote for it (Patroni 4.0.5).
+  const bool needs_votes = counts_votes(draft) && !request.candidate;
+  poll.finds_successor = good > (needs_votes ? draft.cluster().sync->quorum : 0);
+  return poll;
+}
+
+}  // namespace pgherd

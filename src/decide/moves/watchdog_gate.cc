@@ -1,0 +1,38 @@
+#include "decide/moves/watchdog_gate.h"
+
+#include <algorithm>
+
+#include "decide/facts/watchdog.h"
+#include "decide/moves/stepping_down.h"
+
+namespace pgherd {
+
+// W4 where it is required, nobody opens for writes or stays open without it.
+bool watchdog_keeps_closed(Draft& draft) {
+  if (draft.seen.self.watchdog_mode != WatchdogMode::Required || draft.seen.settings.paused) {
+    return false;
+  }
+  if (draft.seen.watchdog.is_active) return false;
+  const auto arms = [](const Step& step) { return std::holds_alternative<ActivateWatchdog>(step); };
+  const bool is_being_armed =
+      draft.seen.under_way_as<ActivateWatchdog>(Lane::Watchdog) != nullptr ||
+      std::any_of(draft.planned().begin(), draft.planned().end(), arms);
+  const bool is_awaited = is_being_armed && !draft.instance().is_running_primary();
+  if (is_awaited || !watchdog_is_unfit(draft)) {
+    draft.say("waiting for the watchdog");
+    return true;
+  }
+  draft.because("W4", "the watchdog is required and cannot be used (" +
+                          (draft.seen.watchdog.problem.empty() ? "its timeout would be too short"
+                                                               : draft.seen.watchdog.problem) +
+                          "): not leading");
+  if (draft.instance().is_running_primary()) {
+    begin_stepping_down(draft, DemoteMode::Immediate, {});
+  } else {
+    draft.leave_the_field_for(draft.seen.settings.ttl);
+    draft.plan(draft.release_of_leader_key(draft.cluster().status));
+  }
+  return true;
+}
+
+}  // namespace pgherd

@@ -1,0 +1,328 @@
+#include "decide/rules/demotion.h"
+
+#include <algorithm>
+
+#include "decide/facts/claim.h"
+#include "decide/facts/electorate.h"
+#include "decide/facts/opening.h"
+#include "decide/moves/handing_over.h"
+
+namespace pgherd {
+namespace {
+
+// How long a stopped leader waits for a standby to report that it has the last record, before it
+// takes its place again rather than lose what only it has.
+constexpr Duration kReceiptLimit = 5s;
+// Whoever leaves cannot take its place again, and those who could tell have mostly gone before it.
+constexpr Duration kLeavingReceiptLimit = 1s;
+constexpr Duration kReceiptProbeGap = 50ms;
+// How long the others are waited for, once one has it.
+constexpr Duration kAllReceiveLimit = 1s;
+
+// The last act has opened PostgreSQL, and it could not be looked at since: that takes time when the
+// machine is slow, and the lease does not wait for it (sim seed 1978).
+bool was_opened_unseen(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  if (!act || act->is_looked_at || act->outcome != ActOutcome::Done ||
+      draft.instance().seen_at > act->ended_at || !may_open_for_writes(act->step)) {
+    return false;
+  }
+  return !std::holds_alternative<Restart>(act->step) || !draft.instance().is_running_standby();
+}
+
+bool may_be_open(const Draft& draft) {
+  if (draft.instance().is_running_primary() || was_opened_unseen(draft)) return true;
+  if (comes_up_as_primary(draft)) return true;
+  const auto found = draft.seen.under_way.find(Lane::Instance);
+  return found != draft.seen.under_way.end() && may_open_for_writes(found->second.step) &&
+         !std::holds_alternative<Bootstrap>(found->second.step);
+}
+
+void stop_at_once(Draft& draft, std::string_view rule, std::string why,
+                  DemoteMode mode = DemoteMode::ImmediateNoLock) {
+  draft.say("demoting self: " + why);
+  draft.because(rule, std::move(why));
+  if (draft.has_act_under_way()) {
+    draft.plan(CancelInstanceAct{.why = "leadership is lost"});
+  } else {
+    draft.plan(Demote{.mode = mode});
+  }
+}
+
+// The key is bound to the present lease, or is just being bound to it: it ends with it.
+Instant end_of_binding(const Draft& draft) {
+  const LeaseSession& session = draft.seen.session;
+  if (may_be_bound_unknown(session)) {
+    return session.unanswered_binding_since + draft.margins().demote_after;
+  }
+  const bool is_bound = draft.seen.store.cluster && draft.cluster().is_led_by(draft.me()) &&
+                        draft.cluster().leader->lease == session.lease;
+  return is_bound ? draft.demote_at() : Instant::never();
+}
+
+// Until when a primary that nothing confirms may go on.
+Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
+  // A lease of another length took the place of the one by which it led; `/leader` hangs on that
+  // one until it is bound anew.
+  const LeaseSession& session = draft.seen.session;
+  const Settings& settings = draft.seen.settings;
+  const Milliseconds led_ttl = session.led_at ? session.led_ttl : settings.ttl;
+  const Instant end_of_lease = std::min(
+      session.led_at.value_or(unconfirmed_since) + lease_margins(settings, led_ttl).demote_after,
+      end_of_binding(draft));
+  // Nobody takes its place for as long after a failsafe round; the store is back, the key is free.
+  const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
+  const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};
+  const Instant resumed = draft.memory.pause.ended_at.value_or(Instant{});
+  // The guardian knows of no other length than that of the lease by which it led.
+  const Milliseconds shorter = std::min(led_ttl, settings.ttl);
+  return std::max(end_of_lease,
+                  std::max(promised, resumed) + lease_margins(settings, shorter).demote_after);
+}
+
+std::map<NodeName, std::string> receivers(const Draft& draft) {
+  std::map<NodeName, std::string> targets;
+  for (const auto& [name, member] : draft.memory.election.last_known_members) {
+    if (name == draft.me() || member.api_url.empty() || member.tags.nofailover) continue;
+    // Nobody else could be elected afterwards.
+    const bool is_elector = !is_synchronous(draft) || is_in_sync(draft, name);
+    if (!draft.memory.stepping_down.successor && !is_elector) continue;
+    if (draft.memory.stepping_down.successor && *draft.memory.stepping_down.successor != name)
+      continue;
+    targets.emplace(name, member.api_url);
+  }
+  return targets;
+}
+
+struct Receipt {
+  bool by_somebody = false;
+  bool by_all = true;  // who can be asked
+};
+
+// On the timeline that was shut down: positions of another one say nothing about it (sim seed
+// 312816).
+Receipt receipt(const Draft& draft, const std::map<NodeName, std::string>& targets,
+                const ControlData& last) {
+  Receipt receipt;
+  for (const auto& [name, url] : targets) {
+    const auto found = draft.seen.peers.find(name);
+    if (found == draft.seen.peers.end()) {
+      receipt.by_all = false;
+      continue;
+    }
+    const PeerView& peer = found->second;
+    if (!peer.is_reachable || !peer.in_recovery) continue;
+    const bool has_it = peer.position > last.checkpoint &&
+                        (!peer.timeline.is_known() || peer.timeline == last.timeline);
+    receipt.by_somebody = receipt.by_somebody || has_it;
+    receipt.by_all = receipt.by_all && has_it;
+  }
+  return receipt;
+}
+
+// The first that has the last record need not be the one that is preferred: the others get it from
+// the same server, which ends when they have. Not for long, for nobody can write meanwhile.
+bool is_handed_over(Draft& draft, const std::map<NodeName, std::string>& targets) {
+  const InstanceView& instance = draft.instance();
+  const Receipt seen = receipt(draft, targets, *instance.control);
+  if (!seen.by_somebody) return false;
+  if (!draft.memory.stepping_down.received_since)
+    draft.memory.stepping_down.received_since = draft.now;
+  const Instant patience = *draft.memory.stepping_down.received_since + kAllReceiveLimit;
+  if (seen.by_all || instance.process == ProcessState::Stopped || draft.now >= patience) {
+    return true;
+  }
+  draft.wake(patience);
+  return false;
+}
+
+void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
+  StatusKey status = draft.cluster().status;
+  if (last.is_known()) status.optime = std::max(status.optime, last);
+  draft.plan(draft.release_of_leader_key(std::move(status)));
+  draft.because(rule, std::move(why));
+}
+
+// A bootstrap ends with an open primary: it is not waited for when the claim cannot be held
+// (sim seed 2515).
+bool end_bootstrap_without_claim(Draft& draft) {
+  if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) == nullptr) return false;
+  if (draft.now < draft.demote_at()) {
+    draft.wake(draft.demote_at());
+    return false;
+  }
+  draft.because("D1", "the lease of the claim could not be renewed and is about to end");
+  draft.plan(CancelInstanceAct{.why = "the claim to make the cluster is lost"});
+  return true;
+}
+
+bool nobody_leads_a_cluster(const Draft& draft) {
+  return draft.seen.store.is_reachable && draft.seen.store.cluster &&
+         draft.leadership() == Leadership::Nobodys && draft.cluster().initialize &&
+         draft.cluster().initialize->is_valid();
+}
+
+// D9 in synchronous mode nobody waits longer than primary_stop_timeout for a shutdown; what is
+// cancelled here becomes an immediate one. Then no shutdown checkpoint is waited for: whoever can
+// be elected has all that was acknowledged. Authority: Patroni, primary_stop_timeout.
+void hurry_stop(Draft& draft) {
+  const Milliseconds limit = draft.seen.settings.primary_stop_timeout;
+  const auto* demote = draft.seen.under_way_as<Demote>(Lane::Instance);
+  if (demote == nullptr || limit <= 0ms || draft.instance().process == ProcessState::Stopped ||
+      draft.seen.settings.synchronous_mode == SynchronousMode::Off ||
+      demote->mode == DemoteMode::DemoteCluster) {
+    return;
+  }
+  const Instant due = draft.seen.under_way.at(Lane::Instance).started_at + limit;
+  if (draft.now < due) return draft.wake(due);
+  draft.because("D9", "the shutdown has taken primary_stop_timeout: making it an immediate one");
+  draft.plan(CancelInstanceAct{.why = "primary_stop_timeout is over"});
+  if (is_synchronous(draft) && draft.memory.stepping_down.state == SteppingDown::WhenReceived) {
+    draft.memory.stepping_down.state = SteppingDown::AtOnce;
+  }
+}
+
+// D5 in maintenance mode: who runs stays, but nobody opens beside another leader. A restart is an
+// operator's, and goes on.
+bool cancel_second_opening(Draft& draft) {
+  const bool is_opening = draft.seen.under_way_as<Promote>(Lane::Instance) != nullptr ||
+                          draft.seen.under_way_as<StartPrimary>(Lane::Instance) != nullptr;
+  if (!is_opening || draft.leadership() != Leadership::Others) return false;
+  stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
+  return true;
+}
+
+}  // namespace
+
+// D1 the lease is about to end without a renewal: stop now, so that the last acknowledgement is
+// before its end (safety A3). D2 the same for a primary found running that nothing confirms. D3
+// somebody else leads: stop at once (Patroni ha.py: "I do not have the lock and I was a leader").
+// D4 nobody leads and the store knows a newer timeline than this primary has (safety A7).
+bool demote_what_may_not_lead(Draft& draft) {
+  if (end_bootstrap_without_claim(draft)) return true;
+  hurry_stop(draft);
+  if (!may_be_open(draft)) return false;
+  if (draft.seen.settings.paused) return cancel_second_opening(draft);
+  if (is_being_stopped(draft)) return true;
+  if (is_bootstrapping(draft)) {
+    // The claim ends with its lease, and then somebody else may make the cluster.
+    if (draft.now >= draft.demote_at()) {
+      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
+      return true;
+    }
+    draft.wake(draft.demote_at());
+    return false;
+  }
+  if (another_makes_the_cluster(draft)) {
+    stop_at_once(draft, "B9", "another member makes the cluster");
+    return true;
+  }
+  if (draft.leadership() == Leadership::Others) {
+    stop_at_once(draft, "D3", "'" + draft.cluster().leader->name + "' holds the leader key");
+    return true;
+  }
+  if (draft.seen.session.leads) {
+    if (draft.now >= draft.stop_at()) {
+      // Fast is fast enough, and cleaner, while the lease still protects; what hangs is fenced.
+      const bool is_protected = draft.now < draft.stop_at() + (draft.margins().fence_after -
+                                                               draft.margins().demote_after);
+      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end",
+                   is_protected ? DemoteMode::Offline : DemoteMode::ImmediateNoLock);
+      return true;
+    }
+    draft.wake(draft.stop_at());
+    return false;
+  }
+  if (draft.memory.primary_unconfirmed_since) {
+    const Instant limit = unconfirmed_limit(draft, *draft.memory.primary_unconfirmed_since);
+    if (draft.now >= limit) {
+      stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
+      return true;
+    }
+    draft.wake(limit);
+  } else if (draft.has_act_under_way()) {
+    // A start or promotion under way, and the key is gone.
+    stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
+    return true;
+  }
+  if (comes_up_as_primary(draft) && nobody_leads_a_cluster(draft)) {
+    stop_at_once(draft, "D5", "nobody has the leader key, and PostgreSQL comes up as a primary");
+    return true;
+  }
+  if (draft.seen.store.is_reachable && draft.seen.store.cluster &&
+      draft.instance().timeline < draft.newest_timeline_of_all() &&
+      draft.instance().timeline.is_known()) {
+    stop_at_once(draft, "D4", "the cluster has a newer timeline than this primary");
+    return true;
+  }
+  return false;
+}
+
+// D6 a leader that steps down releases the key once PostgreSQL is shut down and a successor has the
+// shutdown checkpoint (strictly past its beginning), the others too, or PostgreSQL has ended, or a
+// second has passed: nothing is lost, nothing has to be rewound, and who is preferred is no worse
+// off. D7 nobody has it in time: take the place again. D8 no wait is asked for: release once
+// stopped. Authority: Patroni ha.py demote('graceful'), release notes 2.1.2, 3.2.1.
+bool step_down(Draft& draft) {
+  Memory& memory = draft.memory;
+  if (memory.stepping_down.state == SteppingDown::No) return false;
+  if (draft.leadership() != Leadership::Mine) {
+    memory.stepping_down.state = SteppingDown::No;
+    draft.leave_the_field_for(2s);
+    return false;
+  }
+  draft.say("stepping down");
+  const InstanceView& instance = draft.instance();
+  const bool is_shut_down = instance.control && instance.control->state == ControlState::ShutDown;
+  const bool is_stopped = instance.process == ProcessState::Stopped;
+  if (!is_stopped && !draft.has_act_under_way()) {
+    // The shutdown failed: the server is still there and still ours.
+    memory.stepping_down.state = SteppingDown::No;
+    draft.because("D7", "PostgreSQL did not shut down: keeping the lead");
+    refuse_request_that_failed(draft, "PostgreSQL did not shut down");
+    return false;
+  }
+  if (is_stopped && !memory.stepping_down.stopped_since)
+    memory.stepping_down.stopped_since = draft.now;
+  if (memory.stepping_down.state == SteppingDown::AtOnce) {
+    if (is_stopped) release(draft, {}, "D8", "PostgreSQL is down: releasing the leader key");
+    return true;
+  }
+  const auto targets = receivers(draft);
+  if (is_shut_down && is_handed_over(draft, targets)) {
+    release(draft, instance.control->checkpoint, "D6",
+            "shut down at " + to_string(instance.control->checkpoint) +
+                " and a standby has received it: releasing the leader key");
+    return true;
+  }
+  const Duration limit = !draft.seen.is_leaving ? kReceiptLimit
+                         : targets.empty()      ? Duration(0)
+                                                : kLeavingReceiptLimit;
+  if (memory.stepping_down.stopped_since &&
+      draft.now >= *memory.stepping_down.stopped_since + limit) {
+    if (draft.seen.is_leaving) {
+      release(draft, instance.control ? instance.control->checkpoint : Lsn{}, "D8",
+              "leaving, and no standby has confirmed the last record: releasing the leader key");
+      return true;
+    }
+    memory.stepping_down.state = SteppingDown::No;
+    draft.because("D7", "no standby has received the shutdown checkpoint: taking the place again");
+    refuse_request_that_failed(draft, "nobody has received the last record");
+    return false;
+  }
+  if (is_shut_down && !draft.seen.is_under_way(Lane::Peers)) {
+    const bool asked_lately = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
+      const auto found = draft.seen.peers.find(target.first);
+      return found != draft.seen.peers.end() &&
+             draft.now - found->second.asked_at < kReceiptProbeGap;
+    });
+    if (!asked_lately && !targets.empty()) {
+      draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});
+    }
+    draft.wake(draft.now + kReceiptProbeGap);
+  }
+  if (memory.stepping_down.stopped_since) draft.wake(*memory.stepping_down.stopped_since + limit);
+  return true;
+}
+
+}  // namespace pgherd

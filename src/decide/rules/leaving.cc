@@ -1,0 +1,61 @@
+#include "decide/rules/leaving.h"
+
+#include "decide/facts/opening.h"
+#include "decide/moves/stepping_down.h"
+#include "decide/moves/synchronous_release.h"
+
+namespace pgherd {
+namespace {
+
+// A silent store does not keep an agent from leaving: its keys end with their lease.
+constexpr Duration kStoreLimit = 3s;
+
+void depart(Draft& draft) {
+  const bool store_speaks = draft.seen.store.is_reachable;
+  const bool waited = draft.now >= *draft.memory.leaving_since + kStoreLimit &&
+                      draft.instance().process == ProcessState::Stopped;
+  if (draft.seen.session.lease.exists() && store_speaks && !waited) {
+    draft.because("X4", "PostgreSQL is stopped: revoking the lease");
+    draft.plan(RevokeLease{.lease = draft.seen.session.lease});
+    draft.wake(*draft.memory.leaving_since + kStoreLimit);
+    return;
+  }
+  draft.plan(Exit{.exit_code = 0, .message = "PostgreSQL is stopped, the agent ends"});
+}
+
+}  // namespace
+
+// X1 in maintenance mode the agent goes and PostgreSQL stays. X2 a leader stops like in a
+// switchover, so that a successor has everything before the key is released; the lease is renewed
+// meanwhile (Patroni's may run out while it waits). X3 others stop fast. X4 then the lease is
+// revoked: both keys go at once.
+bool leave(Draft& draft) {
+  if (!draft.seen.is_leaving) return false;
+  draft.say("leaving");
+  if (draft.seen.settings.paused) {
+    draft.because("X1", "maintenance mode: PostgreSQL stays as it is");
+    draft.plan(Exit{.exit_code = 0, .message = "maintenance mode: PostgreSQL keeps running"});
+    return true;
+  }
+  if (draft.memory.stepping_down.state != SteppingDown::No) return false;  // D6 to D8 go on
+  if (draft.has_act_under_way()) {
+    if (!is_being_stopped(draft)) draft.plan(CancelInstanceAct{.why = "the agent is leaving"});
+    return true;
+  }
+  const ProcessState process = draft.instance().process;
+  if (process == ProcessState::Running || process == ProcessState::Starting) {
+    if (draft.instance().is_running_primary() && draft.may_lead()) {
+      draft.because("X2", "leaving as leader: stopping PostgreSQL and handing over");
+      begin_stepping_down(draft, DemoteMode::Graceful, {});
+    } else if (is_released(draft)) {
+      draft.because("X3", "leaving: stopping PostgreSQL");
+      draft.plan(Stop{.mode = StopMode::Fast});
+    }
+    return true;
+  }
+  if (process != ProcessState::Stopped) return true;
+  depart(draft);
+  return true;
+}
+
+}  // namespace pgherd

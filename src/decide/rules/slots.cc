@@ -1,0 +1,233 @@
+#include "decide/rules/slots.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "decide/facts/promise.h"
+
+namespace pgherd {
+namespace {
+
+constexpr Duration kLookAtSlotsAgain = 1s;
+
+using WantedSlots = std::map<std::string, WantedSlot>;
+
+bool stands_by(const Draft& draft, PermanentSlot::Side side) {
+  const bool is_standby_cluster = draft.seen.settings.standby_cluster.has_value();
+  return side == PermanentSlot::Side::Both ||
+         (side == PermanentSlot::Side::Standby) == is_standby_cluster;
+}
+
+// Who streams from here, or will when this node leads.
+bool streams_from_me(const Draft& draft, const Member& member) {
+  const auto& source = member.tags.replicatefrom;
+  if (source && *source != member.name && draft.cluster().member(*source) != nullptr) {
+    return *source == draft.me();
+  }
+  return draft.leadership() == Leadership::Mine;
+}
+
+// The slots that members need, mine excluded: of those that are there, and of those that were there
+// less than member_slots_ttl ago, for they come back and need their WAL (Patroni 4.0). A node that
+// never leads keeps those of its own followers only.
+WantedSlots member_slots(const Draft& draft) {
+  WantedSlots wanted;
+  const Milliseconds ttl = draft.seen.settings.member_slots_ttl;
+  const bool never_leads = draft.seen.self.tags.nofailover;
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (name == draft.me() || member.tags.nostream) continue;
+    if ((never_leads || ttl <= 0ms) && !streams_from_me(draft, member)) continue;
+    const std::string slot = slot_name_of(name);
+    wanted[slot] = WantedSlot{.name = slot, .advance_to = {}};
+  }
+  if (never_leads) return wanted;
+  std::set<std::string> needless{slot_name_of(draft.me())};
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (member.tags.nostream) needless.insert(slot_name_of(name));
+  }
+  for (const auto& [slot, last_seen] : draft.memory.slots.members_seen) {
+    if (!needless.contains(slot) && draft.now - last_seen < ttl) {
+      wanted[slot] = WantedSlot{.name = slot, .advance_to = {}};
+    }
+  }
+  return wanted;
+}
+
+// U7 slots that stand in `/config` are there whoever leads, physical ones on every node that may
+// lead. Logical ones are made on the primary.
+void add_permanent_slots(const Draft& draft, WantedSlots& wanted) {
+  const std::string own = slot_name_of(draft.me());
+  const bool is_primary = draft.instance().is_running_primary();
+  const bool is_standby_cluster = draft.seen.settings.standby_cluster.has_value();
+  for (const PermanentSlot& slot : draft.seen.settings.permanent_slots) {
+    if (slot.name == own || wanted.contains(slot.name) || !stands_by(draft, slot.side)) continue;
+    if (!slot.is_logical) {
+      if (draft.seen.self.tags.nofailover && !is_primary) continue;
+      wanted[slot.name] = WantedSlot{.name = slot.name, .advance_to = {}};
+    } else if (is_primary && !is_standby_cluster) {
+      wanted[slot.name] = WantedSlot{.name = slot.name,
+                                     .advance_to = {},
+                                     .is_logical = true,
+                                     .database = slot.database,
+                                     .plugin = slot.plugin};
+    }
+  }
+}
+
+bool is_permanent(const Draft& draft, const std::string& name) {
+  const auto& slots = draft.seen.settings.permanent_slots;
+  return std::any_of(slots.begin(), slots.end(), [&](const PermanentSlot& slot) {
+    return slot.name == name && stands_by(draft, slot.side);
+  });
+}
+
+bool is_ignored(const Draft& draft, const SlotView& slot) {
+  const auto fits = [](const std::string& wanted, std::string_view had) {
+    return wanted.empty() || wanted == had;
+  };
+  const auto& matchers = draft.seen.settings.ignore_slots;
+  return std::any_of(matchers.begin(), matchers.end(), [&](const SlotMatcher& matcher) {
+    return fits(matcher.name, slot.name) &&
+           fits(matcher.type, slot.is_physical ? "physical" : "logical") &&
+           fits(matcher.database, slot.database) && fits(matcher.plugin, slot.plugin);
+  });
+}
+
+// A member that streams from another standby, while this node leads.
+bool streams_elsewhere(const Draft& draft, const std::string& slot) {
+  const auto& members = draft.cluster().members;
+  return std::any_of(members.begin(), members.end(), [&](const auto& one) {
+    return one.first != draft.me() && slot_name_of(one.first) == slot &&
+           !streams_from_me(draft, one.second);
+  });
+}
+
+// What a promised leader said of its slots is newer than what the store has.
+Lsn reported_position(const Draft& draft, const std::string& slot) {
+  const FailsafePromise* promise = promise_in_force(draft);
+  const std::map<std::string, Lsn>& slots =
+      promise != nullptr ? promise->ping.slots : draft.cluster().status.slots.get();
+  const auto found = slots.find(slot);
+  if (*draft.instance().in_recovery && found != slots.end()) return found->second;
+  // A member that streams from somebody else has no slot at the leader.
+  for (const auto& [name, member] : draft.cluster().members) {
+    if (slot_name_of(name) == slot && member.tags.replicatefrom) {
+      return member.receive_lsn.value_or(member.xlog_location.value_or(Lsn{}));
+    }
+  }
+  return {};
+}
+
+bool is_of_another_kind(const SlotView& slot, const WantedSlot& slot_wanted) {
+  return slot.is_physical == slot_wanted.is_logical ||
+         (slot_wanted.is_logical &&
+          (slot.plugin != slot_wanted.plugin || slot.database != slot_wanted.database));
+}
+
+// The slots that PostgreSQL 17 keeps in step are its own affair; but one that was left behind by a
+// primary of that time keeps the server from making it anew in step with the present one, and never
+// advances (Patroni 4.2).
+bool is_postgres_own(const Draft& draft, const SlotView& slot) {
+  const bool is_standby = draft.instance().in_recovery == true;
+  const bool is_left_behind =
+      !slot.is_synced && is_standby && draft.leadership() == Leadership::Others;
+  return !slot.is_physical && slot.is_failover && !is_left_behind;
+}
+
+// U2 what nobody needs any more would hold WAL for ever; what is lost, or holds back vacuum on a
+// standby, is made anew. Only beside a leader, for only then it is known what is needed.
+bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const WantedSlots& wanted) {
+  if (slot.is_temporary || slot.is_active || draft.seen.settings.paused) return false;
+  if (is_ignored(draft, slot) || is_postgres_own(draft, slot)) return false;
+  const bool leads_standbys =
+      draft.seen.settings.standby_cluster.has_value() && draft.instance().is_running_standby();
+  const bool is_led =
+      draft.leadership() == Leadership::Others ||
+      (draft.may_lead() && (draft.instance().is_running_primary() || leads_standbys));
+  if (!is_led) return false;
+  const auto slot_wanted = wanted.find(slot.name);
+  if (slot_wanted == wanted.end()) {
+    // A copy of a permanent logical slot on a standby is nobody's to drop.
+    const bool is_copy = !slot.is_physical && !slot.is_failover && is_permanent(draft, slot.name);
+    return !is_copy && slot.name != slot_name_of(draft.me());
+  }
+  const bool holds_vacuum =
+      slot.is_physical && slot.has_xmin && draft.instance().in_recovery == true;
+  return slot.wal_status == "lost" || is_of_another_kind(slot, slot_wanted->second) || holds_vacuum;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names)
+    text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSlots& keep) {
+  if (!missing.empty()) {
+    const bool has_permanent =
+        std::any_of(missing.begin(), missing.end(),
+                    [&](const std::string& name) { return is_permanent(draft, name); });
+    draft.because(has_permanent ? "U7" : "U1", "making replication slots: " + joined(missing));
+  }
+  if (!keep.drop.empty()) {
+    draft.because("U2", "dropping replication slots that are of no use here: " + joined(keep.drop));
+  }
+}
+
+}  // namespace
+
+// U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
+// the others need; on a standby the slots follow what the leader reports, never past the own
+// replay, and on the leader those of members that stream from another standby follow what these say
+// of themselves, or they would hold WAL for ever. Authority: Patroni slots.py.
+void keep_slots(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (!draft.seen.settings.use_slots || draft.seen.is_under_way(Lane::Slots) ||
+      instance.process != ProcessState::Running || !instance.in_recovery ||
+      instance.role_is_stale) {
+    return;
+  }
+  // Slots change by what is seen of them; who needs one may change, and is looked at every second.
+  if (instance.seen_at == draft.memory.slots.checked_in &&
+      draft.now - instance.seen_at < kLookAtSlotsAgain) {
+    return;
+  }
+  WantedSlots wanted = member_slots(draft);
+  add_permanent_slots(draft, wanted);
+  KeepSlots keep;
+  std::vector<std::string> missing;
+  bool is_behind = false;
+  const Lsn here = *instance.in_recovery ? instance.replayed : instance.flushed;
+  for (auto& [name, slot_wanted] : wanted) {
+    const auto found = std::find_if(
+        instance.slots.begin(), instance.slots.end(),
+        [&, &slot_name = name](const SlotView& slot) { return slot.name == slot_name; });
+    const bool exists = found != instance.slots.end();
+    const Lsn reported = reported_position(draft, name);
+    const bool follows_report = *instance.in_recovery || streams_elsewhere(draft, name);
+    if (follows_report && reported.is_known() && !(exists && found->is_active)) {
+      slot_wanted.advance_to = std::min(reported, here);
+      is_behind = is_behind || (exists && found->restart_lsn < slot_wanted.advance_to);
+    }
+    if (!exists) missing.push_back(name);
+    keep.wanted.push_back(slot_wanted);
+  }
+  for (const SlotView& slot : instance.slots) {
+    if (is_to_be_dropped(draft, slot, wanted)) keep.drop.push_back(slot.name);
+  }
+  const Duration gap = !missing.empty() ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
+  const Instant due = draft.memory.slots.kept_at ? *draft.memory.slots.kept_at + gap : Instant{};
+  if (missing.empty() && !is_behind && keep.drop.empty()) {
+    draft.memory.slots.checked_in = instance.seen_at;
+    return;
+  }
+  if (draft.now < due) return draft.wake(due);
+  draft.memory.slots.kept_at = draft.now;
+  explain(draft, missing, keep);
+  draft.plan(std::move(keep));
+}
+
+}  // namespace pgherd

@@ -1,0 +1,77 @@
+#include "decide/rules/switchover.h"
+
+#include <algorithm>
+
+#include "decide/facts/successor.h"
+#include "decide/moves/handing_over.h"
+#include "decide/moves/stepping_down.h"
+
+namespace pgherd {
+namespace {
+
+// True: it is not due yet, or was cleared. S2 a schedule without a readable time and zone, or one
+// that was missed by far, is cleared (Patroni ha.py should_run_scheduled_action).
+bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
+  if (request.schedule_is_unreadable) {
+    refuse_request(draft, request, "scheduled_at is not an ISO 8601 time with a zone", "S2");
+    return true;
+  }
+  if (!request.scheduled_at) return false;
+  const Duration ahead = std::chrono::microseconds(request.scheduled_at->microseconds -
+                                                   draft.seen.wall_now.microseconds);
+  if (ahead > 0ns) {
+    draft.wake(draft.now + ahead);
+    return true;
+  }
+  const Duration too_late = std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s);
+  if (-ahead > too_late) {
+    refuse_request(draft, request, "its scheduled time has passed long ago", "S2");
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool handle_failover_request(Draft& draft) {
+  if (!draft.cluster().failover || draft.seen.is_under_way(Lane::FailoverRequest)) return false;
+  const FailoverRequest request = *draft.cluster().failover;
+  if (request.leader && *request.leader != draft.me()) return false;  // K4 clears it
+  if (request.candidate == draft.me()) return false;
+  if (draft.seen.settings.paused) {
+    // S5 in maintenance mode schedules rest, and only a named candidate can take over.
+    if (request.scheduled_at || request.schedule_is_unreadable) {
+      draft.because("S5", "maintenance mode: the scheduled request rests");
+      return false;
+    }
+    if (!request.candidate) {
+      refuse_request(draft, request, "maintenance mode: it needs a candidate");
+      return false;
+    }
+  }
+  if (schedule_is_not_due(draft, request)) return false;
+  const auto asked = candidates_for(draft, request);
+  if (asked.empty()) {
+    refuse_request(draft, request, "no member can be its target");
+    return false;
+  }
+  const Poll poll = poll_of(draft, request, asked, draft.memory.request.known_since);
+  if (poll.finds_successor) {
+    draft.because("S4", "stepping down as asked" +
+                            (request.candidate ? ", in favour of '" + *request.candidate + "'"
+                                               : std::string{}));
+    draft.say("manual failover: demoting myself");
+    begin_stepping_down(draft, DemoteMode::Graceful, request.candidate);
+    return true;
+  }
+  if (poll.is_complete) {
+    refuse_request(draft, request, "no good candidates have been found");
+    return false;
+  }
+  if (!draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
+  }
+  return false;
+}
+
+}  // namespace pgherd

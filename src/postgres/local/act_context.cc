@@ -1,0 +1,299 @@
+#include "postgres/local/act_context.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "codec/postgres_settings.h"
+#include "postgres/local/config_files.h"
+#include "postgres/local/monitor.h"
+#include "postgres/local/postmaster_pid.h"
+#include "runtime/asio_clock.h"
+#include "runtime/files.h"
+#include "runtime/log.h"
+
+namespace pgherd {
+namespace {
+
+namespace asio = boost::asio;
+
+// What the operator can do about words that PostgreSQL's tools are known to say.
+std::string advice_for(const std::string& said) {
+  const auto says = [&](const char* words) { return said.find(words) != said.npos; };
+  if (says("No space left on device")) return "the disk is full; make room. ";
+  if (says("password authentication failed") || says("no password supplied"))
+    return "wrong or missing password; compare postgresql.authentication on all members. ";
+  if (says("no pg_hba.conf entry"))
+    return "the source's pg_hba does not let this node in; add it to postgresql.pg_hba. ";
+  if (says("Permission denied")) return "the user that pgherd runs as lacks a right. ";
+  if (says("server version") && says("not compatible"))
+    return "the members run different major versions; set postgresql.bin_dir. ";
+  return {};
+}
+
+int major_in(std::string_view version_line) {
+  const auto at = version_line.find(") ");
+  int major = 0;
+  if (at != version_line.npos)
+    std::from_chars(version_line.data() + at + 2, version_line.data() + version_line.size(), major);
+  return major;
+}
+
+// The parameters of ours that `postgres -C` complains of: 'parameter "name"' in any of its
+// sentences.
+std::vector<std::string> complained_of(const std::string& said, const ParameterMap& parameters) {
+  constexpr std::string_view kWords = "parameter \"";
+  std::vector<std::string> names;
+  for (auto at = said.find(kWords); at != said.npos; at = said.find(kWords, at + 1)) {
+    const auto start = at + kWords.size();
+    const std::string name = said.substr(start, said.find('"', start) - start);
+    if (parameters.contains(name) && !is_command_line_parameter(name)) names.push_back(name);
+  }
+  return names;
+}
+
+void leave_out_refused(const ActContext& context, ParameterMap& parameters) {
+  for (const std::string& name : context.refused)
+    parameters.erase(name);
+}
+
+class FilesTaken {
+ public:
+  explicit FilesTaken(ActContext& context) : shop_(context) { shop_.are_files_taken = true; }
+  ~FilesTaken() { shop_.are_files_taken = false; }
+  FilesTaken(const FilesTaken&) = delete;
+  FilesTaken& operator=(const FilesTaken&) = delete;
+
+ private:
+  ActContext& shop_;
+};
+
+// Lets the binary itself read what was written. A parameter that it refuses would keep it from
+// starting; without the parameter it runs, and the log says so.
+asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control,
+                                  std::shared_ptr<const PostgresConfig> config,
+                                  ParameterMap& parameters, const ParameterMap& recovery,
+                                  const std::optional<std::string>& sync_names) {
+  for (int round = 0; round < 5; ++round) {
+    const std::string text = render_postgresql_conf({}, parameters, {});
+    if (text == context.validated) co_return Attempt{};
+    ProcessSpec spec;
+    spec.argv = {context.program("postgres"),
+                 "-D",
+                 config->data_dir,
+                 "--config-file=" + config_dir_of(*config) + "/postgresql.conf",
+                 "-C",
+                 "max_connections"};
+    spec.env = {{"LC_ALL", "C"}};
+    spec.timeout = 10s;
+    const auto checked = co_await run_tool(context, control, std::move(spec));
+    if (checked) {
+      context.validated = text;
+      co_return Attempt{};
+    }
+    if (checked.error().outcome == ActOutcome::Cancelled) co_return cancelled();
+    const auto names = complained_of(checked.error().text, parameters);
+    // Not about our parameters: the start will tell it with more context.
+    if (names.empty()) co_return Attempt{};
+    for (const std::string& name : names) {
+      log_warning(
+          "postgresql.parameters: {} = '{}' is left out, this PostgreSQL does not take it: {}",
+          name, parameters[name], checked.error().text);
+      parameters.erase(name);
+      context.refused.insert(name);
+    }
+    if (auto written = write_server_files(*config, parameters, recovery, sync_names); !written)
+      co_return written;
+  }
+  co_return Attempt{};
+}
+
+}  // namespace
+
+std::string ActContext::program(const std::string& name) const {
+  return config->bin_dir.empty() ? name : config->bin_dir + "/" + name;
+}
+
+std::string ActContext::server_log() const {
+  return options.server_log.empty() ? config->data_dir + "/pgherd_postmaster.log"
+                                    : options.server_log;
+}
+
+DirectoryLook ActContext::look_at_directory() const {
+  return look_at_data_directory(config->data_dir, is_making_cluster ? Mark::IsOurs : Mark::Counts);
+}
+
+std::string last_lines(const std::string& text, std::size_t lines) {
+  std::string_view rest = text;
+  while (!rest.empty() && rest.back() == '\n')
+    rest.remove_suffix(1);
+  auto start = rest.size();
+  for (std::size_t line = 0; line < lines && start != 0; ++line) {
+    const auto end = rest.rfind('\n', start - 1);
+    start = end == rest.npos ? 0 : end;
+  }
+  std::string kept(rest.substr(start));
+  if (kept.starts_with('\n')) kept.erase(0, 1);
+  for (auto at = kept.find('\n'); at != kept.npos; at = kept.find('\n'))
+    kept.replace(at, 1, " | ");
+  return kept;
+}
+
+asio::awaitable<Answer<ProcessEnd>> run_tool(ActContext& context, const ActControl& control,
+                                             ProcessSpec spec, std::function<void()> meanwhile,
+                                             ProcessEnd* how_it_ended) {
+  const std::string name = spec.argv.front().substr(spec.argv.front().rfind('/') + 1);
+  // A tool of ours must not go on writing in the data directory when we are gone.
+  spec.dies_with_parent = true;
+  // pg_rewind runs the server in single-user mode.
+  if (auto known = acquaintance_with_stranger(find_postmaster(context.config->data_dir)))
+    spec.env.push_back(std::move(*known));
+  auto child = ChildProcess::start(context.loop, std::move(spec));
+  if (!child)
+    co_return failed(child.error() + "; set postgresql.bin_dir to where PostgreSQL's programs are");
+  auto end = std::make_shared<std::optional<ProcessEnd>>();
+  (*child)->on_end([end](const ProcessEnd& seen) { *end = seen; });
+  while (!*end) {
+    co_await pause_for(5ms);
+    if (meanwhile) meanwhile();
+    if (control.is_cancelled) (*child)->terminate();
+  }
+  if (how_it_ended != nullptr) *how_it_ended = **end;
+  if ((*end)->succeeded()) co_return **end;
+  if ((*end)->cancelled) co_return cancelled(name + " was cancelled");
+  const std::string said = last_lines((*end)->err.empty() ? (*end)->out : (*end)->err, 6);
+  co_return failed(fmt::format("{} {}: {}it says: {}", name, describe(**end), advice_for(said),
+                               said.empty() ? "nothing" : said),
+                   (*end)->timed_out ? ActOutcome::TimedOut : ActOutcome::Failed);
+}
+
+asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(ActContext& context,
+                                                                 ActControl& control,
+                                                                 std::string sql, Duration timeout,
+                                                                 std::string database) {
+  const PostmasterPid* file = context.postmaster->file();
+  ConnInfo info =
+      local_conninfo(*context.config, LocalLogin::Superuser, file ? file->socket_dir : "");
+  info.set("application_name", "pgherd");
+  info.set_if_any("dbname", database);
+  info.set("options",
+           "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
+  PgSession session(context.loop);
+  control.interrupt = [&session] { session.interrupt(); };
+  auto connected = co_await session.connect(std::move(info), 3s);
+  if (!connected) {
+    control.interrupt = nullptr;
+    co_return fail(connected.error());
+  }
+  // A cancel between the two waits found nothing to interrupt.
+  if (control.is_cancelled) timeout = Duration::zero();
+  auto answer = co_await session.query(std::move(sql), timeout);
+  control.interrupt = nullptr;
+  co_return answer;
+}
+
+asio::awaitable<Answer<int>> binary_version(ActContext& context, const ActControl& control) {
+  const std::string bin_dir = context.config->bin_dir;
+  if (context.known_major != 0 && context.known_bin_dir == bin_dir) co_return context.known_major;
+  ProcessSpec spec;
+  spec.argv = {context.program("postgres"), "--version"};
+  spec.timeout = 10s;
+  const auto end = co_await run_tool(context, control, std::move(spec));
+  if (!end) co_return tl::unexpected(end.error());
+  const int major = major_in(end->out);
+  if (major == 0) co_return failed("cannot read the version in: " + last_lines(end->out, 1));
+  context.known_major = major;
+  context.known_bin_dir = bin_dir;
+  co_return major;
+}
+
+asio::awaitable<Answer<ParameterMap>> prepare_files(ActContext& context, const ActControl& control,
+                                                    std::optional<Upstream> upstream,
+                                                    std::optional<ServerRole> next_role) {
+  const auto config = std::make_shared<const PostgresConfig>(
+      config_in_role(*context.config, next_role.value_or(role_with(upstream))));
+  const DirectoryLook look = context.look_at_directory();
+  if (look.state == DataDirectory::Missing)
+    co_return failed(config->data_dir + " is missing or empty: there is nothing to start");
+  if (look.state != DataDirectory::Valid) co_return failed(look.problem);
+  const auto major = co_await binary_version(context, control);
+  if (!major) co_return tl::unexpected(major.error());
+  if (*major != look.major_version)
+    co_return failed(
+        fmt::format("{} was made by PostgreSQL {}, but the programs in {} are version {}: set "
+                    "postgresql.bin_dir "
+                    "to those of version {}",
+                    config->data_dir, look.major_version,
+                    config->bin_dir.empty() ? std::string("PATH") : config->bin_dir, *major,
+                    look.major_version));
+  ParameterMap parameters =
+      server_parameters(*config, context.scope, upstream ? &*look.control : nullptr);
+  leave_out_refused(context, parameters);
+  ParameterMap recovery;
+  if (upstream) recovery = recovery_parameters(*config, context.self, *upstream, *major);
+  if (upstream && !upstream->host.empty())
+    if (auto written = write_pgpass(*config, *upstream); !written)
+      co_return tl::unexpected(written.error());
+  // Acts that write files may be under way beside each other.
+  while (context.are_files_taken)
+    co_await pause_for(5ms);
+  const FilesTaken taken(context);
+  const std::optional<std::string> sync_names = sync_names_of(context);
+  if (auto written = write_server_files(*config, parameters, recovery, sync_names); !written)
+    co_return tl::unexpected(written.error());
+  if (auto valid = co_await validate(context, control, config, parameters, recovery, sync_names);
+      !valid)
+    co_return tl::unexpected(valid.error());
+  // What pending restarts are compared with: without the floor of a standby, which is not a
+  // request.
+  context.wanted = server_parameters(*config, context.scope, nullptr);
+  leave_out_refused(context, context.wanted);
+  co_return parameters;
+}
+
+asio::awaitable<Attempt> start_server(ActContext& context, const ActControl& control,
+                                      ParameterMap parameters, Instant deadline,
+                                      std::function<Attempt()> may_start, Instant not_after) {
+  const auto config = context.config;
+  if (auto made = make_socket_directories(parameters); !made) co_return made;
+  ServerStart how;
+  how.program = context.program("postgres");
+  how.arguments = {"-D", config->data_dir,
+                   "--config-file=" + config_dir_of(*config) + "/postgresql.conf"};
+  for (std::string& argument : command_line_arguments(parameters))
+    how.arguments.push_back(std::move(argument));
+  how.log_file = context.server_log();
+  how.not_after = not_after;
+  const auto unless_cancelled = [&control, may_start]() -> Attempt {
+    if (control.is_cancelled) return cancelled("cancelled before PostgreSQL was started");
+    return may_start ? may_start() : Attempt{};
+  };
+  if (auto started = co_await context.postmaster->start(std::move(how), unless_cancelled); !started)
+    co_return started;
+  context.started_with = config;
+  auto ready = co_await context.postmaster->wait_until_ready(deadline, control);
+  if (ready) asio::post(context.disk, [config] { keep_config_copies(*config); });
+  co_return ready;
+}
+
+const std::optional<std::string>& sync_names_of(ActContext& context) {
+  if (!context.are_sync_names_known) {
+    context.sync_names = written_sync_names(*context.config);
+    context.are_sync_names_known = true;
+  }
+  return context.sync_names;
+}
+
+Upstream written_upstream(const PostgresConfig& config) {
+  ParameterMap section = written_recovery_section(config);
+  const UpstreamView view = upstream_of(section["primary_conninfo"], section["primary_slot_name"]);
+  const auto restore = section.find("restore_command");
+  return Upstream{.host = view.host,
+                  .port = view.port,
+                  .slot = view.slot,
+                  .is_without_archive = restore != section.end() && restore->second.empty()};
+}
+
+}  // namespace pgherd
