@@ -7,8 +7,8 @@ MAKEFLAGS += --no-print-directory
         deps programs build debug test test-fresh bench-failover bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
-export PG NODES PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
-       PGHERD_DEBIAN_MIRROR KEEP FUZZ_SECONDS
+export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
+       PGHERD_DEBIAN_MIRROR KEEP
 
 help:  ## this list
 	@echo 'make <target> [VARIABLE=value...]'
@@ -16,6 +16,7 @@ help:  ## this list
 	  while read -r target what; do printf '  %-16s %s\n' "$$target" "$$what"; done
 	@echo
 	@echo 'PG=17|15         PostgreSQL version            PGHERD_PG_BINDIR=  another build of PostgreSQL'
+	@echo 'ROUTER=pgherd    instead of haproxy'
 	@echo 'NODES=           number of nodes               PORT_BASE=         first port to use'
 	@echo 'HERD_DIR=        where the data goes           ARGS=              more for pgherd local'
 	@echo 'YES=1            destroy without asking        JOBS=              parallel compilers and tests'
@@ -80,14 +81,13 @@ tsan: test-packages deps  ## the tests under ThreadSanitizer
 	@tools/build tsan
 	@tools/run-tests tsan
 
-fuzz: packages  ## fuzz each parser for FUZZ_SECONDS=60 (clang, AddressSanitizer)
+fuzz: packages  ## build the fuzz targets (clang)
 	@tools/bootstrap/install-packages fuzz
-	@tools/run-fuzz
+	@tools/build fuzz
 
-bench: packages  ## what a decision costs, and reading the store (Google Benchmark)
+bench: packages  ## build the micro-benchmarks
 	@tools/bootstrap/install-packages bench
-	@tools/build bench pgherd_micro_bench
-	@build/bench/pgherd_micro_bench $(ARGS)
+	@tools/build bench
 
 bench-failover: programs  ## how long writes are refused when the primary is lost
 	@tools/bootstrap/install-packages test bench

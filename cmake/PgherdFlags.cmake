@@ -9,7 +9,8 @@ endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-Os -g1 -DNDEBUG -ffunction-sections -fdata-sections")
 
 set(pgherd_fast_targets
-    pgherd_base pgherd_model pgherd_decide pgherd_agent pgherd_dcs pgherd_node pgherd_sim)
+    pgherd_base pgherd_model pgherd_decide pgherd_agent pgherd_dcs pgherd_node pgherd_sim
+    pgherd_pgwire pgherd_router)
 
 add_library(pgherd_flags INTERFACE)
 target_include_directories(pgherd_flags INTERFACE "${PROJECT_SOURCE_DIR}/src")
@@ -18,7 +19,7 @@ target_compile_options(pgherd_flags INTERFACE
     $<$<BOOL:${PGHERD_WERROR}>:-Werror>
     # Aggregates are written with designated initializers; what is left out has its default.
     -Wno-missing-field-initializers
-    # What the simulator runs, millions of times.
+    # What the simulator runs, and what carries the bytes of sessions, millions of times.
     $<$<AND:$<CONFIG:Release>,$<IN_LIST:$<TARGET_PROPERTY:NAME>,${pgherd_fast_targets}>>:-O2>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees overlaps and wild reads inside std::string, std::optional and coroutine frames that

@@ -1,14 +1,12 @@
 #include "codec/config.h"
 
 #include <algorithm>
-#include <filesystem>
 
-#include "codec/config_environment.h"
 #include "codec/config_keys.h"
 #include "codec/config_not_served.h"
 #include "codec/config_sections.h"
+#include "codec/config_sources.h"
 #include "codec/dcs_values.h"
-#include "codec/text_file.h"
 
 namespace pgherd {
 namespace {
@@ -16,70 +14,7 @@ namespace {
 // Reserved by the reference for "no synchronous standby is there".
 constexpr std::string_view kPlaceholder = "__patroni_strict_sync_replica_placeholder__";
 
-struct Sources {
-  YamlNode root;
-  std::string name;  // what errors about missing keys call it
-  std::vector<std::string> unknown_variables;
-};
-
-YamlNode read_document(const std::string& text, const std::string& source) {
-  try {
-    YamlNode root = read_yaml(text, source);
-    if (root.kind == YamlNode::Kind::Null) root.kind = YamlNode::Kind::Map;
-    if (root.kind != YamlNode::Kind::Map) {
-      throw ConfigError(source + ": the document is no map; allowed is a map of sections");
-    }
-    return root;
-  } catch (const YamlError& problem) {
-    throw ConfigError(problem.what());
-  }
-}
-
-YamlNode read_file(const std::string& path) {
-  const Result<std::string, std::string> text = read_text_file(path);
-  if (!text) throw ConfigError(text.error() + "; name an existing configuration file");
-  return read_document(*text, path);
-}
-
-YamlNode read_directory(const std::string& path) {
-  std::vector<std::string> files;
-  std::error_code problem;
-  for (const auto& entry : std::filesystem::directory_iterator(path, problem)) {
-    const std::string extension = entry.path().extension().string();
-    if ((extension == ".yml" || extension == ".yaml") && entry.is_regular_file(problem)) {
-      files.push_back(entry.path().string());
-    }
-  }
-  if (problem) throw ConfigError(path + ": cannot be listed: " + problem.message());
-  if (files.empty()) throw ConfigError(path + ": this directory holds no *.yml and no *.yaml file");
-  std::sort(files.begin(), files.end());
-  YamlNode root{.kind = YamlNode::Kind::Map};
-  for (const std::string& file : files)
-    merge_yaml(root, read_file(file));
-  return root;
-}
-
-Sources read_sources(const std::string& path,
-                     const std::map<std::string, std::string>& environment) {
-  const auto whole = environment.find("PATRONI_CONFIGURATION");
-  if (path.empty() && whole != environment.end() && !whole->second.empty()) {
-    const std::string source = "variable PATRONI_CONFIGURATION";
-    return {.root = read_document(whole->second, source), .name = source};
-  }
-  EnvironmentTree variables = read_environment(environment);
-  Sources sources{.root = std::move(variables.fallback), .name = "the PATRONI_* variables"};
-  if (!path.empty()) {
-    std::error_code ignored;  // read_file says what is wrong with the path
-    const bool is_directory = std::filesystem::is_directory(path, ignored);
-    merge_yaml(sources.root, is_directory ? read_directory(path) : read_file(path));
-    sources.name = path;
-  }
-  merge_yaml(sources.root, variables.root);
-  sources.unknown_variables = std::move(variables.unknown);
-  return sources;
-}
-
-void find_unknown_keys(const Sources& sources, LoadedConfig& loaded) {
+void find_unknown_keys(const ConfigSources& sources, LoadedConfig& loaded) {
   std::string list;
   const auto add = [&](const std::string& key, const std::string& remark) {
     loaded.unknown_keys.push_back(key);
@@ -158,15 +93,6 @@ void read_initial_settings(const Section& bootstrap, LoadedConfig& loaded) {
   warn_of_adjusted_timeouts(bootstrap.section("dcs"), loaded);
 }
 
-std::string read_namespace(const Section& root, const std::string& otherwise) {
-  std::string text = root.text_or("namespace", otherwise);
-  while (text.starts_with('/'))
-    text.erase(0, 1);
-  while (text.ends_with('/'))
-    text.pop_back();
-  return text;
-}
-
 void read_names(const Section& root, ConfigUse use, AgentConfig& config) {
   const bool is_agent = use == ConfigUse::Agent;
   config.scope = is_agent ? root.required_text("scope") : root.text_or("scope", "");
@@ -193,7 +119,7 @@ void read_names(const Section& root, ConfigUse use, AgentConfig& config) {
 
 LoadedConfig load_config(const std::string& path,
                          const std::map<std::string, std::string>& environment, ConfigUse use) {
-  const Sources sources = read_sources(path, environment);
+  const ConfigSources sources = read_config_sources(path, environment);
   const Section root(&sources.root, "", sources.name);
   LoadedConfig loaded;
   find_unknown_keys(sources, loaded);

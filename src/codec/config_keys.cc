@@ -8,6 +8,9 @@
 namespace pgherd {
 namespace {
 
+// Of a router that shares the file (codec/router_config.cc).
+constexpr std::string_view kRouterSection = "router";
+
 // Keys of a section, separated by blanks. `*`: any key is right here, nothing below is looked at.
 // A section whose keys are not listed here is a leaf: whatever is below its keys is right.
 const std::map<std::string, std::string_view, std::less<>>& sections() {
@@ -159,7 +162,7 @@ class Search {
     for (const auto& [key, value] : node.children) {
       const std::string below = path_below(path, key);
       const bool is_known = std::find(known.begin(), known.end(), key) != known.end() ||
-                            (table.empty() && is_dynamic_key(key)) ||
+                            (table.empty() && (is_dynamic_key(key) || key == kRouterSection)) ||
                             (has_methods && is_command_section(value));
       if (is_known) {
         look(value, below, table_below(table, key));

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "local/actions.h"
@@ -27,6 +28,9 @@ struct Wishes {
   std::string part;
 };
 
+const std::map<std::string, BalancerKind> kBalancers = {{"haproxy", BalancerKind::Haproxy},
+                                                        {"pgherd", BalancerKind::Router}};
+
 CLI::App* add(CLI::App& app, Wishes& wishes, const std::string& name, const std::string& about) {
   CLI::App* command = app.add_subcommand(name, about);
   command->add_option("--dir,--data", wishes.herd.dir,
@@ -45,6 +49,9 @@ void add_up_options(CLI::App& up, Wishes& wishes) {
   up.add_option("--loop-wait", herd.loop_wait, "seconds (a new herd only)")->capture_default_str();
   up.add_option("--retry-timeout", herd.retry_timeout, "seconds (a new herd only)")
       ->capture_default_str();
+  up.add_option("--router", herd.balancer,
+                "what leads clients to the nodes: haproxy, or pgherd (the router of this program)")
+      ->transform(CLI::CheckedTransformer(kBalancers, CLI::ignore_case));
   up.add_option("--user", herd.user, "who runs it, when started by root (default: postgres)");
   up.add_option("--pg", herd.pg_version, "PostgreSQL's version, of several");
   up.add_option("--pg-bindir", herd.pg_bindir, "folder of PostgreSQL's programs");
@@ -79,7 +86,7 @@ void describe_commands(CLI::App& app, Wishes& wishes) {
   dsn->add_flag("--read", wishes.for_reading, "to the standbys");
   dsn->add_flag("--write", wishes.for_writing, "to the primary (default)")->excludes("--read");
   CLI::App* logs = add(app, wishes, "logs", "show the logs");
-  logs->add_option("part", wishes.part, "pg0, etcd1, haproxy, supervisor... (default: all)");
+  logs->add_option("part", wishes.part, "pg0, etcd1, router, supervisor... (default: all)");
   logs->add_flag("-f,--follow", wishes.follow, "go on as lines come");
   logs->add_option("-n,--lines", wishes.lines, "lines from the end")->capture_default_str();
   CLI::App* supervise = add(app, wishes, "supervise", "");
@@ -90,8 +97,10 @@ void describe_commands(CLI::App& app, Wishes& wishes) {
 }  // namespace
 
 int local_main(const std::vector<std::string>& words) {
-  CLI::App app("A whole herd on this machine: etcd, proxy, agents with PostgreSQL, HAProxy",
-               "pgherd local");
+  CLI::App app(
+      "A whole herd on this machine: etcd, proxy, agents with PostgreSQL, HAProxy "
+      "or the router",
+      "pgherd local");
   Wishes wishes;
   describe_commands(app, wishes);
   try {

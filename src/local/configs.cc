@@ -88,15 +88,24 @@ Part agent_part(const Herd& herd, const Programs& programs, const PortPlan& port
   return part;
 }
 
-Part haproxy_part(const Herd& herd, const Programs& programs, const PortPlan& ports) {
+// Both serve the same three ports.
+Part balancer_part(const Herd& herd, const Programs& programs, const PortPlan& ports,
+                   BalancerKind kind) {
   Part part;
-  part.name = "haproxy";
-  part.kind = PartKind::Haproxy;
-  part.config = herd.path("haproxy.cfg");
-  part.log = herd.path("logs/haproxy.log");
   part.ports = {
       {"primary", ports.primary}, {"standbys", ports.standbys}, {"statistics", ports.statistics}};
-  part.argv = {programs.haproxy, "-db", "-f", part.config};
+  if (kind == BalancerKind::Router) {
+    part.name = "router";
+    part.kind = PartKind::Router;
+    part.config = herd.path("router.yml");
+    part.argv = {programs.pgherd, "router", part.config};
+  } else {
+    part.name = "haproxy";
+    part.kind = PartKind::Haproxy;
+    part.config = herd.path("haproxy.cfg");
+    part.argv = {programs.haproxy, "-db", "-f", part.config};
+  }
+  part.log = herd.path("logs/" + part.name + ".log");
   return part;
 }
 
@@ -218,7 +227,8 @@ Herd plan_herd(const std::string& dir, const HerdOptions& options, const Program
   herd.parts.push_back(proxy_part(herd, programs, ports));
   for (int i = 0; i < options.nodes; ++i)
     herd.parts.push_back(agent_part(herd, programs, ports, i));
-  herd.parts.push_back(haproxy_part(herd, programs, ports));
+  herd.parts.push_back(
+      balancer_part(herd, programs, ports, options.balancer.value_or(BalancerKind::Haproxy)));
   return herd;
 }
 
@@ -260,6 +270,27 @@ std::string ctl_config(const Herd& herd, const Secrets& secrets) {
       "    password: {}\n",
       herd.scope, etcd_hosts(herd), kRestUser, quoted(secrets.rest), kRestUser,
       quoted(secrets.rest));
+}
+
+std::string router_config(const Herd& herd, const Secrets& secrets) {
+  return fmt::format(
+      "# Made by `pgherd local up`, again on each start.\n"
+      "scope: {}\n"
+      "namespace: /service/\n"
+      "etcd3:\n"
+      "  hosts: {}\n"
+      "router:\n"
+      "  write: {}\n"
+      "  read: {}\n"
+      "  max_connections: 2000\n"
+      "  drain_timeout: 5s\n"
+      "  statistics:\n"
+      "    listen: {}\n"
+      "    username: {}\n"
+      "    password: {}\n",
+      herd.scope, etcd_hosts(herd), quoted(address(herd.primary_port)),
+      quoted(address(herd.standby_port)), quoted(address(herd.statistics_port)), kStatisticsUser,
+      quoted(secrets.statistics));
 }
 
 std::string haproxy_config(const Herd& herd, const Secrets& secrets) {

@@ -21,6 +21,8 @@ inline constexpr const char* kRewindUser = "rewind_user";
 // Patroni's format. `part` is one of the herd's agents.
 [[nodiscard]] std::string agent_config(const Herd& herd, const Part& part, const Secrets& secrets);
 [[nodiscard]] std::string ctl_config(const Herd& herd, const Secrets& secrets);
+// For the one that stands before this herd.
+[[nodiscard]] std::string router_config(const Herd& herd, const Secrets& secrets);
 [[nodiscard]] std::string haproxy_config(const Herd& herd, const Secrets& secrets);
 [[nodiscard]] std::string pgpass(const Secrets& secrets);
 

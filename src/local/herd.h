@@ -3,7 +3,7 @@
 //
 //   nodes.<name>:   pid (of the agent), rest_port, pg_port, data_dir, config, log, state
 //   etcd.<name>:    pid, client_port, peer_port, data_dir, log, state
-//   proxy, haproxy: pid, ports, log, state
+//   proxy, and haproxy or router: pid, ports, log, state
 //   ports:          primary, standbys, statistics, etcd
 //   supervisor:     pid, log
 //
@@ -21,7 +21,9 @@
 
 namespace pgherd::local {
 
-enum class PartKind { Etcd, Proxy, Agent, Haproxy };
+enum class PartKind { Etcd, Proxy, Agent, Haproxy, Router };
+// What stands between clients and the nodes: HAProxy, or this program as a router.
+enum class BalancerKind { Haproxy, Router };
 enum class PartState { Stopped, Running, Waiting };  // Waiting: ended, to be started again
 
 // One program of the herd.
@@ -57,6 +59,7 @@ struct Herd {
 
   [[nodiscard]] std::vector<const Part*> agents() const;
   [[nodiscard]] const Part* find(const std::string& name) const;
+  [[nodiscard]] BalancerKind balancer() const;
   [[nodiscard]] std::string path(const std::string& below) const { return dir + "/" + below; }
 };
 

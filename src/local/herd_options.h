@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "local/herd.h"
 #include "runtime/process.h"
 
 namespace pgherd::local {
@@ -15,6 +16,7 @@ struct HerdOptions {
   int ttl = 5;
   int loop_wait = 1;
   int retry_timeout = 1;
+  std::optional<BalancerKind> balancer;  // absent: as the herd was made; a new one has HAProxy
   std::string user;
   std::string pg_bindir;
   std::string pg_version;  // of several in the deps file: 17, 15

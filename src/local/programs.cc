@@ -113,7 +113,8 @@ void complain_if_missing(const Programs& programs, const HerdOptions& options) {
   if (programs.etcd.empty() || !is_program(programs.etcd))
     missing += "\n  etcd: name it with ETCD=/path/to/etcd" +
                (programs.etcd.empty() ? "" : " (not a program: " + programs.etcd + ")");
-  if (programs.haproxy.empty() || !is_program(programs.haproxy))
+  const bool needs_haproxy = options.balancer != BalancerKind::Router;
+  if (needs_haproxy && (programs.haproxy.empty() || !is_program(programs.haproxy)))
     missing += "\n  HAProxy: name it with HAPROXY=/path/to/haproxy" +
                (programs.haproxy.empty() ? "" : " (not a program: " + programs.haproxy + ")");
   if (!missing.empty())
@@ -129,11 +130,13 @@ Programs find_programs(const HerdOptions& options, const std::optional<RunAs>& w
                     .haproxy = find_tool("HAPROXY", "haproxy", deps),
                     .pgherd = own_program()};
   complain_if_missing(programs, options);
+  if (options.balancer == BalancerKind::Router) programs.haproxy.clear();
   for (std::string* path : {&programs.pg_bindir, &programs.etcd, &programs.haproxy})
-    *path = fs::absolute(*path).lexically_normal();
+    if (!path->empty()) *path = fs::absolute(*path).lexically_normal();
   if (!who) return programs;
   for (const std::string& path :
        {programs.pg_bindir + "/postgres", programs.etcd, programs.haproxy, programs.pgherd}) {
+    if (path.empty()) continue;
     const auto closed = closed_folder(path, *who);
     if (closed)
       throw LocalError("user \"" + who->name + "\" (the herd does not run as root) cannot reach " +

@@ -11,8 +11,8 @@ namespace pgherd::local {
 struct Programs {
   std::string pg_bindir;
   std::string etcd;
-  std::string haproxy;
-  std::string pgherd;  // this program
+  std::string haproxy;  // "" where the router stands in its place
+  std::string pgherd;   // this program
 };
 
 // In this order: command line, environment (PGHERD_PG_BINDIR, ETCD, HAPROXY), the deps file

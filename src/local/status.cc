@@ -99,7 +99,7 @@ bool show(const std::string& dir) {
   const auto members = look_at_members(*herd);
   if (!print_ctl_list(*herd)) print_members(members);
   print_hints(*herd);
-  return is_complete(*herd, members, look_at_haproxy(*herd, load_secrets(dir)));
+  return is_complete(*herd, members, look_at_balancer(*herd, load_secrets(dir)));
 }
 
 int status(const HerdOptions& options) {
@@ -117,7 +117,9 @@ int status(const HerdOptions& options) {
   print_parts(herd);
   if (show(herd.dir)) return 0;
   fmt::print(
-      "\nThe herd is not complete: some member is silent, not streaming, or unknown to HAProxy.\n");
+      "\nThe herd is not complete: some member is silent, not streaming, or unknown to HAProxy or "
+      "the\n"
+      "router.\n");
   return 1;
 }
 

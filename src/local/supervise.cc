@@ -111,7 +111,8 @@ class Supervisor {
       return part.kind == PartKind::Agent && part.name != primary;
     };
     co_await stop_parts(standbys);
-    for (const auto kind : {PartKind::Agent, PartKind::Haproxy, PartKind::Proxy, PartKind::Etcd}) {
+    for (const auto kind :
+         {PartKind::Agent, PartKind::Haproxy, PartKind::Router, PartKind::Proxy, PartKind::Etcd}) {
       const Fits same_kind = [kind](const Part& part) { return part.kind == kind; };
       co_await stop_parts(same_kind);
       if (kind != PartKind::Agent) continue;

@@ -56,7 +56,7 @@ int healthy_etcd_members(const Herd& herd) {
   return healthy;
 }
 
-BalancerLook look_at_haproxy(const Herd& herd, const Secrets& secrets) {
+BalancerLook look_at_balancer(const Herd& herd, const Secrets& secrets) {
   BalancerLook look;
   const auto answer =
       http_get(herd.statistics_port, "/;csv", basic_auth(kStatisticsUser, secrets.statistics));
@@ -78,7 +78,7 @@ BalancerLook look_at_haproxy(const Herd& herd, const Secrets& secrets) {
 
 bool is_complete(const Herd& herd, const std::vector<MemberLook>& members,
                  const BalancerLook& balancer) {
-  const auto count = [&](bool MemberLook::* what) {
+  const auto count = [&](bool MemberLook::*what) {
     return std::count_if(members.begin(), members.end(),
                          [&](const MemberLook& member) { return member.*what; });
   };

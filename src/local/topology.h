@@ -1,4 +1,5 @@
-// What the herd's programs say about themselves, asked over REST, etcd's and HAProxy's HTTP.
+// What the herd's programs say about themselves, asked over REST, etcd's and the
+// balancer's HTTP.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,12 @@ struct MemberLook {
 
 struct BalancerLook {
   bool answers = false;
-  int primaries = 0;  // servers that HAProxy would send writes to
+  int primaries = 0;  // servers that it would send writes to
   int standbys = 0;
 };
-[[nodiscard]] BalancerLook look_at_haproxy(const Herd& herd, const Secrets& secrets);
+[[nodiscard]] BalancerLook look_at_balancer(const Herd& herd, const Secrets& secrets);
 
-// One leader, all others streaming, and HAProxy knows it.
+// One leader, all others streaming, and the balancer knows it.
 [[nodiscard]] bool is_complete(const Herd& herd, const std::vector<MemberLook>& members,
                                const BalancerLook& balancer);
 

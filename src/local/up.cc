@@ -80,7 +80,11 @@ void write_configs(const Place& place, const Herd& herd) {
     make_folder(place, herd.path(agent->name), 0700);
     write(place, agent->config, agent_config(herd, *agent, secrets), 0600);
   }
-  write(place, herd.path("haproxy.cfg"), haproxy_config(herd, secrets), 0600);
+  if (herd.balancer() == BalancerKind::Router) {
+    write(place, herd.path("router.yml"), router_config(herd, secrets), 0600);
+  } else {
+    write(place, herd.path("haproxy.cfg"), haproxy_config(herd, secrets), 0600);
+  }
   write(place, herd.path("patronictl.yml"), ctl_config(herd, secrets), 0600);
   write(place, herd.path("pgpass"), pgpass(secrets), 0600);
 }
@@ -132,9 +136,10 @@ void check_ports(const Herd& herd) {
                      taken);
 }
 
-Herd prepare(const Place& place, const HerdOptions& options, Progress& progress) {
-  const Programs programs = find_programs(options, place.runner);
+Herd prepare(const Place& place, HerdOptions options, Progress& progress) {
   const auto before = load_herd(place.dir);
+  if (!options.balancer && before) options.balancer = before->balancer();
+  const Programs programs = find_programs(options, place.runner);
   Herd herd = plan_herd(place.dir, options, programs, choose_ports(options, before));
   if (place.runner) herd.user = place.runner->name;
   for (Part& part : herd.parts)
@@ -187,9 +192,11 @@ class Watcher {
       if (member.leads) tell(member.name + " is the primary");
       if (member.is_streaming) tell(member.name + " streams");
     }
-    const auto balancer = look_at_haproxy(*herd, load_secrets(dir_));
+    const auto balancer = look_at_balancer(*herd, load_secrets(dir_));
     if (!local::is_complete(*herd, members, balancer)) return false;
-    tell("HAProxy leads to the primary and the standbys");
+    const bool is_router = herd->balancer() == BalancerKind::Router;
+    tell(std::string(is_router ? "the router" : "HAProxy") +
+         " leads to the primary and the standbys");
     return true;
   }
 

@@ -33,6 +33,12 @@ struct RoutingSettings {
   friend bool operator==(const RoutingSettings&, const RoutingSettings&) = default;
 };
 
+// What a client is told that asks for encryption.
+enum class TlsPolicy {
+  Passthrough,  // what the server says; encrypted bytes then pass as they are
+  Refuse,       // that there is none
+};
+
 struct RouterLimits {
   std::size_t sessions_max = 10000;       // of both ports together; more are refused with 53300
   std::size_t held_max = 10000;           // waiting for a server, of those
@@ -53,6 +59,7 @@ struct RouterConfig {
   std::optional<ListenAddress> statistics_listen;
   std::optional<Credentials> statistics_login;
   int threads = 0;  // 0: by the number of processors
+  TlsPolicy tls = TlsPolicy::Passthrough;
   RoutingSettings routing;
   RouterLimits limits;
   friend bool operator==(const RouterConfig&, const RouterConfig&) = default;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dcs/store_session.h"
 #include "model/settings.h"
-#include "node/store_session.h"
 
 namespace pgherd {
 namespace {

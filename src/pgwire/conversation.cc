@@ -59,6 +59,9 @@ void Conversation::take_from_client(char type) {
       is_unsynced_ = true;
       last_was_simple_ = false;
       break;
+    case 'X':
+      is_leaving_ = true;
+      break;
     case 'c':
     case 'f':
       // In COPY FROM STDIN the server has passed over every Sync: what ends the COPY is answered

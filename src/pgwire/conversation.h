@@ -34,6 +34,8 @@ class Conversation {
   [[nodiscard]] std::optional<bool> in_hot_standby() const { return in_hot_standby_; }
   // The FATAL or PANIC with which the server ends the session.
   [[nodiscard]] const std::optional<ErrorReply>& farewell() const { return farewell_; }
+  // The client has said goodbye: the server is about to close.
+  [[nodiscard]] bool is_leaving() const { return is_leaving_; }
   // How often the server has said that it is ready for queries.
   [[nodiscard]] std::uint64_t answers() const { return answers_; }
 
@@ -60,6 +62,7 @@ class Conversation {
   bool is_readable_ = true;
   bool is_welcome_ = false;
   bool has_begun_ = false;
+  bool is_leaving_ = false;
   bool is_in_transaction_ = false;
   bool is_unsynced_ = false;  // the extended protocol was spoken since the last Sync
   bool last_was_simple_ = false;

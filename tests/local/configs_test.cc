@@ -36,6 +36,33 @@ TEST(HerdPlan, everything_starts_below_what_it_needs) {
                                              "pg2", "pg3", "haproxy"}));
 }
 
+Herd a_herd_with_a_router() {
+  HerdOptions options;
+  options.balancer = BalancerKind::Router;
+  return plan_herd("/some dir/it's", options,
+                   {.pg_bindir = "/pg/bin", .etcd = "/e", .pgherd = "/bin/pgherd"},
+                   plan_ports(std::nullopt, options.nodes));
+}
+
+TEST(HerdPlan, the_router_stands_where_haproxy_stood) {
+  const Herd herd = a_herd_with_a_router();
+  EXPECT_EQ(a_herd().balancer(), BalancerKind::Haproxy);
+  EXPECT_EQ(herd.balancer(), BalancerKind::Router);
+  EXPECT_EQ(herd.find("haproxy"), nullptr);
+  EXPECT_EQ(herd.find("router")->ports, a_herd().find("haproxy")->ports);
+  EXPECT_EQ(herd.find("router")->argv,
+            (std::vector<std::string>{"/bin/pgherd", "router", "/some dir/it's/router.yml"}));
+}
+
+TEST(RouterConfigFile, names_the_three_ports_and_the_store) {
+  const std::string text = router_config(a_herd_with_a_router(), kSecrets);
+  EXPECT_TRUE(has(text, "  write: \"127.0.0.1:5432\"\n"));
+  EXPECT_TRUE(has(text, "  read: \"127.0.0.1:5433\"\n"));
+  EXPECT_TRUE(has(text, "    listen: \"127.0.0.1:8080\"\n"));
+  EXPECT_TRUE(has(text, "hosts: [\"127.0.0.1:2379\", \"127.0.0.1:12379\""));
+  EXPECT_TRUE(has(text, "    password: \"stats-pw\"\n"));
+}
+
 TEST(AgentConfigFile, names_the_node_its_ports_and_its_folder_quoted) {
   const Herd herd = a_herd();
   const std::string text = agent_config(herd, *herd.find("pg2"), kSecrets);

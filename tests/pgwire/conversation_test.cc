@@ -160,6 +160,13 @@ TEST(Conversation, HearsTheServersFarewell) {
   EXPECT_EQ(session.farewell()->sqlstate, "57P01");
 }
 
+TEST(Conversation, HearsTheClientsFarewell) {
+  Conversation session = begun();
+  EXPECT_FALSE(session.is_leaving());
+  session.from_client(message('X'));
+  EXPECT_TRUE(session.is_leaving());
+}
+
 TEST(Conversation, PassesOverLargeResultsWithoutKeepingThem) {
   Conversation session = begun();
   session.from_client(message('Q', "select big"));

@@ -1,0 +1,45 @@
+#include "router/cancel_keys.h"
+
+#include <openssl/crypto.h>
+
+namespace pgherd::router {
+namespace {
+
+// Whoever guesses keys must not learn from the time that a refusal takes how far he was right.
+bool is_same(const std::string& one, const std::string& other) {
+  return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
+}  // namespace
+
+void CancelKeys::enter(const pgwire::CancelRequest& key, const Endpoint& server) {
+  Entry entry{.key = key.key, .server = server};
+  const std::lock_guard lock(mutex_);
+  entries_.emplace(key.pid, std::move(entry));
+}
+
+void CancelKeys::remove(const pgwire::CancelRequest& key, const Endpoint& server) {
+  const std::lock_guard lock(mutex_);
+  const auto [first, last] = entries_.equal_range(key.pid);
+  for (auto at = first; at != last; ++at) {
+    if (at->second.server != server || !is_same(at->second.key, key.key)) continue;
+    entries_.erase(at);
+    return;
+  }
+}
+
+std::optional<CancelKeys::Endpoint> CancelKeys::server_of(const pgwire::CancelRequest& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto [first, last] = entries_.equal_range(key.pid);
+  std::optional<Endpoint> found;
+  for (auto at = first; at != last; ++at)
+    if (is_same(at->second.key, key.key)) found = at->second.server;
+  return found;
+}
+
+std::size_t CancelKeys::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+}  // namespace pgherd::router

@@ -1,0 +1,33 @@
+// Sockets as the router wants them: listening ones that several loops share, and what is set on
+// those of clients and servers.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <string>
+
+#include "base/instant.h"
+#include "model/agent_config.h"
+
+namespace pgherd::router {
+
+// With the loop's own kind of executor: nothing on the way of the bytes is looked up at run time.
+using Loop = boost::asio::io_context;
+using Tcp = boost::asio::ip::tcp;
+using Socket = boost::asio::basic_stream_socket<Tcp, Loop::executor_type>;
+using Acceptor = boost::asio::basic_socket_acceptor<Tcp, Loop::executor_type>;
+
+// Listens when it returns; several sockets may listen on the same address (SO_REUSEPORT), among
+// which the kernel divides the connections. `option`: the key that names the address, for the
+// message. Throws std::runtime_error that says who cannot listen where, why, and what to do.
+[[nodiscard]] Acceptor listen_on(Loop& loop, const ListenAddress& address,
+                                 const std::string& option);
+
+// No delay for small messages; a peer that is gone without a word is found within `unacknowledged`
+// when something was sent to it, and within half a minute when nothing was.
+void set_up(Socket& socket, Milliseconds unacknowledged);
+
+// The other side learns at once that nothing will be read any more (RST), whatever is under way.
+void close_hard(Socket& socket);
+
+}  // namespace pgherd::router
