@@ -79,7 +79,7 @@ class Querying {
  public:
   Querying(CtlContext& context, const QueryOptions& options, const std::optional<HostPort>& address,
            std::string sql, std::string password)
-      : desk_(context), options_(options), sql_(std::move(sql)) {
+      : context_(context), options_(options), sql_(std::move(sql)) {
     if (!address) return;
     ConnInfo conninfo{{"host", address->host}, {"port", address->port}};
     conninfo.set_if_any("user", options.username.value_or(""));
@@ -95,7 +95,7 @@ class Querying {
     if (conninfo_.empty()) return failed(absence(options_));
     const Connection connection(PQconnectdb(conninfo_.c_str()));
     if (PQstatus(connection.get()) != CONNECTION_OK) {
-      desk_.console.complain(PQerrorMessage(connection.get()));
+      context_.console.complain(PQerrorMessage(connection.get()));
       return failed(absence(options_));
     }
     if (!keeps_promise(connection.get(), promised_recovery(options_.member.role))) {
@@ -106,8 +106,8 @@ class Querying {
 
  private:
   bool failed(const std::string& text) {
-    desk_.console.say(
-        fmt::format("{}{}{}", stamp_seconds(desk_.store.wall_now()), options_.delimiter, text));
+    context_.console.say(
+        fmt::format("{}{}{}", stamp_seconds(context_.store.wall_now()), options_.delimiter, text));
     return false;
   }
 
@@ -115,21 +115,21 @@ class Querying {
     const ExecStatusType status = PQresultStatus(answer.get());
     if (status == PGRES_TUPLES_OK) {
       const Table table = table_of(answer.get());
-      desk_.console.print(options_.format == Format::Tsv ? render_tsv(table, options_.delimiter)
+      context_.console.print(options_.format == Format::Tsv ? render_tsv(table, options_.delimiter)
                                                          : render(table, options_.format));
       return true;
     }
     if (status == PGRES_COMMAND_OK) {
-      desk_.console.say(PQcmdStatus(answer.get()));
+      context_.console.say(PQcmdStatus(answer.get()));
       return true;
     }
     const char* code = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
     const char* message = PQresultErrorMessage(answer.get());
-    if (*message != '\0') desk_.console.complain(message);
+    if (*message != '\0') context_.console.complain(message);
     return failed(fmt::format("ERROR, SQLSTATE: {}", code != nullptr ? code : message));
   }
 
-  CtlContext& desk_;
+  CtlContext& context_;
   const QueryOptions& options_;
   std::string sql_;
   std::string conninfo_;

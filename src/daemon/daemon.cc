@@ -105,7 +105,7 @@ class Daemon {
   std::optional<DeviceWatchdog> watchdog_;
   std::unique_ptr<NameGuard> name_guard_;
   std::unique_ptr<Node> node_;
-  std::unique_ptr<NodeApi> desk_;
+  std::unique_ptr<NodeApi> node_api_;
   std::unique_ptr<RestServer> rest_;
   std::unique_ptr<Alarm> guardian_begins_;
   std::unique_ptr<Alarm> start_is_over_;
@@ -207,7 +207,7 @@ void Daemon::ask_for_twin() {
 
 void Daemon::begin() {
   build_node();
-  desk_ = std::make_unique<NodeApi>(NodeApi::Parts{
+  node_api_ = std::make_unique<NodeApi>(NodeApi::Parts{
       .node = *node_,
       .dcs = dcs_,
       .instance = *instance_,
@@ -219,7 +219,7 @@ void Daemon::begin() {
   });
   try {
     rest_ =
-        std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *desk_, *peers_);
+        std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *node_api_, *peers_);
   } catch (const std::exception& problem) {
     return end(Exit{.exit_code = 1, .message = problem.what()});
   }

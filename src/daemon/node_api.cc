@@ -43,6 +43,7 @@ NodeStatus NodeApi::status_with(const InstanceView& instance) {
   status.failed_promotions = decision.failed_promotions;
   if (seen.scheduled_restart) status.scheduled_restart = seen.scheduled_restart->published;
   if (seen.store.cluster) {
+    status.failsafe_members = seen.store.cluster->failsafe;
     const auto age = std::chrono::duration_cast<Seconds>(status.now - seen.store.confirmed_at);
     status.dcs_last_seen = status.wall_now.microseconds / 1000000 - age.count();
   }

@@ -67,9 +67,11 @@ ApiReply config_reply(const ClusterView& cluster) {
 
 ApiReply failsafe_reply(const NodeStatus& status) {
   if (!status.settings.failsafe_mode) return error_page(502, "failsafe_mode is off.");
-  if (!status.cluster) return error_page(502, "The failsafe key is not known at present.");
+  if (!status.failsafe_members) {
+    return error_page(502, "The failsafe key is not known at present.");
+  }
   nlohmann::ordered_json members = nlohmann::ordered_json::object();
-  for (const auto& [name, url] : status.cluster->failsafe)
+  for (const auto& [name, url] : *status.failsafe_members)
     members[name] = url;
   return json_reply(200, members);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,8 @@ struct NodeStatus {
   MemberRole role = MemberRole::Uninitialized;  // the role the agent believes in
   // The picture of the store, absent when it is older than `ttl`.
   Shared<ClusterView> cluster;
+  // `/failsafe` as it was last read, however old that is: without the store it is what counts.
+  std::optional<std::map<NodeName, std::string>> failsafe_members;
   bool leads = false;              // `/leader` is mine by a confirmation that has not run out
   std::int64_t dcs_last_seen = 0;  // seconds since 1970 of the last successful read, 0: never
 

@@ -1,7 +1,10 @@
 """What a client sees while parts of the herd are killed, paused and started again."""
 
 import contextlib
+import datetime
+import json
 import signal
+import time
 
 import psycopg
 import pytest
@@ -11,6 +14,11 @@ from herdlib import Writer, kill, process_is_alive, wait_until
 
 def timeline(herd):
     return herd.status(herd.leader())["timeline"]
+
+
+def last_of_history(herd):
+    """As `ctl history` shows it: timeline, position, reason, time, new leader."""
+    return list(json.loads(herd.ctl("history", "-f", "json").stdout)[-1].values())
 
 
 def assert_nothing_is_lost(herd, writer):
@@ -139,6 +147,9 @@ def test_switchover_by_ctl_loses_nothing_and_needs_no_rewind(herd):
         assert herd.wait_complete() == candidate
     assert_nothing_is_lost(herd, writer)
     assert herd.log(leader).count("Rewind") == rewinds
+    wait_until("the history names the new leader", lambda: last_of_history(herd)[-1] == candidate)
+    moment = datetime.datetime.fromisoformat(last_of_history(herd)[-2])
+    assert abs(moment.timestamp() - time.time()) < 60
 
 
 def test_switchover_by_rest(herd):

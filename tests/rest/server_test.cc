@@ -269,8 +269,10 @@ TEST(RestServer, NeverAcceptsAFailsafePingThatItCannotHonour) {
   EXPECT_EQ(api.ask("POST", "/failsafe", ping).status, 502);
   EXPECT_EQ(api.get("/failsafe").status, 502);
   api.node.present.settings.failsafe_mode = true;
-  api.node.present.cluster->failsafe["a"] = "http://a/patroni";
-  EXPECT_EQ(text(api.get("/failsafe")), R"(200 {"a": "http://a/patroni"})");
+  api.node.present.cluster.reset();
+  EXPECT_EQ(api.get("/failsafe").status, 502) << "never read";
+  api.node.present.failsafe_members.emplace()["a"] = "http://a/patroni";
+  EXPECT_EQ(text(api.get("/failsafe")), R"(200 {"a": "http://a/patroni"})") << "without the store";
   EXPECT_EQ(text(api.ask("POST", "/failsafe", ping)), "500 Running as a leader");
   api.node.present = a_standby();
   api.node.present.settings.failsafe_mode = true;

@@ -61,13 +61,13 @@ void leave_out_refused(const ActContext& context, ParameterMap& parameters) {
 
 class FilesTaken {
  public:
-  explicit FilesTaken(ActContext& context) : shop_(context) { shop_.are_files_taken = true; }
-  ~FilesTaken() { shop_.are_files_taken = false; }
+  explicit FilesTaken(ActContext& context) : context_(context) { context_.are_files_taken = true; }
+  ~FilesTaken() { context_.are_files_taken = false; }
   FilesTaken(const FilesTaken&) = delete;
   FilesTaken& operator=(const FilesTaken&) = delete;
 
  private:
-  ActContext& shop_;
+  ActContext& context_;
 };
 
 // Lets the binary itself read what was written. A parameter that it refuses would keep it from

@@ -159,13 +159,13 @@ asio::awaitable<Attempt> make_roles(ActContext& context, ActControl& control) {
 
 class Bootstrapping {
  public:
-  explicit Bootstrapping(ActContext& context) : shop_(context) { shop_.is_bootstrapping = true; }
-  ~Bootstrapping() { shop_.is_bootstrapping = false; }
+  explicit Bootstrapping(ActContext& context) : context_(context) { context_.is_bootstrapping = true; }
+  ~Bootstrapping() { context_.is_bootstrapping = false; }
   Bootstrapping(const Bootstrapping&) = delete;
   Bootstrapping& operator=(const Bootstrapping&) = delete;
 
  private:
-  ActContext& shop_;
+  ActContext& context_;
 };
 
 asio::awaitable<Attempt> start_and_fill(ActContext& context, ActControl& control) {

@@ -1,11 +1,13 @@
 #include "postgres/local/lookout.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 
+#include "codec/dcs_values.h"
 #include "postgres/local/divergence.h"
 #include "postgres/local/monitor.h"
 #include "postgres/local/overridden_settings.h"
@@ -52,20 +54,28 @@ void see_directory(const ActContext& context, InstanceView& view) {
   if (look.control) view.control = look.control->data;
 }
 
+// "" when it cannot be told.
+std::string time_of_change(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  const std::int64_t seconds = status.st_mtim.tv_sec;
+  return format_time(WallTime{seconds * 1'000'000 + status.st_mtim.tv_nsec / 1000});
+}
+
 }  // namespace
 
 Lookout::Lookout(ActContext& context)
-    : shop_(context), session_(context.loop), replication_(context.loop) {}
+    : context_(context), session_(context.loop), replication_(context.loop) {}
 
 asio::awaitable<InstanceView> Lookout::look() {
   InstanceView view;
   view.seen_at = boottime_now();
   const Instant deadline = view.seen_at + kLookLimit;
-  see_directory(shop_, view);
-  view.process = shop_.postmaster->look();
-  if (shop_.is_server_private && view.process == ProcessState::Running)
+  see_directory(context_, view);
+  view.process = context_.postmaster->look();
+  if (context_.is_server_private && view.process == ProcessState::Running)
     view.process = ProcessState::Starting;
-  view.postmaster_pid = shop_.postmaster->pid();
+  view.postmaster_pid = context_.postmaster->pid();
   if (view.process != ProcessState::Running || view.postmaster_pid != last_.postmaster_pid) {
     session_.close();
     replication_.close();
@@ -80,11 +90,11 @@ asio::awaitable<InstanceView> Lookout::look() {
     if (!problem) co_await tell_overridden(deadline);
     if (!problem && *view.in_recovery) co_await find_standby_timeline(view, deadline);
     // It may have ended while it was asked.
-    if (problem && shop_.postmaster->look() == ProcessState::Stopped) {
+    if (problem && context_.postmaster->look() == ProcessState::Stopped) {
       InstanceView ended;
       ended.seen_at = boottime_now();
       ended.process = ProcessState::Stopped;
-      see_directory(shop_, ended);
+      see_directory(context_, ended);
       view = ended;
     }
   }
@@ -94,9 +104,9 @@ asio::awaitable<InstanceView> Lookout::look() {
 }
 
 asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Instant deadline) {
-  const PostmasterPid* file = shop_.postmaster->file();
+  const PostmasterPid* file = context_.postmaster->file();
   ConnInfo info =
-      local_conninfo(*shop_.config, LocalLogin::Superuser, file ? file->socket_dir : "");
+      local_conninfo(*context_.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.set("application_name", "pgherd heartbeat");
   info.set("options", "-c statement_timeout=2000 -c search_path=pg_catalog");
   // Another password or address: the old connection proves nothing any more.
@@ -111,7 +121,7 @@ asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Inst
       if (!connected) co_return connected.error();
     }
     auto answer = co_await session_.query(monitoring_query(), deadline - boottime_now());
-    if (answer && read_monitoring(*answer, shop_.wanted, view)) {
+    if (answer && read_monitoring(*answer, context_.wanted, view)) {
       files_read_at_ = files_read_at(*answer);
       co_return std::nullopt;
     }
@@ -124,8 +134,8 @@ asio::awaitable<std::optional<QueryError>> Lookout::ask(InstanceView& view, Inst
 }
 
 void Lookout::see_sync_names(InstanceView& view) {
-  view.sync_names_are_ours = sync_names_of(shop_).has_value();
-  const ActContext::InForce& known = shop_.in_force;
+  view.sync_names_are_ours = sync_names_of(context_).has_value();
+  const ActContext::InForce& known = context_.in_force;
   view.sync_names_are_in_force =
       known.pid == view.postmaster_pid && known.pid != 0 && known.text == view.sync_names;
   if (view.sync_names_are_in_force) view.sync_names_since = known.since;
@@ -166,23 +176,23 @@ void Lookout::tell_problem(const QueryError& error) {
     log_error(
         "pgherd cannot log in to the local PostgreSQL as '{}': check "
         "postgresql.authentication.superuser and the local lines of pg_hba.conf",
-        shop_.config->superuser.username);
+        context_.config->superuser.username);
 }
 
 // Settings of included files that the agent overrides are looked for after each time that the files
 // were read, whoever asked for it, and told once as long as they stay the same.
 asio::awaitable<void> Lookout::tell_overridden(Instant deadline) {
   // Nothing was written yet by this agent: what it will set is not known.
-  if (shop_.wanted.empty()) co_return;
-  if (overridden_seen_at_ == files_read_at_ && overridden_by_ == shop_.wanted) co_return;
-  const ParameterMap wanted = shop_.wanted;
+  if (context_.wanted.empty()) co_return;
+  if (overridden_seen_at_ == files_read_at_ && overridden_by_ == context_.wanted) co_return;
+  const ParameterMap wanted = context_.wanted;
   // Whatever comes of it: a look at the server must not be slowed down by this again and again.
   overridden_seen_at_ = files_read_at_;
   overridden_by_ = wanted;
   const Instant limit = std::min(deadline, boottime_now() + kWrittenSettingsLimit);
   const auto answer = co_await session_.query(written_settings_query(), limit - boottime_now());
   if (!answer || answer->size() != 1) co_return;
-  auto lines = overridden_settings(answer->front(), wanted, *shop_.config);
+  auto lines = overridden_settings(answer->front(), wanted, *context_.config);
   for (const std::string& line : lines) {
     const bool was_told =
         std::find(told_overridden_.begin(), told_overridden_.end(), line) != told_overridden_.end();
@@ -203,9 +213,9 @@ asio::awaitable<void> Lookout::find_standby_timeline(InstanceView& view, Instant
   const Instant limit = std::min(deadline, boottime_now() + kReplicationLimit);
   if (!replication_.is_open()) {
     if (boottime_now() < replication_again_at_) co_return;
-    const PostmasterPid* file = shop_.postmaster->file();
+    const PostmasterPid* file = context_.postmaster->file();
     ConnInfo info =
-        local_conninfo(*shop_.config, LocalLogin::Replication, file ? file->socket_dir : "");
+        local_conninfo(*context_.config, LocalLogin::Replication, file ? file->socket_dir : "");
     info.set("application_name", "pgherd timeline");
     const auto connected = co_await replication_.connect(std::move(info), limit - boottime_now());
     if (!connected) {
@@ -226,12 +236,16 @@ void Lookout::read_history(InstanceView& view) {
   if (view.timeline != history_of_) {
     std::vector<HistoryRow> rows;
     if (view.timeline.value > 1) {
-      const auto text = read_file(
-          fmt::format("{}/pg_wal/{:08X}.history", shop_.config->data_dir, view.timeline.value));
+      const std::string path =
+          fmt::format("{}/pg_wal/{:08X}.history", context_.config->data_dir, view.timeline.value);
+      const auto text = read_file(path);
       if (!text) return;
       auto parsed = parse_history_file(*text);
       if (!parsed) return;
       rows = std::move(*parsed);
+      // PostgreSQL writes no time into it: the last row is as old as the file (Patroni
+      // get_history).
+      if (!rows.empty()) rows.back().timestamp = time_of_change(path);
     }
     history_of_ = view.timeline;
     history_ = std::move(rows);

@@ -31,7 +31,7 @@ class Lookout {
   void tell_problem(const QueryError& error);
   boost::asio::awaitable<void> tell_overridden(Instant deadline);
 
-  ActContext& shop_;
+  ActContext& context_;
   PgSession session_;
   PgSession replication_;
   ConnInfo session_goes_to_;

@@ -48,13 +48,13 @@ class PrivateEntrance {
 // The lookouts take the server for one that is starting.
 class Unseen {
  public:
-  explicit Unseen(ActContext& context) : shop_(context) { shop_.is_server_private = true; }
-  ~Unseen() { shop_.is_server_private = false; }
+  explicit Unseen(ActContext& context) : context_(context) { context_.is_server_private = true; }
+  ~Unseen() { context_.is_server_private = false; }
   Unseen(const Unseen&) = delete;
   Unseen& operator=(const Unseen&) = delete;
 
  private:
-  ActContext& shop_;
+  ActContext& context_;
 };
 
 Attempt write(const std::string& path, const std::string& text) {

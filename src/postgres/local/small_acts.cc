@@ -73,13 +73,13 @@ std::string advance_of(const WantedSlot& slot_wanted, const PresentSlot* present
 
 class SlotKeeper {
  public:
-  SlotKeeper(ActContext& context, ActControl& control) : shop_(context), control_(control) {}
+  SlotKeeper(ActContext& context, ActControl& control) : context_(context), control_(control) {}
 
   // `database`: "" where it does not matter.
   asio::awaitable<void> run(std::string sql, std::string what, std::string database = {}) {
     if (sql.empty()) co_return;
     const auto answer =
-        co_await ask_local(shop_, control_, std::move(sql), 10s, std::move(database));
+        co_await ask_local(context_, control_, std::move(sql), 10s, std::move(database));
     if (answer)
       done_ += (done_.empty() ? "" : ", ") + what;
     else
@@ -92,7 +92,7 @@ class SlotKeeper {
   }
 
  private:
-  ActContext& shop_;
+  ActContext& context_;
   ActControl& control_;
   std::string done_;
   std::string problems_;
