@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: bench-sim soak test-mixed test-acceptance test-compose help up status down destroy packages test-packages \
-        deps programs build debug test test-fresh bench-failover bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
+        deps programs build debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -92,6 +92,10 @@ bench: packages  ## build the micro-benchmarks
 bench-failover: programs  ## how long writes are refused when the primary is lost
 	@tools/bootstrap/install-packages test bench
 	@bench/failover
+
+bench-router: programs  ## what a proxy costs: direct, HAProxy and the router, with pgbench
+	@tools/bootstrap/install-packages test bench
+	@bench/router
 
 bench-two-primaries: programs  ## for how long two nodes acknowledge writes when a leader is lost
 	@tools/bootstrap/install-packages test bench

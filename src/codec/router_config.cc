@@ -66,7 +66,7 @@ RouterLimits read_limits(const Section& router) {
   limits.held_max = read_count(router, "max_held", limits.held_max);
   read_time_over(limits.startup_max, router, "startup_timeout", 100ms, 1h);
   read_time_over(limits.connect_max, router, "connect_timeout", 10ms, 1min);
-  read_time_over(limits.unacknowledged_max, router, "tcp_user_timeout", 100ms, 1h);
+  read_time_over(limits.unacknowledged_max, router, "dead_peer_timeout", 1s, 1h);
   read_time_over(limits.drain_max, router, "drain_timeout", 0ms, 24h);
   return limits;
 }
@@ -99,7 +99,7 @@ void look_for_unknown_keys(const YamlNode& root, const Section& router,
                       {"write", "read", "statistics", "threads", "hold", "max_lag", "max_lag_time",
                        "fall_back_to_primary", "keep_promoted", "store_silence", "store_silent",
                        "max_connections", "max_held", "startup_timeout", "connect_timeout",
-                       "tcp_user_timeout", "drain_timeout", "tls"});
+                       "dead_peer_timeout", "drain_timeout", "tls"});
   refuse_unknown_keys(router.section("statistics"), "router.statistics",
                       {"listen", "username", "password"});
   for (const UnknownKey& key : unknown_keys_of(root)) {

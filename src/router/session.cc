@@ -329,6 +329,21 @@ void Session::drain() {
   }
 }
 
+// Who is at rest has sent nothing that could be unacknowledged.
+void Session::feel_pulse() {
+  if (stage_ != Stage::Relaying || talk_.is_at_rest()) return;
+  const Milliseconds patience = worker_.common().config.limits.unacknowledged_max;
+  if (has_been_silent(client_, patience)) return finish();
+  if (!has_been_silent(server_, patience)) return;
+  add(worker_.common().tally.port(purpose_).lost);
+  cut({.sqlstate = pgwire::kConnectionFailure,
+       .message = "the connection to " + tally_->name + " was lost",
+       .detail = "Nothing has come from its host for a while, not even acknowledgements.",
+       .hint =
+           "Whether a statement without an answer was carried out is not known. Connect again."},
+      talk_.is_between_messages());
+}
+
 void Session::give_up_opening() {
   add(worker_.common().tally.startup_timeouts);
   log_debug("a client has not said in time what it wants");

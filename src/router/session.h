@@ -44,6 +44,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void drain();
   // It took too long to say what it wants.
   void give_up_opening();
+  // Ends it if the client or the server is gone without a word.
+  void feel_pulse();
   // Now, without a word.
   void finish();
 

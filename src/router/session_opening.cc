@@ -292,7 +292,7 @@ awaitable<std::string> Session::reach_one(CancelKeys::Endpoint endpoint) {
   error_code error;
   server_.open(endpoint.protocol(), error);
   if (error) co_return error.message();
-  set_up(server_, limits.unacknowledged_max);
+  set_up(server_);
   set_alarm(limits.connect_max);
   const auto [refused] = co_await server_.async_connect(endpoint, kAsTuple);
   if (!is_being_led()) co_return "the session is over";

@@ -74,7 +74,7 @@ Acceptor listen_on(Loop& loop, const ListenAddress& address, const std::string& 
       option, address.host.empty() ? "*" : address.host, address.port, why));
 }
 
-void set_up(Socket& socket, Milliseconds unacknowledged) {
+void set_up(Socket& socket) {
   const int handle = socket.native_handle();
   const auto set = [handle](int level, int option, int value) {
     ::setsockopt(handle, level, option, &value, sizeof value);
@@ -84,7 +84,16 @@ void set_up(Socket& socket, Milliseconds unacknowledged) {
   set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
   set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-  set(IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(unacknowledged.count()));
+}
+
+// Each attempt to send again waits twice as long as the one before, so the present wait is about
+// the time since the first one.
+bool has_been_silent(Socket& socket, Milliseconds time) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
+  return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0 &&
+         std::chrono::microseconds(info.tcpi_rto) >= time;
 }
 
 void close_hard(Socket& socket) {

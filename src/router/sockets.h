@@ -23,9 +23,13 @@ using Acceptor = boost::asio::basic_socket_acceptor<Tcp, Loop::executor_type>;
 [[nodiscard]] Acceptor listen_on(Loop& loop, const ListenAddress& address,
                                  const std::string& option);
 
-// No delay for small messages; a peer that is gone without a word is found within `unacknowledged`
-// when something was sent to it, and within half a minute when nothing was.
-void set_up(Socket& socket, Milliseconds unacknowledged);
+// No delay for small messages; a peer that is gone without a word is found within half a minute, if
+// nothing was sent to it.
+void set_up(Socket& socket);
+
+// Something was sent to a peer that has acknowledged nothing for about so long. A peer that does
+// not read does acknowledge, however long it takes (TCP_USER_TIMEOUT would end it as well).
+[[nodiscard]] bool has_been_silent(Socket& socket, Milliseconds time);
 
 // The other side learns at once that nothing will be read any more (RST), whatever is under way.
 void close_hard(Socket& socket);

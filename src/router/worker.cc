@@ -17,6 +17,7 @@ using boost::system::error_code;
 constexpr std::size_t kConnectingMax = 64;
 constexpr std::size_t kOpeningsMax = 2048;
 constexpr Duration kSweepEvery = 250ms;
+constexpr Duration kPulseEvery = 1s;
 constexpr Duration kAcceptPause = 100ms;
 // From one failure of a server to the next attempt.
 constexpr Duration kFirstPause = 10ms;
@@ -36,7 +37,8 @@ Worker::Worker(Common& common)
       work_(asio::make_work_guard(loop_)),
       accept_pause_(loop_),
       retry_(loop_),
-      sweep_(loop_) {}
+      sweep_(loop_),
+      pulse_(loop_) {}
 
 Worker::~Worker() = default;
 
@@ -73,12 +75,27 @@ void Worker::accept(Acceptor& acceptor, Purpose purpose) {
 }
 
 void Worker::take(Socket socket, Purpose purpose) {
-  set_up(socket, common_.config.limits.unacknowledged_max);
+  set_up(socket);
   add(common_.tally.port(purpose).accepted);
   sessions_.push_back(std::make_shared<Session>(*this, std::move(socket), purpose));
   const auto session = sessions_.back();
   session->begin(std::prev(sessions_.end()));
+  if (!std::exchange(is_feeling_pulses_, true)) feel_pulses();
   if (openings_.size() > kOpeningsMax) openings_.front()->give_up_opening();
+}
+
+// Looks for sessions whose client or server is gone without a word.
+void Worker::feel_pulses() {
+  pulse_.expires_after(kPulseEvery);
+  pulse_.async_wait([this](const error_code& stopped) {
+    if (stopped) return;
+    for (auto at = sessions_.begin(); at != sessions_.end();) {
+      const std::shared_ptr<Session> session = *at++;
+      session->feel_pulse();
+    }
+    is_feeling_pulses_ = !sessions_.empty();
+    if (is_feeling_pulses_) feel_pulses();
+  });
 }
 
 void Worker::forget(Sessions::iterator session) {

@@ -86,6 +86,7 @@ class Worker {
   void retry_at(Instant when);
   void retry_unreachable(Instant now);
   void sweep();
+  void feel_pulses();
   void begin_draining(std::function<void()> done);
   void end_all();
 
@@ -104,6 +105,8 @@ class Worker {
   Instant retry_at_ = Instant::never();
   boost::asio::steady_timer sweep_;
   bool is_sweeping_ = false;
+  boost::asio::steady_timer pulse_;
+  bool is_feeling_pulses_ = false;
   bool is_draining_ = false;
   std::function<void()> drained_;
   std::array<char, 65536> scratch_{};

@@ -55,7 +55,7 @@ TEST(RouterConfig, ReadsEveryKey) {
       "  threads: 3\n  hold: 500ms\n  max_lag: 16MB\n  max_lag_time: 1min\n"
       "  fall_back_to_primary: on\n  keep_promoted: off\n  store_silence: 20\n"
       "  store_silent: hold\n  max_connections: 7\n  max_held: 6\n  startup_timeout: 5\n"
-      "  connect_timeout: 1s\n  tcp_user_timeout: 4s\n  drain_timeout: 0\n  tls: refuse\n");
+      "  connect_timeout: 1s\n  dead_peer_timeout: 4s\n  drain_timeout: 0\n  tls: refuse\n");
   EXPECT_EQ(config.read_listen, (ListenAddress{.host = "h", .port = 7000}));
   EXPECT_EQ(config.statistics_login, (Credentials{.username = "u", .password = "p"}));
   EXPECT_EQ(config.threads, 3);

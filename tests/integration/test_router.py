@@ -615,3 +615,91 @@ def test_a_port_that_somebody_has_is_named(herd):
                               timeout=20, check=False)
         assert done.returncode == 1
         assert f"router.write: cannot listen on address \"127.0.0.1\" port {port}" in done.stderr
+
+
+# ---- peers that are gone, and peers that are slow -------------------------------------------------
+
+
+class Island:
+    """A network of its own with a server that the store knows as the leader of the cluster `island`."""
+
+    def __init__(self, herd):
+        self.herd = herd
+        self.name = f"pgherd{os.getpid()}"
+        inside, outside = f"in{os.getpid()}", f"out{os.getpid()}"
+        self.outside = outside
+        ip = lambda *words: subprocess.run(["ip", *words], check=True, capture_output=True)  # noqa: E731
+        ip("netns", "add", self.name)
+        try:
+            ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", self.name)
+            ip("addr", "add", "198.18.77.1/30", "dev", outside)
+            ip("link", "set", outside, "up")
+            ip("-n", self.name, "addr", "add", "198.18.77.2/30", "dev", inside)
+            ip("-n", self.name, "link", "set", inside, "up")
+            self.server = subprocess.Popen(
+                ["ip", "netns", "exec", self.name, "/usr/bin/python3", "-c", self.SERVER],
+                stdout=subprocess.PIPE, text=True)
+            assert self.server.stdout.readline() == "listening\n"
+        except BaseException:
+            self.close()
+            raise
+        for key, value in (("leader", "a"), ("members/a", json.dumps(
+                {"conn_url": "postgres://198.18.77.2:5432/postgres", "state": "running",
+                 "role": "primary", "timeline": 1}))):
+            herd.etcdctl("put", f"/service/island/{key}", value)
+
+    # Welcomes everybody, and never reads what comes then.
+    SERVER = r"""
+import socket, struct, time
+listener = socket.create_server(("198.18.77.2", 5432))
+print("listening", flush=True)
+held = []
+while True:
+    one, _ = listener.accept()
+    one.recv(1000)
+    one.sendall(b"R" + struct.pack("!ii", 8, 0) + b"Z" + struct.pack("!i", 5) + b"I")
+    held.append(one)
+"""
+
+    def is_cut_off(self):
+        subprocess.run(["ip", "link", "set", self.outside, "down"], check=True)
+
+    def close(self):
+        self.herd.etcdctl("del", "--prefix", "/service/island/")
+        if hasattr(self, "server"):
+            self.server.kill()
+            self.server.wait(10)
+        subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)
+
+
+def message(kind, body):
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a network")
+def test_a_server_that_is_gone_is_found_and_a_slow_one_is_waited_for(herd):
+    with contextlib.closing(Island(herd)) as island, ARouter(
+            herd, scope="island", dead_peer_timeout="1s") as router, router.raw() as connection:
+        connection.sendall(startup())
+        greeting = connection.recv(15, socket.MSG_WAITALL)
+        assert greeting.endswith(b"I")
+        # More than fits between here and there: the server's window closes, and stays so.
+        flood = threading.Thread(target=_send_all, args=(connection, message(b"d", b"x" * 50_000_000)),
+                                 daemon=True)
+        flood.start()
+        connection.settimeout(6)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)  # six times the limit: it is slow, and acknowledges
+        assert router.status()["ports"]["write"]["sessions"] == 1
+        with router.raw() as other:
+            other.sendall(startup())
+            assert other.recv(15, socket.MSG_WAITALL).endswith(b"I")
+            island.is_cut_off()
+            other.sendall(message(b"Q", b"select 1\0"))
+            other.settimeout(30)
+            assert b"the connection to a was lost" in everything(other)
+
+
+def _send_all(connection, data):
+    with contextlib.suppress(OSError):
+        connection.sendall(data)
