@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 # What the scripts read from their environment.
 export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
-       PGHERD_DEBIAN_MIRROR KEEP
+       PGHERD_DEBIAN_MIRROR KEEP FUZZ_SECONDS
 
 help:  ## this list
 	@echo 'make <target> [VARIABLE=value...]'
@@ -81,13 +81,14 @@ tsan: test-packages deps  ## the tests under ThreadSanitizer
 	@tools/build tsan
 	@tools/run-tests tsan
 
-fuzz: packages  ## build the fuzz targets (clang)
+fuzz: packages  ## fuzz each parser for FUZZ_SECONDS=60 (clang, AddressSanitizer)
 	@tools/bootstrap/install-packages fuzz
-	@tools/build fuzz
+	@tools/run-fuzz
 
-bench: packages  ## build the micro-benchmarks
+bench: packages  ## what a decision costs, and reading the store (Google Benchmark)
 	@tools/bootstrap/install-packages bench
-	@tools/build bench
+	@tools/build bench pgherd_micro_bench
+	@build/bench/pgherd_micro_bench $(ARGS)
 
 bench-failover: programs  ## how long writes are refused when the primary is lost
 	@tools/bootstrap/install-packages test bench

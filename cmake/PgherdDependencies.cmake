@@ -66,9 +66,6 @@ pgherd_dependency(openssl OpenSSL::SSL OpenSSL::Crypto)
 pkg_check_modules(PGHERD_PQ REQUIRED IMPORTED_TARGET libpq)
 pgherd_dependency(pq PkgConfig::PGHERD_PQ)
 
-pkg_check_modules(PGHERD_PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
-pgherd_dependency(prometheus PkgConfig::PGHERD_PROMETHEUS)
-
 # gRPC as archives. They refer to each other in circles, and to whichever of Abseil's hundred the
 # release needs; what is not needed is not taken. The lite runtime of Protobuf is enough.
 pgherd_find_archives(pgherd_grpc_archives

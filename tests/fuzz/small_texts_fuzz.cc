@@ -1,0 +1,33 @@
+// Small things that people and PostgreSQL write: positions, quantities, times, names, commands,
+// addresses.
+#include "codec/dcs_values.h"
+#include "codec/parse_units.h"
+#include "codec/shell_words.h"
+#include "fuzz.h"
+#include "model/lsn.h"
+#include "model/sync_names.h"
+#include "rest/access.h"
+#include "rest/query.h"
+#include "rest/url.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace pgherd;  // NOLINT(google-build-using-namespace): a target is one function
+  const std::string_view text = fuzz::text_of(data, size);
+  if (const auto lsn = parse_lsn(text)) {
+    fuzz::require(parse_lsn(to_string(*lsn)) == lsn, "a position");
+  }
+  if (const auto names = parse_sync_names(text)) {
+    const auto again = parse_sync_names(to_string(*names));
+    fuzz::require(names->has_star || again == names, "synchronous_standby_names");
+  }
+  if (const auto time = parse_time(text)) {
+    fuzz::require(parse_time(format_time(*time)).has_value(), "a time");
+  }
+  (void)parse_integer(text);
+  (void)shell_words(text);
+  (void)parse_conn_url(text);
+  (void)parse_network(text);
+  (void)parse_target(text);
+  (void)parse_http_url(text);
+  return 0;
+}
