@@ -19,8 +19,10 @@ CallbackCall call(CallbackAction action, CallbackRole role) {
 // Postmaster 1 runs in this role, and on_start was called for it.
 CallbackRules running_as(CallbackRole role) {
   CallbackRules rules;
-  rules.starts_as(role);
-  EXPECT_EQ(rules.runs(1, role != Primary), call(OnStart, role));
+  rules.starts_as(role == StandbyLeader ? Replica : role);
+  EXPECT_EQ(rules.runs(1, role != Primary), call(OnStart, role == Primary ? Primary : Replica));
+  if (role != StandbyLeader) return rules;
+  EXPECT_EQ(rules.takes_role(role), call(OnRoleChange, role));
   return rules;
 }
 
@@ -107,6 +109,25 @@ TEST(CallbackRules, WhoHasBeenDemotedIsNotToldOfItWhenTheKeyIsReleased) {
   CallbackRules rules = running_as(Primary);
   EXPECT_EQ(rules.stopped(true), call(OnStop, Primary));
   EXPECT_EQ(rules.gives_up(), std::nullopt);
+}
+
+TEST(CallbackRules, AStandbyLeaderThatAnAgentStartsFirstOfAllIsToldAsAChangeOfTheRole) {
+  CallbackRules rules;
+  rules.starts_as(StandbyLeader);
+  EXPECT_EQ(rules.runs(1, kInRecovery), call(OnStart, Replica));
+  EXPECT_EQ(rules.runs(1, kInRecovery), call(OnRoleChange, StandbyLeader));
+  EXPECT_EQ(rules.runs(1, kInRecovery), std::nullopt);
+  EXPECT_EQ(rules.stopped(false), call(OnStop, StandbyLeader));
+  rules.starts_as(StandbyLeader);
+  EXPECT_EQ(rules.runs(2, kInRecovery), call(OnStart, StandbyLeader)) << "it was told before";
+}
+
+TEST(CallbackRules, AStandbyLeaderThatLosesItsLeadBeforeItWasToldIsAReplica) {
+  CallbackRules rules;
+  rules.starts_as(StandbyLeader);
+  EXPECT_EQ(rules.runs(1, kInRecovery), call(OnStart, Replica));
+  EXPECT_EQ(rules.follows(Replica), call(OnReload, Replica));
+  EXPECT_EQ(rules.runs(1, kInRecovery), std::nullopt);
 }
 
 TEST(CallbackRules, AnotherUpstreamIsAReload) {

@@ -53,6 +53,10 @@ bool CallbackRules::changes_to(CallbackRole role) const {
 void CallbackRules::starts_as(CallbackRole role) {
   pending_ = changes_to(role) ? CallbackAction::OnRoleChange : CallbackAction::OnStart;
   role_ = role;
+  next_role_.reset();
+  if (has_called_ || role != CallbackRole::StandbyLeader) return;
+  role_ = CallbackRole::Replica;
+  next_role_ = role;
 }
 
 void CallbackRules::restarts() {
@@ -70,7 +74,8 @@ void CallbackRules::withdraws_promotion() {
 std::optional<CallbackCall> CallbackRules::runs(std::int64_t postmaster_pid, bool in_recovery) {
   const bool is_promoted = !in_recovery && role_ && is_standbys(*role_);
   if (postmaster_pid == running_pid_) {
-    if (!is_promoted) return std::nullopt;
+    if (!is_promoted && !next_role_) return std::nullopt;
+    if (!is_promoted) return takes_role(*next_role_);
     // Also when its act has not waited for it. By hand: whoever did that knows of it.
     auto made = promoted();
     role_ = CallbackRole::Primary;
@@ -87,12 +92,14 @@ std::optional<CallbackCall> CallbackRules::runs(std::int64_t postmaster_pid, boo
 }
 
 std::optional<CallbackCall> CallbackRules::promoted() {
+  next_role_.reset();
   if (!std::exchange(is_asked_for_promotion_, false)) return std::nullopt;
   role_ = CallbackRole::Primary;
   return call(CallbackAction::OnRoleChange);
 }
 
 CallbackCall CallbackRules::follows(CallbackRole role) {
+  next_role_.reset();
   const bool is_change = changes_to(role);
   role_ = role;
   return call(is_change ? CallbackAction::OnRoleChange : CallbackAction::OnReload);
@@ -103,6 +110,7 @@ CallbackCall CallbackRules::reloaded() {
 }
 
 std::optional<CallbackCall> CallbackRules::takes_role(CallbackRole role) {
+  next_role_.reset();
   const bool is_change = changes_to(role);
   role_ = role;
   if (!is_change) return std::nullopt;
@@ -111,6 +119,7 @@ std::optional<CallbackCall> CallbackRules::takes_role(CallbackRole role) {
 
 CallbackCall CallbackRules::stopped(bool is_demotion) {
   pending_.reset();
+  next_role_.reset();
   is_asked_for_promotion_ = false;
   const CallbackCall made = call(CallbackAction::OnStop);
   if (is_demotion) role_ = CallbackRole::Demoted;

@@ -2,7 +2,8 @@
 // with which role: as Patroni calls them (its postgresql/__init__.py: start, stop, follow,
 // promote). A change of the role takes the place of the start, restart or reload that brought it,
 // unless nothing was called before in this life of the agent: then nobody knows of a role that
-// changed.
+// changed. The leader of a standby cluster that is started then is at first told as the replica
+// that it is as well: scripts that look at changes of the role alone have to hear of its lead.
 //
 // Pure: told by the acts what they are about to do and have done, and by each look what runs.
 #pragma once
@@ -56,6 +57,7 @@ class CallbackRules {
 
   std::optional<CallbackRole> role_;
   std::optional<CallbackAction> pending_;
+  std::optional<CallbackRole> next_role_;  // told at the look after the one that tells the start
   bool has_called_ = false;
   bool is_asked_for_promotion_ = false;
   std::int64_t running_pid_ = 0;
