@@ -126,10 +126,6 @@ std::vector<std::string> remarks_on_methods(const std::vector<std::string>& name
     if (method == methods.end()) {
       remarks.push_back(key + " names " + name + ", and there is no section postgresql." + name +
                         ": a program of that name is run");
-    } else if (method->second.no_leader) {
-      remarks.push_back("postgresql." + name +
-                        ".no_leader is not served: no copy is made before there is a member to "
-                        "copy from; with one the command runs");
     }
   }
   return remarks;

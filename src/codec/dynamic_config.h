@@ -28,6 +28,10 @@ namespace pgherd {
 // without its database or plugin. Text that is no JSON object has none.
 [[nodiscard]] std::vector<std::string> permanent_slots_left_out(std::string_view config_json);
 
+// Whether standbys keep copies of logical slots: there are permanent ones, and it is no standby
+// cluster.
+[[nodiscard]] bool has_logical_slots_to_copy(std::string_view config_json);
+
 // Any YAML, also a scalar ("on" of `--set pause=on`). The error names the line. Empty text is
 // `null`.
 [[nodiscard]] Result<std::string, std::string> yaml_to_json(std::string_view yaml);

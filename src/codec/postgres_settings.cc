@@ -406,7 +406,24 @@ PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynam
     for (std::string& line : permanent_slots_left_out(dynamic_config_json))
       warnings->push_back(std::move(line));
   }
-  return Merge(local, section("postgresql"), section("standby_cluster"), warnings).result();
+  PostgresConfig merged =
+      Merge(local, section("postgresql"), section("standby_cluster"), warnings).result();
+  // A slot that lies on a standby needs rows that the primary would vacuum without a word from it.
+  if (has_logical_slots_to_copy(dynamic_config_json)) {
+    constexpr const char* kFeedback = "hot_standby_feedback";
+    merged.parameters[kFeedback] = "on";
+    for (auto& [role, config] : merged.by_role)
+      config.parameters.erase(kFeedback);
+  }
+  return merged;
+}
+
+bool can_copy_without_leader(const PostgresConfig& config) {
+  const auto& names = config.create_replica_methods;
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto method = config.replica_methods.find(name);
+    return method != config.replica_methods.end() && method->second.no_leader;
+  });
 }
 
 }  // namespace pgherd

@@ -38,14 +38,18 @@ inline constexpr std::array<std::pair<CallbackAction, std::string_view>, 5> kCal
 [[nodiscard]] std::string parameter_name(std::string_view written);
 
 // What is in force. Local beats dynamic key by key (a list or map replaces the other's whole), but
-// for `parameters` and `parameters_<role>`, which are merged name by name, and controlled parameters, which come from the
-// dynamic configuration or their defaults; a controlled value that PostgreSQL or the members could
-// not live with becomes its default. listen_addresses and port are set from local.listen;
-// cluster_name is left to who knows the scope. `dynamic_config_json` is the whole `/config`;
-// unreadable text counts as {}. `warnings`, if given, becomes a line for each value that is not
-// used as it was said, and for each key of all of `/config` that is not served.
+// for `parameters` and `parameters_<role>`, which are merged name by name, and controlled
+// parameters, which come from the dynamic configuration or their defaults; a controlled value that
+// PostgreSQL or the members could not live with becomes its default. listen_addresses and port are
+// set from local.listen; cluster_name is left to who knows the scope. hot_standby_feedback is on,
+// whoever says otherwise, where standbys keep copies of logical slots. `dynamic_config_json` is the
+// whole `/config`; unreadable text counts as {}. `warnings`, if given, becomes a line for each
+// value that is not used as it was said, and for each key of all of `/config` that is not served.
 [[nodiscard]] PostgresConfig merge_dynamic(const PostgresConfig& local,
                                            std::string_view dynamic_config_json,
                                            std::vector<std::string>* warnings = nullptr);
+
+// Whether one of create_replica_methods needs nobody to copy from (`no_leader`).
+[[nodiscard]] bool can_copy_without_leader(const PostgresConfig& config);
 
 }  // namespace pgherd

@@ -244,4 +244,12 @@ std::vector<std::string> permanent_slots_left_out(std::string_view config_json) 
   return config ? permanent_slots_of(*config).left_out : std::vector<std::string>{};
 }
 
+bool has_logical_slots_to_copy(std::string_view config_json) {
+  const std::optional<Json> config = read_json_object(config_json);
+  if (!config || standby_cluster_of(*config)) return false;
+  const auto slots = permanent_slots_of(*config).slots;
+  return std::any_of(slots.begin(), slots.end(),
+                     [](const PermanentSlot& slot) { return slot.is_logical; });
+}
+
 }  // namespace pgherd

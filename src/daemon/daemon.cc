@@ -161,6 +161,7 @@ Identity Daemon::identity() const {
   self.api_url = api_url(config.restapi);
   self.version = kMatchedVersion;
   self.may_bootstrap = config.bootstrap.has_value();
+  self.may_copy_without_leader = can_copy_without_leader(in_force_);
   self.bootstrap_config = dynamic_json_;
   self.overrides = loaded_.overrides;
   self.configuration = std::to_string(generation_);

@@ -132,6 +132,7 @@ void judge_instance(Draft& draft) {
   if (draft.has_act_under_way()) return;
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {
     say_store_is_silent(draft);
+    serve_reads_without_store(draft);
     return;
   }
   if (draft.instance().data_directory == DataDirectory::Unknown) return;
@@ -155,9 +156,12 @@ void judge_instance(Draft& draft) {
 void keep_house(Draft& draft) {
   resume_replay(draft);
   if (!draft.seen.store.cluster) return;
-  // Without the store the slots follow what a promised leader says.
+  // Without the store the slots follow what a promised leader says, and what the members say to a
+  // leader that they accept.
   if (!draft.seen.store.is_reachable) {
-    if (promise_in_force(draft) != nullptr) keep_slots(draft);
+    const bool leads =
+        draft.instance().is_running_primary() && failsafe_is_active(draft.seen, draft.now);
+    if (leads || promise_in_force(draft) != nullptr) keep_slots(draft);
     return;
   }
   serve_restart(draft);

@@ -98,6 +98,8 @@ struct SlotsMemory {  // U1
   std::optional<Instant> members_noted_at;
   std::optional<Instant> kept_at;
   Instant checked_in;  // seen_at of the view in which no slot was missing
+  // Logical slots that were copied, or were to be, and when that was planned.
+  std::map<std::string, Instant> copied_at;
   bool operator==(const SlotsMemory&) const = default;
 };
 

@@ -146,6 +146,7 @@ bool ends_with_running_again(const Step& step) {
   return std::holds_alternative<Stop>(step) || std::holds_alternative<Demote>(step) ||
          std::holds_alternative<Restart>(step) || std::holds_alternative<Rewind>(step) ||
          std::holds_alternative<RemoveDataDirectory>(step) ||
+         std::holds_alternative<CopySlots>(step) ||
          std::holds_alternative<SetAsideDataDirectory>(step) ||
          std::holds_alternative<CloneFrom>(step);
 }
@@ -172,9 +173,10 @@ void remember_act(Draft& draft) {
       memory.bootstrap_is_unconfirmed = false;
     }
   }
-  // A comparison that told nothing says nothing about this node: it must not hold up what comes
-  // next.
+  // A comparison that told nothing says nothing about this node, and slots have a pace of their
+  // own: they must not hold up what comes next.
   if (std::holds_alternative<ExamineDivergence>(act.step)) return;
+  if (std::holds_alternative<CopySlots>(act.step)) return;
   const bool failed = act.outcome != ActOutcome::Done && act.outcome != ActOutcome::Cancelled;
   remember_promotion(memory, act, failed);
   if (!failed) {

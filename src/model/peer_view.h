@@ -51,7 +51,8 @@ struct FailsafeRound {
   Instant asked_at;
   Instant ended_at;
   bool is_accepted = false;
-  std::string problem;  // who did not accept, and why
+  std::string problem;                // who did not accept, and why
+  std::map<NodeName, Lsn> positions;  // of those who said, with their acceptance, how far they are
   friend bool operator==(const FailsafeRound&, const FailsafeRound&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <charconv>
 #include <utility>
 
 #include "codec/dcs_values.h"
@@ -109,6 +110,16 @@ std::string refusal_in(const HttpAnswer& answer, const AskedMember& asked) {
   }
   const std::string doubt = doubt_of(self ? &*self : nullptr, asked, answer);
   return doubt.empty() ? "" : fmt::format("'{}': {}", asked.name, doubt);
+}
+
+// The header is Patroni's as well.
+void note_position(const HttpAnswer& answer, const NodeName& member, FailsafeRound& round) {
+  const auto header = answer.headers.find("lsn");
+  if (answer.status != 200 || header == answer.headers.end()) return;
+  const char* end = header->second.data() + header->second.size();
+  std::uint64_t bytes = 0;
+  const auto read = std::from_chars(header->second.data(), end, bytes);
+  if (read.ec == std::errc{} && read.ptr == end) round.positions[member] = Lsn{bytes};
 }
 
 }  // namespace
@@ -224,6 +235,7 @@ void HttpPeers::ask_failsafe(const FailsafePing& ping,
     client_.send(std::move(request), [this, asking, member = name, alive = std::weak_ptr(alive_)](
                                          const Result<HttpAnswer, HttpError>& answer) {
       if (alive.expired()) return;
+      if (answer) note_position(*answer, member, asking->round);
       std::string problem =
           answer ? refusal_in(*answer, {.scope = scope_, .name = member}) : answer.error().text;
       if (!problem.empty() || --asking->outstanding == 0) {

@@ -75,6 +75,8 @@ bool act_on_node(const std::string& what, Host& host) {
        [](Host& one) { one.server().directory().state = DataDirectory::Valid; }},
       {"put foreign data on", put_foreign_data},
       {"restore a backup on", [](Host& one) { one.server().restore_backup(); }},
+      {"lose the data of", [](Host& one) { one.server().directory() = {}; }},
+      {"keep a backup for", [](Host& one) { one.may_copy_without_leader = true; }},
       {"break the watchdog of", [](Host& one) { one.watchdog().break_device(); }},
       {"take away the watchdog of", [](Host& one) { one.watchdog().take_away(); }},
       {"keep armed the watchdog of", [](Host& one) { one.watchdog().keep_armed(); }},
@@ -116,12 +118,18 @@ bool act_on_world(const std::string& whole, World& world) {
 
 bool set_pace(const std::string& what, Duration time, Pace& pace) {
   static const std::map<std::string, Range Pace::*> kActs = {
-      {"start", &Pace::start_clean},      {"crash recovery", &Pace::crash_recovery},
-      {"promotion", &Pace::promote},      {"shutdown", &Pace::shutdown},
-      {"initdb", &Pace::bootstrap},       {"copy", &Pace::clone},
-      {"rewind", &Pace::rewind},          {"reload", &Pace::reload},
-      {"reconnecting", &Pace::reconnect}, {"checkpoint", &Pace::checkpoint},
-      {"a small act", &Pace::small_act},  {"an unanswered question", &Pace::unanswered},
+      {"start", &Pace::start_clean},
+      {"crash recovery", &Pace::crash_recovery},
+      {"promotion", &Pace::promote},
+      {"shutdown", &Pace::shutdown},
+      {"initdb", &Pace::bootstrap},
+      {"copy", &Pace::clone},
+      {"rewind", &Pace::rewind},
+      {"reload", &Pace::reload},
+      {"reconnecting", &Pace::reconnect},
+      {"checkpoint", &Pace::checkpoint},
+      {"a small act", &Pace::small_act},
+      {"an unanswered question", &Pace::unanswered},
       {"archiving at a shutdown", &Pace::archive_at_shutdown},
   };
   const auto found = kActs.find(what);

@@ -71,6 +71,7 @@ Identity Host::identity() const {
   self.tags = tags;
   self.released_tags = released_from_sync(self.tags);
   self.may_bootstrap = !tags.nofailover;
+  self.may_copy_without_leader = may_copy_without_leader;
   self.bootstrap_config = plan_.config_json;
   self.configuration = "1";
   self.watchdog_mode = plan_.watchdog;

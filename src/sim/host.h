@@ -83,6 +83,7 @@ class Host {
   ActWitness* witness = nullptr;
   std::function<void(const Step&)> on_step_started;
   Tags tags;
+  bool may_copy_without_leader = false;
   std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
 
  private:

@@ -443,6 +443,15 @@ InstanceView SimServer::view() const {
                           .has_xmin = false,
                           .wal_status = "reserved"});
   }
+  for (const auto& slot : directory_.logical_slots) {
+    seen.slots.push_back({.name = slot,
+                          .is_physical = false,
+                          .restart_lsn = directory_.wal.end(),
+                          .wal_status = "reserved",
+                          .plugin = "test_decoding",
+                          .database = "postgres",
+                          .confirmed_flush = directory_.wal.end()});
+  }
   return seen;
 }
 

@@ -48,6 +48,7 @@ class SimServer {
     bool has_recovery_signal = false;
     UpstreamView upstream;
     std::set<std::string> slots;
+    std::set<std::string> logical_slots;
     std::string sync_names;  // synchronous_standby_names in its configuration
     bool sync_names_are_ours = false;
   };

@@ -229,6 +229,18 @@ void SimInstance::begin(const Restart& step) {
   });
 }
 
+void SimInstance::begin(const CopySlots& step) {
+  const SimServer* source = reachable(step.source.host);
+  if (source == nullptr || !source->is_running_primary()) {
+    end(ActOutcome::Failed, "no primary answers at " + step.source.host);
+    return;
+  }
+  for (const auto& slot : step.slots)
+    if (source->directory().logical_slots.contains(slot.name))
+      server_.directory().logical_slots.insert(slot.name);
+  begin(Restart{});
+}
+
 void SimInstance::begin(const Follow& step) {
   after(sim_.draw(sim_.pace.small_act), [this, step] {
     server_.follow(
@@ -353,6 +365,13 @@ void SimInstance::begin(const CloneFrom& step) {
     end(ActOutcome::Failed, "pg_basebackup: the directory is not empty");
     return;
   }
+  if (step.source.host.empty()) {
+    server_.restore_backup();
+    directory.has_recovery_signal = false;
+    directory.control = ControlState::InArchiveRecovery;
+    end(ActOutcome::Done);
+    return;
+  }
   const SimServer* source = reachable(step.source.host);
   if (source == nullptr || source->process() != ProcessState::Running) {
     end(ActOutcome::Failed, "pg_basebackup: cannot connect to " + step.source.host);
@@ -376,6 +395,7 @@ void SimInstance::begin(const CloneFrom& step) {
             made.has_standby_signal = false;
             made.upstream = {};
             made.slots.clear();
+            made.logical_slots.clear();
             made.control = ControlState::InArchiveRecovery;
             server_.may_be_removed = false;
             end(ActOutcome::Done);
@@ -523,10 +543,13 @@ void SimInstance::small(const Step& step, Done done) {
       if (std::holds_alternative<ResumeReplay>(step)) server_.replay_is_paused = false;
       if (std::holds_alternative<WakeReceiver>(step)) server_.wake_receiver();
       if (const auto* keep = std::get_if<KeepSlots>(&step)) {
-        for (const auto& name : keep->drop)
-          server_.directory().slots.erase(name);
+        auto& directory = server_.directory();
+        for (const auto& name : keep->drop) {
+          directory.slots.erase(name);
+          directory.logical_slots.erase(name);
+        }
         for (const auto& request : keep->wanted)
-          server_.directory().slots.insert(request.name);
+          (request.is_logical ? directory.logical_slots : directory.slots).insert(request.name);
       }
     }
     const ActResult result{.outcome = is_running || std::holds_alternative<ApplyConfiguration>(step)

@@ -48,6 +48,7 @@ class SimInstance final : public Instance {
   void begin(const Demote& step);
   void begin(const Stop& step);
   void begin(const Restart& step);
+  void begin(const CopySlots& step);
   void begin(const ExamineDivergence& step);
   void begin(const Rewind& step);
   void begin(const RemoveDataDirectory& step);

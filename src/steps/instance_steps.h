@@ -31,7 +31,8 @@ struct SetAsideDataDirectory {
   bool operator==(const SetAsideDataDirectory&) const = default;
 };
 
-// pg_basebackup into an empty directory, then stay stopped. The source's slot is made first.
+// pg_basebackup, or a command of the operator's, into an empty directory, then stay stopped. The
+// source's slot is made first. From nobody (host ""): only by what needs nobody to copy from.
 struct CloneFrom {
   static constexpr std::string_view kName = "CloneFrom";
   static constexpr Lane kLane = Lane::Instance;

@@ -4,33 +4,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "model/lsn.h"
 #include "steps/lane.h"
 #include "steps/outcome.h"
 #include "steps/upstream.h"
 
 namespace pgherd {
-
-struct WantedSlot {
-  std::string name;
-  Lsn advance_to;  // standby only, 0: leave where it is
-  bool is_logical = false;
-  std::string database = {};  // of a logical one
-  std::string plugin = {};
-  bool operator==(const WantedSlot&) const = default;
-};
-
-// Create what is missing, drop my physical member slots that are not wished for, advance the rest.
-struct KeepSlots {
-  static constexpr std::string_view kName = "KeepSlots";
-  static constexpr Lane kLane = Lane::Slots;
-  using Outcome = ActEnd;
-  std::vector<WantedSlot> wanted;
-  std::vector<std::string> drop;
-  bool operator==(const KeepSlots&) const = default;
-};
 
 // After a promotion, so that pg_control shows the new timeline.
 struct Checkpoint {

@@ -64,6 +64,13 @@ std::string CloneFrom::detail() const {
   return describe(source);
 }
 
+std::string CopySlots::detail() const {
+  std::string text = "from " + describe(source) + ":";
+  for (const WantedSlot& slot : slots)
+    text.append(" ").append(slot.name);
+  return text;
+}
+
 std::string StartStandby::detail() const {
   return describe(upstream) + (upstream.is_without_archive ? ", without the archive" : "");
 }

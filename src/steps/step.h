@@ -16,6 +16,7 @@
 #include "steps/instance_steps.h"
 #include "steps/lane.h"
 #include "steps/peer_steps.h"
+#include "steps/slot_steps.h"
 #include "steps/small_steps.h"
 #include "steps/store_steps.h"
 #include "steps/watchdog_steps.h"
@@ -28,17 +29,16 @@ using AnyStep =
                  PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
                  ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory,
                  CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop, Restart,
-                 ExamineDivergence, Rewind, RemoveDataDirectory, KeepSlots, Checkpoint,
+                 ExamineDivergence, Rewind, RemoveDataDirectory, CopySlots, KeepSlots, Checkpoint,
                  ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
                  Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog, FeedWatchdog, DisarmWatchdog,
                  DropScheduledRestart, DropReinitialize, WakeReceiver>;
 
 struct Step : AnyStep {
   template <typename S>
-  requires(!std::is_same_v<std::remove_cvref_t<S>, Step>)
-      // NOLINTNEXTLINE(google-explicit-constructor): a kind of step is a step
-      Step(S&& kind)
-      : AnyStep(std::forward<S>(kind)) {}
+    requires(!std::is_same_v<std::remove_cvref_t<S>, Step>)
+  // NOLINTNEXTLINE(google-explicit-constructor): a kind of step is a step
+  Step(S&& kind) : AnyStep(std::forward<S>(kind)) {}
   Step(const Step& other);
   Step(Step&& other) noexcept;
   Step& operator=(const Step& other);

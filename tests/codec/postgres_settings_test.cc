@@ -131,7 +131,8 @@ TEST(Merge, TakesFromTheDynamicConfigurationWhatIsNotSetLocally) {
 
 TEST(Merge, TakesWhatHoldsInOneRoleOnlyFromBoth) {
   PostgresConfig local;
-  local.by_role[ServerRole::Primary] = {.custom_conf = "/mine", .parameters = {{"work_mem", "1MB"}}};
+  local.by_role[ServerRole::Primary] = {.custom_conf = "/mine",
+                                        .parameters = {{"work_mem", "1MB"}}};
   const PostgresConfig merged = merge_dynamic(
       local,
       R"({"postgresql":{"custom_conf_primary":"/theirs","parameters_primary":{"work_mem":"9MB",)"
@@ -143,6 +144,23 @@ TEST(Merge, TakesWhatHoldsInOneRoleOnlyFromBoth) {
                         .pg_ident = {}}));
   EXPECT_EQ(merged.by_role.at(ServerRole::Replica).pg_hba,
             std::vector<std::string>{"local all all peer"});
+}
+
+TEST(Merge, TurnsFeedbackOnWhereStandbysKeepLogicalSlots) {
+  PostgresConfig local;
+  local.parameters["hot_standby_feedback"] = "off";
+  local.by_role[ServerRole::Replica].parameters["hot_standby_feedback"] = "off";
+  const std::string slots =
+      R"("slots": {"cdc": {"type": "logical", "database": "shop", "plugin": "pgoutput"}})";
+  const PostgresConfig merged = merge_dynamic(local, "{" + slots + "}");
+  EXPECT_EQ(merged.parameters.at("hot_standby_feedback"), "on");
+  EXPECT_FALSE(merged.by_role.at(ServerRole::Replica).parameters.contains("hot_standby_feedback"));
+  const auto feedback_with = [&](const std::string& config) {
+    return merge_dynamic(local, config).parameters.at("hot_standby_feedback");
+  };
+  EXPECT_EQ(feedback_with(R"({"slots": {"backup": {"type": "physical"}}})"), "off");
+  EXPECT_EQ(feedback_with("{" + slots + R"(, "standby_cluster": {"host": "h", "port": 5432}})"),
+            "off");
 }
 
 TEST(Merge, LeavesWhatIsSetLocallyEvenIfItSaysTheDefault) {

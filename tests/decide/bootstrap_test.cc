@@ -106,6 +106,27 @@ TEST(Joining, WaitsWithBackoffAfterAFailedCopy) {
   EXPECT_TRUE(scene.planned<CloneFrom>());
 }
 
+TEST(Joining, WithoutALeaderIsForACommandThatNeedsNobody) {
+  Scene scene("a");
+  scene.seen.instance.data_directory = DataDirectory::Missing;
+  EXPECT_FALSE(scene.planned<CloneFrom>());
+  scene.seen.self.may_copy_without_leader = true;
+  const auto clone = scene.planned<CloneFrom>();
+  ASSERT_TRUE(clone);
+  EXPECT_EQ(clone->source.host, "");
+  EXPECT_TRUE(scene.gives_reason("B11"));
+  Scene led = scene;
+  led.led_by("b");
+  EXPECT_EQ(led.planned<CloneFrom>()->source.name, "b") << "where somebody leads it is the source";
+  Scene new_cluster = scene;
+  new_cluster.cluster().initialize.reset();
+  EXPECT_FALSE(new_cluster.planned<CloneFrom>()) << "a new cluster is made by bootstrap.method";
+  Scene another_makes_it = scene;
+  another_makes_it.cluster().initialize =
+      InitializeKey{.value = "", .mod_revision = {1}, .lease = {9}};
+  EXPECT_FALSE(another_makes_it.planned<CloneFrom>());
+}
+
 TEST(Identity, OfAnotherClusterIsRefusedNamingBoth) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});

@@ -247,5 +247,51 @@ TEST(Recovery, OpensTheNewClusterAgainThatDiedBeforeItsKeysWereWritten) {
   EXPECT_FALSE(scene.planned<StartPrimary>());
 }
 
+// Node a has stopped its primary since the store is silent.
+Scene stopped_without_store() {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.later(9s);
+  scene.seen.store.is_reachable = false;
+  scene.under_way(Demote{.mode = DemoteMode::Offline});
+  scene.decide();
+  scene.seen.under_way.clear();
+  scene.down(ControlState::ShutDown);
+  scene.later(1s);
+  scene.seen.last_act = ActEnded{.step = Demote{.mode = DemoteMode::Offline},
+                                 .outcome = ActOutcome::Done,
+                                 .detail = {},
+                                 .ended_at = scene.now};
+  return scene;
+}
+
+TEST(Recovery, OfAPrimaryThatTheSilentStoreHasStoppedIsReadOnly) {
+  Scene scene = stopped_without_store();
+  const auto start = scene.planned<StartStandby>();
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->upstream, Upstream{}) << "whom to follow is not known";
+  EXPECT_TRUE(scene.gives_reason("R11"));
+  Scene paused = stopped_without_store();
+  paused.seen.settings.paused = true;
+  EXPECT_FALSE(paused.planned<StartStandby>());
+  Scene leaving = stopped_without_store();
+  leaving.seen.is_leaving = true;
+  EXPECT_FALSE(leaving.planned<StartStandby>());
+  Scene new_agent = stopped_without_store();
+  new_agent.seen.last_act.reset();
+  EXPECT_FALSE(new_agent.planned<StartStandby>()) << "it was not stopped for that";
+}
+
+TEST(Recovery, OfAStandbyThatDoesNotStartComparesItsHistory) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::InArchiveRecovery);
+  EXPECT_TRUE(scene.planned<StartStandby>());
+  scene.memory.acts.failed = 2;
+  EXPECT_TRUE(scene.planned<ExamineDivergence>());
+  EXPECT_TRUE(scene.gives_reason("R12"));
+  scene.cluster().members["b"].role = MemberRole::Replica;
+  EXPECT_TRUE(scene.planned<StartStandby>()) << "there is nobody to compare with";
+}
+
 }  // namespace
 }  // namespace pgherd::test

@@ -136,6 +136,117 @@ TEST(Slots, ThatPostgresKeepsInStepAreDroppedWhereAFormerPrimaryHasLeftThemBehin
   EXPECT_FALSE(scene.planned<KeepSlots>());
 }
 
+// Node a follows b, which has the permanent logical slot `cdc` at byte 80.
+Scene without_its_copy() {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.is_streaming = true;
+  scene.seen.instance.upstream = {.host = "10.0.0.2", .port = "5432", .slot = "a"};
+  scene.seen.instance.slots = {SlotView{.name = "b"}, SlotView{.name = "c"}};
+  scene.cluster().status.slots = std::map<std::string, Lsn>{{"cdc", Lsn{80}}};
+  scene.seen.settings.permanent_slots = {
+      {.name = "cdc", .is_logical = true, .database = "shop", .plugin = "pgoutput"}};
+  return scene;
+}
+
+SlotView copied(Lsn confirmed) {
+  return {.name = "cdc",
+          .is_physical = false,
+          .plugin = "pgoutput",
+          .database = "shop",
+          .confirmed_flush = confirmed};
+}
+
+TEST(LogicalSlots, ThatAStandbyLacksAreCopiedFromThePrimaryOnceAMinute) {
+  Scene scene = without_its_copy();
+  const auto copy = scene.planned<CopySlots>();
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->source.name, "b");
+  ASSERT_EQ(copy->slots.size(), 1U);
+  EXPECT_EQ(copy->slots[0].name, "cdc");
+  EXPECT_EQ(copy->slots[0].database, "shop");
+  EXPECT_TRUE(scene.gives_reason("U9"));
+  scene.later(30s);
+  EXPECT_FALSE(scene.planned<CopySlots>()) << "each time costs a restart";
+  scene.later(31s);
+  EXPECT_TRUE(scene.planned<CopySlots>());
+}
+
+TEST(LogicalSlots, AreNotCopiedWhereTheyWouldBeOfNoUseOrARestartWouldDoHarm) {
+  const auto is_copied_when = [](auto change) {
+    Scene scene = without_its_copy();
+    change(scene);
+    return scene.planned<CopySlots>().has_value();
+  };
+  EXPECT_TRUE(is_copied_when([](Scene&) {}));
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.seen.self.tags.nofailover = true; }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.seen.self.tags.nostream = true; }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) {
+    s.seen.self.tags.replicatefrom = "c";
+    s.cluster().members["c"].tags.nostream = true;
+  })) << "no feedback comes through to the primary";
+  EXPECT_TRUE(is_copied_when([](Scene& s) {
+    s.seen.self.tags.replicatefrom = "c";
+    s.seen.instance.upstream.host = "10.0.0.3";
+  }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.seen.instance.is_streaming = false; }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.cluster().status.slots = {}; }))
+      << "the primary has not made it yet";
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.seen.settings.paused = true; }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.seen.store.is_reachable = false; }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) { s.seen.settings.standby_cluster.emplace(); }));
+  EXPECT_FALSE(is_copied_when([](Scene& s) {
+    s.cluster().members["b"].role = MemberRole::Replica;
+  })) << "it holds the key and is not a primary yet";
+}
+
+TEST(LogicalSlots, OnAStandbyFollowWhatThePrimaryReports) {
+  Scene scene = without_its_copy();
+  scene.seen.instance.slots.push_back(copied(Lsn{70}));
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  EXPECT_EQ(keep->wanted.back().name, "cdc");
+  EXPECT_EQ(keep->wanted.back().advance_to, Lsn{80});
+  EXPECT_TRUE(keep->drop.empty());
+  Scene level = without_its_copy();
+  level.seen.instance.slots.push_back(copied(Lsn{80}));
+  EXPECT_FALSE(level.planned<KeepSlots>());
+  EXPECT_FALSE(level.planned<CopySlots>());
+}
+
+TEST(LogicalSlots, ThatAreLostOrBelongElsewhereAreDroppedFromAStandby) {
+  Scene lost = without_its_copy();
+  lost.seen.instance.slots.push_back(copied(Lsn{70}));
+  lost.seen.instance.slots.back().wal_status = "lost";
+  EXPECT_EQ(lost.planned<KeepSlots>()->drop, std::vector<std::string>{"cdc"});
+  Scene never_leads = without_its_copy();
+  never_leads.seen.self.tags.nofailover = true;
+  never_leads.seen.instance.slots = {copied(Lsn{70})};
+  EXPECT_EQ(never_leads.planned<KeepSlots>()->drop, std::vector<std::string>{"cdc"});
+}
+
+TEST(Slots, OfMembersThatStreamFromAStandbyMoveOnWithoutTheStore) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.settings.failsafe_mode = true;
+  scene.cluster().members["c"].tags.replicatefrom = "b";
+  scene.cluster().members["c"].receive_lsn = Lsn{20};
+  scene.seen.instance.slots = {SlotView{.name = "b", .restart_lsn = Lsn{50}},
+                               SlotView{.name = "c", .restart_lsn = Lsn{20}}};
+  scene.later(6s);
+  scene.seen.store.is_reachable = false;
+  scene.seen.failsafe_confirmed_at = scene.now;
+  scene.seen.failsafe_round = FailsafeRound{.asked_at = scene.now,
+                                            .ended_at = scene.now,
+                                            .is_accepted = true,
+                                            .problem = {},
+                                            .positions = {{"c", Lsn{90}}}};
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  EXPECT_EQ(keep->wanted[1].name, "c");
+  EXPECT_EQ(keep->wanted[1].advance_to, Lsn{90});
+}
+
 TEST(Slots, OfMembersThatWentBeforeThisAgentBeganAreRetained) {
   Scene scene = with_slot({.name = "gone"});
   scene.cluster().status.retain_slots = {"gone"};

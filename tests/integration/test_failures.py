@@ -199,3 +199,27 @@ def test_a_standby_that_is_killed_comes_back(herd):
         writer.wait_for_rows(20)
         assert writer.longest_gap() < 2
     assert_nothing_is_lost(herd, writer)
+
+
+def test_a_primary_that_loses_the_store_is_still_read(herd):
+    leader = herd.leader()
+    with herd.connect_node(leader) as sql:
+        sql.execute("create table if not exists still_read as select 1 as number")
+    postmaster = herd.postmaster_pid(leader)
+    members = [member["pid"] for member in herd.plan["etcd"].values()]
+
+    def reads():
+        with herd.connect_node(leader) as sql:
+            return sql.execute("select pg_is_in_recovery(), number from still_read").fetchone() == (True, 1)
+
+    with herd.supervisor_asleep():
+        for member in members:
+            kill(member, signal.SIGSTOP)
+        try:
+            wait_until("the end of the primary", lambda: not process_is_alive(postmaster))
+            wait_until("it can be read again", reads)
+            assert herd.rest(leader, "/primary")[0] == 503
+        finally:
+            for member in members:
+                kill(member, signal.SIGCONT)
+    herd.wait_complete()

@@ -1,5 +1,6 @@
 """Slots of members that do not stream from the leader: one behind another standby gets a slot that moves on,
-or the leader would keep WAL for ever; one that does not stream at all gets none."""
+or the leader would keep WAL for ever; one that does not stream at all gets none. And permanent logical slots,
+which go on after a failover."""
 
 import json
 
@@ -61,3 +62,54 @@ def test_the_slot_of_a_member_behind_another_moves_on(herd, members):
     assert "apart" not in slots(lead)
     status = json.loads(herd.etcdctl("get", "--print-value-only", "/service/solo-slots/status"))
     assert "apart" not in status.get("slots", {}) and "behind" in status["slots"]
+
+
+LOGICAL = ("dcs: {slots: {cdc: {type: logical, database: postgres, plugin: test_decoding}}, "
+           "postgresql: {parameters: {wal_level: logical}}, ")
+
+
+@pytest.fixture
+def pair(herd):
+    """lead <- next, in a cluster with a permanent logical slot."""
+    made = {"lead": Solo(herd, "solo-logical", name="lead")}
+    made["next"] = Solo(herd, "solo-logical", name="next", share=made["lead"])
+    for node in made.values():
+        node.text = node.text.replace("dcs: {", LOGICAL, 1)
+    made["lead"].start().wait_leads()
+    made["next"].start()
+    yield made["lead"], made["next"]
+    print(made["next"].said())  # shown where the test has failed
+    made["next"].close_server()
+    made["lead"].close()
+
+
+def confirmed(solo):
+    with connect(solo) as sql:
+        row = sql.execute("select confirmed_flush_lsn from pg_replication_slots "
+                          "where slot_name = 'cdc'").fetchone()
+    return row and row[0]
+
+
+def changes(solo):
+    """Reads them from the slot: they come but once."""
+    with connect(solo) as sql:
+        return [row[0].rsplit(":", 1)[1] for row in sql.execute(
+            "select data from pg_logical_slot_get_changes('cdc', null, null) where data like '%INSERT%'")]
+
+
+def test_a_logical_slot_goes_on_after_a_failover_where_it_stood(pair):
+    lead, following = pair
+    wait_until("the slot on the standby", lambda: confirmed(following), 60)
+    with connect(lead) as sql:
+        sql.execute("create table told (word text)")
+        sql.execute("insert into told values ('one')")
+    assert changes(lead) == ["'one'"]
+    wait_until("the standby's slot is where the primary's is", lambda: confirmed(following) == confirmed(lead))
+    with connect(following) as sql:
+        assert sql.execute("show hot_standby_feedback").fetchone()[0] == "on"
+    with connect(lead) as sql:
+        sql.execute("insert into told values ('two')")
+    lead.stop()
+    following.wait_leads()
+    wait_until("the slot of the new primary", lambda: changes(following) == ["'two'"])
+    assert "restarting to copy logical slots" in following.said()

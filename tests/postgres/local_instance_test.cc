@@ -510,6 +510,61 @@ TEST_F(RealPostgres, SyncNamesAreSetOnAStandbyBeforeItsPromotion) {
   EXPECT_TRUE(pg1->observe().sync_names_since.is_known());
 }
 
+TEST_F(RealPostgres, ALogicalSlotGoesOnOnAPromotedStandbyWhereThePrimarysStood) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  for (Node* node : {pg0.get(), pg1.get()}) {
+    node->config.parameters["wal_level"] = "logical";
+    node->config.parameters["hot_standby_feedback"] = "on";
+  }
+  const WantedSlot slot{.name = "cdc",
+                        .advance_to = {},
+                        .is_logical = true,
+                        .database = "postgres",
+                        .plugin = "test_decoding"};
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  expect_done(pg0->perform(KeepSlots{.wanted = {slot}}));
+  pg0->sql("create table told (word text)");
+  pg0->sql("insert into told values ('read before')");
+  const std::string read =
+      "select count(*) from pg_logical_slot_get_changes('cdc', null, null) "
+      "where data like '%told%'";
+  EXPECT_EQ(pg0->sql(read), "1");
+  pg0->sql("checkpoint");  // what is read of a slot is what lies on the disk
+  catch_up(*pg1, *pg0);
+
+  const auto postmaster = pg1->observe().postmaster_pid;
+  WantedSlot other = slot;
+  other.plugin = "pgoutput";
+  EXPECT_EQ(pg1->perform(CopySlots{.source = pg0->as_upstream(), .slots = {other}}).outcome,
+            ActOutcome::Failed);
+  EXPECT_EQ(pg1->observe().postmaster_pid, postmaster) << "nothing is restarted in vain";
+  expect_done(pg1->perform(CopySlots{.source = pg0->as_upstream(), .slots = {slot}}));
+  pg1->observe_until(streams);
+
+  pg0->sql("insert into told values ('read on the primary')");
+  EXPECT_EQ(pg0->sql(read), "1");
+  catch_up(*pg1, *pg0);
+  WantedSlot moved = slot;
+  moved.advance_to =
+      parse_lsn(
+          pg0->sql("select confirmed_flush_lsn from pg_replication_slots where slot_name = 'cdc'"))
+          .value();
+  expect_done(pg1->perform(KeepSlots{.wanted = {moved}}));
+  EXPECT_EQ(
+      pg1->sql("select confirmed_flush_lsn from pg_replication_slots where slot_name = 'cdc'"),
+      to_string(moved.advance_to));
+
+  pg0->sql("insert into told values ('read after the failover')");
+  catch_up(*pg1, *pg0);
+  expect_done(pg0->perform(Stop{.mode = StopMode::Immediate}));
+  expect_done(pg1->perform(Promote{.lease_valid_until = in_an_hour(), .timeline = {}}));
+  EXPECT_EQ(pg1->sql("select data from pg_logical_slot_get_changes('cdc', null, null) "
+                     "where data like '%told%'"),
+            "table public.told: INSERT: word[text]:'read after the failover'");
+}
+
 TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");
@@ -547,6 +602,28 @@ TEST_F(RealPostgres, TheRemotePrimaryIsCopiedByTheWayThatTheStandbyClusterNames)
   EXPECT_FALSE(std::filesystem::exists(pg1->config.data_dir));
   source.is_remote = true;
   expect_done(pg1->perform(CloneFrom{source}));
+  EXPECT_TRUE(pg1->observe().has_standby_signal);
+}
+
+TEST_F(RealPostgres, WithoutALeaderOnlyWhatNeedsNobodyMakesACopy) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  const std::string backup = root.path() + "/backup";
+  pg1->config.replica_methods["fetch"].command.words = as_shell(
+      pg1->config.bin_dir + "/pg_basebackup -D " + backup + " -X fetch -c fast -w -d \"${4#*=}\"");
+  pg1->config.create_replica_methods = {"fetch"};
+  EXPECT_EQ(pg1->perform(CloneFrom{}).outcome, ActOutcome::Failed) << "it needs somebody";
+  EXPECT_EQ(pg1->perform(CloneFrom{pg0->as_upstream()}).outcome, ActOutcome::Failed)
+      << "a backup elsewhere is no copy here";
+  pg1->close();
+  ReplicaMethod& restore = pg1->config.replica_methods["restore"];
+  restore.no_leader = true;
+  restore.command.words =
+      as_shell("test \"$4\" = --connstring= && cp -a " + backup + " " + pg1->config.data_dir);
+  pg1->config.create_replica_methods = {"fetch", "restore"};
+  expect_done(pg1->perform(CloneFrom{}));
+  EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Valid);
   EXPECT_TRUE(pg1->observe().has_standby_signal);
 }
 

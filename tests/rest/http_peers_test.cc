@@ -379,6 +379,19 @@ TEST(HttpPeers, AnAcceptanceWithoutANameCountsAtAPresentAddressOnly) {
   EXPECT_FALSE(failsafe_round(probed, {{"p", url}}).is_accepted);
 }
 
+TEST(HttpPeers, HearHowFarAMemberIsThatAccepts) {
+  NamedPeers probed;
+  const HostileServer patroni(
+      probed.api.loop, "HTTP/1.1 200 OK\r\nlsn: 83886432\r\nContent-Length: 8\r\n\r\nAccepted",
+      true);
+  const HostileServer odd(probed.api.loop,
+                          "HTTP/1.1 200 OK\r\nlsn: 12x\r\nContent-Length: 8\r\n\r\nAccepted", true);
+  const FailsafeRound round = failsafe_round(
+      probed, {{"p", probed.url("p.test", patroni.url())}, {"q", probed.url("q.test", odd.url())}});
+  EXPECT_TRUE(round.is_accepted) << round.problem;
+  EXPECT_EQ(round.positions, (std::map<NodeName, Lsn>{{"p", Lsn{83886432}}}));
+}
+
 TEST(HttpPeers, TakesNoOtherWordForAnAcceptance) {
   ProbedPeers probed;
   const HostileServer polite(probed.api.loop,
@@ -391,8 +404,7 @@ TEST(HttpPeers, SaysNothingAfterItsEnd) {
   AsioClock clock(api.loop.get_executor());
   auto peers = std::make_unique<HttpPeers>(api.loop.get_executor(), clock, "main", ClientSecurity{},
                                            std::nullopt);
-  peers->probe(
-      {{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
+  peers->probe({{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
   peers.reset();
   EXPECT_EQ(api.get("/primary").status, 200);
 }

@@ -112,6 +112,16 @@ void join(Draft& draft) {
   draft.plan(CloneFrom{.source = std::move(from)});
 }
 
+// B11 nobody leads, and there is nobody to copy from; but the operator has named a command that
+// needs nobody, for it restores a backup. It must not compete with the cluster's making. Whether
+// what it makes may be elected is the election's to say. Authority: Patroni, no_leader.
+void copy_without_leader(Draft& draft) {
+  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+  draft.because("B11", "nobody leads: making a copy by a command that needs nobody to copy from");
+  draft.say("bootstrap (without leader)");
+  draft.plan(CloneFrom{});
+}
+
 void make_or_wait(Draft& draft) {
   if (draft.cluster().initialize) {
     if (is_bootstrapping(draft)) {
@@ -125,6 +135,8 @@ void make_or_wait(Draft& draft) {
       draft.because("B2", "holding the initialize key: making a new cluster");
       draft.say("trying to bootstrap a new cluster");
       draft.plan(Bootstrap{});
+    } else if (draft.seen.self.may_copy_without_leader && draft.cluster().initialize->is_valid()) {
+      copy_without_leader(draft);
     } else {
       draft.say(draft.cluster().initialize->is_in_progress()
                     ? "waiting for another member to bootstrap the cluster"

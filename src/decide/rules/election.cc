@@ -82,8 +82,10 @@ bool is_outside_failsafe(const Draft& draft, const NodeName& name) {
          !members.contains(name);
 }
 
-// Only a running primary that is named there leads without the store; where none is, being left out
-// bars nobody, who may be the only one that `/sync` allows (sim seed 1640).
+// Only a running primary that is named there leads without the store; where all who are named run
+// as standbys, being left out bars nobody, who may be the only one that `/sync` allows (sim seed
+// 1640). One whose PostgreSQL is down does not lead either, but it comes back, and may be ahead: a
+// member that was made of a backup meanwhile must not take its place.
 std::optional<Verdict> beware_of_leader_without_store(const Draft& draft) {
   for (const auto& [name, url] : draft.cluster().failsafe) {
     const PeerView* peer = draft.fresh_peer(name);
@@ -91,6 +93,10 @@ std::optional<Verdict> beware_of_leader_without_store(const Draft& draft) {
     if (!is_seen_not_to_lead(*peer)) {
       return Verdict::no(
           "E5", "my name is not in /failsafe, and '" + name + "' may lead without the store");
+    }
+    if (!peer->is_reachable) {
+      return Verdict::no("E5", "my name is not in /failsafe, and PostgreSQL of '" + name +
+                                   "' is not up again yet");
     }
   }
   return std::nullopt;

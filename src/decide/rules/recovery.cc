@@ -151,8 +151,18 @@ void say_rewind_failed(Draft& draft) {
             " and will be tried again; 'ctl reinit' for this member makes a fresh copy instead");
 }
 
+// Data that were started read-only while nobody led (R4, R11) look like a standby's, and may have
+// left the leader's history all the same. With an archive that holds the new history PostgreSQL
+// does not even start on them.
+bool is_doubtful_standby(const Draft& draft) {
+  constexpr int kStartsBeforeDoubt = 2;
+  const Member* leader = draft.cluster().leader_member();
+  return draft.memory.acts.failed >= kStartsBeforeDoubt && leader != nullptr &&
+         leads_by_its_own_word(*leader) && leader_as_source(draft);
+}
+
 // R5 a former primary first compares histories with the new one, at rest, before it may follow.
-// R6 a standby's data can be started straight away.
+// R6 a standby's data can be started straight away. R12 unless that has failed twice.
 void recover_as_follower(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.act_may_be_tried()) {
@@ -160,12 +170,17 @@ void recover_as_follower(Draft& draft) {
     return draft.wake(draft.memory.acts.retry_at);
   }
   const auto upstream = upstream_for(draft);
-  if (!was_primary(control) && !draft.seen.divergence) {
+  const bool is_doubtful = is_doubtful_standby(draft);
+  if (!was_primary(control) && !draft.seen.divergence && !is_doubtful) {
     draft.because("R6", "PostgreSQL is down: starting it as a standby");
     draft.plan(StartStandby{.upstream = upstream.value_or(Upstream{})});
     return;
   }
-  draft.because("R5", "this was a primary: its history is compared before it follows");
+  if (was_primary(control) || !is_doubtful) {
+    draft.because("R5", "this was a primary: its history is compared before it follows");
+  } else {
+    draft.because("R12", "PostgreSQL has failed to start as a standby: its history is compared");
+  }
   repair_divergence(draft);
 }
 
@@ -243,6 +258,25 @@ bool wait_for_start(Draft& draft) {
   draft.because("R7", "PostgreSQL has been starting for primary_start_timeout: giving way");
   begin_stepping_down(draft, DemoteMode::Immediate, {});
   return true;
+}
+
+// R11 the primary was stopped here because the store was silent for too long (D1, D2): reads need
+// no leader, so it is started read-only, as in R4. Whom it is to follow is decided when the store
+// is back, and its history is compared then (F3). Authority: Patroni ha.py, demote offline.
+// What has not become a cluster yet stays a primary's: its maker goes on with it (R8).
+void serve_reads_without_store(Draft& draft) {
+  const InstanceView& instance = draft.instance();
+  if (!draft.seen.store.cluster || draft.memory.bootstrap_is_unconfirmed) return;
+  const auto& initialize = draft.cluster().initialize;
+  if (!initialize || !initialize->is_valid()) return;
+  if (!draft.memory.acts.comes_back || instance.process != ProcessState::Stopped ||
+      instance.data_directory != DataDirectory::Valid || !instance.control ||
+      !was_primary(*instance.control) || draft.seen.settings.paused || draft.seen.is_leaving) {
+    return;
+  }
+  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+  draft.because("R11", "the store is silent and the primary was stopped: starting it read-only");
+  draft.plan(StartStandby{});
 }
 
 bool recover(Draft& draft) {

@@ -11,5 +11,7 @@ namespace pgherd {
 [[nodiscard]] bool wait_for_start(Draft& draft);
 // True: PostgreSQL is down, and all that can be done about it now is planned.
 [[nodiscard]] bool recover(Draft& draft);
+// What can be done for a primary that the silence of the store has stopped.
+void serve_reads_without_store(Draft& draft);
 
 }  // namespace pgherd

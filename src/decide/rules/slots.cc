@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "decide/facts/promise.h"
+#include "decide/facts/upstream.h"
 
 namespace pgherd {
 namespace {
 
 constexpr Duration kLookAtSlotsAgain = 1s;
+// A copy costs a restart.
+constexpr Duration kCopyAgain = 60s;
 
 using WantedSlots = std::map<std::string, WantedSlot>;
 
@@ -55,18 +58,38 @@ WantedSlots member_slots(const Draft& draft) {
   return wanted;
 }
 
-// U7 slots that stand in `/config` are there whoever leads, physical ones on every node that may
-// lead. Logical ones are made on the primary.
+// No word of what is read here comes to the primary, which would vacuum what a slot needs.
+bool is_cut_off(const Draft& draft) {
+  if (draft.seen.self.tags.nostream) return true;
+  const auto& members = draft.cluster().members;
+  std::optional<NodeName> source = draft.seen.self.tags.replicatefrom;
+  for (std::size_t hops = 0; source && *source != draft.me() && hops < members.size(); ++hops) {
+    const Member* member = draft.cluster().member(*source);
+    if (member == nullptr) return false;
+    if (member->tags.nostream) return true;
+    source = member->tags.replicatefrom;
+  }
+  return false;
+}
+
+bool keeps_logical_slots(const Draft& draft) {
+  if (draft.seen.settings.standby_cluster) return false;
+  if (draft.instance().is_running_primary()) return true;
+  return !draft.seen.self.tags.nofailover && !is_cut_off(draft);
+}
+
+// U7 slots that stand in `/config` are there whoever leads, on every node that may lead. Logical
+// ones are made on the primary, and copied from there.
 void add_permanent_slots(const Draft& draft, WantedSlots& wanted) {
   const std::string own = slot_name_of(draft.me());
   const bool is_primary = draft.instance().is_running_primary();
-  const bool is_standby_cluster = draft.seen.settings.standby_cluster.has_value();
+  const bool with_logical = keeps_logical_slots(draft);
   for (const PermanentSlot& slot : draft.seen.settings.permanent_slots) {
     if (slot.name == own || wanted.contains(slot.name) || !stands_by(draft, slot.side)) continue;
     if (!slot.is_logical) {
       if (draft.seen.self.tags.nofailover && !is_primary) continue;
       wanted[slot.name] = WantedSlot{.name = slot.name, .advance_to = {}};
-    } else if (is_primary && !is_standby_cluster) {
+    } else if (with_logical) {
       wanted[slot.name] = WantedSlot{.name = slot.name,
                                      .advance_to = {},
                                      .is_logical = true,
@@ -104,6 +127,14 @@ bool streams_elsewhere(const Draft& draft, const std::string& slot) {
   });
 }
 
+// While the store is silent members say how far they are when they accept the leader.
+Lsn position_without_store(const Draft& draft, const NodeName& member) {
+  const auto& round = draft.seen.failsafe_round;
+  if (!round || draft.seen.store.is_reachable) return {};
+  const auto found = round->positions.find(member);
+  return found == round->positions.end() ? Lsn{} : found->second;
+}
+
 // What a promised leader said of its slots is newer than what the store has.
 Lsn reported_position(const Draft& draft, const std::string& slot) {
   const FailsafePromise* promise = promise_in_force(draft);
@@ -114,7 +145,8 @@ Lsn reported_position(const Draft& draft, const std::string& slot) {
   // A member that streams from somebody else has no slot at the leader.
   for (const auto& [name, member] : draft.cluster().members) {
     if (slot_name_of(name) == slot && member.tags.replicatefrom) {
-      return member.receive_lsn.value_or(member.xlog_location.value_or(Lsn{}));
+      const Lsn published = member.receive_lsn.value_or(member.xlog_location.value_or(Lsn{}));
+      return std::max(published, position_without_store(draft, name));
     }
   }
   return {};
@@ -129,18 +161,21 @@ bool is_of_another_kind(const SlotView& slot, const WantedSlot& slot_wanted) {
 // The slots that PostgreSQL 17 keeps in step are its own affair; but one that was left behind by a
 // primary of that time keeps the server from making it anew in step with the present one, and never
 // advances (Patroni 4.2).
-bool is_postgres_own(const Draft& draft, const SlotView& slot) {
-  const bool is_standby = draft.instance().in_recovery == true;
-  const bool is_left_behind =
-      !slot.is_synced && is_standby && draft.leadership() == Leadership::Others;
-  return !slot.is_physical && slot.is_failover && !is_left_behind;
+bool is_postgres_own(const SlotView& slot) {
+  return !slot.is_physical && slot.is_failover;
+}
+
+bool is_left_behind(const Draft& draft, const SlotView& slot) {
+  return is_postgres_own(slot) && !slot.is_synced && draft.instance().in_recovery == true &&
+         draft.leadership() == Leadership::Others;
 }
 
 // U2 what nobody needs any more would hold WAL for ever; what is lost, or holds back vacuum on a
 // standby, is made anew. Only beside a leader, for only then it is known what is needed.
 bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const WantedSlots& wanted) {
   if (slot.is_temporary || slot.is_active || draft.seen.settings.paused) return false;
-  if (is_ignored(draft, slot) || is_postgres_own(draft, slot)) return false;
+  if (is_ignored(draft, slot)) return false;
+  if (is_postgres_own(slot)) return is_left_behind(draft, slot);
   const bool leads_standbys =
       draft.seen.settings.standby_cluster.has_value() && draft.instance().is_running_standby();
   const bool is_led =
@@ -148,11 +183,7 @@ bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const WantedSlot
       (draft.may_lead() && (draft.instance().is_running_primary() || leads_standbys));
   if (!is_led) return false;
   const auto slot_wanted = wanted.find(slot.name);
-  if (slot_wanted == wanted.end()) {
-    // A copy of a permanent logical slot on a standby is nobody's to drop.
-    const bool is_copy = !slot.is_physical && !slot.is_failover && is_permanent(draft, slot.name);
-    return !is_copy && slot.name != slot_name_of(draft.me());
-  }
+  if (slot_wanted == wanted.end()) return slot.name != slot_name_of(draft.me());
   const bool holds_vacuum =
       slot.is_physical && slot.has_xmin && draft.instance().in_recovery == true;
   return slot.wal_status == "lost" || is_of_another_kind(slot, slot_wanted->second) || holds_vacuum;
@@ -177,6 +208,54 @@ void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSl
   }
 }
 
+bool is_missing_copy(const Draft& draft, const WantedSlot& slot, bool exists) {
+  return !exists && slot.is_logical && *draft.instance().in_recovery;
+}
+
+// Where it stands, as far as it is moved by whom reads from it.
+Lsn position_of(const SlotView& slot) {
+  return slot.is_physical ? slot.restart_lsn : slot.confirmed_flush;
+}
+
+bool has_instance_step(const Draft& draft) {
+  const Plan& plan = draft.planned();
+  return draft.has_act_under_way() || std::any_of(plan.begin(), plan.end(), [](const Step& step) {
+           return lane_of(step) == Lane::Instance;
+         });
+}
+
+// U9 of a logical slot that the primary has and this standby lacks, the primary's file is put here
+// while PostgreSQL is at rest: on a standby none can be made that begins where the primary's
+// stands. Only where what it needs is being streamed, so that the primary keeps it from then on.
+void copy_slots(Draft& draft, std::vector<WantedSlot> missing) {
+  auto& copied_at = draft.memory.slots.copied_at;
+  std::erase_if(copied_at,
+                [&](const auto& entry) { return draft.now >= entry.second + kCopyAgain; });
+  std::erase_if(missing, [&](const WantedSlot& slot) {
+    return copied_at.contains(slot.name) || !reported_position(draft, slot.name).is_known();
+  });
+  const InstanceView& instance = draft.instance();
+  const bool is_busy = draft.seen.settings.paused || draft.seen.is_leaving ||
+                       draft.seen.restart_request || draft.seen.reinitialize_request ||
+                       has_instance_step(draft);
+  if (missing.empty() || is_busy || !draft.seen.store.is_reachable || !instance.is_streaming ||
+      draft.leadership() != Leadership::Others) {
+    return;
+  }
+  const Member* leader = draft.cluster().leader_member();
+  const auto source = leader_as_source(draft);
+  if (!source || !leads_by_its_own_word(*leader)) return;
+  std::vector<std::string> names;
+  for (WantedSlot& slot : missing) {
+    names.push_back(slot.name);
+    copied_at[slot.name] = draft.now;
+    slot.advance_to = {};
+  }
+  draft.because("U9",
+                "restarting to copy logical slots from '" + source->name + "': " + joined(names));
+  draft.plan(CopySlots{.source = *source, .slots = std::move(missing)});
+}
+
 }  // namespace
 
 // U1 every node keeps a slot for every other member, so that whoever is promoted has the WAL that
@@ -199,6 +278,7 @@ void keep_slots(Draft& draft) {
   add_permanent_slots(draft, wanted);
   KeepSlots keep;
   std::vector<std::string> missing;
+  std::vector<WantedSlot> missing_copies;
   bool is_behind = false;
   const Lsn here = *instance.in_recovery ? instance.replayed : instance.flushed;
   for (auto& [name, slot_wanted] : wanted) {
@@ -208,9 +288,14 @@ void keep_slots(Draft& draft) {
     const bool exists = found != instance.slots.end();
     const Lsn reported = reported_position(draft, name);
     const bool follows_report = *instance.in_recovery || streams_elsewhere(draft, name);
-    if (follows_report && reported.is_known() && !(exists && found->is_active)) {
+    if (is_missing_copy(draft, slot_wanted, exists)) {
+      missing_copies.push_back(slot_wanted);
+      continue;
+    }
+    const bool moves_by_itself = exists && (found->is_active || is_postgres_own(*found));
+    if (follows_report && reported.is_known() && !moves_by_itself) {
       slot_wanted.advance_to = std::min(reported, here);
-      is_behind = is_behind || (exists && found->restart_lsn < slot_wanted.advance_to);
+      is_behind = is_behind || (exists && position_of(*found) < slot_wanted.advance_to);
     }
     if (!exists) missing.push_back(name);
     keep.wanted.push_back(slot_wanted);
@@ -218,6 +303,7 @@ void keep_slots(Draft& draft) {
   for (const SlotView& slot : instance.slots) {
     if (is_to_be_dropped(draft, slot, wanted)) keep.drop.push_back(slot.name);
   }
+  copy_slots(draft, std::move(missing_copies));
   const Duration gap = !missing.empty() ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
   const Instant due = draft.memory.slots.kept_at ? *draft.memory.slots.kept_at + gap : Instant{};
   if (missing.empty() && !is_behind && keep.drop.empty()) {

@@ -136,6 +136,12 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(ActContext& context, 
     ActContext& context, const ActControl& control, ParameterMap parameters, Instant deadline,
     std::function<Attempt()> may_start, Instant not_after = Instant::never());
 
+// Stops a standby, does `at_rest` in the disk's thread, and starts it again as the standby that it
+// was, whatever became of that. Fails if either has.
+[[nodiscard]] boost::asio::awaitable<Attempt> restart_standby(ActContext& context,
+                                                              ActControl& control,
+                                                              std::function<Attempt()> at_rest);
+
 // Whether a copy is begun by a command that goes on with what an earlier one, or the data before
 // it, has left in the directory (keep_data). Such a directory, marked as unfinished, counts as
 // empty.
@@ -169,6 +175,7 @@ Act act_promote(ActContext& context, ActControl& control, Promote step);
 Act act_examine(ActContext& context, ActControl& control, ExamineDivergence step,  // rewinding.cc
                 DivergenceSeen& seen);
 Act act_rewind(ActContext& context, ActControl& control, Rewind step);
+Act act_copy_slots(ActContext& context, ActControl& control, CopySlots step);  // logical_slots.cc
 Act act_keep_slots(ActContext& context, ActControl& control, KeepSlots step);  // small_acts.cc
 Act act_checkpoint(ActContext& context, ActControl& control);
 Act act_resume_replay(ActContext& context, ActControl& control);

@@ -102,7 +102,7 @@ Attempt finish_copy(const PostgresConfig& config) {
 }
 
 // The names in the order in which they are tried.
-std::vector<std::string> methods_for(const PostgresConfig& config, bool is_remote) {
+std::vector<std::string> methods_in(const PostgresConfig& config, bool is_remote) {
   const auto& named = is_remote ? config.remote_copy_methods : config.create_replica_methods;
   return named.empty() ? std::vector<std::string>{std::string(kBasebackup)} : named;
 }
@@ -114,6 +114,20 @@ ReplicaMethod method_of(const PostgresConfig& config, const std::string& name) {
   return {.command = {.words = {name}}};
 }
 
+std::vector<std::string> methods_for(const PostgresConfig& config, const Upstream& source) {
+  auto names = methods_in(config, source.is_remote);
+  if (source.host.empty() && !source.is_remote) {
+    std::erase_if(names,
+                  [&](const std::string& name) { return !method_of(config, name).no_leader; });
+  }
+  return names;
+}
+
+std::string described(const Upstream& source) {
+  if (source.host.empty()) return "nobody";
+  return fmt::format("{} ({}:{})", source.name, source.host, source.port);
+}
+
 bool keeps_data(const PostgresConfig& config, const std::string& name) {
   return name != kBasebackup && method_of(config, name).keep_data;
 }
@@ -123,12 +137,13 @@ asio::awaitable<Attempt> run_command(ActContext& context, const ActControl& cont
   const auto config = context.config;
   if (auto written = write_pgpass(*config, source); !written) co_return written;
   const ReplicaMethod method = method_of(*config, name);
-  const ConnInfo info = tool_conninfo(*config, config->replication, source, config->database);
+  std::string from;  // "": there is nobody
+  if (!source.host.empty())
+    from = tool_conninfo(*config, config->replication, source, config->database).to_string();
   FillingRun run;
   run.key = "postgresql." + name;
   run.words = method.command.words;
-  run.arguments =
-      replica_arguments(method.command, context.scope, config->data_dir, info.to_string());
+  run.arguments = replica_arguments(method.command, context.scope, config->data_dir, from);
   if (!config->pgpass.empty()) run.env.emplace_back("PGPASSFILE", config->pgpass);
   co_return co_await run_filling_command(context, control, std::move(run));
 }
@@ -170,7 +185,10 @@ asio::awaitable<Attempt> fill(ActContext& context, const ActControl& control, Up
   if (auto alone = co_await end_filling_commands(context); !alone) co_return alone;
   Failure failure;
   bool is_kept = false;
-  for (const std::string& name : methods_for(*config, source.is_remote)) {
+  const auto names = methods_for(*config, source);
+  if (names.empty())
+    co_return failed("none of postgresql.create_replica_methods has no_leader set");
+  for (const std::string& name : names) {
     const auto copied = co_await run_method(context, control, source, name);
     if (copied) co_return copied;
     is_kept = keeps_data(*config, name);
@@ -190,8 +208,8 @@ asio::awaitable<Attempt> fill(ActContext& context, const ActControl& control, Up
 }  // namespace
 
 bool begins_with_what_is_there(const PostgresConfig& config) {
-  return keeps_data(config, methods_for(config, false).front()) ||
-         keeps_data(config, methods_for(config, true).front());
+  return keeps_data(config, methods_in(config, false).front()) ||
+         keeps_data(config, methods_in(config, true).front());
 }
 
 Act act_set_aside(ActContext& context, ActControl&, SetAsideDataDirectory step) {
@@ -227,12 +245,10 @@ Act act_clone(ActContext& context, ActControl& control, CloneFrom step) {
   context.is_filling_directory = false;
   if (!filled) {
     Failure failure = filled.error();
-    failure.text = fmt::format("copying from {} ({}:{}) failed: {}", step.source.name,
-                               step.source.host, step.source.port, failure.text);
+    failure.text = fmt::format("copying from {} failed: {}", described(step.source), failure.text);
     co_return tl::unexpected(failure);
   }
-  co_return fmt::format("copied from {} ({}:{})", step.source.name, step.source.host,
-                        step.source.port);
+  co_return "copied from " + described(step.source);
 }
 
 Act act_remove_directory(ActContext& context, ActControl&, RemoveDataDirectory step) {

@@ -288,6 +288,7 @@ class LocalInstance::ServerThread {
     if (const auto* s = std::get_if<ExamineDivergence>(&step))
       return act_examine(context, control, *s, seen);
     if (const auto* s = std::get_if<Rewind>(&step)) return act_rewind(context, control, *s);
+    if (const auto* s = std::get_if<CopySlots>(&step)) return act_copy_slots(context, control, *s);
     if (const auto* s = std::get_if<KeepSlots>(&step)) return act_keep_slots(context, control, *s);
     if (std::holds_alternative<Checkpoint>(step)) return act_checkpoint(context, control);
     if (std::holds_alternative<ResumeReplay>(step)) return act_resume_replay(context, control);

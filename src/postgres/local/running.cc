@@ -215,6 +215,23 @@ asio::awaitable<Result<bool, QueryError>> is_in_recovery(ActContext& context, Ac
 
 }  // namespace
 
+asio::awaitable<Attempt> restart_standby(ActContext& context, ActControl& control,
+                                         std::function<Attempt()> at_rest) {
+  const auto config = context.config;
+  if (!look_at_data_directory(config->data_dir).has_standby_signal)
+    co_return failed("PostgreSQL is no standby");
+  co_await run_before_stop(context, control);
+  if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
+  context.callbacks->rules.restarts();
+  if (auto stopped = co_await context.postmaster->stop(StopMode::Fast, control, nullptr); !stopped)
+    co_return stopped;
+  auto done = co_await on_disk(context, std::move(at_rest));
+  auto upstream = written_upstream(*config);
+  const Instant deadline = boottime_now() + config->pg_ctl_timeout;
+  auto started = co_await start_as(context, control, std::move(upstream), deadline, nullptr);
+  co_return started ? done : started;
+}
+
 Act act_start_primary(ActContext& context, ActControl& control, StartPrimary step) {
   if (context.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", context.postmaster->pid()));

@@ -17,13 +17,19 @@ struct PresentSlot {
   bool is_physical = true;
   bool is_active = false;
   Lsn restart_lsn;
+  Lsn confirmed_flush;  // of a logical one
 };
+
+// Of logical slots WAL is decoded that lies between: it can take its time, and goes on in the
+// server where we stop waiting.
+constexpr Duration kLogicalAdvanceLimit = 60s;
 
 asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(ActContext& context,
                                                                           ActControl& control) {
   const auto answer = co_await ask_local(
       context, control,
-      "select slot_name, slot_type = 'physical', active, restart_lsn from pg_replication_slots "
+      "select slot_name, slot_type = 'physical', active, restart_lsn, confirmed_flush_lsn "
+      "from pg_replication_slots "
       "where not temporary",
       10s);
   if (!answer) co_return failed("cannot list replication slots: " + answer.error().text);
@@ -33,6 +39,7 @@ asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(ActCon
     slot.is_physical = row[1] == "t";
     slot.is_active = row[2] == "t";
     slot.restart_lsn = row[3] ? parse_lsn(*row[3]).value_or(Lsn{}) : Lsn{};
+    slot.confirmed_flush = row[4] ? parse_lsn(*row[4]).value_or(Lsn{}) : Lsn{};
     slots[row[0].value_or("")] = slot;
   }
   co_return slots;
@@ -42,8 +49,10 @@ asio::awaitable<Answer<std::map<std::string, PresentSlot>>> present_slots(ActCon
 std::string creation_of(const WantedSlot& slot_wanted, const PresentSlot* present) {
   if (slot_wanted.is_logical) {
     if (present != nullptr) return {};
-    return fmt::format("select pg_create_logical_replication_slot({}, {})",
-                       quote_sql_literal(slot_wanted.name), quote_sql_literal(slot_wanted.plugin));
+    // On a standby it would begin at a place of its own: there the primary's are copied.
+    return fmt::format(
+        "select pg_create_logical_replication_slot({}, {}) where not pg_is_in_recovery()",
+        quote_sql_literal(slot_wanted.name), quote_sql_literal(slot_wanted.plugin));
   }
   std::string create = fmt::format("select pg_create_physical_replication_slot({}, true)",
                                    quote_sql_literal(slot_wanted.name));
@@ -55,8 +64,21 @@ std::string creation_of(const WantedSlot& slot_wanted, const PresentSlot* presen
          create;
 }
 
+// Only on a standby: on a primary its consumer moves it.
+std::string logical_advance_of(const WantedSlot& slot_wanted, const PresentSlot& present) {
+  if (present.is_physical || !(present.confirmed_flush < slot_wanted.advance_to)) return {};
+  return fmt::format(
+      "select pg_replication_slot_advance(slot_name, target) from (select slot_name, "
+      "confirmed_flush_lsn, least({}::pg_lsn, pg_last_wal_replay_lsn()) as target "
+      "from pg_replication_slots where slot_name = {} and not active) slot "
+      "where confirmed_flush_lsn < target and pg_is_in_recovery()",
+      quote_sql_literal(to_string(slot_wanted.advance_to)), quote_sql_literal(slot_wanted.name));
+}
+
 std::string advance_of(const WantedSlot& slot_wanted, const PresentSlot* present) {
-  if (present == nullptr || !present->is_physical || present->is_active) return {};
+  if (present == nullptr || present->is_active) return {};
+  if (slot_wanted.is_logical) return logical_advance_of(slot_wanted, *present);
+  if (!present->is_physical) return {};
   if (!slot_wanted.advance_to.is_known() || !(present->restart_lsn < slot_wanted.advance_to))
     return {};
   if (!present->restart_lsn.is_known()) return {};
@@ -75,16 +97,23 @@ class SlotKeeper {
  public:
   SlotKeeper(ActContext& context, ActControl& control) : context_(context), control_(control) {}
 
-  // `database`: "" where it does not matter.
-  asio::awaitable<void> run(std::string sql, std::string what, std::string database = {}) {
-    if (sql.empty()) co_return;
+  // `database`: "" where it does not matter. Returns the error's SQLSTATE, "" if there is none.
+  asio::awaitable<std::string> run(std::string sql, std::string what, std::string database = {},
+                                   Duration limit = 10s) {
+    if (sql.empty()) co_return std::string{};
     const auto answer =
-        co_await ask_local(context_, control_, std::move(sql), 10s, std::move(database));
-    if (answer)
-      done_ += (done_.empty() ? "" : ", ") + what;
-    else
+        co_await ask_local(context_, control_, std::move(sql), limit, std::move(database));
+    if (!answer) {
       problems_ +=
           fmt::format("{}cannot {}: {}", problems_.empty() ? "" : "; ", what, answer.error().text);
+      co_return answer.error().sqlstate;
+    }
+    done_ += (done_.empty() ? "" : ", ") + what;
+    co_return std::string{};
+  }
+  asio::awaitable<void> drop(std::string name) {
+    auto sql = fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name));
+    (void)co_await run(std::move(sql), "drop slot " + name);
   }
   [[nodiscard]] Done result() const {
     if (!problems_.empty()) return failed(problems_);
@@ -97,6 +126,20 @@ class SlotKeeper {
   std::string done_;
   std::string problems_;
 };
+
+asio::awaitable<void> keep_slot(SlotKeeper& keeper, WantedSlot slot_wanted,
+                                const PresentSlot* slot) {
+  constexpr std::string_view kWalIsGone = "58P01";
+  (void)co_await keeper.run(creation_of(slot_wanted, slot), "create slot " + slot_wanted.name,
+                            slot_wanted.database);
+  const Duration limit = slot_wanted.is_logical ? kLogicalAdvanceLimit : 10s;
+  const std::string problem = co_await keeper.run(
+      advance_of(slot_wanted, slot),
+      fmt::format("advance slot {} to {}", slot_wanted.name, to_string(slot_wanted.advance_to)),
+      slot_wanted.database, limit);
+  // It can never go on from there; one that is missing is copied anew (Patroni 3.3.2).
+  if (slot_wanted.is_logical && problem == kWalIsGone) co_await keeper.drop(slot_wanted.name);
+}
 
 }  // namespace
 
@@ -113,16 +156,13 @@ Act act_keep_slots(ActContext& context, ActControl& control, KeepSlots step) {
   for (const std::string& name : step.drop) {
     const PresentSlot* slot = present(name);
     if (slot == nullptr || slot->is_active) continue;
-    co_await keeper.run(fmt::format("select pg_drop_replication_slot({})", quote_sql_literal(name)),
-                        "drop slot " + name);
+    co_await keeper.drop(name);
   }
-  for (const WantedSlot& slot_wanted : step.wanted) {
-    const PresentSlot* slot = present(slot_wanted.name);
-    co_await keeper.run(creation_of(slot_wanted, slot), "create slot " + slot_wanted.name,
-                        slot_wanted.database);
-    co_await keeper.run(
-        advance_of(slot_wanted, slot),
-        fmt::format("advance slot {} to {}", slot_wanted.name, to_string(slot_wanted.advance_to)));
+  // Logical ones last: nobody waits for what they may take.
+  for (const bool is_logical : {false, true}) {
+    for (const WantedSlot& slot_wanted : step.wanted)
+      if (slot_wanted.is_logical == is_logical)
+        co_await keep_slot(keeper, slot_wanted, present(slot_wanted.name));
   }
   co_return keeper.result();
 }
