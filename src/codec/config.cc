@@ -7,6 +7,7 @@
 #include "codec/config_sections.h"
 #include "codec/config_sources.h"
 #include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 
 namespace pgherd {
 namespace {
@@ -85,11 +86,18 @@ void read_initial_settings(const Section& bootstrap, LoadedConfig& loaded) {
   if (!loaded.config.bootstrap) return;
   const auto settings = decode_settings(loaded.config.bootstrap->dcs_json);
   if (!settings) {
-    const YamlNode* dcs = bootstrap.find("dcs");
-    throw ConfigError((dcs == nullptr ? "" : dcs->origin + ": ") + "bootstrap.dcs." +
+    // The error begins with its key.
+    const YamlNode* place = bootstrap.find("dcs");
+    if (place != nullptr) {
+      const std::string key = settings.error().substr(0, settings.error().find_first_of(" ."));
+      if (const YamlNode* value = place->find(key)) place = value;
+    }
+    throw ConfigError((place == nullptr ? "" : place->origin + ": ") + "bootstrap.dcs." +
                       settings.error());
   }
   loaded.initial_settings = *settings;
+  for (const std::string& line : settings_not_usable(loaded.config.bootstrap->dcs_json))
+    loaded.warnings.push_back("bootstrap.dcs." + line);
   warn_of_adjusted_timeouts(bootstrap.section("dcs"), loaded);
 }
 
@@ -122,6 +130,7 @@ LoadedConfig load_config(const std::string& path,
   const ConfigSources sources = read_config_sources(path, environment);
   const Section root(&sources.root, "", sources.name);
   LoadedConfig loaded;
+  loaded.warnings = sources.remarks;
   find_unknown_keys(sources, loaded);
   find_misplaced_keys(sources.root, loaded);
   judge_keys_not_served(sources.root, use, loaded);

@@ -28,7 +28,7 @@ struct LoadedConfig {
   LocalOverrides overrides;
   // Keys and variables that mean nothing here, "restapi.lisen". They are ignored.
   std::vector<std::string> unknown_keys;
-  // One line each, for the log; the first names all unknown keys with the nearest right ones.
+  // One line each, for the log; one of them names all unknown keys with the nearest right ones.
   std::vector<std::string> warnings;
 };
 

@@ -1,9 +1,12 @@
 #include "codec/config_keys.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 #include <set>
+
+#include "codec/postgres_settings.h"
 
 namespace pgherd {
 namespace {
@@ -123,6 +126,10 @@ std::vector<std::string> replica_methods_named_in(const YamlNode& root) {
   return names;
 }
 
+bool is_place_for_anchors(std::string_view key) {
+  return key.starts_with("x-") || key.starts_with('.');
+}
+
 // Named by /config, perhaps, which is not at hand here.
 bool is_command_section(const YamlNode& node) {
   return node.kind == YamlNode::Kind::Map && node.find("command") != nullptr;
@@ -139,11 +146,47 @@ std::string path_below(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
 }
 
-void list_keys(const std::string& path, const std::string& table, std::vector<std::string>& keys) {
+// Calls `take(path, whether it is a section that is described)` for every path of the catalogue.
+template <typename Take>
+void walk(const std::string& path, const std::string& table, const Take& take) {
   const auto section = sections().find(table);
-  if (section == sections().end()) return keys.push_back(path);
+  if (!path.empty()) take(path, section != sections().end());
+  if (section == sections().end()) return;
   for (const std::string& key : words(section->second))
-    list_keys(path_below(path, key), table_below(table, key), keys);
+    walk(path_below(path, key), table_below(table, key), take);
+}
+
+// The same thing has two names, in one section this, in another that.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOtherNames = {
+    {{"cacert", "cafile"}, {"cert", "certfile"}, {"key", "keyfile"}, {"user", "username"}}};
+
+std::string other_name_of(std::string_view word, const std::vector<std::string>& known) {
+  for (const auto& [one, other] : kOtherNames) {
+    if (word != one && word != other) continue;
+    const std::string_view meant = word == one ? other : one;
+    if (std::find(known.begin(), known.end(), meant) != known.end()) return std::string(meant);
+  }
+  return {};
+}
+
+// Where a word of the catalogue belongs that stands at `path` and is not known there: one level
+// below, else the highest place of that name; "" when there is none, or more than one.
+std::string home_of(std::string_view word, const std::string& path) {
+  const auto depth = [](const std::string& at) { return std::count(at.begin(), at.end(), '.'); };
+  std::string home;
+  bool is_one_of_many = false;
+  std::string below;
+  walk("", "", [&](const std::string& candidate, bool) {
+    const std::size_t dot = candidate.rfind('.');
+    if (candidate.substr(dot == std::string::npos ? 0 : dot + 1) != word) return;
+    if (!path.empty() && candidate.starts_with(path + ".") && depth(candidate) == depth(path) + 2)
+      below = candidate;
+    if (!home.empty() && depth(candidate) > depth(home)) return;
+    is_one_of_many = !home.empty() && depth(candidate) == depth(home);
+    home = candidate;
+  });
+  if (!below.empty()) return below;
+  return is_one_of_many ? std::string() : home;
 }
 
 class Search {
@@ -162,21 +205,38 @@ class Search {
     for (const auto& [key, value] : node.children) {
       const std::string below = path_below(path, key);
       const bool is_known = std::find(known.begin(), known.end(), key) != known.end() ||
-                            (table.empty() && (is_dynamic_key(key) || key == kRouterSection)) ||
+                            (table.empty() && (is_dynamic_key(key) || key == kRouterSection ||
+                                               is_place_for_anchors(key))) ||
                             (has_methods && is_command_section(value));
       if (is_known) {
         look(value, below, table_below(table, key));
       } else {
-        const std::string nearest = nearest_of(key, known);
-        const std::string prefix = path.empty() ? "" : path + ".";
         found.push_back({.path = below,
                          .origin = value.origin,
-                         .nearest = nearest.empty() ? "" : prefix + nearest});
+                         .nearest = meant(node, path, table, key, known)});
       }
     }
   }
 
  private:
+  static std::string meant(const YamlNode& section, const std::string& path,
+                           const std::string& table, const std::string& key,
+                           const std::vector<std::string>& known) {
+    if (const std::string other = other_name_of(key, known); !other.empty())
+      return path_below(path, other);
+    if (const std::string nearest = nearest_of(key, known); !nearest.empty())
+      return path_below(path, nearest);
+    if (table == "postgresql") {
+      if (is_controlled_parameter(key)) return "bootstrap.dcs.postgresql.parameters." + key;
+      // A heading with nothing below it, and its parameters beside it.
+      const YamlNode* parameters = section.find("parameters");
+      const bool is_bare = parameters != nullptr && parameters->kind == YamlNode::Kind::Null;
+      if (is_bare && section.find(key)->kind == YamlNode::Kind::Scalar)
+        return path_below(path, "parameters." + key);
+    }
+    return home_of(key, path);
+  }
+
   std::vector<std::string> replica_methods_;
 };
 
@@ -189,7 +249,9 @@ bool is_key_of_postgresql(std::string_view key) {
 
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
-  list_keys("", "", keys);
+  walk("", "", [&](const std::string& path, bool is_section) {
+    if (!is_section) keys.push_back(path);
+  });
   return keys;
 }
 

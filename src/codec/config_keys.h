@@ -10,9 +10,11 @@
 namespace pgherd {
 
 struct UnknownKey {
-  std::string path;     // "restapi.lisen"
-  std::string origin;   // "patroni.yml:12"
-  std::string nearest;  // "restapi.listen", "" when nothing is close
+  std::string path;    // "restapi.lisen"
+  std::string origin;  // "patroni.yml:12"
+  // "restapi.listen": the key of this section that is meant, or where the word belongs; "" if that
+  // cannot be told.
+  std::string nearest;
 };
 
 // The path of every key of the catalogue: "restapi.listen". Sections that are described have none,
@@ -23,6 +25,8 @@ struct UnknownKey {
 // the name of a way to create replicas.
 [[nodiscard]] bool is_key_of_postgresql(std::string_view key);
 
+// Keys of the top that begin with "x-" or "." hold what others refer to (anchors); they are no
+// mistake.
 [[nodiscard]] std::vector<UnknownKey> unknown_keys_of(const YamlNode& root);
 
 // Top-level keys that only `/config` can set; in the local file they do nothing.

@@ -1,5 +1,6 @@
 // The section `postgresql` of the local configuration (Patroni, YAML Configuration).
 #include <algorithm>
+#include <filesystem>
 
 #include "codec/config_methods.h"
 #include "codec/config_sections.h"
@@ -79,8 +80,7 @@ std::string as_parameter(std::string_view text, const YamlNode& node) {
 }
 
 std::map<std::string, std::string> read_parameters(const Section& postgresql,
-                                                   const std::string& key,
-                                                   ReadingContext context) {
+                                                   const std::string& key, ReadingContext context) {
   const Section section = postgresql.section(key);
   std::map<std::string, std::string> parameters;
   if (!section.exists()) return parameters;
@@ -100,6 +100,16 @@ std::map<std::string, std::string> read_parameters(const Section& postgresql,
         ": they must be the same on all members; set them in the dynamic configuration");
   }
   return parameters;
+}
+
+// Other programs are told these paths, and some run elsewhere.
+std::string whole_path(const Section& section, std::string_view key) {
+  std::string path = section.text_or(key, "");
+  if (path.empty()) return path;
+  path = std::filesystem::absolute(path).string();
+  while (path.size() > 1 && path.ends_with('/'))
+    path.pop_back();
+  return path;
 }
 
 // As the reference has it: no dot. PostgreSQL is told the path, so it must be a whole one.
@@ -149,14 +159,14 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
     }
   }
   read_addresses(postgresql, config, context);
-  config.data_dir = postgresql.text_or("data_dir", "");
+  config.data_dir = whole_path(postgresql, "data_dir");
   if (config.data_dir.empty() && context.use == ConfigUse::Agent) {
     postgresql.refuse_missing("data_dir");
   }
-  config.config_dir = postgresql.text_or("config_dir", "");
-  config.bin_dir = postgresql.text_or("bin_dir", "");
+  config.config_dir = whole_path(postgresql, "config_dir");
+  config.bin_dir = whole_path(postgresql, "bin_dir");
   config.database = postgresql.text_or("database", config.database);
-  config.pgpass = postgresql.text_or("pgpass", "");
+  config.pgpass = whole_path(postgresql, "pgpass");
   if (config.pgpass.empty()) config.pgpass = default_pgpass(home);
   read_authentication(postgresql, config, context);
   config.use_unix_socket = postgresql.flag("use_unix_socket").value_or(false);

@@ -20,8 +20,10 @@ std::string shown(const YamlNode& node, std::string_view key) {
       node.text.find("://") != std::string::npos && node.text.find('@') != std::string::npos;
   if (is_secret(key) || is_url_with_user) return "a value";
   switch (node.kind) {
-    case Kind::Scalar:
-      return "'" + node.text + "'";
+    case Kind::Scalar: {
+      const std::size_t end = node.text.find('\n');
+      return "'" + node.text.substr(0, end) + (end == std::string::npos ? "'" : "...'");
+    }
     case Kind::Map:
       return "a map";
     case Kind::List:
@@ -46,6 +48,29 @@ std::string_view unquoted(std::string_view word) {
     return word.substr(1, word.size() - 2);
   }
   return word;
+}
+
+// What a template leaves of a variable that is not set.
+bool is_nothing(const YamlNode& node) {
+  return node.kind == Kind::Scalar ? trimmed(node.text).empty()
+                                   : node.kind == Kind::List && node.children.empty();
+}
+
+// Of "a, b, [::1]" each without brackets; nullopt where one of them has a port of its own.
+std::optional<std::string> hosts_of(std::string_view list) {
+  std::string hosts;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    std::string_view host = trimmed(list.substr(0, comma));
+    if (host.starts_with('[') && host.ends_with(']')) {
+      host = host.substr(1, host.size() - 2);
+    } else if (std::count(host.begin(), host.end(), ':') == 1) {
+      return std::nullopt;
+    }
+    hosts.append(hosts.empty() ? "" : ",").append(host);
+    if (comma == std::string_view::npos) return hosts;
+    list.remove_prefix(comma + 1);
+  }
 }
 
 }  // namespace
@@ -78,6 +103,7 @@ void Section::refuse_missing(std::string_view key) const {
 
 Section Section::section(std::string_view key) const {
   const YamlNode* found = find(key);
+  if (found != nullptr && is_nothing(*found)) found = nullptr;
   if (found != nullptr && found->kind != Kind::Map) refuse(key, "a section (a map of keys)");
   return {found, path_of(key), source_};
 }
@@ -111,8 +137,8 @@ std::string Section::one_of(std::string_view key, std::string_view otherwise,
 
 std::optional<bool> Section::flag(std::string_view key) const {
   const std::optional<std::string> word = text(key);
-  if (!word) return std::nullopt;
-  const std::optional<bool> parsed = parse_bool(*word);
+  if (!word || trimmed(*word).empty()) return std::nullopt;
+  const std::optional<bool> parsed = parse_bool(trimmed(*word));
   if (!parsed) refuse(key, "true or false (on/off, yes/no, 1/0)");
   return parsed;
 }
@@ -120,7 +146,7 @@ std::optional<bool> Section::flag(std::string_view key) const {
 std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise, std::int64_t lowest,
                                  std::int64_t highest) const {
   const std::optional<std::string> word = text(key);
-  if (!word) return otherwise;
+  if (!word || trimmed(*word).empty()) return otherwise;
   const std::optional<std::int64_t> number = parse_integer(*word);
   if (!number || *number < lowest || *number > highest) {
     refuse(key, "a whole number from " + std::to_string(lowest) + " to " + std::to_string(highest));
@@ -131,11 +157,16 @@ std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise, s
 std::optional<ListenAddress> Section::address(std::string_view key,
                                               std::uint16_t default_port) const {
   const std::optional<std::string> word = text(key);
-  if (!word) return std::nullopt;
+  if (!word || trimmed(*word).empty()) return std::nullopt;
+  // Of a template or a shell script whose variables were not put in.
+  if (word->find_first_of("${}<>") != std::string::npos)
+    refuse(key, "host:port; a variable was not put in here");
   std::optional<ListenAddress> parsed = parse_address(*word, default_port);
   // A port alone would be taken for a host.
   const bool is_number = parsed && !parsed->host.empty() &&
                          parsed->host.find_first_not_of("0123456789") == std::string::npos;
+  if (!parsed && word->find(',') != std::string::npos)
+    refuse(key, "addresses between commas and one port behind the last of them");
   if (!parsed || is_number) refuse(key, "host:port, an IPv6 address in brackets");
   return parsed;
 }
@@ -143,7 +174,7 @@ std::optional<ListenAddress> Section::address(std::string_view key,
 std::vector<std::string> Section::lines(std::string_view key) const {
   const YamlNode* found = find(key);
   std::vector<std::string> words;
-  if (found == nullptr) return words;
+  if (found == nullptr || is_nothing(*found)) return words;
   if (found->kind != Kind::List) refuse(key, "a list of texts");
   for (const auto& child : found->children) {
     if (child.node.kind != Kind::Scalar) refuse(key, "a list of texts");
@@ -182,7 +213,7 @@ OptionList Section::options(std::string_view key) const {
   constexpr std::string_view kAllowed = "a list of words and one-key maps, or a map";
   const YamlNode* found = find(key);
   OptionList list;
-  if (found == nullptr) return list;
+  if (found == nullptr || is_nothing(*found)) return list;
   const auto add = [&](const std::string& name, const YamlNode& value) {
     if (value.kind == Kind::Map || value.kind == Kind::List) refuse(key, kAllowed);
     const Json resolved = to_json(value);
@@ -218,9 +249,9 @@ std::optional<ListenAddress> parse_address(std::string_view text, std::uint16_t 
     address.host = trimmed(text.substr(0, colon));
     address.port = static_cast<std::uint16_t>(*port);
   }
-  if (address.host.starts_with('[') && address.host.ends_with(']')) {
-    address.host = address.host.substr(1, address.host.size() - 2);
-  }
+  const std::optional<std::string> hosts = hosts_of(address.host);
+  if (!hosts) return std::nullopt;
+  address.host = *hosts;
   return address;
 }
 

@@ -23,6 +23,7 @@ class Section {
   [[nodiscard]] bool has(std::string_view key) const { return find(key) != nullptr; }
   [[nodiscard]] const YamlNode* find(std::string_view key) const;  // nullptr for null, too
   [[nodiscard]] const YamlNode* node() const { return node_; }
+  // An empty text and an empty list are an empty section.
   [[nodiscard]] Section section(std::string_view key) const;
   [[nodiscard]] std::string path_of(std::string_view key) const;
 
@@ -31,6 +32,7 @@ class Section {
   [[nodiscard]] std::string required_text(std::string_view key) const;
   [[nodiscard]] std::string one_of(std::string_view key, std::string_view otherwise,
                                    const std::vector<std::string>& allowed) const;
+  // An empty text says nothing, here and in the next two.
   [[nodiscard]] std::optional<bool> flag(std::string_view key) const;
   [[nodiscard]] std::int64_t integer_or(std::string_view key, std::int64_t otherwise,
                                         std::int64_t lowest, std::int64_t highest) const;
@@ -54,7 +56,8 @@ class Section {
   std::string source_;
 };
 
-// "host:port", "[::1]:port", "a,b:port", ":port", "host"; nullopt when the port is none.
+// "host:port", "[::1]:port", "a, [::1]:port", ":port", "host"; nullopt when the port is none, or
+// another host than the last has one.
 [[nodiscard]] std::optional<ListenAddress> parse_address(std::string_view text,
                                                          std::uint16_t default_port);
 // The other way; an IPv6 address gets brackets.

@@ -18,6 +18,21 @@ std::optional<Credentials> read_login(const Section& section) {
                      .password = section.text_or("password", "")};
 }
 
+// The login of the REST API; as one text, "user:password", in files of Patroni's first years.
+std::optional<Credentials> read_rest_login(const Section& restapi) {
+  if (restapi.has("authentication")) return read_login(restapi.section("authentication"));
+  const YamlNode* old = restapi.find("auth");
+  if (old == nullptr || old->kind != YamlNode::Kind::Scalar || old->text.empty())
+    return read_login(restapi.section("auth"));
+  const std::size_t colon = old->text.find(':');
+  if (colon == std::string::npos || colon == 0) {
+    throw ConfigError(old->origin + ": restapi.auth is a text that is not used; allowed is " +
+                      "user:password, or a section authentication in its place");
+  }
+  return Credentials{.username = old->text.substr(0, colon),
+                     .password = old->text.substr(colon + 1)};
+}
+
 // Where others reach this node: said, or taken from where it listens.
 std::string read_connect_address(const Section& section, const ListenAddress& listen,
                                  std::uint16_t default_port, ReadingContext context) {
@@ -122,8 +137,7 @@ RestConfig read_restapi(const Section& restapi, ReadingContext context) {
     config.listen = *listen;
     config.connect_address = read_connect_address(restapi, *listen, kRestPort, context);
   }
-  config.authentication =
-      read_login(restapi.section(restapi.has("authentication") ? "authentication" : "auth"));
+  config.authentication = read_rest_login(restapi);
   config.certfile = restapi.text_or("certfile", "");
   config.keyfile = restapi.text_or("keyfile", "");
   config.cafile = restapi.text_or("cafile", "");

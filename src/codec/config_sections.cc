@@ -44,6 +44,7 @@ void read_etcd_hosts(const Section& etcd, std::string_view key, EtcdConfig& conf
     if (host.starts_with("https://")) config.use_tls = true;
     if (const std::size_t scheme = host.find("://"); scheme != std::string_view::npos) {
       host.remove_prefix(scheme + 3);
+      host = host.substr(0, host.find('/'));
     }
     const std::optional<ListenAddress> address = parse_address(host, port);
     if (!address || address->host.empty()) etcd.refuse(key, "host:port, several between commas");
@@ -155,16 +156,19 @@ WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context) {
   WatchdogConfig config;
   if (!watchdog.exists()) return config;
   const std::string mode = watchdog.text_or("mode", "automatic");
+  // `off` is a boolean to YAML, and templates print it as one: False.
+  const bool is_no = parse_bool(mode) == false;
   if (mode == "required" || mode == "require") {
     config.mode = WatchdogMode::Required;
   } else if (mode != "automatic" && mode != "auto") {
     config.mode = WatchdogMode::Off;
-    if (mode != "off" && mode != "false" && mode != "disable" && mode != "disabled") {
+    if (!is_no && mode != "disable" && mode != "disabled") {
       context.warnings.push_back(watchdog.path_of("mode") + " is '" + mode +
                                  "'; allowed are off, automatic and required. The watchdog is off");
     }
   }
-  config.device = watchdog.text_or("device", config.device);
+  if (const std::string device = watchdog.text_or("device", ""); !device.empty())
+    config.device = device;
   config.driver = watchdog.text_or("driver", "");
   constexpr std::int64_t kMarginMax = 86400;
   config.safety_margin = Seconds(watchdog.integer_or("safety_margin", 5, -1, kMarginMax));

@@ -10,9 +10,11 @@
 namespace pgherd {
 namespace {
 
-YamlNode read_document(const std::string& text, const std::string& source) {
+using Remarks = std::vector<std::string>;
+
+YamlNode read_document(const std::string& text, const std::string& source, Remarks& remarks) {
   try {
-    YamlNode root = read_yaml(text, source);
+    YamlNode root = read_yaml(text, source, &remarks);
     if (root.kind == YamlNode::Kind::Null) root.kind = YamlNode::Kind::Map;
     if (root.kind != YamlNode::Kind::Map) {
       throw ConfigError(source + ": the document is no map; allowed is a map of sections");
@@ -23,13 +25,13 @@ YamlNode read_document(const std::string& text, const std::string& source) {
   }
 }
 
-YamlNode read_file(const std::string& path) {
+YamlNode read_file(const std::string& path, Remarks& remarks) {
   const Result<std::string, std::string> text = read_text_file(path);
   if (!text) throw ConfigError(text.error() + "; name an existing configuration file");
-  return read_document(*text, path);
+  return read_document(*text, path, remarks);
 }
 
-YamlNode read_directory(const std::string& path) {
+YamlNode read_directory(const std::string& path, Remarks& remarks) {
   std::vector<std::string> files;
   std::error_code problem;
   for (const auto& entry : std::filesystem::directory_iterator(path, problem)) {
@@ -43,7 +45,7 @@ YamlNode read_directory(const std::string& path) {
   std::sort(files.begin(), files.end());
   YamlNode root{.kind = YamlNode::Kind::Map};
   for (const std::string& file : files)
-    merge_yaml(root, read_file(file));
+    merge_yaml(root, read_file(file, remarks));
   return root;
 }
 
@@ -54,14 +56,17 @@ ConfigSources read_config_sources(const std::string& path,
   const auto whole = environment.find("PATRONI_CONFIGURATION");
   if (path.empty() && whole != environment.end() && !whole->second.empty()) {
     const std::string source = "variable PATRONI_CONFIGURATION";
-    return {.root = read_document(whole->second, source), .name = source};
+    ConfigSources sources{.name = source};
+    sources.root = read_document(whole->second, source, sources.remarks);
+    return sources;
   }
   EnvironmentTree variables = read_environment(environment);
   ConfigSources sources{.root = std::move(variables.fallback), .name = "the PATRONI_* variables"};
   if (!path.empty()) {
     std::error_code ignored;  // read_file says what is wrong with the path
     const bool is_directory = std::filesystem::is_directory(path, ignored);
-    merge_yaml(sources.root, is_directory ? read_directory(path) : read_file(path));
+    merge_yaml(sources.root, is_directory ? read_directory(path, sources.remarks)
+                                          : read_file(path, sources.remarks));
     sources.name = path;
   }
   merge_yaml(sources.root, variables.root);

@@ -15,6 +15,7 @@ struct ConfigSources {
   YamlNode root;
   std::string name;  // what errors about missing keys call it
   std::vector<std::string> unknown_variables;
+  std::vector<std::string> remarks;  // on keys that are written twice; one line each
 };
 
 // As load_config says (codec/config.h). Throws ConfigError.

@@ -28,6 +28,11 @@ namespace pgherd {
 // without its database or plugin. Text that is no JSON object has none.
 [[nodiscard]] std::vector<std::string> permanent_slots_left_out(std::string_view config_json);
 
+// "maximum_lag_on_failover is "1MB"; allowed is ...; 1048576 is in force": a line for each setting
+// of the high availability that is said and cannot be used, so that its default holds. The three
+// timeouts are not among them: decode_settings refuses those.
+[[nodiscard]] std::vector<std::string> settings_not_usable(std::string_view config_json);
+
 // Whether standbys keep copies of logical slots: there are permanent ones, and it is no standby
 // cluster.
 [[nodiscard]] bool has_logical_slots_to_copy(std::string_view config_json);

@@ -405,6 +405,8 @@ PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynam
     *warnings = dynamic_keys_not_served(dynamic_config_json);
     for (std::string& line : permanent_slots_left_out(dynamic_config_json))
       warnings->push_back(std::move(line));
+    for (const std::string& line : settings_not_usable(dynamic_config_json))
+      warnings->push_back("dynamic configuration: " + line);
   }
   PostgresConfig merged =
       Merge(local, section("postgresql"), section("standby_cluster"), warnings).result();

@@ -144,6 +144,13 @@ std::vector<SlotMatcher> ignore_slots_of(const Json& config) {
   return matchers;
 }
 
+bool is_quorum(const Json& mode) {
+  std::string word = as_text(mode);
+  for (char& c : word)
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return word == "quorum";
+}
+
 void read_synchronous(const Json& config, Settings& settings) {
   settings.synchronous_mode_strict = bool_of(config, "synchronous_mode_strict");
   settings.synchronous_node_count = std::max(int_of(config, "synchronous_node_count", 1),
@@ -151,10 +158,7 @@ void read_synchronous(const Json& config, Settings& settings) {
   const Json* mode = find(config, "synchronous_mode");
   // A standby cluster's commits are not its own.
   if (mode == nullptr || settings.standby_cluster) return;
-  std::string word = as_text(*mode);
-  for (char& c : word)
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  if (word == "quorum") {
+  if (is_quorum(*mode)) {
     settings.synchronous_mode = SynchronousMode::Quorum;
   } else if (as_bool(*mode).value_or(false)) {
     settings.synchronous_mode = SynchronousMode::On;
@@ -237,6 +241,58 @@ Result<Settings, std::string> decode_settings(std::string_view config_json) {
   settings.standby_cluster = standby_cluster_of(*config);
   read_synchronous(*config, settings);
   return read_postgresql(*config, std::move(settings));
+}
+
+namespace {
+
+constexpr std::string_view kSeconds = "a whole number of seconds";
+constexpr std::string_view kBytes = "a whole number of bytes, without a unit";
+
+struct Numeric {
+  std::string_view key;
+  std::string_view allowed;
+  std::int64_t otherwise;
+};
+
+std::vector<Numeric> numeric_settings() {
+  const Settings usual;
+  const std::int64_t start = usual.primary_start_timeout / 1s;
+  const std::int64_t stop = usual.primary_stop_timeout / 1s;
+  return {{"maximum_lag_on_failover", kBytes, usual.maximum_lag_on_failover_bytes},
+          {"maximum_lag_on_syncnode", kBytes, usual.maximum_lag_on_syncnode_bytes},
+          {"primary_start_timeout", kSeconds, start},
+          {"master_start_timeout", kSeconds, start},
+          {"primary_stop_timeout", kSeconds, stop},
+          {"master_stop_timeout", kSeconds, stop},
+          {"primary_race_backoff", kSeconds, 0},
+          {"max_timelines_history", "a whole number", 0},
+          {"synchronous_node_count", "a whole number", 1}};
+}
+
+}  // namespace
+
+std::vector<std::string> settings_not_usable(std::string_view config_json) {
+  std::vector<std::string> lines;
+  const std::optional<Json> config = read_json_object(config_json);
+  if (!config) return lines;
+  const auto add = [&](std::string_view key, const Json& value, std::string_view allowed,
+                       const std::string& otherwise) {
+    lines.push_back(std::string(key) + " is " + write_json(value) + "; allowed is " +
+                    std::string(allowed) + "; " + otherwise + " is in force");
+  };
+  for (const Numeric& setting : numeric_settings()) {
+    const Json* value = find(*config, setting.key);
+    if (value != nullptr && !as_integer(*value))
+      add(setting.key, *value, setting.allowed, std::to_string(setting.otherwise));
+  }
+  for (const char* key : {"check_timeline", "failsafe_mode", "synchronous_mode_strict"}) {
+    const Json* value = find(*config, key);
+    if (value != nullptr && !as_bool(*value)) add(key, *value, "true or false", "false");
+  }
+  const Json* mode = find(*config, "synchronous_mode");
+  if (mode != nullptr && !as_bool(*mode) && !is_quorum(*mode))
+    add("synchronous_mode", *mode, "on, off or quorum", "off");
+  return lines;
 }
 
 std::vector<std::string> permanent_slots_left_out(std::string_view config_json) {

@@ -11,6 +11,8 @@
 #include <regex>
 #include <sstream>
 
+#include "codec/yaml_advice.h"
+
 namespace pgherd {
 namespace {
 
@@ -22,7 +24,8 @@ constexpr int kDepthMax = 60;
 
 class Reader {
  public:
-  explicit Reader(std::string source) : source_(std::move(source)) {}
+  Reader(std::string source, std::vector<std::string>* remarks)
+      : source_(std::move(source)), remarks_(remarks) {}
 
   YamlNode read(const YAML::Node& node, int depth) {
     YamlNode made;
@@ -56,19 +59,35 @@ class Reader {
     YamlNode merged;
     for (const auto& entry : node) {
       if (!entry.first.IsScalar()) {
-        throw YamlError(place(entry.first.Mark()) + ": a key must be a word, not a list or a map");
+        throw YamlError(place(entry.first.Mark()) + ": a key must be a word, not a list or a map" +
+                        (entry.first.IsMap()
+                             ? "; {{ }} would be of a template that has to be rendered first"
+                             : ""));
       }
       const std::string& key = entry.first.Scalar();
+      const std::size_t length = path_.size();
+      path_.append(path_.empty() ? "" : ".").append(key);
       YamlNode value = read(entry.second, depth + 1);
       if (key == "<<" && entry.first.Tag() != "!") {
         add_merge_key(merged, value);
       } else {
+        // The library has a map begin at its first key, which may stand lines below.
+        value.origin = place(entry.first.Mark());
+        if (const YamlNode* first = made.find(key)) remark_on_second(*first, value);
         made.at(key) = std::move(value);
       }
+      path_.resize(length);
     }
     for (auto& [key, value] : merged.children) {
       if (made.find(key) == nullptr) made.children.emplace_back(key, std::move(value));
     }
+  }
+
+  void remark_on_second(const YamlNode& first, const YamlNode& second) {
+    if (remarks_ == nullptr) return;
+    const std::size_t colon = first.origin.rfind(':');
+    remarks_->push_back(second.origin + ": " + path_ + " is written twice; what stands in line " +
+                        first.origin.substr(colon + 1) + " is lost");
   }
 
   // The first mention of a key wins among several merged maps.
@@ -86,6 +105,8 @@ class Reader {
   }
 
   std::string source_;
+  std::vector<std::string>* remarks_;
+  std::string path_;  // of the map that is read
   int nodes_ = 0;
 };
 
@@ -222,14 +243,16 @@ YamlNode& YamlNode::at(std::string_view key) {
   return children.emplace_back(std::string(key), YamlNode{}).node;
 }
 
-YamlNode read_yaml(const std::string& text, const std::string& source) {
+YamlNode read_yaml(const std::string& text, const std::string& source,
+                   std::vector<std::string>* remarks) {
   try {
     require_one_document(text, source);
-    return Reader(source).read(YAML::Load(text), 0);
+    return Reader(source, remarks).read(YAML::Load(text), 0);
   } catch (const YAML::Exception& problem) {
-    const std::string line =
-        problem.mark.is_null() ? "" : ":" + std::to_string(problem.mark.line + 1);
-    throw YamlError(source + line + ": this is no YAML: " + problem.msg);
+    if (problem.mark.is_null()) throw YamlError(source + ": this is no YAML: " + problem.msg);
+    const auto line = static_cast<std::size_t>(problem.mark.line);
+    throw YamlError(source + ":" + std::to_string(line + 1) + ": this is no YAML: " + problem.msg +
+                    advice_for_yaml(text, line));
   }
 }
 

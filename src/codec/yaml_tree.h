@@ -17,7 +17,7 @@ struct YamlNode {
   Kind kind = Kind::Null;
   std::string text;        // of a scalar
   bool is_quoted = false;  // then it is text, whatever it looks like
-  std::string origin;      // "patroni.yml:12", "variable PATRONI_NAME"
+  std::string origin;      // "patroni.yml:12", where its key stands; "variable PATRONI_NAME"
   // Of a map in the order of the file; of a list with empty keys. Not a std::pair: that must not
   // be looked into before the node is complete, and clang does.
   struct Child;
@@ -39,8 +39,10 @@ class YamlError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// One document. Anchors and `<<` are resolved; of a key written twice the last one counts.
-[[nodiscard]] YamlNode read_yaml(const std::string& text, const std::string& source);
+// One document. Anchors and `<<` are resolved; of a key written twice the last one counts, and
+// `remarks`, if any, get a line about the one that is lost.
+[[nodiscard]] YamlNode read_yaml(const std::string& text, const std::string& source,
+                                 std::vector<std::string>* remarks = nullptr);
 
 // What a plain scalar is in YAML 1.1, as the field's other tools read it: null, boolean
 // (yes/no/on/off too), number, else a string. Dates stay strings.

@@ -251,7 +251,7 @@ TEST_F(CatalogueOfKeys, AllThatAreRefusedAreNamedAtOnceWithTheirLines) {
     FAIL() << "accepted";
   } catch (const ConfigError& problem) {
     const std::string said = problem.what();
-    EXPECT_NE(said.find("2.yml:2: citus is not served: "), std::string::npos) << said;
+    EXPECT_NE(said.find("2.yml:1: citus is not served: "), std::string::npos) << said;
     EXPECT_NE(said.find("2.yml:4: postgresql.config_base_name is not served: "), std::string::npos)
         << said;
   }

@@ -452,6 +452,93 @@ TEST_F(Config, WrongValuesAreNamedWithTheirLine) {
             "patroni.yml: the document is no map; allowed is a map of sections");
 }
 
+TEST_F(Config, OfSeveralAddressesEachMayHaveBrackets) {
+  const auto listen = [&](const std::string& text) {
+    return load(replaced(kMinimal, "127.0.0.1:5432", text)).config.postgresql.listen;
+  };
+  EXPECT_EQ(listen("'127.0.0.1, [::1]:5433'").host, "127.0.0.1,::1");
+  EXPECT_EQ(listen("'[fd00::1],[fd00::2]:5433'").host, "fd00::1,fd00::2");
+  EXPECT_EQ(listen("'127.0.0.1, fd00::1, [fd00::2]:5433'").port, 5433);
+  EXPECT_EQ(error(replaced(kMinimal, "127.0.0.1:5432", "'10.0.0.1:5432,10.0.0.2:5432'")),
+            "patroni.yml:8: postgresql.listen is '10.0.0.1:5432,10.0.0.2:5432'; allowed is "
+            "addresses between commas and one port behind the last of them");
+}
+
+TEST_F(Config, WhatATemplateDidNotPutInIsNoAddress) {
+  for (const char* left : {"${NODE_IP}:5432", "<ip>:5432", "'{{ ip }}:5432'"}) {
+    const std::string said =
+        error(replaced(kMinimal, "  data_dir: /data\n",
+                       "  data_dir: /data\n  connect_address: " + std::string(left) + "\n"));
+    EXPECT_NE(said.find("patroni.yml:10: postgresql.connect_address is"), std::string::npos)
+        << said;
+    EXPECT_TRUE(said.ends_with("allowed is host:port; a variable was not put in here")) << said;
+  }
+}
+
+TEST_F(Config, EmptyTextsAndListsSayNothing) {
+  const LoadedConfig loaded =
+      load(replaced(kMinimal, "  data_dir: /data\n",
+                    "  data_dir: /data\n  proxy_address: ''\n  use_unix_socket: ' '\n  pg_hba: ''\n"
+                    "  pg_ctl_timeout: ''\n  parameters: []\n  callbacks: ''\n  basebackup: ''\n") +
+           "tags: []\nctl: ''\nwatchdog: {mode: False, device: ''}\n");
+  EXPECT_EQ(loaded.warnings, std::vector<std::string>{});
+  const PostgresConfig& postgresql = loaded.config.postgresql;
+  EXPECT_EQ(postgresql.proxy_address, "");
+  EXPECT_FALSE(postgresql.use_unix_socket);
+  EXPECT_EQ(postgresql.pg_ctl_timeout, PostgresConfig{}.pg_ctl_timeout);
+  EXPECT_TRUE(postgresql.pg_hba.empty() && postgresql.callbacks.empty());
+  EXPECT_EQ(loaded.config.watchdog.mode, WatchdogMode::Off);
+  EXPECT_EQ(loaded.config.watchdog.device, "/dev/watchdog");
+}
+
+TEST_F(Config, TheApisLoginMayBeOneText) {
+  const auto with = [&](const std::string& line) {
+    return replaced(kMinimal, "restapi:\n", "restapi:\n  " + line + "\n");
+  };
+  const auto login = load(with("auth: 'user:pass:word'")).config.restapi.authentication;
+  ASSERT_TRUE(login);
+  EXPECT_EQ(login->username, "user");
+  EXPECT_EQ(login->password, "pass:word");
+  EXPECT_FALSE(load(with("auth: ''")).config.restapi.authentication);
+  EXPECT_EQ(error(with("auth: secret")),
+            "patroni.yml:4: restapi.auth is a text that is not used; allowed is user:password, or "
+            "a section authentication in its place");
+}
+
+TEST_F(Config, RelativeDirectoriesAreBelowTheOneItIsStartedIn) {
+  const PostgresConfig config =
+      load(replaced(kMinimal, "  data_dir: /data\n",
+                    "  data_dir: data/node\n  config_dir: /etc/node/\n  pgpass: .pgpass\n"))
+          .config.postgresql;
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_EQ(config.data_dir, here + "/data/node");
+  EXPECT_EQ(config.config_dir, "/etc/node");
+  EXPECT_EQ(config.pgpass, here + "/.pgpass");
+  EXPECT_EQ(config.bin_dir, "");
+}
+
+TEST_F(Config, HostsOfEtcdMayBeUrls) {
+  const auto etcd =
+      load(replaced(kMinimal, "10.0.0.1:2379,10.0.0.2:2379", "'https://a:2379/, https://b/'"))
+          .config.etcd;
+  EXPECT_EQ(etcd.endpoints, (std::vector<std::string>{"a:2379", "b:2379"}));
+  EXPECT_TRUE(etcd.use_tls);
+}
+
+TEST_F(Config, AValueOfSeveralLinesIsNamedByItsFirst) {
+  EXPECT_EQ(error(replaced(kMinimal, "  data_dir: /data\n",
+                           "  data_dir: /data\n  pg_hba: |\n    local all\n    host all\n")),
+            "patroni.yml:10: postgresql.pg_hba is 'local all...'; allowed is a list of texts");
+}
+
+TEST_F(Config, SettingsThatCannotBeUsedAreNamedWithWhatHolds) {
+  const LoadedConfig loaded =
+      load(std::string(kMinimal) + "bootstrap: {dcs: {maximum_lag_on_failover: 1MB}}\n");
+  EXPECT_EQ(loaded.warnings, (std::vector<std::string>{
+                                 "bootstrap.dcs.maximum_lag_on_failover is \"1MB\"; allowed is a "
+                                 "whole number of bytes, without a unit; 1048576 is in force"}));
+}
+
 TEST_F(Config, ErrorsDoNotRepeatPasswords) {
   EXPECT_EQ(error(kMinimal, {{"PATRONI_ETCD3_URL", "ftp://u:secret@h:1"}}).find("secret"),
             std::string::npos);
@@ -476,6 +563,38 @@ TEST_F(Config, UnknownKeysAreNamedInOneWarningWithWhatWasMeant) {
       << warning;
   EXPECT_NE(warning.find("did you mean tags?"), std::string::npos) << warning;
   EXPECT_NE(warning.find("did you mean bootstrap.dcs.ttl?"), std::string::npos) << warning;
+}
+
+TEST_F(Config, UnknownKeysAreSentWhereTheyBelong) {
+  const auto meant = [&](const std::string& text) {
+    const LoadedConfig loaded = load(kMinimal + text);
+    EXPECT_EQ(loaded.unknown_keys.size(), 1U) << text;
+    const std::string warning = loaded.warnings.empty() ? "" : loaded.warnings.front();
+    const std::size_t from = warning.find("did you mean ");
+    if (from == std::string::npos) return std::string();
+    return warning.substr(from + 13, warning.find('?') - from - 13);
+  };
+  EXPECT_EQ(meant("bootstrap: {dcs: {initdb: []}}"), "bootstrap.initdb");
+  EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {slots: {}}}}"), "bootstrap.dcs.slots");
+  EXPECT_EQ(meant("bootstrap: {postgresql: {}}"), "bootstrap.dcs.postgresql");
+  EXPECT_EQ(meant("bootstrap: {basebackup: []}"), "postgresql.basebackup");
+  EXPECT_EQ(meant("data_dir: /x"), "postgresql.data_dir");
+  EXPECT_EQ(meant("listen: ':1'"), "") << "of two sections";
+  EXPECT_EQ(meant("ctl: {cafile: x}"), "ctl.cacert");
+  EXPECT_EQ(meant("ctl: {authentication: {user: x}}"), "ctl.authentication.username");
+  EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {max_connections: 5}}}"),
+            "bootstrap.dcs.postgresql.parameters.max_connections");
+  EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {parameters: , jit_cost: 5}}}"),
+            "bootstrap.dcs.postgresql.parameters.jit_cost");
+  EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {parameters: {}, jit_cost: 5}}}"), "");
+}
+
+TEST_F(Config, WhatHoldsAnchorsIsNoUnknownKey) {
+  const LoadedConfig loaded = load(std::string(kMinimal) +
+                                   "x-tags: &own {own: 1}\n.more: &more {a: 2}\n"
+                                   "tags: {<<: [*own, *more]}\n");
+  EXPECT_EQ(loaded.warnings, std::vector<std::string>{});
+  EXPECT_EQ(loaded.config.tags.published, R"({"own":1,"a":2})");
 }
 
 TEST_F(Config, SectionsThatAPersonNamesAreKnown) {

@@ -114,6 +114,22 @@ TEST(DynamicSettings, ThatAreNoObjectAreRefused) {
   EXPECT_FALSE(decode_settings(R"({"postgresql":{"parameters":["max_connections"]}})"));
 }
 
+TEST(DynamicSettings, ThatCannotBeUsedAreNamed) {
+  EXPECT_EQ(
+      settings_not_usable(R"({"maximum_lag_on_failover":"1MB","primary_stop_timeout":"1s",)"
+                          R"("check_timeline":"maybe","synchronous_mode":"sometimes"})"),
+      (std::vector<std::string>{
+          "maximum_lag_on_failover is \"1MB\"; allowed is a whole number of bytes, without a "
+          "unit; 1048576 is in force",
+          "primary_stop_timeout is \"1s\"; allowed is a whole number of seconds; 0 is in force",
+          "check_timeline is \"maybe\"; allowed is true or false; false is in force",
+          "synchronous_mode is \"sometimes\"; allowed is on, off or quorum; off is in force"}));
+  for (const char* right :
+       {R"({"maximum_lag_on_failover":"17","synchronous_mode":"Quorum","failsafe_mode":"yes"})",
+        R"({"synchronous_mode":1,"check_timeline":null,"synchronous_node_count":2.0})", "no json"})
+    EXPECT_EQ(settings_not_usable(right), std::vector<std::string>{}) << right;
+}
+
 TEST(DynamicSettings, FallBackToDefaultsOneByOne) {
   EXPECT_EQ(
       settings_of(R"({"maximum_lag_on_failover":"1MB","primary_start_timeout":"5min",)"

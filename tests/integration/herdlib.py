@@ -339,9 +339,10 @@ class Solo:
     """One agent of a cluster of its own, on the store of a herd, with a configuration that a test can
     spoil. Nobody starts it again."""
 
-    def __init__(self, herd, scope, name="solo", share=None):
+    def __init__(self, herd, scope, name="solo", share=None, parent="/var/tmp"):
+        """`parent`: where its folder is made."""
         self.folder = share.folder if share else pathlib.Path(
-            tempfile.mkdtemp(prefix=f"pgherd-{scope}-", dir="/var/tmp"))
+            tempfile.mkdtemp(prefix=f"pgherd-{scope}-", dir=parent))
         owner = pathlib.Path(herd.dir / "pg0").stat()
         self.user, self.group = owner.st_uid, owner.st_gid
         os.chown(self.folder, self.user, self.group)
