@@ -157,8 +157,14 @@ void walk(const std::string& path, const std::string& table, const Take& take) {
 }
 
 // The same thing has two names, in one section this, in another that.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOtherNames = {
-    {{"cacert", "cafile"}, {"cert", "certfile"}, {"key", "keyfile"}, {"user", "username"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kOtherNames = {
+    {{"cacert", "cafile"},
+     {"cert", "certfile"},
+     {"key", "keyfile"},
+     {"user", "username"},
+     {"data_directory", "data_dir"},
+     {"listen_addresses", "listen"},
+     {"port", "listen"}}};
 
 std::string other_name_of(std::string_view word, const std::vector<std::string>& known) {
   for (const auto& [one, other] : kOtherNames) {
@@ -227,7 +233,8 @@ class Search {
     if (const std::string nearest = nearest_of(key, known); !nearest.empty())
       return path_below(path, nearest);
     if (table == "postgresql") {
-      if (is_controlled_parameter(key)) return "bootstrap.dcs.postgresql.parameters." + key;
+      if (is_controlled_parameter(key) && !is_said_elsewhere(key))
+        return "bootstrap.dcs.postgresql.parameters." + key;
       // A heading with nothing below it, and its parameters beside it.
       const YamlNode* parameters = section.find("parameters");
       const bool is_bare = parameters != nullptr && parameters->kind == YamlNode::Kind::Null;

@@ -85,14 +85,22 @@ std::map<std::string, std::string> read_parameters(const Section& postgresql,
   std::map<std::string, std::string> parameters;
   if (!section.exists()) return parameters;
   std::string refused;
+  std::string said_elsewhere;
   for (const auto& [written, node] : section.node()->children) {
     if (node.kind == YamlNode::Kind::Null) continue;
     const std::string name = parameter_name(written);
-    if (is_controlled_parameter(name)) {
+    if (is_said_elsewhere(name)) {
+      said_elsewhere.append(said_elsewhere.empty() ? "" : ", ").append(name);
+    } else if (is_controlled_parameter(name)) {
       refused.append(refused.empty() ? "" : ", ").append(name);
     } else {
       parameters[name] = as_parameter(*section.text(written), node);
     }
+  }
+  if (!said_elsewhere.empty()) {
+    context.warnings.push_back("postgresql." + key + " of the local configuration cannot set " +
+                               said_elsewhere +
+                               ": made from scope and postgresql.listen, data_dir, config_dir");
   }
   if (!refused.empty()) {
     context.warnings.push_back(

@@ -39,8 +39,8 @@ constexpr std::array<Controlled, 11> kControlled = {{
     {"wal_log_hints", "on", Check::Boolean},
 }};
 
-constexpr std::array<std::string_view, 4> kDecidedByAgent = {"cluster_name", "listen_addresses",
-                                                             "port", "wal_keep_segments"};
+constexpr std::array<std::string_view, 5> kSaidElsewhere = {
+    "cluster_name", "config_file", "data_directory", "listen_addresses", "port"};
 constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 constexpr std::int64_t kSegmentMegabytes = 16;
 
@@ -362,10 +362,6 @@ class Merge {
   std::vector<std::string>* warnings_;
 };
 
-bool is_decided_by_agent(std::string_view name) {
-  return std::find(kDecidedByAgent.begin(), kDecidedByAgent.end(), name) != kDecidedByAgent.end();
-}
-
 }  // namespace
 
 std::string parameter_name(std::string_view written) {
@@ -377,9 +373,14 @@ std::string parameter_name(std::string_view written) {
 
 bool is_controlled_parameter(std::string_view name) {
   const std::string lower = parameter_name(name);
-  return is_decided_by_agent(lower) ||
+  return is_said_elsewhere(lower) || lower == "wal_keep_segments" ||
          std::any_of(kControlled.begin(), kControlled.end(),
                      [&](const Controlled& parameter) { return parameter.name == lower; });
+}
+
+bool is_said_elsewhere(std::string_view name) {
+  const std::string lower = parameter_name(name);
+  return std::find(kSaidElsewhere.begin(), kSaidElsewhere.end(), lower) != kSaidElsewhere.end();
 }
 
 bool is_command_line_parameter(std::string_view name) {

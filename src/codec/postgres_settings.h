@@ -29,8 +29,12 @@ inline constexpr std::array<std::pair<CallbackAction, std::string_view>, 5> kCal
 [[nodiscard]] std::string_view name_of(CallbackAction action);
 
 // Parameters that must agree among the members, so that a local file cannot set them: wal_level,
-// max_connections, ... and what the agent itself decides: listen_addresses, port, cluster_name.
+// max_connections, ... and those that other keys say (is_said_elsewhere).
 [[nodiscard]] bool is_controlled_parameter(std::string_view name);
+// Those that are made from other keys, whoever sets them: listen_addresses, port, cluster_name,
+// data_directory, config_file. With the last two PostgreSQL would use another directory than the
+// agent looks after.
+[[nodiscard]] bool is_said_elsewhere(std::string_view name);
 // The controlled ones that are given on the postmaster's command line, where ALTER SYSTEM cannot
 // change them: all but wal_keep_size, which stands in the file.
 [[nodiscard]] bool is_command_line_parameter(std::string_view name);

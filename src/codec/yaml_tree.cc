@@ -110,15 +110,20 @@ class Reader {
   int nodes_ = 0;
 };
 
+// Keeps nothing but where the last word stood.
 class NoEvents : public YAML::EventHandler {
  public:
+  int last_line = 0;
+
   using Anchor = YAML::anchor_t;
   using Style = YAML::EmitterStyle::value;
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, Anchor) override {}
   void OnAlias(const YAML::Mark&, Anchor) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, Anchor, const std::string&) override {}
+  void OnScalar(const YAML::Mark& mark, const std::string&, Anchor, const std::string&) override {
+    last_line = mark.line;
+  }
   void OnSequenceStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
   void OnSequenceEnd() override {}
   void OnMapStart(const YAML::Mark&, const std::string&, Anchor, Style) override {}
@@ -128,10 +133,19 @@ class NoEvents : public YAML::EventHandler {
 // YAML::Load stops after the first document and says nothing; YAML::LoadAll never returns from a
 // stray comma, which it takes for documents without end (yaml-cpp 0.7).
 void require_one_document(const std::string& text, const std::string& source) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  NoEvents ignored;
-  if (parser.HandleNextDocument(ignored) && parser.HandleNextDocument(ignored)) {
+  // Of a quote that is not closed it complains only where the text does not end with a line break.
+  std::istringstream stream(text.substr(0, text.find_last_not_of(" \t\r\n") + 1));
+  NoEvents events;
+  bool has_more = false;
+  try {
+    YAML::Parser parser(stream);
+    has_more = parser.HandleNextDocument(events) && parser.HandleNextDocument(events);
+  } catch (const YAML::Exception& problem) {
+    if (problem.msg != YAML::ErrorMsg::EOF_IN_SCALAR) throw;
+    throw YamlError(source + ":" + std::to_string(events.last_line + 1) +
+                    ": this is no YAML: a quote that begins here or below is not closed");
+  }
+  if (has_more) {
     throw YamlError(source +
                     ": after the end of the YAML document comes something else (a second"
                     " document after a line ---, or a stray character); one document is allowed");

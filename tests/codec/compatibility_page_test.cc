@@ -127,7 +127,7 @@ TEST(CompatibilityPage, NamesTheParametersThatAllMembersHaveAlike) {
   }
   for (const char* elsewhere : {"/config", "postgresql.listen", "scope"})
     said.erase(elsewhere);
-  std::set<std::string> known{"cluster_name"};
+  std::set<std::string> known{"cluster_name", "data_directory", "config_file"};
   PostgresConfig local;
   local.listen = {.host = "h", .port = 1};
   for (const auto& [name, value] : merge_dynamic(local, "{}").parameters)

@@ -581,6 +581,7 @@ TEST_F(Config, UnknownKeysAreSentWhereTheyBelong) {
   EXPECT_EQ(meant("data_dir: /x"), "postgresql.data_dir");
   EXPECT_EQ(meant("listen: ':1'"), "") << "of two sections";
   EXPECT_EQ(meant("ctl: {cafile: x}"), "ctl.cacert");
+  EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {port: 5}}}"), "bootstrap.dcs.postgresql.listen");
   EXPECT_EQ(meant("ctl: {authentication: {user: x}}"), "ctl.authentication.username");
   EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {max_connections: 5}}}"),
             "bootstrap.dcs.postgresql.parameters.max_connections");

@@ -40,6 +40,14 @@ TEST(Yaml, WhatIsMergedInIsNotWrittenTwice) {
   EXPECT_EQ(remarks, std::vector<std::string>{});
 }
 
+TEST(Yaml, AQuoteThatIsNotClosedDoesNotSwallowTheRest) {
+  for (const char* text : {"a: 1\nb: \"x\nc: 2\n", "a: 1\nb: 'x\n\n# y\n \r\n", "a: 1\nb: \"x"})
+    EXPECT_EQ(error_of(text),
+              "f:2: this is no YAML: a quote that begins here or below is not closed")
+        << text;
+  EXPECT_EQ(error_of("a: 1\nb: 'x'\n\n \n"), "accepted");
+}
+
 TEST(Yaml, TheUsualMistakesAreExplained) {
   const auto ends = [](const std::string& text, const std::string& line,
                        const std::string& advice) {

@@ -23,7 +23,7 @@ from herdlib import PGHERD, ROOT, Solo, deps, free_port, wait_until
 FOLDER = ROOT / "tests/operators"
 UNKNOWN = "unknown configuration keys are ignored: "
 Expected = collections.namedtuple("Expected",
-                                  "must says shows answers config status given joins")
+                                  "must says shows answers config status given joins logs")
 
 
 class Case:
@@ -46,7 +46,7 @@ class Case:
             if match := re.match(r"# (\w+): (.*)", line):
                 found[match[1].lower()].append(match[2].strip())
         assert found["habit"], f"{self.head} does not say whose habit it is"
-        assert found["must"] in (["pass"], ["lead"], ["be refused"]), f"{self.head}: {found['must']}"
+        assert found["must"] in (["pass"], ["lead"], ["wait"], ["be refused"]), f"{self.head}: {found['must']}"
 
         def only(key):
             assert len(found[key]) < 2, f"{self.head}: {found[key]}"
@@ -55,7 +55,8 @@ class Case:
         def pairs(key, between="="):
             return [tuple(part.strip() for part in line.split(between, 1)) for line in found[key]]
         return Expected(only("must"), found["says"], pairs("shows"), pairs("answers", "=>"),
-                        pairs("config"), pairs("status"), only("given"), only("joins"))
+                        pairs("config"), pairs("status"), only("given"), only("joins"),
+                        found["logs"])
 
 
 def all_cases():
@@ -206,6 +207,33 @@ class Operator(Solo):
         keys = (line.split("#")[0] for line in self.case.head.read_text().splitlines())
         return "\n".join(keys)
 
+    def complaints(self):
+        """What the agent warns of when it has read its configuration and said what it thinks of it."""
+        begun = self.said().split(" begins; REST API", 1)[-1]
+        lines = [line for line in begun.splitlines()
+                 if re.match(r"\S+ \S+ (WARNING|ERROR|CRITICAL): ", line)]
+        expected = [self.filled(words) for words in self.expected.logs]
+        for words in expected:
+            assert any(has(line, words) for line in lines), (words, lines)
+        return [line for line in lines if not any(has(line, words) for words in expected)]
+
+    def listed(self):
+        """What ctl shows with the same configuration."""
+        config = ["-c", *self.arguments] if self.arguments else []
+        done = subprocess.run([PGHERD, "ctl", *config, "list", "--format", "json"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+                              check=False, cwd=self.folder, env=self.environment())
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def close(self):
+        if self.log_path.exists():
+            print(self.said())  # shown where a test has failed
+        self.close_server()
+        for log in self.folder.glob("**/pgherd_postmaster.log"):
+            print(log.read_text(errors="replace")[-2000:])
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def connect(self):
         how = self.filled(self.expected.joins) or "host=127.0.0.1 user=postgres password=secret"
         return psycopg.connect(f"{how} port={self.pg_port} dbname=postgres connect_timeout=3",
@@ -216,12 +244,43 @@ class Operator(Solo):
 def operator(store, request):
     made = Operator(store, request.param)
     yield made
-    if made.log_path.exists():
-        print(made.said())  # shown where a test has failed
-    made.close_server()
-    for log in made.folder.glob("**/pgherd_postmaster.log"):
-        print(log.read_text(errors="replace")[-2000:])
-    shutil.rmtree(made.folder, ignore_errors=True)
+    made.close()
+
+
+class Starts:
+    """Begins each case while the one before is looked at: making a cluster is most of the time."""
+
+    def __init__(self, store, cases):
+        self.store, self.cases, self.begun = store, cases, {}
+
+    def take(self, case):
+        at = self.cases.index(case)
+        for each in self.cases[at:at + 2]:
+            if each not in self.begun:
+                self.begun[each] = Operator(self.store, each)
+                self.begun[each].begin()
+        return self.begun[case]
+
+    def close(self):
+        for operator in self.begun.values():
+            if operator.folder.exists():
+                operator.close()
+
+
+@pytest.fixture(scope="module")
+def starts(store, request):
+    chosen = [item.callspec.params["started"] for item in request.session.items
+              if "started" in getattr(item, "fixturenames", ())]
+    made = Starts(store, chosen)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def started(starts, request):
+    made = starts.take(request.param)
+    yield made
+    made.close()
 
 
 def warnings_in(said):
@@ -247,12 +306,12 @@ def value_at(answer, path):
     return str(answer)
 
 
-def params(*musts):
+def params(*musts, fixture="operator"):
     chosen = [case for case in CASES if case.expected.must in musts]
-    return pytest.mark.parametrize("operator", chosen, indirect=True, ids=lambda case: case.name)
+    return pytest.mark.parametrize(fixture, chosen, indirect=True, ids=lambda case: case.name)
 
 
-@params("pass", "lead")
+@params("pass", "wait", "lead")
 def test_it_validates_with_these_warnings_and_no_other(operator):
     done = operator.validated()
     assert done.returncode == 0, done.stderr
@@ -277,16 +336,28 @@ def test_it_is_refused_with_the_place_and_advice(operator):
         assert f"{operator.case.head.name}:{number}: " in line, done.stderr
 
 
-@params("lead")
-def test_it_starts_and_leads_with_its_settings(operator):
-    operator.begin()
-    operator.wait_leads()
-    expected, filled = operator.expected, operator.filled
-    with operator.connect() as sql:
+@params("lead", fixture="started")
+def test_it_starts_and_leads_with_its_settings(started):
+    started.wait_leads()
+    expected, filled = started.expected, started.filled
+    with started.connect() as sql:
         shown = {name: sql.execute(f"show {name}").fetchone()[0] for name, _ in expected.shows}
         assert shown == {name: filled(value) for name, value in expected.shows}
         for query, value in expected.answers:
             assert str(sql.execute(filled(query)).fetchone()[0]) == value, query
-    config, status = json.loads(operator.get("/config")[1]), json.loads(operator.get("/patroni")[1])
+    config, status = json.loads(started.get("/config")[1]), json.loads(started.get("/patroni")[1])
     assert [(path, value_at(config, path)) for path, _ in expected.config] == expected.config
     assert [(path, value_at(status, path)) for path, _ in expected.status] == expected.status
+    assert "pending_restart" not in status, status
+    assert started.complaints() == []
+    members = [(member["Member"], member["Role"], member["State"]) for member in started.listed()]
+    assert members == [(status["patroni"]["name"], "Leader", "running")]
+
+
+@params("wait")
+def test_it_waits_for_others_to_make_the_cluster(operator):
+    operator.begin()
+    operator.wait_for("member to bootstrap the cluster: this one may not")
+    assert operator.complaints() == []
+    assert operator.ask("/liveness")[0] == 200
+    assert operator.stop() == 0

@@ -28,6 +28,8 @@ constexpr Duration kImmediateGrace = 6s;
 // "shut down" is written: what is left is sending to standbys and archiving.
 constexpr Duration kAfterShutDownGrace = 60s;
 constexpr Duration kDeathGrace = 10s;  // from SIGKILL to being gone
+// From the end of a postmaster to that of its logger, which writes what the others said last.
+constexpr Duration kLoggerGrace = 500ms;
 constexpr Duration kPoll = 10ms;
 // How long a request to start the server may be on its way, and how long its answer.
 constexpr Duration kLaunchLimit = 4s;
@@ -98,9 +100,8 @@ ProcessState Postmaster::look() {
   }
   // A postmaster lives without its file for a moment only: at its very start and its very end.
   if (!present_) {
-    const bool is_beginning =
-        (launched_.pid != 0 && is_running(launched_)) ||
-        (child_ && !child_->has_ended() && identify_process(child_->pid()));
+    const bool is_beginning = (launched_.pid != 0 && is_running(launched_)) ||
+                              (child_ && !child_->has_ended() && identify_process(child_->pid()));
     return is_beginning ? ProcessState::Starting : ProcessState::Stopped;
   }
   if (stop_is_under_way_ || !search.found) return ProcessState::Stopping;
@@ -160,8 +161,13 @@ bool Postmaster::signal(int number) {
 }
 
 asio::awaitable<Attempt> Postmaster::kill_leftovers() {
-  const Instant deadline = boottime_now() + kDeathGrace;
   auto left = postgres_processes_in(data_dir_);
+  const Instant patience = boottime_now() + kLoggerGrace;
+  while (!left.empty() && boottime_now() < patience) {
+    co_await pause_for(kPoll);
+    left = postgres_processes_in(data_dir_);
+  }
+  const Instant deadline = boottime_now() + kDeathGrace;
   if (!left.empty())
     log_warning("killing {} processes that an ended postmaster left in {}", left.size(), data_dir_);
   while (!left.empty()) {
