@@ -52,6 +52,11 @@ def inspect(container):
     return json.loads(docker("inspect", container))[0]
 
 
+def health_of(containers):
+    """Asked with one process: many of them would take the machine from what is waited for."""
+    return {one["State"]["Health"]["Status"] for one in json.loads(docker("inspect", *containers))}
+
+
 class Deployment:
     """A copy of deploy/compose with secrets and settings of its own. The images are those that were
     built before; the names of containers and networks are the guide's."""
@@ -76,13 +81,13 @@ class Deployment:
         except AssertionError:
             print(self.logs())
             raise
-        wait_until("all services are healthy", lambda: self.health() == {"healthy"}, 120)
+        wait_until("all services are healthy", lambda: self.health() == {"healthy"}, 120, 0.5)
         self.healthy_after = time.monotonic() - began
         print(f"\nfrom `up` to healthy: {self.healthy_after:.1f} s")
         self.wait_whole()
 
     def health(self):
-        return {inspect(name)["State"]["Health"]["Status"] for name in SERVICES}
+        return health_of(SERVICES)
 
     def close(self):
         self.compose("down", "--volumes", "--timeout", "5", check=False)
@@ -132,7 +137,7 @@ class Deployment:
                 and self.health() == {"healthy"} and self.ask("select not pg_is_in_recovery()"))
 
     def wait_whole(self, seconds=120):
-        wait_until("the deployment is whole", self.is_whole, seconds)
+        wait_until("the deployment is whole", self.is_whole, seconds, 0.5)
 
     # ---- as a client of the published ports
 

@@ -110,6 +110,19 @@ asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control
   co_return Attempt{};
 }
 
+asio::awaitable<Result<void, QueryError>> open_as_superuser(PgSession& session,
+                                                            const ActContext& context,
+                                                            const std::string& database) {
+  const PostmasterPid* file = context.postmaster->file();
+  ConnInfo info =
+      local_conninfo(*context.config, LocalLogin::Superuser, file ? file->socket_dir : "");
+  info.set("application_name", "pgherd");
+  info.set_if_any("dbname", database);
+  info.set("options",
+           "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
+  co_return co_await session.connect(std::move(info), 3s);
+}
+
 }  // namespace
 
 std::string ActContext::program(const std::string& name) const {
@@ -169,29 +182,33 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(ActContext& context, const ActContr
                    (*end)->timed_out ? ActOutcome::TimedOut : ActOutcome::Failed);
 }
 
-asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(ActContext& context,
-                                                                 ActControl& control,
-                                                                 std::string sql, Duration timeout,
-                                                                 std::string database) {
-  const PostmasterPid* file = context.postmaster->file();
-  ConnInfo info =
-      local_conninfo(*context.config, LocalLogin::Superuser, file ? file->socket_dir : "");
-  info.set("application_name", "pgherd");
-  info.set_if_any("dbname", database);
-  info.set("options",
-           "-c statement_timeout=0 -c search_path=pg_catalog -c synchronous_commit=local");
-  PgSession session(context.loop);
+asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_in(PgSession& session,
+                                                              ActContext& context,
+                                                              ActControl& control, std::string sql,
+                                                              Duration timeout,
+                                                              std::string database) {
   control.interrupt = [&session] { session.interrupt(); };
-  auto connected = co_await session.connect(std::move(info), 3s);
-  if (!connected) {
-    control.interrupt = nullptr;
-    co_return fail(connected.error());
+  if (!session.is_open()) {
+    auto connected = co_await open_as_superuser(session, context, database);
+    if (!connected) {
+      control.interrupt = nullptr;
+      co_return fail(connected.error());
+    }
   }
   // A cancel between the two waits found nothing to interrupt.
   if (control.is_cancelled) timeout = Duration::zero();
   auto answer = co_await session.query(std::move(sql), timeout);
   control.interrupt = nullptr;
   co_return answer;
+}
+
+asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(ActContext& context,
+                                                                 ActControl& control,
+                                                                 std::string sql, Duration timeout,
+                                                                 std::string database) {
+  PgSession session(context.loop);
+  co_return co_await ask_in(session, context, control, std::move(sql), timeout,
+                            std::move(database));
 }
 
 asio::awaitable<Answer<int>> binary_version(ActContext& context, const ActControl& control) {

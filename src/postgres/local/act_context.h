@@ -114,10 +114,15 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(ActContext& context, 
     ActContext& context, const ActControl& control, ProcessSpec spec,
     std::function<void()> meanwhile = {}, ProcessEnd* how_it_ended = nullptr);
 
-// Asks the local server as the superuser; the statement may take `timeout`.
+// Asks the local server as the superuser; the statement may take `timeout`. The session is opened
+// if it is not, and stays open unless something went wrong.
+[[nodiscard]] boost::asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_in(
+    PgSession& session, ActContext& context, ActControl& control, std::string sql, Duration timeout,
+    std::string database = {});  // "": the configured one
+// The same in a session of its own.
 [[nodiscard]] boost::asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(
     ActContext& context, ActControl& control, std::string sql, Duration timeout,
-    std::string database = {});  // "": the configured one
+    std::string database = {});
 
 // The major version of the configured binaries.
 [[nodiscard]] boost::asio::awaitable<Answer<int>> binary_version(ActContext& context,

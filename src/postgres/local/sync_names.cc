@@ -91,16 +91,18 @@ std::vector<Decider> deciders_in(const Rows& rows) {
   return found;
 }
 
-// Each question is asked in a new session: it has what the postmaster has, and that sent SIGHUP to
-// the others before it let anybody new in.
-asio::awaitable<Attempt> wait_until_in_force(ActContext& context, ActControl& control,
-                                             std::string wanted, bool must_let_wait) {
+// A new session has what the postmaster has, and that sent SIGHUP to the others before it let
+// anybody new in: sessions are opened until one has the wanted list, and that one then sees the
+// others take it.
+asio::awaitable<Attempt> wait_until_in_force(PgSession& session, ActContext& context,
+                                             ActControl& control, std::string wanted,
+                                             bool must_let_wait) {
   const Instant deadline = boottime_now() + kInForceLimit;
   Readers readers;
   std::string missing = "nothing was seen yet";
   for (;;) {
     readers.look_before();
-    const auto answer = co_await ask_local(context, control, kDeciders, 2s);
+    const auto answer = co_await ask_in(session, context, control, kDeciders, 2s);
     if (answer && answer->size() == 1 && !answer->front().empty()) {
       const Rows& rows = answer->front();
       const std::string shown = rows.front().empty() ? "" : rows.front().front().value_or("");
@@ -120,6 +122,7 @@ asio::awaitable<Attempt> wait_until_in_force(ActContext& context, ActControl& co
             "PostgreSQL says '{}'; look in its log for errors in postgresql.conf, and for the "
             "parameter on the command line or in an included file",
             shown);
+        session.close();
       }
       if (missing.empty()) co_return Attempt{};
     } else if (!answer) {
@@ -134,9 +137,10 @@ asio::awaitable<Attempt> wait_until_in_force(ActContext& context, ActControl& co
   }
 }
 
-asio::awaitable<Lsn> written_until_now(ActContext& context, ActControl& control) {
-  const auto answer = co_await ask_local(
-      context, control,
+asio::awaitable<Lsn> written_until_now(PgSession& session, ActContext& context,
+                                       ActControl& control) {
+  const auto answer = co_await ask_in(
+      session, context, control,
       "select case when pg_is_in_recovery() then null else pg_current_wal_flush_lsn() end", 2s);
   if (!answer || answer->empty() || answer->front().empty()) co_return Lsn{};
   const Cell& cell = answer->front().front().front();
@@ -165,9 +169,11 @@ Act act_set_sync_names(ActContext& context, ActControl& control, SetSyncNames st
   if (!step.text) co_return "synchronous_standby_names is what the configuration says";
   const bool is_empty = step.text->empty();
   // The flag of the checkpointer stays as it is from one list to the next.
-  const auto in_force = co_await wait_until_in_force(context, control, *step.text, !commits_wait);
+  PgSession session(context.loop);
+  const auto in_force =
+      co_await wait_until_in_force(session, context, control, *step.text, !commits_wait);
   if (!in_force) co_return tl::unexpected(in_force.error());
-  const Lsn since = co_await written_until_now(context, control);
+  const Lsn since = co_await written_until_now(session, context, control);
   if (context.postmaster->pid() != pid) co_return failed("PostgreSQL was started anew meanwhile");
   context.in_force = {.pid = pid, .text = *step.text, .since = since, .commits_wait = !is_empty};
   co_return fmt::format("synchronous_standby_names = '{}' is in force since {}", *step.text,
