@@ -50,10 +50,13 @@ Instant Draft::stop_at() const {
   const Instant end = memory.pause.ended_at
                           ? std::max(demote_at(), *memory.pause.ended_at + margins_.demote_after)
                           : demote_at();
-  // H4: Patroni's own rule would have a refused leader retry the store for as long, and stop.
-  const Duration patience = seen.settings.retry_timeout + seen.settings.loop_wait;
-  return memory.failsafe.refused_since ? std::min(end, *memory.failsafe.refused_since + patience)
-                                       : end;
+  return std::min(end, refused_at());
+}
+
+// H4: Patroni's own rule would have a refused leader retry the store for as long, and stop.
+Instant Draft::refused_at() const {
+  const auto& since = memory.failsafe.refused_since;
+  return since ? *since + seen.settings.retry_timeout + seen.settings.loop_wait : Instant::never();
 }
 
 bool Draft::may_be_releasing() const {
@@ -65,7 +68,7 @@ bool Draft::may_be_releasing() const {
 
 bool Draft::may_lead() const {
   return leadership_ == Leadership::Mine && !may_be_releasing() && seen.session.leads &&
-         seen.session.lease.exists() && now < demote_at();
+         seen.session.lease.exists() && now < std::min(demote_at(), refused_at());
 }
 
 const PeerView* Draft::fresh_peer(const NodeName& name) const {

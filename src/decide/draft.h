@@ -32,8 +32,8 @@ class Draft {
   [[nodiscard]] bool has_lease() const;
   // `/initialize` is neither my claim nor the identifier of the data that lies here.
   [[nodiscard]] bool cluster_is_made_by_another() const;
-  // `/leader` is mine, is not just being given back, and the lease has so much left that PostgreSQL
-  // may be open for writes.
+  // `/leader` is mine, is not just being given back, the lease has so much left that PostgreSQL may
+  // be open for writes, and no refusal (H4) that no renewal has followed forbids it.
   [[nodiscard]] bool may_lead() const;
   // A release of the key is under way, or was not answered and may yet be carried out.
   [[nodiscard]] bool may_be_releasing() const;
@@ -42,6 +42,8 @@ class Draft {
   // was held to a lease: the first renewal after it gets its time. Earlier when members do not
   // accept a leader without the store (H4).
   [[nodiscard]] Instant stop_at() const;
+  // From when on a leader that members do not accept without the store may not lead (H4).
+  [[nodiscard]] Instant refused_at() const;
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
   [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
   [[nodiscard]] bool has_act_under_way() const { return seen.is_under_way(Lane::Instance); }

@@ -90,6 +90,25 @@ TEST(Failsafe, GoesSomeTimeAfterTheFirstRefusalThoughMoreIsLeftOfTheLastAcceptan
   EXPECT_TRUE(scene.later(100ms).planned<Demote>());
 }
 
+// Sim seed 5001251: K2 promoted what D1 stopped in the same moment, every few milliseconds.
+TEST(Failsafe, WhoWasRefusedIsPromotedOnlyAfterARenewal) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.settings.failsafe_mode = true;
+  scene.seen.settings.retry_timeout = 1s;
+  scene.seen.settings.loop_wait = 1s;
+  scene.cluster().claim = TimelineClaim{.timeline = {2}, .by = "a", .mod_revision = {44}};
+  scene.later(1s);
+  answered(scene, false);
+  scene.decide();
+  scene.later(3s);
+  EXPECT_FALSE(scene.planned<Promote>());
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<Promote>());
+  scene.under_way(Promote{});
+  EXPECT_FALSE(scene.later(100ms).planned<Demote>());
+}
+
 TEST(Failsafe, StaysWhenARefusalIsFollowedByAnAcceptance) {
   Scene scene = cut_off();
   scene.seen.settings.retry_timeout = 1s;
