@@ -71,7 +71,8 @@ struct Writer {
 
   std::optional<Transaction> operator()(const AcquireLeaderKey& step) const {
     return Transaction{.compares = {is_absent(layout.key(kLeader)),
-                                    is_unchanged_since(layout.key(kSync), step.sync_seen)},
+                                    is_unchanged_since(layout.key(kSync), step.sync_seen),
+                                    is_unchanged_since(layout.key(kConfig), step.config_seen)},
                        .writes = {Put{layout.key(kLeader), self, step.lease}},
                        .otherwise = {}};
   }
@@ -219,6 +220,11 @@ struct LayoutReader {
         .value = entry->value, .mod_revision = entry->mod_revision, .lease = entry->lease};
   }
 
+  [[nodiscard]] Revision revision_of(std::string_view leaf) const {
+    const auto* entry = find(leaf);
+    return entry ? entry->mod_revision : Revision{};
+  }
+
   // Deleted is deleted; unreadable is a mistake, and the last that could be read stands.
   [[nodiscard]] Shared<ConfigKey> config(const Shared<ConfigKey>& previous) const {
     const auto* entry = find(kConfig);
@@ -334,6 +340,7 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
   return {.revision = revision,
           .initialize = reader.initialize(),
           .config = reader.config(previous_config),
+          .config_revision = reader.revision_of(kConfig),
           .leader = reader.leader(),
           .status = reader.status(),
           .members = reader.members(),
@@ -364,6 +371,7 @@ void Layout::amend(ClusterView& view, std::string_view key,
     view.leader = reader.leader();
   } else if (leaf == kConfig) {
     view.config = reader.config(view.config);
+    view.config_revision = reader.revision_of(kConfig);
   } else if (leaf == kInitialize) {
     view.initialize = reader.initialize();
   } else if (leaf == kFailover) {

@@ -91,7 +91,10 @@ struct TimelineClaim {
 struct ClusterView {
   Revision revision;
   std::optional<InitializeKey> initialize;
+  // The last that could be read.
   Shared<ConfigKey> config;
+  // Of `/config` as it is stored, readable or not; zero: absent.
+  Revision config_revision{};
   std::optional<LeaderKey> leader;
   StatusKey status;
   SharedMap<std::map<NodeName, Member>> members;

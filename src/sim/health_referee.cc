@@ -99,6 +99,17 @@ const SimServer* HealthReferee::ahead_of(const SimServer& server) const {
   return found == servers_.end() ? nullptr : *found;
 }
 
+// Somebody else had it all and was to be the successor, and its PostgreSQL ended in the promotion:
+// both are away then, and as after the loss of any leader maximum_lag_on_failover is what may be
+// lost (sim seed 6002279).
+bool HealthReferee::has_lost_a_successor(const SimServer& server, const Wal& left,
+                                         std::size_t last) const {
+  return std::any_of(servers_.begin(), servers_.end(), [&](const SimServer* other) {
+    return other->failed_promotions > server.failed_promotions &&
+           other->directory().wal.contains(left[last].id, last);
+  });
+}
+
 // Positions of standbys stand still once nobody writes: who asked in the seconds before the key was
 // taken knew better.
 HealthReferee::Complaint HealthReferee::promoted(const SimServer& server,
@@ -123,7 +134,10 @@ HealthReferee::Complaint HealthReferee::promoted(const SimServer& server,
   }
   const auto& left = before->directory().wal;
   const auto last = left.size() - 2;  // the shutdown checkpoint itself may be missing
-  if (left.size() < 2 || server.directory().wal.contains(left[last].id, last)) return std::nullopt;
+  if (left.size() < 2 || server.directory().wal.contains(left[last].id, last) ||
+      has_lost_a_successor(server, left, last)) {
+    return std::nullopt;
+  }
   return "B1: " + at(server) + " takes over from " + at(*before) +
          ", which had shut down cleanly, without all of its writes";
 }

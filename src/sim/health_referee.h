@@ -70,6 +70,9 @@ class HealthReferee {
   [[nodiscard]] bool all_was_quiet(Duration for_as_long) const;
   [[nodiscard]] bool has_a_say(const SimServer& server) const;
   [[nodiscard]] const SimServer* ahead_of(const SimServer& server) const;
+  // `last`: a record of `left`, the WAL of a primary that has shut down.
+  [[nodiscard]] bool has_lost_a_successor(const SimServer& server, const Wal& left,
+                                          std::size_t last) const;
   [[nodiscard]] NodeName name_at(Place place) const;
 
   SimContext& sim_;

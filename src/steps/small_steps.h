@@ -26,12 +26,13 @@ struct ResumeReplay {
   bool operator==(const ResumeReplay&) const = default;
 };
 
-// Reload a standby that does not stream: its startup process connects at once, where it would sleep
-// for what is left of wal_retrieve_retry_interval.
+// Reload a standby that does not stream from `upstream`, whom it follows: its startup process
+// connects at once, where it would sleep for what is left of wal_retrieve_retry_interval.
 struct WakeReceiver {
   static constexpr std::string_view kName = "WakeReceiver";
   static constexpr Lane kLane = Lane::Replay;
   using Outcome = ActEnd;
+  Upstream upstream;
   bool operator==(const WakeReceiver&) const = default;
 };
 

@@ -46,6 +46,8 @@ struct AcquireLeaderKey {
   // `/sync` as the election saw it (zero: absent): who may be elected stands there, so a key that
   // was written since refuses.
   Revision sync_seen{};
+  // `/config` likewise: nobody leads by settings that hold no longer.
+  Revision config_seen{};
   bool operator==(const AcquireLeaderKey&) const = default;
 };
 

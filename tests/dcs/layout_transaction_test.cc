@@ -317,5 +317,13 @@ TEST_F(LayoutTransaction, NobodyIsElectedByAnOldPictureOfSync) {
   EXPECT_TRUE(carry_out(AcquireLeaderKey{.lease = lease, .sync_seen = modified("sync")}));
 }
 
+TEST_F(LayoutTransaction, NobodyIsElectedBySettingsThatHoldNoLonger) {
+  write("config", "{}");
+  const Revision seen = modified("config");
+  write("config", R"({"pause":true})");
+  EXPECT_FALSE(carry_out(AcquireLeaderKey{.lease = lease, .config_seen = seen}));
+  EXPECT_TRUE(carry_out(AcquireLeaderKey{.lease = lease, .config_seen = modified("config")}));
+}
+
 }  // namespace
 }  // namespace pgherd

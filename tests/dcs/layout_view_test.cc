@@ -107,6 +107,7 @@ TEST_F(LayoutView, AnUnreadableConfigLeavesTheLastOneStanding) {
   ASSERT_TRUE(paused && paused->settings.paused);
   has("config", "oops");
   EXPECT_EQ(view(paused).config, paused);
+  EXPECT_EQ(view(paused).config_revision, Revision{20}) << "or nobody could be elected";
 }
 
 TEST_F(LayoutView, ADeletedConfigIsGone) {

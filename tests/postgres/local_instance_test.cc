@@ -241,9 +241,72 @@ TEST_F(RealPostgres, AReceiverThatIsWokenConnectsAtOnce) {
   });
   expect_done(pg0->perform(StartPrimary{in_an_hour()}));
   const Stopwatch since_wake;
-  expect_done(pg1->perform(WakeReceiver{}));
+  expect_done(pg1->perform(WakeReceiver{.upstream = pg0->as_upstream("pg1")}));
   pg1->observe_until(streams);
   RecordProperty("streams_after_milliseconds", since_wake.milliseconds());
+}
+
+LookupResult addresses(const std::vector<const char*>& texts) {
+  HostAddresses made;
+  for (const char* text : texts)
+    made.push_back(boost::asio::ip::make_address(text));
+  return made;
+}
+
+std::string written_conninfo(Node& node) {
+  return node.sql("select current_setting('primary_conninfo')");
+}
+
+// The name is known to the agent alone: PostgreSQL, which would wait for its name server, and a
+// promotion with it, needs nobody for the address.
+TEST_F(RealPostgres, AStandbyNeedsNoNameServerForTheAddressOfItsUpstream) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  pg1->names_mean(addresses({"127.0.0.1"}));
+  Upstream named = pg0->as_upstream("pg1");
+  named.host = "pg0.invalid";
+  expect_done(pg1->perform(Follow{named}));
+  EXPECT_NE(written_conninfo(*pg1).find("hostaddr=127.0.0.1"), std::string::npos);
+  EXPECT_EQ(pg1->observe_until(streams).upstream.host, "pg0.invalid");
+  // What writes the files for another reason leaves the address as it is, also a new agent.
+  pg1->close();
+  pg1->names_mean(fail(NameError{.kind = NameErrorKind::NoAnswer, .text = "nobody may be asked"}));
+  expect_done(pg1->perform(SetSyncNames{.text = "pg2"}));
+  EXPECT_NE(written_conninfo(*pg1).find("hostaddr=127.0.0.1"), std::string::npos);
+}
+
+TEST_F(RealPostgres, AnUpstreamThatHasMovedIsFoundAndAWrongAddressIsLeftOut) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  Upstream named = pg0->as_upstream("pg1");
+  named.host = "pg0.invalid";
+  pg1->names_mean(addresses({"127.0.0.2"}));
+  expect_done(pg1->perform(Follow{named}));  // where nobody listens
+  pg1->observe_until([](const InstanceView& view) { return !view.is_streaming; });
+  pg1->names_mean(addresses({"127.0.0.1"}));
+  expect_done(pg1->perform(WakeReceiver{.upstream = named}));
+  pg1->observe_until(streams);
+  pg1->names_mean(addresses({"127.0.0.2"}));
+  expect_done(pg1->perform(WakeReceiver{.upstream = named}));
+  expect_done(pg1->perform(WakeReceiver{.upstream = named}));
+  EXPECT_EQ(written_conninfo(*pg1).find("hostaddr"), std::string::npos) << "PostgreSQL asks itself";
+}
+
+TEST_F(RealPostgres, ANameWithSeveralAddressesStaysAName) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  pg1->names_mean(addresses({"127.0.0.1", "::1"}));
+  Upstream named = pg0->as_upstream("pg1");
+  named.host = "localhost";
+  expect_done(pg1->perform(Follow{named}));
+  EXPECT_EQ(written_conninfo(*pg1).find("hostaddr"), std::string::npos);
+  pg1->observe_until(streams);
 }
 
 TEST_F(RealPostgres, ACopyHasItsSlotBeforeItStarts) {

@@ -101,14 +101,29 @@ Upstream Node::as_upstream(const std::string& slot) const {
       .name = name_, .host = "127.0.0.1", .port = std::to_string(config.listen.port), .slot = slot};
 }
 
+void Node::names_mean(LookupResult answer) {
+  if (!names_) {
+    close();
+    names_ = std::make_shared<Names>();
+  }
+  const std::lock_guard lock(names_->mutex);
+  names_->answer = std::move(answer);
+}
+
 void Node::open() {
   if (instance_) return;
   BootstrapConfig bootstrap;
   bootstrap.initdb = {
       {"data-checksums", ""}, {"no-sync", ""}, {"wal-segsize", "1"}, {"auth", "scram-sha-256"}};
   bootstrap.post_bootstrap = post_bootstrap;
-  instance_ =
-      std::make_unique<LocalInstance>(loop_.get_executor(), "herd", name_, config, bootstrap);
+  LocalOptions options;
+  if (names_)
+    options.ask_names = [names = names_](const std::string&) {
+      const std::lock_guard lock(names->mutex);
+      return names->answer;
+    };
+  instance_ = std::make_unique<LocalInstance>(loop_.get_executor(), "herd", name_, config,
+                                              bootstrap, options);
   instance_->on_change([this](const InstanceView& view) { changes.push_back(view); });
 }
 

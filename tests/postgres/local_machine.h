@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "postgres/local/local_instance.h"
 #include "postgres/local/session.h"
+#include "runtime/name_lookup.h"
 
 namespace pgherd::test {
 
@@ -46,6 +48,9 @@ class Node {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Upstream as_upstream(const std::string& slot = "") const;
 
+  // What the agent hears of any name; PostgreSQL goes on asking the real name server.
+  void names_mean(LookupResult answer);
+
   // The agent's process begins; calls of the rest begin it if need be.
   void open();
   // The agent's process ends; PostgreSQL goes on.
@@ -75,6 +80,11 @@ class Node {
   boost::asio::io_context loop_;
   std::unique_ptr<LocalInstance> instance_;
   std::optional<ActResult> ended_;
+  struct Names {
+    std::mutex mutex;
+    LookupResult answer;
+  };
+  std::shared_ptr<Names> names_;  // shared with the threads that look up
 };
 
 }  // namespace pgherd::test

@@ -359,7 +359,8 @@ void acquire(Draft& draft) {
   draft.memory.election.lead_again_at = {};
   const auto& sync = draft.cluster().sync;
   draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease,
-                              .sync_seen = sync ? sync->mod_revision : Revision{}});
+                              .sync_seen = sync ? sync->mod_revision : Revision{},
+                              .config_seen = draft.cluster().config_revision});
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ void wake_receiver(Draft& draft, const Upstream& upstream) {
   draft.because("F8", "'" + upstream.name +
                           "' says that it runs, and this standby does not stream: waking its WAL "
                           "receiver");
-  draft.plan(WakeReceiver{});
+  draft.plan(WakeReceiver{.upstream = upstream});
 }
 
 }  // namespace pgherd

@@ -249,7 +249,9 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(ActContext& context, const A
       server_parameters(*config, context.scope, upstream ? &*look.control : nullptr);
   leave_out_refused(context, parameters);
   ParameterMap recovery;
-  if (upstream) recovery = recovery_parameters(*config, context.self, *upstream, *major);
+  if (upstream)
+    recovery = recovery_parameters(*config, context.self, *upstream, *major,
+                                   known_address(context, *upstream));
   if (upstream && !upstream->host.empty())
     if (auto written = write_pgpass(*config, *upstream); !written)
       co_return tl::unexpected(written.error());

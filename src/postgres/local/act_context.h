@@ -27,6 +27,8 @@
 #include "postgres/local/scripts.h"
 #include "postgres/local/server_settings.h"
 #include "postgres/local/session.h"
+#include "postgres/local/upstream_address.h"
+#include "runtime/name_lookup.h"
 #include "steps/step.h"
 
 namespace pgherd {
@@ -38,6 +40,8 @@ struct LocalOptions {
   // Starts the server, called on the owner's loop. Nothing (tests): the server is started as a
   // child of this process, and goes on when that ends.
   Launch launch = {};
+  // Answers for the name server, in threads of its own. Nothing: the system's.
+  NameLookup::Ask ask_names = {};
 };
 
 struct ActContext {
@@ -62,6 +66,7 @@ struct ActContext {
   ParameterMap wanted;            // the parameters that were last written or started with
   std::set<std::string> refused;  // parameters that this server does not take
   std::string validated;          // the text of postgresql.conf that was last found good
+  UpstreamAddress upstream_address;
   // The managed value of synchronous_standby_names, nullopt: the operator's. Of an earlier agent
   // until it has been read (sync_names_of).
   std::optional<std::string> sync_names;
@@ -184,7 +189,7 @@ Act act_copy_slots(ActContext& context, ActControl& control, CopySlots step);  /
 Act act_keep_slots(ActContext& context, ActControl& control, KeepSlots step);  // small_acts.cc
 Act act_checkpoint(ActContext& context, ActControl& control);
 Act act_resume_replay(ActContext& context, ActControl& control);
-Act act_wake_receiver(ActContext& context);
+Act act_wake_receiver(ActContext& context, ActControl& control, WakeReceiver step);
 Act act_apply_configuration(ActContext& context, ActControl& control, ApplyConfiguration step);
 Act act_set_sync_names(ActContext& context, ActControl& control,
                        SetSyncNames step);  // sync_names.cc

@@ -109,6 +109,8 @@ class LocalInstance::ServerThread {
     state.context.config = std::make_shared<const PostgresConfig>(std::move(config));
     state.context.bootstrap = std::move(bootstrap);
     state.context.options = std::move(options);
+    if (state.context.options.ask_names)
+      asio::use_service<NameLookup>(loop_).ask_by(state.context.options.ask_names);
     state.context.wanted = server_parameters(*state.context.config, state.context.scope, nullptr);
     state.context.postmaster = std::make_unique<Postmaster>(
         loop_.get_executor(), state.context.config->data_dir,
@@ -292,7 +294,8 @@ class LocalInstance::ServerThread {
     if (const auto* s = std::get_if<KeepSlots>(&step)) return act_keep_slots(context, control, *s);
     if (std::holds_alternative<Checkpoint>(step)) return act_checkpoint(context, control);
     if (std::holds_alternative<ResumeReplay>(step)) return act_resume_replay(context, control);
-    if (std::holds_alternative<WakeReceiver>(step)) return act_wake_receiver(context);
+    if (const auto* s = std::get_if<WakeReceiver>(&step))
+      return act_wake_receiver(context, control, *s);
     if (const auto* s = std::get_if<ApplyConfiguration>(&step))
       return act_apply_configuration(context, control, *s);
     if (const auto* s = std::get_if<SetSyncNames>(&step))

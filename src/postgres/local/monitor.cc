@@ -181,6 +181,11 @@ Words uri_words(const std::string& uri) {
   return words;
 }
 
+Words words_of(const std::string& conninfo) {
+  const bool is_uri = conninfo.starts_with("postgresql://") || conninfo.starts_with("postgres://");
+  return is_uri ? uri_words(conninfo) : keyword_words(conninfo);
+}
+
 }  // namespace
 
 std::string monitoring_query() {
@@ -213,12 +218,16 @@ std::string files_read_at(const std::vector<Rows>& answer) {
   return text_of(answer[0][0][13]);
 }
 
+std::string address_in(const std::string& conninfo) {
+  for (const auto& [keyword, value] : words_of(conninfo))
+    if (keyword == "hostaddr") return value;
+  return "";
+}
+
 UpstreamView upstream_of(const std::string& conninfo, const std::string& slot) {
   UpstreamView view;
   if (conninfo.empty()) return view;
-  const bool is_uri = conninfo.starts_with("postgresql://") || conninfo.starts_with("postgres://");
-  const auto words = is_uri ? uri_words(conninfo) : keyword_words(conninfo);
-  for (const auto& [keyword, value] : words) {
+  for (const auto& [keyword, value] : words_of(conninfo)) {
     if (keyword == "host") view.host = value;
     if (keyword == "port") view.port = value;
   }

@@ -1,4 +1,5 @@
-// The monitoring query and how its answer becomes an InstanceView (PostgreSQL manual, pg_stat_* views).
+// The monitoring query and how its answer becomes an InstanceView (PostgreSQL manual, pg_stat_*
+// views).
 #pragma once
 
 #include <optional>
@@ -23,6 +24,8 @@ namespace pgherd {
 // answer has the shape that read_monitoring wants.
 [[nodiscard]] std::string files_read_at(const std::vector<Rows>& answer);
 
+// The hostaddr of a primary_conninfo; "": it has none.
+[[nodiscard]] std::string address_in(const std::string& conninfo);
 // Host, port and slot of a primary_conninfo; empty when it cannot be read.
 [[nodiscard]] UpstreamView upstream_of(const std::string& conninfo, const std::string& slot);
 

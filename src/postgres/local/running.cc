@@ -43,6 +43,7 @@ asio::awaitable<Attempt> start_as(ActContext& context, const ActControl& control
                                   Instant not_after = Instant::never()) {
   const std::string data_dir = context.config->data_dir;
   const bool is_standby = upstream.has_value();
+  if (is_standby) co_await look_up_upstream(context, *upstream);
   auto parameters = co_await prepare_files(context, control, std::move(upstream));
   if (!parameters) co_return tl::unexpected(parameters.error());
   if (auto done = set_standby_signal(data_dir, is_standby); !done) co_return done;
@@ -267,6 +268,7 @@ Act act_follow(ActContext& context, ActControl& control, Follow step) {
   if (control_says_primary(config->data_dir))
     co_return failed("PostgreSQL is a primary; it must be stopped before it can follow " +
                      told(step.upstream));
+  co_await look_up_upstream(context, step.upstream);
   const auto prepared = co_await prepare_files(context, control, step.upstream);
   if (!prepared) co_return tl::unexpected(prepared.error());
   if (auto done = set_standby_signal(config->data_dir, true); !done)

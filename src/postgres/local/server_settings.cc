@@ -14,7 +14,8 @@ namespace pgherd {
 namespace {
 
 // Name and the value that holds when nothing, or nothing usable, is configured (Patroni
-// postgresql/config.py, CMDLINE_OPTIONS). listen_addresses, port and cluster_name are set from elsewhere.
+// postgresql/config.py, CMDLINE_OPTIONS). listen_addresses, port and cluster_name are set from
+// elsewhere.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kControlled{{
     {"hot_standby", "on"},
     {"max_connections", "100"},
@@ -238,7 +239,8 @@ ParameterMap server_parameters(const PostgresConfig& config, const std::string& 
 }
 
 ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
-                                 const Upstream& upstream, int major_version) {
+                                 const Upstream& upstream, int major_version,
+                                 const std::string& address) {
   ParameterMap made;
   const auto is_ours = [](const std::string& name) {
     return name.starts_with("recovery_target") || name == "primary_conninfo" ||
@@ -262,7 +264,8 @@ ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& s
     if (!value.empty()) made[name] = value;
   if (upstream.is_without_archive) made["restore_command"] = "";
   if (upstream.host.empty()) return made;
-  made["primary_conninfo"] = primary_conninfo(config, self, upstream, major_version).to_string();
+  made["primary_conninfo"] =
+      primary_conninfo(config, self, upstream, major_version, address).to_string();
   if (!upstream.slot.empty()) made["primary_slot_name"] = upstream.slot;
   return made;
 }
@@ -337,12 +340,13 @@ std::vector<std::string> command_line_arguments(const ParameterMap& parameters) 
 }
 
 ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
-                          const Upstream& upstream, int major_version) {
+                          const Upstream& upstream, int major_version, const std::string& address) {
   ConnInfo info;
   info.set_if_any("dbname", config.database);
   info.set_if_any("user", config.replication.username);
   info.set_if_any("passfile", config.pgpass);
   info.set("host", upstream.host);
+  info.set_if_any("hostaddr", address);
   info.set_if_any("port", upstream.port);
   add_connection_options(info, config.replication, major_version, true);
   info.set("application_name", self);

@@ -31,9 +31,11 @@ using ParameterMap = std::map<std::string, std::string>;
 [[nodiscard]] ParameterMap server_parameters(const PostgresConfig& config, const std::string& scope,
                                              const PgControl* floor);
 
-// The recovery section of a standby that follows `upstream` (host "": nobody).
+// The recovery section of a standby that follows `upstream` (host "": nobody), at this address if
+// one is given.
 [[nodiscard]] ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
-                                               const Upstream& upstream, int major_version);
+                                               const Upstream& upstream, int major_version,
+                                               const std::string& address = {});
 
 // `included` come first, in their order, so that what stands here overrides them. `sync_names`: the
 // managed value of synchronous_standby_names, in place of the one among the parameters.
@@ -58,9 +60,10 @@ using ParameterMap = std::map<std::string, std::string>;
 // "--max_connections=100", ...: of the command line parameters among `parameters`.
 [[nodiscard]] std::vector<std::string> command_line_arguments(const ParameterMap& parameters);
 
-// How this node's walreceiver reaches `upstream`.
+// How this node's walreceiver reaches `upstream`. `address` "": as the name says.
 [[nodiscard]] ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
-                                        const Upstream& upstream, int major_version);
+                                        const Upstream& upstream, int major_version,
+                                        const std::string& address);
 // How our tools reach `upstream` as `who`; the password is in the pgpass file. `database` "" for
 // tools that speak the replication protocol.
 [[nodiscard]] ConnInfo tool_conninfo(const PostgresConfig& config, const Credentials& who,

@@ -180,7 +180,12 @@ Act act_resume_replay(ActContext& context, ActControl& control) {
 }
 
 // The startup process sleeps on a latch between its attempts; SIGHUP sets it.
-Act act_wake_receiver(ActContext& context) {
+Act act_wake_receiver(ActContext& context, ActControl& control, WakeReceiver step) {
+  // A member that was made anew may have another address under its name.
+  if (co_await look_up_for_wake(context, step.upstream)) {
+    const auto prepared = co_await prepare_files(context, control, step.upstream);
+    if (!prepared) co_return tl::unexpected(prepared.error());
+  }
   if (context.postmaster->look() != ProcessState::Running || !context.postmaster->signal(SIGHUP))
     co_return failed("PostgreSQL is not running: there is no WAL receiver to wake");
   co_return "reloaded, so that the WAL receiver connects now";
