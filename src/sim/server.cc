@@ -55,6 +55,8 @@ void SimServer::boot(bool as_standby, std::function<void(bool)> running) {
 }
 
 void SimServer::finish_boot(bool as_standby) {
+  // A postmaster that was told to stop while it started opens for nobody (sim seed 7002598).
+  if (process_ != ProcessState::Starting) return;
   enter(ProcessState::Running);
   running_since = sim_.queue.now();
   if (as_standby) {
