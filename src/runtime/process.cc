@@ -168,16 +168,16 @@ class ChildProcess::State : public std::enable_shared_from_this<State> {
   }
 
   void ended() {
+    // A wait for a descriptor may end without a cause, and who then waited for the process itself
+    // would hold up the loop for as long as it lives.
+    const auto seen = ask_for_end(WNOWAIT);
+    if (seen && seen->si_pid == 0) return wait();
     // Before reaping, while the group's number is certainly still ours.
     if (end_.timed_out || end_.cancelled) ::kill(-pid_, SIGKILL);
-    siginfo_t info{};
-    int outcome = 0;
-    do {
-      outcome = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED);
-    } while (outcome != 0 && errno == EINTR);
+    const auto info = ask_for_end(0);
     has_ended_ = true;
-    if (outcome == 0 && info.si_code == CLD_EXITED) end_.exit_code = info.si_status;
-    if (outcome == 0 && info.si_code != CLD_EXITED) end_.signal = info.si_status;
+    if (info && info->si_code == CLD_EXITED) end_.exit_code = info->si_status;
+    if (info && info->si_code != CLD_EXITED) end_.signal = info->si_status;
     timer_.cancel();
     for (Captured* stream : {&out_, &err_}) {
       if (stream->is_open()) stream->take(spec_);
@@ -190,6 +190,15 @@ class ChildProcess::State : public std::enable_shared_from_this<State> {
     pidfd_.close(ignored);
     spec_.on_line = nullptr;  // it may hold what holds us
     tell();
+  }
+  // Does not wait; si_pid 0: it has not ended. nullopt: it is no child any more.
+  [[nodiscard]] std::optional<siginfo_t> ask_for_end(int options) const {
+    siginfo_t info{};
+    int outcome = 0;
+    do {
+      outcome = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | options);
+    } while (outcome != 0 && errno == EINTR);
+    return outcome == 0 ? std::optional(info) : std::nullopt;
   }
   void tell() {
     if (auto handler = std::exchange(handler_, nullptr)) handler(end_);
