@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/config_keys.h"
+#include "codec/config_letters.h"
 #include "codec/config_not_served.h"
 #include "codec/config_sections.h"
 #include "codec/config_sources.h"
@@ -131,6 +132,8 @@ LoadedConfig load_config(const std::string& path,
   const Section root(&sources.root, "", sources.name);
   LoadedConfig loaded;
   loaded.warnings = sources.remarks;
+  for (std::string& line : texts_that_yaml_changes(sources.root))
+    loaded.warnings.push_back(std::move(line));
   find_unknown_keys(sources, loaded);
   find_misplaced_keys(sources.root, loaded);
   judge_keys_not_served(sources.root, use, loaded);

@@ -71,10 +71,12 @@ void read_addresses(const Section& postgresql, PostgresConfig& config, ReadingCo
 }
 
 std::string as_parameter(std::string_view text, const YamlNode& node) {
-  // `ssl: yes` is a boolean to YAML; PostgreSQL shows booleans as on and off.
+  // `ssl: yes` is a boolean to YAML; PostgreSQL shows booleans as on and off. It does not know how
+  // else YAML writes numbers (1_024, 1:30).
   if (!node.is_quoted) {
     const Json resolved = resolve_plain(text);
     if (resolved.is_boolean()) return resolved.get<bool>() ? "on" : "off";
+    if (resolved.is_number_integer()) return write_json(resolved);
   }
   return std::string(text);
 }

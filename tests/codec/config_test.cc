@@ -590,6 +590,38 @@ TEST_F(Config, UnknownKeysAreSentWhereTheyBelong) {
   EXPECT_EQ(meant("bootstrap: {dcs: {postgresql: {parameters: {}, jit_cost: 5}}}"), "");
 }
 
+TEST_F(Config, NamesAndPasswordsThatYamlWouldChangeAreNamedAndTakenToTheLetter) {
+  const std::string text = replaced(replaced(kMinimal, "name: node-a", "name: no"),
+                                    "username: replicator", "username: 1e3\n      password: 0123");
+  const LoadedConfig loaded = load(text);
+  ASSERT_EQ(loaded.warnings.size(), 2U);
+  EXPECT_NE(loaded.warnings[0].find("patroni.yml:2: name is a number or a boolean"),
+            std::string::npos);
+  EXPECT_NE(
+      loaded.warnings[1].find("patroni.yml:13: postgresql.authentication.replication.password"),
+      std::string::npos);
+  EXPECT_EQ(loaded.warnings[1].find("0123"), std::string::npos);
+  EXPECT_EQ(loaded.config.name, "no");
+  EXPECT_EQ(loaded.config.postgresql.replication.password, "0123");
+  for (const char* quiet : {"12345", "'0123'", "\"yes\"", "0089", "null", "1.5.2"})
+    EXPECT_TRUE(load(replaced(kMinimal, "username: replicator",
+                              "username: r\n      password: " + std::string(quiet)))
+                    .warnings.empty())
+        << quiet;
+}
+
+TEST_F(Config, NumbersAmongTheParametersArePrintedAsPostgresqlReadsThem) {
+  const auto parameters =
+      load(replaced(kMinimal, "  data_dir: /data\n",
+                    "  data_dir: /data\n  parameters: {a: 1_024, b: 1:30, c: 0640, d: '1_0', "
+                    "e: 0.50, f: 30s}\n"))
+          .config.postgresql.parameters;
+  EXPECT_EQ(
+      parameters,
+      (std::map<std::string, std::string>{
+          {"a", "1024"}, {"b", "90"}, {"c", "416"}, {"d", "1_0"}, {"e", "0.50"}, {"f", "30s"}}));
+}
+
 TEST_F(Config, WhatHoldsAnchorsIsNoUnknownKey) {
   const LoadedConfig loaded = load(std::string(kMinimal) +
                                    "x-tags: &own {own: 1}\n.more: &more {a: 2}\n"

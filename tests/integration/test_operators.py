@@ -23,7 +23,7 @@ from herdlib import PGHERD, ROOT, Solo, deps, free_port, wait_until
 FOLDER = ROOT / "tests/operators"
 UNKNOWN = "unknown configuration keys are ignored: "
 Expected = collections.namedtuple("Expected",
-                                  "must says shows answers config status given joins logs")
+                                  "must says shows answers config status given joins logs copies")
 
 
 class Case:
@@ -56,7 +56,7 @@ class Case:
             return [tuple(part.strip() for part in line.split(between, 1)) for line in found[key]]
         return Expected(only("must"), found["says"], pairs("shows"), pairs("answers", "=>"),
                         pairs("config"), pairs("status"), only("given"), only("joins"),
-                        found["logs"])
+                        found["logs"], only("copies"))
 
 
 def all_cases():
@@ -135,7 +135,7 @@ def store():
 class Operator(Solo):
     """A case put into a folder of its own, with this machine's ports and directories."""
 
-    def __init__(self, store, case):
+    def __init__(self, store, case, variables=None):
         super().__init__(store, "op", parent=store.quick_folder)
         self.store, self.case, self.expected = store, case, case.expected
         for name in ("key.pem", "certificate.pem"):
@@ -154,6 +154,7 @@ class Operator(Solo):
             self.variables[self.expected.given] = self.filled(case.config.read_text())
         elif case.config:
             self.arguments = [str(self.put(case.config))]
+        self.variables |= variables or {}
 
     def filled(self, text):
         puts = {"@ETCD@": self.store.address, "@PG_PORT@": str(self.pg_port),
@@ -207,12 +208,11 @@ class Operator(Solo):
         keys = (line.split("#")[0] for line in self.case.head.read_text().splitlines())
         return "\n".join(keys)
 
-    def complaints(self):
+    def complaints(self, *expected):
         """What the agent warns of when it has read its configuration and said what it thinks of it."""
         begun = self.said().split(" begins; REST API", 1)[-1]
         lines = [line for line in begun.splitlines()
                  if re.match(r"\S+ \S+ (WARNING|ERROR|CRITICAL): ", line)]
-        expected = [self.filled(words) for words in self.expected.logs]
         for words in expected:
             assert any(has(line, words) for line in lines), (words, lines)
         return [line for line in lines if not any(has(line, words) for words in expected)]
@@ -336,6 +336,22 @@ def test_it_is_refused_with_the_place_and_advice(operator):
         assert f"{operator.case.head.name}:{number}: " in line, done.stderr
 
 
+def a_second_node_streams(first):
+    second = Operator(first.store, first.case, {"PATRONI_NAME": "second"})
+    try:
+        second.begin()
+        wait_until("the second node streams", lambda: json.loads(second.get("/patroni")[1])
+                   .get("replication_state") == "streaming", 60)
+        assert second.get("/replica")[0] == 200
+        with second.connect() as sql:
+            shown = {name: sql.execute(f"show {name}").fetchone()[0] for name, _ in second.expected.shows}
+        assert shown == {name: second.filled(value) for name, value in second.expected.shows}
+        expected = () if second.expected.copies == "quietly" else (second.expected.copies,)
+        assert second.complaints(*expected) == []
+    finally:
+        second.close()
+
+
 @params("lead", fixture="started")
 def test_it_starts_and_leads_with_its_settings(started):
     started.wait_leads()
@@ -349,9 +365,11 @@ def test_it_starts_and_leads_with_its_settings(started):
     assert [(path, value_at(config, path)) for path, _ in expected.config] == expected.config
     assert [(path, value_at(status, path)) for path, _ in expected.status] == expected.status
     assert "pending_restart" not in status, status
-    assert started.complaints() == []
+    assert started.complaints(*map(filled, expected.logs)) == []
     members = [(member["Member"], member["Role"], member["State"]) for member in started.listed()]
     assert members == [(status["patroni"]["name"], "Leader", "running")]
+    if expected.copies:
+        a_second_node_streams(started)
 
 
 @params("wait")

@@ -84,6 +84,7 @@ asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control
                  "-D",
                  config->data_dir,
                  "--config-file=" + config_dir_of(*config) + "/postgresql.conf",
+                 "--data_directory=" + config->data_dir,
                  "-C",
                  "max_connections"};
     spec.env = {{"LC_ALL", "C"}};
@@ -279,8 +280,11 @@ asio::awaitable<Attempt> start_server(ActContext& context, const ActControl& con
   if (auto made = make_socket_directories(parameters); !made) co_return made;
   ServerStart how;
   how.program = context.program("postgres");
+  // The last one because a data_directory in an included file (Debian writes one) beats -D, and a
+  // copy may have brought that of another node.
   how.arguments = {"-D", config->data_dir,
-                   "--config-file=" + config_dir_of(*config) + "/postgresql.conf"};
+                   "--config-file=" + config_dir_of(*config) + "/postgresql.conf",
+                   "--data_directory=" + config->data_dir};
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));
   how.log_file = context.server_log();

@@ -99,7 +99,8 @@ ServerStart private_start(const ActContext& context, const PrivateEntrance& entr
   how.program = context.program("postgres");
   how.log_file = context.server_log();
   how.arguments = {"-D", context.config->data_dir,
-                   "--config-file=" + entrance.path() + "/postgresql.conf"};
+                   "--config-file=" + entrance.path() + "/postgresql.conf",
+                   "--data_directory=" + context.config->data_dir};
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));
   // Later ones count. Without hot_standby nobody is let in before the end, and no parameter that

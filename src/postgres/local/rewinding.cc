@@ -49,7 +49,9 @@ ConnInfo with_password(ConnInfo info, const Credentials& who) {
 
 // Not before the source is a primary whose pg_control shows its present timeline: pg_rewind reads
 // that file, and would find "no rewind required" on a source that was promoted a moment ago.
-asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream source) {
+// `has_answered`, if given, becomes whether the source let us in and said anything.
+asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream source,
+                                             bool* has_answered = nullptr) {
   const auto config = context.config;
   const Credentials& who = rewind_login(*config);
   ConnInfo info = with_password(tool_conninfo(*config, who, source, config->database), who);
@@ -59,6 +61,7 @@ asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream sourc
       "('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint end, "
       "(select timeline_id from pg_control_checkpoint())";
   const auto answer = co_await query_once(std::move(info), sql, kConnectLimit, kAnswerLimit);
+  if (has_answered != nullptr) *has_answered = answer.has_value();
   if (!answer)
     co_return failed(fmt::format("cannot ask {} ({}:{}) as {}: {}", source.name, source.host,
                                  source.port, who.username, answer.error().text));
@@ -75,7 +78,9 @@ asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream sourc
   co_return Attempt{};
 }
 
-asio::awaitable<Answer<SourceHistory>> read_source_history(ActContext& context, Upstream source) {
+// `is_asked_for_role`: fails for a source that is a standby; PostgreSQL 14 and later can say that.
+asio::awaitable<Answer<SourceHistory>> read_source_history(ActContext& context, Upstream source,
+                                                           bool is_asked_for_role) {
   const auto config = context.config;
   ConnInfo info =
       with_password(tool_conninfo(*config, config->replication, source, ""), config->replication);
@@ -88,6 +93,13 @@ asio::awaitable<Answer<SourceHistory>> read_source_history(ActContext& context, 
   };
   auto connected = co_await session.connect(std::move(info), kConnectLimit);
   if (!connected) co_return describe_failure(connected.error());
+  if (is_asked_for_role) {
+    const auto standby = co_await session.query("SHOW in_hot_standby", kAnswerLimit);
+    if (!standby) co_return describe_failure(standby.error());
+    const std::string* is_standby = first_cell(standby, 0);
+    if (is_standby == nullptr || *is_standby != "off")
+      co_return failed(source.name + " is not a primary yet");
+  }
   const auto system = co_await session.query("IDENTIFY_SYSTEM", kAnswerLimit);
   if (!system) co_return describe_failure(system.error());
   SourceHistory history;
@@ -175,11 +187,14 @@ asio::awaitable<Answer<LocalEnd>> local_end(ActContext& context, ActControl& con
 
 asio::awaitable<Answer<HistoryVerdict>> examine(ActContext& context, ActControl& control,
                                                 Upstream source, Timeline& source_timeline) {
-  if (auto ready = co_await expect_ready_source(context, source); !ready)
-    co_return tl::unexpected(ready.error());
+  // Where superusers come by the socket only (Debian's default) nobody but the replication user is
+  // let in from here. That is enough to compare; what has diverged cannot be rewound then.
+  bool has_answered = false;
+  const auto ready = co_await expect_ready_source(context, source, &has_answered);
+  if (!ready && has_answered) co_return tl::unexpected(ready.error());
   if (control.is_cancelled) co_return cancelled();
-  const auto history = co_await read_source_history(context, source);
-  if (!history) co_return tl::unexpected(history.error());
+  const auto history = co_await read_source_history(context, source, !has_answered);
+  if (!history) co_return tl::unexpected(ready ? history.error() : ready.error());
   source_timeline = history->timeline;
   if (control.is_cancelled) co_return cancelled();
   const auto end = co_await local_end(context, control);
