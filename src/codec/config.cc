@@ -140,7 +140,7 @@ LoadedConfig load_config(const std::string& path,
   const ReadingContext context{.use = use, .warnings = loaded.warnings};
   AgentConfig& config = loaded.config;
   read_names(root, use, config);
-  config.log = read_log(root.section("log"));
+  config.log = read_log(root.section("log"), context);
   config.etcd = read_etcd(root, context);
   config.restapi = read_restapi(root.section("restapi"), context);
   config.ctl = read_ctl(root.section("ctl"), config.restapi);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/agent_config.h"
@@ -18,7 +19,13 @@ namespace pgherd {
 // key, its value, what is allowed.
 class ConfigError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  // `key`: the path of the one that is wrong or missing ("restapi.listen"), "" where it is not one.
+  explicit ConfigError(const std::string& text, std::string key = {})
+      : std::runtime_error(text), key_(std::move(key)) {}
+  [[nodiscard]] const std::string& key() const { return key_; }
+
+ private:
+  std::string key_;
 };
 
 struct LoadedConfig {

@@ -16,7 +16,8 @@ constexpr std::string_view kPrefix = "PATRONI_";
 struct Variable {
   std::string name;  // without the prefix
   std::string path;
-  bool is_map = false;  // holds a YAML map, braces optional
+  bool is_map = false;       // holds a YAML map, braces optional
+  bool may_be_list = false;  // without a %( it holds a YAML list, brackets optional
   bool is_patronis = true;
 };
 
@@ -43,7 +44,7 @@ std::vector<Variable> make_table() {
   }
   // The older names of three; listed first, so that the newer ones are set over them.
   table.push_back({.name = "LOGLEVEL", .path = "log.level"});
-  table.push_back({.name = "LOGFORMAT", .path = "log.format"});
+  table.push_back({.name = "LOGFORMAT", .path = "log.format", .may_be_list = true});
   table.push_back({.name = "LOG_DATEFMT", .path = "log.dateformat"});
   // As guides for Docker Compose call the logins of PostgreSQL.
   add_section(table, "POSTGRESQL", "postgresql.authentication.superuser", {"username", "password"},
@@ -51,8 +52,9 @@ std::vector<Variable> make_table() {
   add_section(table, "POSTGRESQL_REPLICATION", "postgresql.authentication.replication",
               {"username", "password"}, false);
   add_section(table, "LOG", "log",
-              {"type", "level", "traceback_level", "format", "dateformat", "max_queue_size", "dir",
-               "mode", "file_size", "file_num", "deduplicate_heartbeat_logs"});
+              {"type", "level", "traceback_level", "dateformat", "max_queue_size", "dir", "mode",
+               "file_size", "file_num", "deduplicate_heartbeat_logs"});
+  table.push_back({.name = "LOG_FORMAT", .path = "log.format", .may_be_list = true});
   table.push_back({.name = "LOG_STATIC_FIELDS", .path = "log.static_fields", .is_map = true});
   table.push_back({.name = "LOG_LOGGERS", .path = "log.loggers", .is_map = true});
   add_section(table, "RESTAPI", "restapi",
@@ -147,14 +149,19 @@ std::optional<Setting> setting_of(const std::string& name,
 }
 
 YamlNode node_of(const Variable& variable, const Setting& setting) {
-  if (!variable.is_map) {
+  const bool is_list = variable.may_be_list && setting.value.find("%(") == std::string::npos;
+  if (!variable.is_map && !is_list) {
     return {.kind = YamlNode::Kind::Scalar, .text = setting.value, .origin = setting.origin};
   }
-  const bool has_braces = setting.value.starts_with('{');
+  const char* const opens = is_list ? "[" : "{";
+  const std::string& value = setting.value;
   try {
-    return read_yaml(has_braces ? setting.value : "{" + setting.value + "}", setting.origin);
+    return read_yaml(value.starts_with(opens) ? value : opens + value + (is_list ? "]" : "}"),
+                     setting.origin);
   } catch (const YamlError& problem) {
-    throw ConfigError(std::string(problem.what()) + "; allowed is a map like 'name: value, ...'");
+    throw ConfigError(std::string(problem.what()) + "; allowed is " +
+                      (is_list ? "a text with %(name)s in it, or a list of names"
+                               : "a map like 'name: value, ...'"));
   }
 }
 

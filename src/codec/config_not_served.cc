@@ -9,19 +9,18 @@ namespace {
 using Kind = YamlNode::Kind;
 constexpr auto kWarn = NotServed::Then::Warn;
 constexpr auto kRefuse = NotServed::Then::Refuse;
+constexpr auto kAccept = NotServed::Then::Accept;
 
 constexpr std::string_view kDynamic = "bootstrap.dcs.";
 constexpr std::string_view kInPostgresql = "postgresql.";
 
 constexpr std::string_view kOneStore = "etcd3 is used, no other store is known";
-constexpr std::string_view kLogForm = "a line has one form; log.type: json has fields";
 constexpr std::string_view kNoPool = "no thread waits for a request";
 constexpr std::string_view kNoSrv = "SRV records are not looked up; the listed hosts are used";
 constexpr std::string_view kDynamicOnly =
     "the dynamic configuration sets it (bootstrap.dcs before the cluster exists, edit-config "
     "after)";
 constexpr std::string_view kLocalOnly = "the local configuration sets it";
-constexpr std::string_view kOwnNames = "programs have PostgreSQL's names, in postgresql.bin_dir";
 
 const YamlNode* node_at(const YamlNode& root, std::string_view path) {
   const YamlNode* node = &root;
@@ -58,7 +57,7 @@ std::string origin_of(const YamlNode& node) {
 void look(const YamlNode& root, const std::string& path, const NotServed& entry,
           std::vector<FoundKey>& found) {
   const YamlNode* node = node_at(root, path);
-  if (node == nullptr || says_nothing_else(*node, entry.harmless)) return;
+  if (entry.then == kAccept || node == nullptr || says_nothing_else(*node, entry.harmless)) return;
   found.push_back({.path = path, .origin = origin_of(*node), .entry = &entry});
 }
 
@@ -68,14 +67,7 @@ const std::vector<NotServed>& not_served() {
   static const std::vector<NotServed> kTable = {
       {"thread_pool_size", kWarn, kNoPool, ""},
       {"thread_stack_size", kWarn, kNoPool, ""},
-      {"log.traceback_level", kWarn, "there are no tracebacks", ""},
-      {"log.format", kWarn, kLogForm, ""},
-      {"log.dateformat", kWarn, kLogForm, ""},
-      {"log.static_fields", kWarn, kLogForm, ""},
-      {"log.max_queue_size", kWarn, "512 lines wait for a slow disk at most", ""},
-      {"log.mode", kWarn, "the file has the mode that the umask gives", ""},
-      {"log.loggers", kWarn, "log.level holds for all", ""},
-      {"log.deduplicate_heartbeat_logs", kWarn, "what has not changed is said once anyway", ""},
+      {"log.traceback_level", kAccept, "errors are told with their cause in one line", ""},
       {"citus", kRefuse, "Citus is not known: this node would be of another cluster", ""},
       {"consul", kRefuse,
        "no other store than etcd is known, and Patroni would use this one: keep the section etcd3 "
@@ -95,7 +87,6 @@ const std::vector<NotServed>& not_served() {
       {"etcd.srv_domain", kWarn, kNoSrv, ""},
       {"etcd.version_prefix", kWarn, "etcd's v3 interface has one path", ""},
       {"restapi.thread_pool_size", kWarn, kNoPool, ""},
-      {"restapi.server_tokens", kWarn, "the header Server says pgherd", ""},
       {"bootstrap.users", kWarn,
        "no users are made, and Patroni makes none since 4.0 either; let bootstrap.post_bootstrap "
        "make them",
@@ -114,14 +105,6 @@ const std::vector<NotServed>& not_served() {
       {"postgresql.bin_name.pg_isready", kWarn, "PostgreSQL is asked without it", "pg_isready"},
       {"postgresql.bin_name.pg_controldata", kWarn, "pg_control is read without it",
        "pg_controldata"},
-      {"postgresql.bin_name.initdb", kRefuse, kOwnNames, "initdb"},
-      {"postgresql.bin_name.pg_basebackup", kRefuse, kOwnNames, "pg_basebackup"},
-      {"postgresql.bin_name.postgres", kRefuse, kOwnNames, "postgres"},
-      {"postgresql.bin_name.pg_rewind", kRefuse, kOwnNames, "pg_rewind"},
-      {"postgresql.config_base_name", kRefuse,
-       "postgresql.conf would be used, and with it other settings", "postgresql"},
-      {"postgresql.krbsrvname", kWarn, "libpq's default holds", ""},
-      {"postgresql.rewind", kWarn, "pg_rewind runs without further options", ""},
   };
   return kTable;
 }

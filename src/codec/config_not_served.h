@@ -13,7 +13,11 @@
 namespace pgherd {
 
 struct NotServed {
-  enum class Then { Warn, Refuse };
+  enum class Then {
+    Accept,  // without a word: nobody misses anything, whatever it says
+    Warn,
+    Refuse,
+  };
   std::string_view path;  // of a key or of a whole section; "postgresql.x" also in bootstrap.dcs
   Then then = Then::Warn;
   std::string_view instead;   // what holds without it

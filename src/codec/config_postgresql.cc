@@ -143,6 +143,14 @@ std::map<ServerRole, RoleConfig> read_roles(const Section& postgresql, ReadingCo
   return roles;
 }
 
+std::map<std::string, std::string> read_bin_names(const Section& names) {
+  std::map<std::string, std::string> read;
+  for (const std::string_view program : kNamedPrograms)
+    if (std::string name = names.text_or(program, ""); !name.empty() && name != program)
+      read[std::string(program)] = std::move(name);
+  return read;
+}
+
 CommandWords read_command(const Section& section, std::string_view key) {
   const auto words = shell_words(section.text_or(key, ""));
   if (!words) section.refuse(key, "a command in which every quote is closed");
@@ -175,7 +183,12 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
   }
   config.config_dir = whole_path(postgresql, "config_dir");
   config.bin_dir = whole_path(postgresql, "bin_dir");
+  config.bin_names = read_bin_names(postgresql.section("bin_name"));
   config.database = postgresql.text_or("database", config.database);
+  config.config_base_name = postgresql.text_or("config_base_name", config.config_base_name);
+  if (config.config_base_name.empty() || config.config_base_name.find('/') != std::string::npos)
+    postgresql.refuse("config_base_name", "the name of a file without its folder and its .conf");
+  config.krbsrvname = postgresql.text_or("krbsrvname", "");
   config.pgpass = whole_path(postgresql, "pgpass");
   if (config.pgpass.empty()) config.pgpass = default_pgpass(home);
   read_authentication(postgresql, config, context);
@@ -188,6 +201,7 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
   config.custom_conf = postgresql.text_or("custom_conf", "");
   config.by_role = read_roles(postgresql, context);
   config.basebackup = postgresql.options("basebackup");
+  config.rewind_options = postgresql.options("rewind");
   read_replica_methods(postgresql, config);
   for (std::string& remark :
        remarks_on_methods(config.create_replica_methods, config.replica_methods,

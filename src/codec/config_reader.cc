@@ -91,14 +91,16 @@ void Section::refuse(std::string_view key, std::string_view allowed) const {
   const YamlNode* node = find(key);
   const std::string origin = node == nullptr || node->origin.empty() ? source_ : node->origin;
   throw ConfigError(origin + ": " + path_of(key) + " is " +
-                    (node == nullptr ? "missing" : shown(*node, key)) + "; allowed is " +
-                    std::string(allowed));
+                        (node == nullptr ? "missing" : shown(*node, key)) + "; allowed is " +
+                        std::string(allowed),
+                    path_of(key));
 }
 
 void Section::refuse_missing(std::string_view key) const {
   const std::string variable = variable_for(path_of(key));
   throw ConfigError(source_ + ": " + path_of(key) + " is missing; set it in the file" +
-                    (variable.empty() ? "" : " or in the variable " + variable));
+                        (variable.empty() ? "" : " or in the variable " + variable),
+                    path_of(key));
 }
 
 Section Section::section(std::string_view key) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 #include "codec/config_sections.h"
 #include "codec/parse_units.h"
@@ -127,6 +128,19 @@ void warn_of_tls_keys_without_tls(const Section& restapi, ReadingContext context
                              "API speaks HTTP without TLS");
 }
 
+// As Patroni: whatever else stands there is warned of, and means the usual header.
+bool read_server_tokens(const Section& restapi, ReadingContext context) {
+  const std::string said = restapi.text_or("server_tokens", "original");
+  std::string word = said;
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (word != "original" && word != "productonly" && word != "minimal") {
+    context.warnings.push_back(restapi.path_of("server_tokens") + " is '" + said +
+                               "'; allowed are original, productonly and minimal. The header "
+                               "Server stays as it is without it");
+  }
+  return word == "minimal";
+}
 }  // namespace
 
 RestConfig read_restapi(const Section& restapi, ReadingContext context) {
@@ -150,6 +164,7 @@ RestConfig read_restapi(const Section& restapi, ReadingContext context) {
   config.https_extra_headers = read_headers(restapi, "https_extra_headers");
   config.request_queue_size = static_cast<int>(
       restapi.integer_or("request_queue_size", config.request_queue_size, 0, 4096));
+  config.names_its_version = read_server_tokens(restapi, context);
   warn_of_tls_keys_without_tls(restapi, context);
   if (config.verify_client == "required" && config.cafile.empty()) {
     restapi.refuse("verify_client", "required only beside restapi.cafile");

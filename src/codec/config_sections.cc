@@ -84,19 +84,6 @@ void refuse_every_address(const Section& section, std::string_view key,
                  "leads whoever uses it to itself");
 }
 
-LogConfig read_log(const Section& log) {
-  LogConfig config;
-  config.level = log.one_of("level", config.level,
-                            {"DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"});
-  config.as_json = log.one_of("type", "plain", {"plain", "json"}) == "json";
-  config.dir = log.text_or("dir", "");
-  constexpr std::int64_t kMax = std::numeric_limits<std::int32_t>::max();
-  config.file_size_bytes = static_cast<std::uint64_t>(
-      log.integer_or("file_size", static_cast<std::int64_t>(config.file_size_bytes), 1, kMax));
-  config.file_num = static_cast<int>(log.integer_or("file_num", config.file_num, 0, 10000));
-  return config;
-}
-
 EtcdConfig read_etcd(const Section& root, ReadingContext context) {
   const Section etcd = etcd_section(root, context);
   EtcdConfig config;

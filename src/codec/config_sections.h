@@ -21,7 +21,7 @@ struct ReadingContext {
 void refuse_every_address(const Section& section, std::string_view key,
                           const ListenAddress& address, ReadingContext context);
 
-[[nodiscard]] LogConfig read_log(const Section& log);
+[[nodiscard]] LogConfig read_log(const Section& log, ReadingContext context);
 [[nodiscard]] EtcdConfig read_etcd(const Section& root, ReadingContext context);
 [[nodiscard]] RestConfig read_restapi(const Section& restapi, ReadingContext context);
 [[nodiscard]] CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi);

@@ -103,7 +103,10 @@ class Merge {
     PostgresConfig merged = local_;
     merged.parameters = parameters();
     for_text("bin_dir", local_.bin_dir.empty(), merged.bin_dir);
+    bin_names(merged);
     for_text("database", local_.database == "postgres", merged.database);
+    config_base_name(merged);
+    krbsrvname(merged);
     for_text("custom_conf", local_.custom_conf.empty(), merged.custom_conf);
     for_flag("use_unix_socket", !local_.use_unix_socket, merged.use_unix_socket);
     for_flag("use_unix_socket_repl", !local_.use_unix_socket_repl, merged.use_unix_socket_repl);
@@ -112,7 +115,8 @@ class Merge {
     for (const auto& [role, suffix] : kRoleSuffixes)
       for_role(role, std::string(suffix), merged);
     recovery_conf(merged);
-    basebackup(merged);
+    for_options("basebackup", merged.basebackup);
+    for_options("rewind", merged.rewind_options);
     replica_methods(merged);
     pg_ctl_timeout(merged);
     callbacks(merged);
@@ -197,21 +201,48 @@ class Merge {
     }
   }
 
-  void basebackup(PostgresConfig& merged) {
-    const Json* value = dynamic("basebackup", local_.basebackup.empty());
+  void for_options(std::string_view key, OptionList& into) {
+    const Json* value = dynamic(key, into.empty());
     if (value == nullptr) return;
-    if (!value->is_structured()) return warn("basebackup", *value, "a list or a map of options");
+    if (!value->is_structured()) return warn(key, *value, "a list or a map of options");
     for (const auto& [name, item] : value->items()) {
       if (value->is_object()) {
-        add_option(name, item, merged.basebackup);
+        add_option(name, item, into);
       } else if (item.is_object() && item.size() == 1) {
-        add_option(item.begin().key(), item.begin().value(), merged.basebackup);
+        add_option(item.begin().key(), item.begin().value(), into);
       } else if (!item.is_structured()) {
-        merged.basebackup.emplace_back(as_text(item), "");
+        into.emplace_back(as_text(item), "");
       } else {
-        warn("basebackup", item, "a word or a map with one key");
+        warn(key, item, "a word or a map with one key");
       }
     }
+  }
+
+  void bin_names(PostgresConfig& merged) {
+    const Json* value = dynamic("bin_name", local_.bin_names.empty());
+    if (value == nullptr) return;
+    if (!value->is_object()) return warn("bin_name", *value, "a map of programs and their names");
+    for (const std::string_view program : kNamedPrograms) {
+      const std::string name = text_of(*value, program);
+      if (!name.empty() && name != program) merged.bin_names[std::string(program)] = name;
+    }
+  }
+
+  void config_base_name(PostgresConfig& merged) {
+    std::string name = merged.config_base_name;
+    for_text("config_base_name", local_.config_base_name == "postgresql", name);
+    if (name.empty() || name.find('/') != std::string::npos)
+      return warn("config_base_name", name, "the name of a file without its folder and its .conf");
+    merged.config_base_name = std::move(name);
+  }
+
+  // A word of libpq like those of the logins, but one for all of them.
+  void krbsrvname(PostgresConfig& merged) {
+    for_text("krbsrvname", local_.krbsrvname.empty(), merged.krbsrvname);
+    if (merged.krbsrvname.empty()) return;
+    for (Credentials* who : {&merged.superuser, &merged.replication,
+                             merged.rewind ? &*merged.rewind : &merged.superuser})
+      who->options["krbsrvname"] = merged.krbsrvname;
   }
 
   void replica_methods(PostgresConfig& merged) {

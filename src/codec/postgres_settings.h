@@ -19,6 +19,10 @@ inline constexpr std::array<std::pair<ServerRole, std::string_view>, 3> kRoleSuf
      {ServerRole::Replica, "_replica"},
      {ServerRole::StandbyLeader, "_standby_leader"}}};
 
+// The keys of postgresql.bin_name that count.
+inline constexpr std::array<std::string_view, 4> kNamedPrograms = {"initdb", "pg_basebackup",
+                                                                   "postgres", "pg_rewind"};
+
 // The keys of postgresql.callbacks.
 inline constexpr std::array<std::pair<CallbackAction, std::string_view>, 5> kCallbackNames = {
     {{CallbackAction::OnStart, "on_start"},

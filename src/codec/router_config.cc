@@ -121,7 +121,7 @@ LoadedRouterConfig load_router_config(const std::string& path,
   config.scope = root.required_text("scope");
   if (config.scope.find('/') != std::string::npos) root.refuse("scope", "a word without /");
   config.name_space = read_namespace(root, config.name_space);
-  config.log = read_log(root.section("log"));
+  config.log = read_log(root.section("log"), context);
   config.etcd = read_etcd(root, context);
   const Section router = root.section("router");
   config.write_listen = router.address("write", kWritePort);

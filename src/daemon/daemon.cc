@@ -77,6 +77,8 @@ class Daemon {
   void reload();
   void hear_signals();
   void note_decision(const Decision& decision);
+  void tell_summary(const std::string& summary);
+  void keep_heartbeat();
   void note_clashing_names();
   void take_dynamic(const std::string& json);
   void apply_postgres_config(bool is_asked_for);
@@ -111,6 +113,8 @@ class Daemon {
   std::unique_ptr<Alarm> start_is_over_;
 
   std::string last_summary_;
+  Instant heartbeat_of_;  // wake_at of the decision that was last repeated
+  std::unique_ptr<Alarm> heartbeat_;
   std::set<std::string> last_told_;
   std::set<std::string> clashes_told_;
   std::map<std::string, std::uint64_t> fired_;
@@ -127,7 +131,10 @@ Daemon::Daemon(std::string path, LoadedConfig loaded)
       in_force_(merge_dynamic(loaded_.config.postgresql, dynamic_json_)),
       layout_(loaded_.config.name_space, loaded_.config.scope, loaded_.config.name),
       dcs_(loaded_.config.etcd, io_.get_executor(), clock_,
-           EtcdHints{.tell = [](const std::string& line) { log_info("{}", line); }}) {}
+           EtcdHints{.tell = [](const std::string& line) {
+             log_line(LogLevel::Info, line, {},
+                      LogPlace{.file = "src/dcs/etcd.cc", .function = "tell", .line = 0});
+           }}) {}
 
 void Daemon::make_hands() {
   const auto loop = io_.get_executor();
@@ -219,8 +226,8 @@ void Daemon::begin() {
       .metrics = [this] { return metrics(); },
   });
   try {
-    rest_ =
-        std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *node_api_, *peers_);
+    rest_ = std::make_unique<RestServer>(io_.get_executor(), loaded_.config.restapi, *node_api_,
+                                         *peers_);
   } catch (const std::exception& problem) {
     return end(Exit{.exit_code = 1, .message = problem.what()});
   }
@@ -229,6 +236,7 @@ void Daemon::begin() {
            loaded_.config.scope, rest_->port());
   log_debug("a leader renews every {} ms", margins.renew_every / 1ms);
   node_->start();
+  keep_heartbeat();
   // Starting a guardian takes milliseconds, which whoever asks for our health need not wait. It has
   // nothing to do before the node gives it an order, and the order waits for it.
   guardian_begins_ = clock_.at(clock_.now(), [this] { fence_->start(); });
@@ -282,6 +290,12 @@ void Daemon::apply_postgres_config(bool is_asked_for) {
   PostgresConfig merged = merge_dynamic(loaded_.config.postgresql, dynamic_json_, &warnings);
   for (const std::string& warning : warnings)
     log_warning("{}", warning);
+  if (merged.config_base_name != in_force_.config_base_name) {
+    // The server that runs reads the files that it was started with.
+    log_warning("postgresql.config_base_name is {} until the agent is started again",
+                in_force_.config_base_name);
+    merged.config_base_name = in_force_.config_base_name;
+  }
   if (merged != in_force_ || is_asked_for) {
     in_force_ = std::move(merged);
     ++generation_;
@@ -352,10 +366,33 @@ void Daemon::note_decision(const Decision& decision) {
   }
   last_told_ = std::move(told);
   note_clashing_names();
-  if (!decision.summary.empty() && decision.summary != last_summary_) {
-    log_info("{}", decision.summary);
-    last_summary_ = decision.summary;
-  }
+  if (!decision.summary.empty() && decision.summary != last_summary_)
+    tell_summary(decision.summary);
+}
+
+// With who has the lock beside all that is no ordinary heartbeat (as Patroni has it).
+void Daemon::tell_summary(const std::string& summary) {
+  const auto& cluster = node_->agent().picture().store.cluster;
+  const bool is_heartbeat =
+      summary.starts_with("no action. ") || summary.starts_with("PAUSE: no action");
+  const bool shows_owner = !is_heartbeat || log_is_on(LogLevel::Debug);
+  if (shows_owner && cluster && cluster->has_leader())
+    log_info("Lock owner: {}; I am {}", cluster->leader->name, loaded_.config.name);
+  log_info("{}", summary);
+  last_summary_ = summary;
+}
+
+// The log shows that the loop runs: what it says is repeated once in loop_wait, if it has run
+// since.
+void Daemon::keep_heartbeat() {
+  heartbeat_ = clock_.at(clock_.now() + node_->agent().picture().settings.loop_wait, [this] {
+    const Decision& decision = node_->agent().last_decision();
+    const bool has_run = decision.wake_at != heartbeat_of_;
+    heartbeat_of_ = decision.wake_at;
+    if (has_run && !decision.summary.empty() && !loaded_.config.log.says_heartbeats_once)
+      tell_summary(decision.summary);
+    keep_heartbeat();
+  });
 }
 
 // Two that began at the same time have not seen each other in the store.

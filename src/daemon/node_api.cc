@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "codec/dcs_values.h"
+#include "runtime/log.h"
 
 namespace pgherd {
 namespace {
@@ -47,6 +48,9 @@ NodeStatus NodeApi::status_with(const InstanceView& instance) {
     const auto age = std::chrono::duration_cast<Seconds>(status.now - seen.store.confirmed_at);
     status.dcs_last_seen = status.wall_now.microseconds / 1000000 - age.count();
   }
+  const LogBacklog backlog = log_backlog();
+  status.log_lines_waiting = backlog.waiting;
+  status.log_lines_lost = backlog.lost;
   // Health checks come thousands of times a second, scrapes do not.
   if (parts_.metrics && status.now >= metrics_until_) {
     metrics_ = parts_.metrics();

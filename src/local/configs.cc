@@ -138,6 +138,7 @@ name: {name}
 
 log:
   level: INFO
+  deduplicate_heartbeat_logs: true
 
 restapi:
   listen: {rest}

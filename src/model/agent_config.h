@@ -13,6 +13,7 @@
 
 #include "base/instant.h"
 #include "model/ids.h"
+#include "model/log_config.h"
 #include "model/member.h"
 #include "model/watchdog_view.h"
 
@@ -59,7 +60,8 @@ struct RestConfig {
   // all.
   std::vector<std::string> allowlist;
   bool allowlist_include_members = false;
-  int request_queue_size = 128;  // the listen backlog
+  bool names_its_version = false;  // restapi.server_tokens: minimal
+  int request_queue_size = 128;    // the listen backlog
   bool operator==(const RestConfig&) const = default;
 };
 
@@ -72,15 +74,6 @@ struct CtlConfig {
   std::string keyfile_password;
   bool has_classic_table = false;  // ctl.table: classic
   bool operator==(const CtlConfig&) const = default;
-};
-
-struct LogConfig {
-  std::string level = "INFO";
-  bool as_json = false;  // log.type: json
-  std::string dir;       // "": stderr; else <dir>/patroni.log, rotated
-  std::uint64_t file_size_bytes = 25000000;
-  int file_num = 4;
-  bool operator==(const LogConfig&) const = default;
 };
 
 // A word list and key/value options in the order of the file: ("data-checksums", "") is a switch.
@@ -146,9 +139,12 @@ struct PostgresConfig {
   std::string connect_address;  // "host:port"
   std::string proxy_address;
   std::string data_dir;
-  std::string config_dir;  // "" = data_dir
-  std::string bin_dir;     // "" = PATH
+  std::string config_dir;                        // "" = data_dir
+  std::string bin_dir;                           // "" = PATH
+  std::map<std::string, std::string> bin_names;  // what is called otherwise: "initdb" -> its name
   std::string database = "postgres";
+  std::string config_base_name = "postgresql";  // <this>.conf, <this>.base.conf
+  std::string krbsrvname;                       // of libpq; "": its default
   std::string pgpass;  // "" only where nothing says it and the user has no home directory
   Credentials superuser;
   Credentials replication;
@@ -164,6 +160,7 @@ struct PostgresConfig {
   // The custom_conf of the role that was put in force (postgres/local: config_in_role).
   std::string role_conf;
   OptionList basebackup;
+  OptionList rewind_options;  // of pg_rewind
   // Names of methods, to be tried in this order; "basebackup" is pg_basebackup. Empty: that alone.
   std::vector<std::string> create_replica_methods;
   // The same for the copy of the remote primary (standby_cluster.create_replica_methods).

@@ -191,7 +191,8 @@ class Conversation {
     http::response<http::string_body> message;
     message.version(version);
     message.result(static_cast<unsigned>(reply.code));
-    message.set(http::field::server, "pgherd");
+    message.set(http::field::server,
+                setup_->config.names_its_version ? "pgherd/" PGHERD_VERSION : "pgherd");
     message.set(http::field::date, http_date());
     if (!reply.body.empty()) message.set(http::field::content_type, reply.content_type);
     for (const auto& [name, value] : reply.headers)

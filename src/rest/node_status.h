@@ -42,6 +42,9 @@ struct NodeStatus {
   Instant next_run;  // when the agent means to think next
   WallTime wall_now;
 
+  std::size_t log_lines_waiting = 0;
+  std::size_t log_lines_lost = 0;
+
   std::string more_metrics;  // finished lines of the daemon for /metrics, each ended by a newline
 
   [[nodiscard]] bool is_standby_cluster() const { return settings.standby_cluster.has_value(); }

@@ -130,6 +130,11 @@ void add_node_part(ordered_json& document, const NodeStatus& status) {
     document["scheduled_restart"] = std::move(scheduled);
   }
   if (status.watchdog_failed) document["watchdog_failed"] = true;
+  // A line or two of the present round are no backlog.
+  constexpr std::size_t kUsualBacklog = 2;
+  if (status.log_lines_waiting > kUsualBacklog)
+    document["logger_queue_size"] = status.log_lines_waiting;
+  if (status.log_lines_lost > 0) document["logger_records_lost"] = status.log_lines_lost;
   if (status.failed_promotions > 0) document["failed_promotions"] = status.failed_promotions;
 }
 

@@ -1,11 +1,11 @@
 #include "runtime/log.h"
 
 #include <fcntl.h>
-#include <spdlog/async.h>
-#include <spdlog/async_logger.h>
 #include <spdlog/formatter.h>
+#include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -14,18 +14,20 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <tuple>
 
+#include "runtime/line_queue.h"
+#include "runtime/log_record.h"
 #include "runtime/unique_fd.h"
 
 namespace pgherd {
 namespace {
 
-// spdlog keeps room for all of them (400 bytes each), used or not.
-constexpr std::size_t kLinesWaitingMax = 512;
 constexpr std::array<std::string_view, 5> kNames{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 
 // Lines are made by the caller (their time is the caller's), so spdlog only carries them.
@@ -44,8 +46,11 @@ class AsItIs final : public spdlog::formatter {
 // them otherwise, and would make a missing directory instead of complaining.
 class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  RotatedFile(std::string path, std::uint64_t bytes_max, int copies)
-      : path_(std::move(path)), bytes_max_(bytes_max), copies_(std::max(copies, 0)) {
+  explicit RotatedFile(const LogConfig& config)
+      : path_(config.dir + "/patroni.log"),
+        mode_(config.file_mode),
+        bytes_max_(config.file_size_bytes),
+        copies_(std::max(config.file_num, 0)) {
     if (const int code = open(); code != 0)
       throw std::runtime_error("cannot log to " + path_ + ": " + std::strerror(code) +
                                " (log.dir must be a directory that exists and is writable)");
@@ -72,6 +77,8 @@ class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
   int open() {
     file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (!file_.is_open()) return errno;
+    // A file of somebody else keeps the mode that it has.
+    if (mode_) std::ignore = ::fchmod(file_.get(), *mode_);
     const off_t end = ::lseek(file_.get(), 0, SEEK_END);
     size_ = end < 0 ? 0 : static_cast<std::uint64_t>(end);
     return 0;
@@ -89,6 +96,7 @@ class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
   }
 
   std::string path_;
+  std::optional<std::uint32_t> mode_;
   std::uint64_t bytes_max_;
   int copies_;
   UniqueFd file_;
@@ -96,15 +104,18 @@ class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
 };
 
 struct Output {
-  std::shared_ptr<spdlog::details::thread_pool> writer;
-  std::shared_ptr<spdlog::logger> logger;
-  bool as_json = false;
-  std::atomic<std::size_t> lost_reported{0};
+  LogConfig config;
+  LogLevel level = LogLevel::Debug;
+  std::map<std::string, LogLevel, std::less<>> loggers;
+  std::shared_ptr<spdlog::logger> sink;
+  std::unique_ptr<LineQueue> queue;  // absent: lines go straight to the sink
 };
 
 struct Log {
-  std::atomic<LogLevel> level{LogLevel::Info};
-  std::mutex mutex;  // of `output`
+  std::atomic<LogLevel> lowest_level{LogLevel::Info};  // below it no line of anybody is written
+  std::atomic<bool> has_loggers{false};
+  std::atomic<std::size_t> lost{0};  // lines, not reported yet
+  std::mutex mutex;                  // of `output`
   std::shared_ptr<Output> output;
 };
 
@@ -114,98 +125,97 @@ Log& the_log() {
   return *log;
 }
 
-std::shared_ptr<Output> make_straight_output() {
+std::shared_ptr<spdlog::logger> make_sink(const LogConfig& config) {
+  spdlog::sink_ptr sink;
+  if (config.dir.empty()) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  } else {
+    sink = std::make_shared<RotatedFile>(config);
+  }
+  auto logger = std::make_shared<spdlog::logger>("", std::move(sink));
+  logger->set_formatter(std::make_unique<AsItIs>());
+  return logger;
+}
+
+// The form alone is taken from `config`.
+std::shared_ptr<Output> make_straight_output(LogConfig config) {
+  config.dir.clear();
   auto output = std::make_shared<Output>();
-  output->logger =
-      std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  output->logger->set_formatter(std::make_unique<AsItIs>());
+  output->sink = make_sink(config);
+  output->config = std::move(config);
   return output;
 }
 
 std::shared_ptr<Output> present_output() {
   Log& log = the_log();
   const std::lock_guard lock(log.mutex);
-  if (!log.output) log.output = make_straight_output();
+  if (!log.output) log.output = make_straight_output({});
   return log.output;
 }
 
-spdlog::sink_ptr make_sink(const LogConfig& config) {
-  if (config.dir.empty()) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  return std::make_shared<RotatedFile>(config.dir + "/patroni.log", config.file_size_bytes,
-                                       config.file_num);
+void hand_over(spdlog::logger& sink, const std::string& line) {
+  sink.log(spdlog::level::critical, spdlog::string_view_t(line.data(), line.size()));
 }
 
+// spdlog's own queue has room for all lines from the beginning on, 400 bytes each, and would drop
+// the oldest ones; this one holds only what waits, and may have no limit.
 std::shared_ptr<Output> make_output(const LogConfig& config) {
   auto output = std::make_shared<Output>();
-  const auto sink = make_sink(config);
-  output->writer = std::make_shared<spdlog::details::thread_pool>(kLinesWaitingMax, 1);
-  output->logger = std::make_shared<spdlog::async_logger>(
-      "", sink, output->writer, spdlog::async_overflow_policy::overrun_oldest);
-  output->logger->set_formatter(std::make_unique<AsItIs>());
-  output->logger->flush_on(spdlog::level::trace);
-  output->as_json = config.as_json;
+  output->config = config;
+  output->level = log_level_from(config.level);
+  for (const auto& [name, level] : config.loggers)
+    output->loggers[name] = log_level_from(level);
+  output->sink = make_sink(config);
+  output->sink->flush_on(spdlog::level::trace);
+  output->queue = std::make_unique<LineQueue>(
+      [sink = output->sink](const std::string& line) { hand_over(*sink, line); },
+      static_cast<std::size_t>(config.lines_waiting_max));
   return output;
 }
 
-std::string time_text() {
+LogLevel lowest_level_of(const Output& output) {
+  LogLevel lowest = output.level;
+  for (const auto& [name, level] : output.loggers)
+    lowest = std::min(lowest, level);
+  return lowest;
+}
+
+// Of the longest name that is the line's or stands above it: "pgherd.rest" above
+// "pgherd.rest.server".
+LogLevel level_for(const Output& output, const LogPlace& place) {
+  std::string name = logger_name(place);
+  while (true) {
+    const auto found = output.loggers.find(name);
+    if (found != output.loggers.end()) return found->second;
+    const std::size_t dot = name.rfind('.');
+    if (dot == std::string::npos) return output.level;
+    name.resize(dot);
+  }
+}
+
+bool try_write(Output& output, const LogRecord& record) {
+  std::string line = written_line(record, output.config);
+  if (output.queue) return output.queue->add(std::move(line));
+  hand_over(*output.sink, line);
+  return true;
+}
+
+std::int64_t now_in_microseconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  const std::time_t seconds = milliseconds / 1000;
-  std::tm parts{};
-  ::localtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02},{:03}", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     milliseconds % 1000);
-}
-
-void append_json(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out.append(1, '\\').append(1, c);
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-std::string json_line(LogLevel level, std::string_view text, LogFacts facts) {
-  std::string line = "{\"asctime\": ";
-  append_json(line, time_text());
-  line += ", \"levelname\": ";
-  append_json(line, log_level_name(level));
-  line += ", \"message\": ";
-  append_json(line, text);
-  for (const auto& [name, value] : facts) {
-    line += ", ";
-    append_json(line, name);
-    line += ": ";
-    append_json(line, value);
-  }
-  return line + "}";
-}
-
-void write(Output& output, LogLevel level, std::string_view text, LogFacts facts) {
-  const std::string line = output.as_json
-                               ? json_line(level, text, facts)
-                               : fmt::format("{} {}: {}", time_text(), log_level_name(level), text);
-  output.logger->log(spdlog::level::critical, spdlog::string_view_t(line.data(), line.size()));
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 void report_lost(Output& output) {
-  if (!output.writer) return;
-  const std::size_t lost = output.writer->overrun_counter();
-  const std::size_t reported = output.lost_reported.exchange(lost);
-  if (lost <= reported) return;
-  write(output, LogLevel::Warning,
-        fmt::format("{} log lines were lost: they came faster than they could be written",
-                    lost - reported),
-        {});
+  std::atomic<std::size_t>& lost = the_log().lost;
+  const std::size_t number = lost.exchange(0);
+  if (number == 0) return;
+  const std::string text =
+      fmt::format("{} log lines were lost: they came faster than they could be written", number);
+  const LogRecord record{.level = LogLevel::Warning,
+                         .text = text,
+                         .place = {__builtin_FILE(), __builtin_FUNCTION(), __builtin_LINE()},
+                         .microseconds = now_in_microseconds()};
+  if (!try_write(output, record)) lost += number;
 }
 
 }  // namespace
@@ -228,14 +238,12 @@ std::string_view log_level_name(LogLevel level) {
 }
 
 void configure_log(const LogConfig& config) {
-  const LogLevel level = log_level_from(config.level);
   auto output = make_output(config);
   Log& log = the_log();
-  {
-    const std::lock_guard lock(log.mutex);
-    log.output.swap(output);
-  }
-  log.level = level;
+  log.has_loggers = !output->loggers.empty();
+  log.lowest_level = lowest_level_of(*output);
+  const std::lock_guard lock(log.mutex);
+  log.output.swap(output);
   // The former output goes here (or with its last user): its thread writes what it has and ends.
 }
 
@@ -245,22 +253,35 @@ void flush_log() {
   {
     const std::lock_guard lock(log.mutex);
     former.swap(log.output);
-    if (former && former->as_json) {
-      log.output = make_straight_output();
-      log.output->as_json = true;
-    }
+    if (former) log.output = make_straight_output(former->config);
   }
 }
 
-bool log_is_on(LogLevel level) {
-  return level >= the_log().level.load(std::memory_order_relaxed);
+LogBacklog log_backlog() {
+  const auto output = present_output();
+  return {.waiting = output->queue ? output->queue->size() : 0, .lost = the_log().lost};
 }
 
-void log_line(LogLevel level, std::string_view text, LogFacts facts) {
-  if (!log_is_on(level)) return;
+bool log_is_on(LogLevel level, LogPlace place) {
+  const Log& log = the_log();
+  if (level < log.lowest_level.load(std::memory_order_relaxed)) return false;
+  if (!log.has_loggers.load(std::memory_order_relaxed)) return true;
+  return level >= level_for(*present_output(), place);
+}
+
+void log_line(LogLevel level, std::string_view text, LogFacts facts, LogPlace place) {
+  if (!log_is_on(level, place)) return;
   const auto output = present_output();
-  report_lost(*output);
-  write(*output, level, text, facts);
+  const LogRecord record{.level = level,
+                         .text = text,
+                         .facts = facts,
+                         .place = place,
+                         .microseconds = now_in_microseconds()};
+  if (try_write(*output, record)) {
+    report_lost(*output);
+  } else {
+    ++the_log().lost;
+  }
 }
 
 }  // namespace pgherd

@@ -106,10 +106,11 @@ TEST(CompatibilityPage, NamesEveryKeyThatIsNotPatronis) {
 
 TEST(CompatibilityPage, NamesEveryKeyThatIsNotServedAndWhatBecomesOfIt) {
   std::vector<Cells> known;
+  const std::map<NotServed::Then, std::string> thens{{NotServed::Then::Accept, "accepted"},
+                                                     {NotServed::Then::Warn, "warned of"},
+                                                     {NotServed::Then::Refuse, "refused"}};
   for (const NotServed& entry : not_served())
-    known.push_back({std::string(entry.path),
-                     entry.then == NotServed::Then::Refuse ? "refused" : "warned of",
-                     std::string(entry.instead)});
+    known.push_back({std::string(entry.path), thens.at(entry.then), std::string(entry.instead)});
   EXPECT_EQ(table_below("## Known and not served"), known);
 }
 

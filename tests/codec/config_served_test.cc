@@ -69,7 +69,10 @@ constexpr const char* kValues[] = {"77",
                                    "https",
                                    "optional",
                                    "required",
-                                   "'on'"};
+                                   "'on'",
+                                   "minimal",
+                                   "'%(message)s'",
+                                   "{patroni: DEBUG}"};
 
 struct Effect {
   AgentConfig config;
@@ -204,7 +207,8 @@ TEST_F(CatalogueOfKeys, EachHasAnEffectOrIsSaidToHaveNone) {
         << (entry == nullptr ? " does nothing and nothing says so"
                              : " does something: it is in the table of those that do not");
     EXPECT_EQ(outcome.is_refused, is_refused) << key;
-    EXPECT_EQ(outcome.is_warned_of, entry != nullptr && !is_refused) << key;
+    const bool is_accepted = entry != nullptr && entry->then == NotServed::Then::Accept;
+    EXPECT_EQ(outcome.is_warned_of, entry != nullptr && !is_refused && !is_accepted) << key;
   }
 }
 
@@ -247,19 +251,18 @@ TEST_F(CatalogueOfKeys, AllThatAreRefusedAreNamedAtOnceWithTheirLines) {
   try {
     (void)load(kBeside,
                "citus:\n  group: 0\n"
-               "postgresql:\n  config_base_name: other\n");
+               "consul:\n  host: other\n");
     FAIL() << "accepted";
   } catch (const ConfigError& problem) {
     const std::string said = problem.what();
     EXPECT_NE(said.find("2.yml:1: citus is not served: "), std::string::npos) << said;
-    EXPECT_NE(said.find("2.yml:4: postgresql.config_base_name is not served: "), std::string::npos)
-        << said;
+    EXPECT_NE(said.find("2.yml:3: consul is not served: "), std::string::npos) << said;
   }
 }
 
 TEST_F(CatalogueOfKeys, CtlReadsTheFileOfAnAgentThatWouldNotStart) {
   write("1.yml", kBeside);
-  write("2.yml", "postgresql: {config_base_name: other}");
+  write("2.yml", "citus: {group: 0}");
   EXPECT_EQ(load_config(folder_.string(), {}, ConfigUse::Ctl).config.scope, "main");
 }
 
@@ -279,14 +282,14 @@ TEST(DynamicKeys, ThatAreNotServedAreNamedWheneverTheConfigurationIsRead) {
   std::vector<std::string> warnings;
   (void)merge_dynamic(
       PostgresConfig{},
-      R"({"postgresql":{"config_base_name":"other","use_slots":true,"pgpass":"/p"},)"
+      R"({"postgresql":{"bin_name":{"pg_ctl":"other"},"use_slots":true,"pgpass":"/p"},)"
       R"("standby_cluster":{"host":"h"}})",
       &warnings);
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_EQ(warnings[0],
             "dynamic configuration: postgresql.pgpass is not served: the local configuration sets "
             "it");
-  EXPECT_EQ(warnings[1].find("dynamic configuration: postgresql.config_base_name is not served"),
+  EXPECT_EQ(warnings[1].find("dynamic configuration: postgresql.bin_name.pg_ctl is not served"),
             0U);
 }
 

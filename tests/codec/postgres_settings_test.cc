@@ -36,6 +36,36 @@ TEST(ControlledParameters, ComeFromTheDynamicConfigurationOnly) {
       expected);
 }
 
+TEST(ServerPrograms, AndFilesAndTheServiceMayHaveOtherNames) {
+  PostgresConfig local;
+  local.rewind = Credentials{.username = "r"};
+  const std::string dynamic =
+      R"({"postgresql":{"bin_name":{"initdb":"i","pg_rewind":"pg_rewind","psql":"p"},)"
+      R"("config_base_name":"mine","krbsrvname":"pg","rewind":["no-sync",{"sync-method":"fsync"}]}})";
+  const PostgresConfig merged = merge_dynamic(local, dynamic);
+  EXPECT_EQ(merged.bin_names, (Parameters{{"initdb", "i"}}));
+  EXPECT_EQ(merged.config_base_name, "mine");
+  EXPECT_EQ(merged.rewind_options, (OptionList{{"no-sync", ""}, {"sync-method", "fsync"}}));
+  for (const Credentials* who : {&merged.superuser, &merged.replication, &*merged.rewind})
+    EXPECT_EQ(who->options.at("krbsrvname"), "pg");
+
+  local.bin_names = {{"initdb", "j"}};
+  local.config_base_name = "ours";
+  local.krbsrvname = "local";
+  local.rewind_options = {{"debug", ""}};
+  const PostgresConfig kept = merge_dynamic(local, dynamic);
+  EXPECT_EQ(kept.bin_names, local.bin_names);
+  EXPECT_EQ(kept.config_base_name, "ours");
+  EXPECT_EQ(kept.superuser.options.at("krbsrvname"), "local");
+  EXPECT_EQ(kept.rewind_options, local.rewind_options);
+
+  std::vector<std::string> warnings;
+  EXPECT_EQ(
+      merge_dynamic({}, R"({"postgresql":{"config_base_name":"a/b"}})", &warnings).config_base_name,
+      "postgresql");
+  EXPECT_EQ(warnings.size(), 1U);
+}
+
 TEST(ControlledParameters, ThatWouldNotDoBecomeTheirDefaultsAndAreSaid) {
   std::vector<std::string> warnings;
   const PostgresConfig merged = merge_dynamic(

@@ -4,6 +4,8 @@ import contextlib
 import http.client
 import itertools
 import json
+import os
+import re
 import signal
 import ssl
 import subprocess
@@ -113,7 +115,6 @@ def test_tls_has_the_passphrase_the_ciphers_and_the_headers_of_the_configuration
 
 @pytest.mark.core
 @pytest.mark.parametrize("old, new, key", [
-    ("postgresql:\n", "postgresql:\n  config_base_name: other\n", "postgresql.config_base_name"),
     ("scope: ", "citus: {group: 0, database: x}\nscope: ", "citus"),
     ("scope: ", "consul: {host: localhost}\nscope: ", "consul"),
 ])
@@ -132,17 +133,76 @@ def test_what_cannot_be_left_out_is_refused_at_the_start(solo, old, new, key):
 
 def test_what_can_be_left_out_is_warned_of(solo):
     text = solo.text.replace("bootstrap:\n", "bootstrap:\n  users: {admin: {password: x}}\n")
-    solo.start(text + "log: {format: '%(message)s'}\n")
+    solo.start(text + "thread_pool_size: 7\n")
     solo.wait_leads()
-    for key in ("bootstrap.users", "log.format"):
+    for key in ("bootstrap.users", "thread_pool_size"):
         lines = [line for line in solo.said().splitlines() if f": {key} is not served: " in line]
         assert len(lines) == 1 and "WARNING" in lines[0], solo.said()
     validated = subprocess.run([PGHERD, "agent", "--validate-config", solo.folder / "solo.yml"],
                                capture_output=True, text=True, timeout=20, check=False)
     assert validated.returncode == 0
     assert "warning: " in validated.stderr and "bootstrap.users is not served" in validated.stderr
-    assert solo.ask("/config", "PATCH", {"postgresql": {"krbsrvname": "other"}})[0] == 200
-    solo.wait_for("dynamic configuration: postgresql.krbsrvname is not served")
+    assert solo.ask("/config", "PATCH", {"postgresql": {"bin_name": {"pg_ctl": "other"}}})[0] == 200
+    solo.wait_for("dynamic configuration: postgresql.bin_name.pg_ctl is not served")
+
+
+@pytest.mark.core
+def test_the_log_has_the_form_of_the_configuration_also_after_a_reload(solo):
+    """Python's names of a line's parts, the levels of Patroni's loggers, the heartbeat of each loop."""
+    folder = solo.folder / "logs"
+    folder.mkdir()
+    os.chown(folder, solo.user, solo.group)
+    log = folder / "patroni.log"
+    form = "'%(levelname)-8s;%(asctime)s;%(name)s;%(message)s'"
+    solo.start(solo.text + f"log: {{dir: {folder}, mode: 0640, format: {form}, "
+                           "loggers: {patroni.api: DEBUG}}\n", env={"PATRONI_LOG_DATEFORMAT": "%Y"})
+    solo.wait_leads()
+    heartbeat = f"no action. I am ({solo.name}), the leader with the lock"
+    wait_until("a heartbeat in every loop", lambda: log.read_text().count(heartbeat) > 2)
+    lines = log.read_text().splitlines()
+    assert all(re.fullmatch(r"(DEBUG|INFO|WARNING) *;\d{4};pgherd\.[a-z_.]+;.*", line) for line in lines), lines
+    assert any(line.startswith("DEBUG   ;") and ";pgherd.rest.connection;API request 127.0.0.1 GET /" in line
+               for line in lines), lines
+    assert not any(line.startswith("DEBUG") and ";pgherd.daemon" in line for line in lines)
+    assert log.stat().st_mode & 0o777 == 0o640
+    assert solo.said() == "", "all of it is in the file"
+
+    (solo.folder / f"{solo.name}.yml").write_text(
+        solo.text + f"log: {{dir: {folder}, type: json, format: [message, levelname: level], "
+                    "static_fields: {app: x}, deduplicate_heartbeat_logs: true}\n")
+    solo.process.send_signal(signal.SIGHUP)
+    wait_until("a line in JSON", lambda: log.read_text().splitlines()[-1].startswith("{"))
+    solo.ask("/config", "PATCH", {"pause": True})
+    paused = f"PAUSE: {heartbeat}"
+    wait_until("the pause is told", lambda: paused in log.read_text())
+    made = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    assert {"message": paused, "level": "INFO", "app": "x"} in made
+    assert sum(line["message"] == heartbeat for line in made) <= 1, "what is not new is said once"
+
+
+def test_the_server_header_says_what_is_asked_for(solo):
+    solo.start(with_rest_keys(solo, "server_tokens: Minimal"))
+    solo.wait_leads()
+    version = subprocess.run([PGHERD, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
+    assert solo.ask("/patroni")[2]["Server"] == f"pgherd/{version}"
+    (solo.folder / f"{solo.name}.yml").write_text(with_rest_keys(solo, "server_tokens: some"))
+    solo.process.send_signal(signal.SIGHUP)
+    solo.wait_for("restapi.server_tokens is 'some'; allowed are original, productonly and minimal")
+    wait_until("the usual header", lambda: solo.ask("/patroni")[2]["Server"] == "pgherd")
+
+
+def test_a_cluster_with_files_and_programs_of_other_names_begins(solo):
+    text = solo.text.replace("postgresql:\n", "postgresql:\n  config_base_name: mine\n"
+                             f"  bin_name: {{initdb: {solo.bin_dir}/initdb}}\n", 1)
+    solo.start(text)
+    solo.wait_leads()
+    assert (solo.data_dir / "mine.base.conf").exists()
+    assert "pgherd" in (solo.data_dir / "mine.conf").read_text()
+    assert solo.ask("/config", "PATCH", {"postgresql": {"config_base_name": "theirs"}})[0] == 200
+    solo.process.send_signal(signal.SIGHUP)
+    assert solo.ask("/config", "PATCH", {"postgresql": {"parameters": {"work_mem": "5MB"}}})[0] == 200
+    wait_until("the parameter is written", lambda: "5MB" in (solo.data_dir / "mine.conf").read_text())
+    assert not (solo.data_dir / "theirs.conf").exists()
 
 
 def test_a_setting_in_an_included_file_that_does_not_count_is_told(solo):

@@ -393,6 +393,59 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
 }
 
+TEST_F(RealPostgres, ProgramsAndFilesMayHaveOtherNames) {
+  namespace fs = std::filesystem;
+  const std::string bin = root.path() + "/bin";
+  fs::create_directory(bin);
+  for (const char* program : {"initdb", "pg_basebackup", "pg_rewind"})
+    fs::create_symlink(test::any_bin_dir() + "/" + program, bin + "/my_" + program);
+  const std::string postgres = bin + "/my_postgres";
+  std::ofstream(postgres) << "#!/bin/sh\nexec " << test::any_bin_dir() << "/postgres \"$@\"\n";
+  fs::permissions(postgres, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec |
+                                fs::perms::group_read | fs::perms::others_read);
+  const auto rename = [&](Node& node) {
+    node.config.bin_dir = bin;
+    node.config.config_base_name = "mine";
+    for (const char* program : {"initdb", "pg_basebackup", "pg_rewind", "postgres"})
+      node.config.bin_names[program] = std::string("my_") + program;
+  };
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  rename(*pg0);
+  rename(*pg1);
+  // Once left out, once given.
+  pg0->config.rewind_options = {{"dry-run", ""}, {"no-sync", ""}};
+  bootstrap(*pg0);
+  EXPECT_TRUE(pg0->sql("show config_file").ends_with("/mine.conf"));
+  EXPECT_TRUE(fs::exists(pg0->config.data_dir + "/mine.base.conf"));
+  pg0->sql("create table t(a int)");
+  clone(*pg1, *pg0);
+  catch_up(*pg1, *pg0);
+  expect_done(pg1->perform(Promote{in_an_hour(), Timeline{2}}));
+  pg0->sql("insert into t values (1)");
+  expect_done(pg0->perform(Demote{DemoteMode::ImmediateNoLock}));
+  expect_done(pg1->perform(Checkpoint{}));
+  expect_done(pg0->perform(Rewind{pg1->as_upstream()}));
+  expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
+  expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
+  pg0->observe_until(streams);
+  EXPECT_EQ(pg0->sql("select count(*) from t"), "0");
+  EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
+}
+
+TEST_F(RealPostgres, AServerByAnotherNameIsRefused) {
+  namespace fs = std::filesystem;
+  auto pg0 = a_node("pg0");
+  const std::string copy = root.path() + "/other";
+  fs::copy_file(test::any_bin_dir() + "/postgres", copy);
+  pg0->config.bin_names["postgres"] = copy;
+  const ActResult result = pg0->perform(Bootstrap{});
+  EXPECT_EQ(result.outcome, ActOutcome::Failed);
+  EXPECT_NE(result.detail.find(copy + " is an executable by another name than postgres"),
+            std::string::npos)
+      << result.detail;
+}
+
 TEST_F(RealPostgres, AStandbyIsPointedElsewhereWithoutARestart) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");

@@ -106,6 +106,17 @@ TEST(StatusDocument, ShowsEveryOptionalKeyInItsPlaceWhenItApplies) {
   EXPECT_EQ(document["tags"].dump(), R"({"zone":"x","nosync":false})");
 }
 
+TEST(StatusDocument, TellsOfALogThatCannotFollow) {
+  NodeStatus status = a_primary();
+  status.log_lines_waiting = 2;
+  EXPECT_FALSE(status_document(status).contains("logger_queue_size"));
+  EXPECT_FALSE(status_document(status).contains("logger_records_lost"));
+  status.log_lines_waiting = 3;
+  status.log_lines_lost = 7;
+  EXPECT_EQ(status_document(status)["logger_queue_size"], 3);
+  EXPECT_EQ(status_document(status)["logger_records_lost"], 7);
+}
+
 TEST(StatusDocument, CallsAStandbyQuorumOrSyncByTheMode) {
   const auto quorum = status_document(synchronous(a_standby(), SynchronousMode::Quorum, "b"));
   EXPECT_TRUE(quorum.contains("quorum_standby"));

@@ -1,10 +1,13 @@
 #include "postgres/local/act_context.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
+#include <fstream>
 
 #include "codec/postgres_settings.h"
 #include "postgres/local/config_files.h"
@@ -83,7 +86,7 @@ asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control
     spec.argv = {context.program("postgres"),
                  "-D",
                  config->data_dir,
-                 "--config-file=" + config_dir_of(*config) + "/postgresql.conf",
+                 "--config-file=" + conf_path_of(*config),
                  "--data_directory=" + config->data_dir,
                  "-C",
                  "max_connections"};
@@ -124,10 +127,45 @@ asio::awaitable<Result<void, QueryError>> open_as_superuser(PgSession& session,
   co_return co_await session.connect(std::move(info), 3s);
 }
 
+// As the system looks for it; "" when it is nowhere, which the attempt to run it tells better.
+std::string path_of_program(const std::string& program) {
+  if (program.find('/') != std::string::npos) return program;
+  const char* variable = std::getenv("PATH");  // NOLINT: nobody changes it while we run
+  std::string_view folders = variable == nullptr ? "" : variable;
+  while (!folders.empty()) {
+    const std::size_t end = folders.find(':');
+    const std::string path = std::string(folders.substr(0, end)) + "/" + program;
+    if (::access(path.c_str(), X_OK) == 0) return path;
+    folders = end == std::string_view::npos ? std::string_view() : folders.substr(end + 1);
+  }
+  return {};
+}
+
+// Who is PostgreSQL in a data directory is told by the name of its executable: the guardian kills
+// by it. A script or a link by another name leads to one that has it.
+Attempt expect_name_of_postgres(const std::string& program) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path file = fs::canonical(path_of_program(program), error);
+  if (error || file.filename() == "postgres" || file.filename() == "postmaster") return {};
+  constexpr std::string_view kExecutable = "\177ELF";
+  std::array<char, kExecutable.size()> begin{};
+  std::ifstream(file, std::ios::binary).read(begin.data(), begin.size());
+  if (std::string_view(begin.data(), begin.size()) != kExecutable) return {};
+  return failed(fmt::format(
+      "postgresql.bin_name.postgres: {} is an executable by another name than postgres, and its "
+      "processes would not be known as PostgreSQL's; make it a link to one that is called "
+      "postgres, or a script that runs one",
+      file.string()));
+}
+
 }  // namespace
 
 std::string ActContext::program(const std::string& name) const {
-  return config->bin_dir.empty() ? name : config->bin_dir + "/" + name;
+  const auto other = config->bin_names.find(name);
+  const std::string& called = other == config->bin_names.end() ? name : other->second;
+  if (config->bin_dir.empty() || called.starts_with('/')) return called;
+  return config->bin_dir + "/" + called;
 }
 
 std::string ActContext::server_log() const {
@@ -213,17 +251,19 @@ asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_local(ActContext& con
 }
 
 asio::awaitable<Answer<int>> binary_version(ActContext& context, const ActControl& control) {
-  const std::string bin_dir = context.config->bin_dir;
-  if (context.known_major != 0 && context.known_bin_dir == bin_dir) co_return context.known_major;
+  const std::string program = context.program("postgres");
+  if (context.known_major != 0 && context.known_program == program) co_return context.known_major;
+  if (auto named = expect_name_of_postgres(program); !named)
+    co_return tl::unexpected(named.error());
   ProcessSpec spec;
-  spec.argv = {context.program("postgres"), "--version"};
+  spec.argv = {program, "--version"};
   spec.timeout = 10s;
   const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) co_return tl::unexpected(end.error());
   const int major = major_in(end->out);
   if (major == 0) co_return failed("cannot read the version in: " + last_lines(end->out, 1));
   context.known_major = major;
-  context.known_bin_dir = bin_dir;
+  context.known_program = program;
   co_return major;
 }
 
@@ -282,8 +322,7 @@ asio::awaitable<Attempt> start_server(ActContext& context, const ActControl& con
   how.program = context.program("postgres");
   // The last one because a data_directory in an included file (Debian writes one) beats -D, and a
   // copy may have brought that of another node.
-  how.arguments = {"-D", config->data_dir,
-                   "--config-file=" + config_dir_of(*config) + "/postgresql.conf",
+  how.arguments = {"-D", config->data_dir, "--config-file=" + conf_path_of(*config),
                    "--data_directory=" + config->data_dir};
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));

@@ -89,7 +89,7 @@ struct ActContext {
     Instant until;
   };
   std::optional<PrePromotePassed> pre_promote_passed;
-  std::string known_bin_dir;  // of `known_major`
+  std::string known_program;  // postgres, of `known_major`
   int known_major = 0;
 
   [[nodiscard]] std::string program(const std::string& name) const;

@@ -36,7 +36,7 @@ asio::awaitable<std::string> setting_of(ActContext& context, const ActControl& c
   spec.argv = {context.program("postgres"),
                "-D",
                context.config->data_dir,
-               "--config-file=" + config_dir_of(*context.config) + "/postgresql.conf",
+               "--config-file=" + conf_path_of(*context.config),
                "-C",
                name};
   spec.env = {{"LC_ALL", "C"}};

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -18,17 +17,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kCopied{"postgresql.conf", "postgresql.base.conf", "pg_hba.conf",
-                             "pg_ident.conf"};
+std::string base_name_of(const PostgresConfig& config) {
+  return config.config_base_name + ".base.conf";
+}
 
 bool exists(const std::string& path) {
-  struct stat facts{};
+  struct stat facts {};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
 // Files inside follow the directory: readable by the group where PostgreSQL's own are.
 mode_t file_mode(const std::string& data_dir) {
-  struct stat facts{};
+  struct stat facts {};
   const bool group_reads = ::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
   return group_reads ? 0640 : 0600;
 }
@@ -42,17 +42,17 @@ Attempt put(const std::string& path, const std::string& content, mode_t mode) {
 
 // postgresql.conf is ours; what an administrator or initdb wrote goes on to hold below it.
 Attempt ensure_base(const PostgresConfig& config) {
-  const std::string dir = config_dir_of(config);
-  const std::string base = dir + "/postgresql.base.conf";
+  const std::string base = config_dir_of(config) + "/" + base_name_of(config);
   if (!config.custom_conf.empty() || exists(base)) return {};
-  const std::string conf = dir + "/postgresql.conf";
+  const std::string conf = conf_path_of(config);
   const auto text = read_file(conf);
   if (text && !is_generated_conf(*text)) {
     if (::rename(conf.c_str(), base.c_str()) == 0) return {};
     return failed(fmt::format("cannot rename {} to {}: {}", conf, base, std::strerror(errno)));
   }
   if (!text && text.error().code != ENOENT) return failed(text.error().text);
-  // A configuration directory of its own, never used: what initdb wrote is in the data directory.
+  // A configuration directory or a name of its own, never used: what initdb wrote is in the data
+  // directory.
   const auto original = read_file(config.data_dir + "/postgresql.conf");
   const bool is_original = original && !is_generated_conf(*original);
   return put(base, is_original ? *original : std::string(), file_mode(config.data_dir));
@@ -102,17 +102,23 @@ std::string config_dir_of(const PostgresConfig& config) {
   return config.config_dir.empty() ? config.data_dir : config.config_dir;
 }
 
+std::string conf_path_of(const PostgresConfig& config) {
+  return config_dir_of(config) + "/" + config.config_base_name + ".conf";
+}
+
+std::vector<std::string> config_file_names(const PostgresConfig& config) {
+  return {config.config_base_name + ".conf", base_name_of(config), "pg_hba.conf", "pg_ident.conf"};
+}
+
 Attempt write_server_files(const PostgresConfig& config, const ParameterMap& parameters,
                            const ParameterMap& recovery,
                            const std::optional<std::string>& sync_names) {
-  const std::string dir = config_dir_of(config);
   if (auto base = ensure_base(config); !base) return base;
-  std::vector<std::string> included{config.custom_conf.empty() ? "postgresql.base.conf"
+  std::vector<std::string> included{config.custom_conf.empty() ? base_name_of(config)
                                                                : config.custom_conf};
   if (!config.role_conf.empty()) included.push_back(config.role_conf);
   const std::string text = render_postgresql_conf(included, parameters, recovery, sync_names);
-  if (auto done = put(dir + "/postgresql.conf", text, file_mode(config.data_dir)); !done)
-    return done;
+  if (auto done = put(conf_path_of(config), text, file_mode(config.data_dir)); !done) return done;
   if (auto done = put_lines(config, parameters, "hba_file", "pg_hba.conf", config.pg_hba); !done)
     return done;
   if (auto done = put_lines(config, parameters, "ident_file", "pg_ident.conf", config.pg_ident);
@@ -122,7 +128,7 @@ Attempt write_server_files(const PostgresConfig& config, const ParameterMap& par
 }
 
 std::optional<std::string> written_sync_names(const PostgresConfig& config) {
-  const auto text = read_file(config_dir_of(config) + "/postgresql.conf");
+  const auto text = read_file(conf_path_of(config));
   if (!text) return std::nullopt;
   const auto configured = config.parameters.find("synchronous_standby_names");
   return managed_sync_names_of(
@@ -130,7 +136,7 @@ std::optional<std::string> written_sync_names(const PostgresConfig& config) {
 }
 
 ParameterMap written_recovery_section(const PostgresConfig& config) {
-  const auto text = read_file(config_dir_of(config) + "/postgresql.conf");
+  const auto text = read_file(conf_path_of(config));
   return text ? recovery_section_of(*text) : ParameterMap{};
 }
 
@@ -152,7 +158,7 @@ Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
         "the passwords for replication have no place: this user has no home directory (neither "
         "HOME nor the password database names one); set postgresql.pgpass to a file that it may "
         "write");
-  struct stat facts{};
+  struct stat facts {};
   if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return failed(fmt::format(
         "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));
@@ -189,13 +195,13 @@ Attempt make_socket_directories(const ParameterMap& parameters) {
 }
 
 void keep_config_copies(const PostgresConfig& config) {
-  for (const char* name : kCopied)
+  for (const std::string& name : config_file_names(config))
     copy_quietly(config_dir_of(config) + "/" + name, config.data_dir + "/" + name + ".backup",
                  file_mode(config.data_dir));
 }
 
 void restore_config_copies(const PostgresConfig& config) {
-  for (const char* name : kCopied) {
+  for (const std::string& name : config_file_names(config)) {
     const std::string path = config_dir_of(config) + "/" + name;
     if (!exists(path))
       copy_quietly(config.data_dir + "/" + name + ".backup", path, file_mode(config.data_dir));

@@ -1,10 +1,11 @@
 // The files that PostgreSQL is configured by, put in place whole (Patroni
-// postgresql/config.py). What already stands as wanted is not written again: no disk is waited for in
-// a failover. All calls block on the disk.
+// postgresql/config.py). What already stands as wanted is not written again: no disk is waited for
+// in a failover. All calls block on the disk.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/agent_config.h"
 #include "postgres/local/failure.h"
@@ -12,7 +13,8 @@
 
 namespace pgherd {
 
-// postgresql.conf (the original becomes postgresql.base.conf, once), pg_hba.conf, pg_ident.conf,
+// postgresql.conf (the original becomes postgresql.base.conf, once; config_base_name may be another
+// than postgresql), pg_hba.conf, pg_ident.conf,
 // and postgresql.auto.conf without recovery parameters. `sync_names`: render_postgresql_conf.
 [[nodiscard]] Attempt write_server_files(const PostgresConfig& config,
                                          const ParameterMap& parameters,
@@ -40,5 +42,9 @@ void restore_config_copies(const PostgresConfig& config);
 
 // The directory of postgresql.conf.
 [[nodiscard]] std::string config_dir_of(const PostgresConfig& config);
+// postgresql.conf itself, which postgresql.config_base_name may call otherwise.
+[[nodiscard]] std::string conf_path_of(const PostgresConfig& config);
+// The names of the files that make up the configuration, in config_dir_of.
+[[nodiscard]] std::vector<std::string> config_file_names(const PostgresConfig& config);
 
 }  // namespace pgherd

@@ -34,7 +34,8 @@ bool says_the_same(std::string_view name, const std::string& written, const std:
 // initdb writes max_connections = 100 into every file that it makes: nobody's request.
 bool is_of_initdb(std::string_view name, std::string_view value, std::string_view file,
                   const PostgresConfig& config) {
-  return config.custom_conf.empty() && file.ends_with("/postgresql.base.conf") &&
+  return config.custom_conf.empty() &&
+         file.ends_with("/" + config.config_base_name + ".base.conf") &&
          name == "max_connections" && value == "100";
 }
 

@@ -82,7 +82,7 @@ Attempt set_signals(const std::string& data_dir, const BootstrapMethod& method) 
 // are removed as ever.
 Attempt write_own_conf(const ActContext& context, const PrivateEntrance& entrance,
                        const BootstrapMethod& method, const std::string& auto_conf) {
-  std::vector<std::string> included{config_dir_of(*context.config) + "/postgresql.conf"};
+  std::vector<std::string> included{conf_path_of(*context.config)};
   if (!method.recovery_conf && method.keep_existing_recovery_conf) {
     included.push_back(entrance.path() + "/kept.conf");
     if (auto written = write(included.back(), auto_conf); !written) return written;

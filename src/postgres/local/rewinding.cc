@@ -208,9 +208,10 @@ asio::awaitable<Answer<HistoryVerdict>> examine(ActContext& context, ActControl&
 // pg_rewind copies every file that is no relation from the source: its configuration too.
 class KeptFiles {
  public:
-  explicit KeptFiles(std::string data_dir) : data_dir_(std::move(data_dir)) {
-    for (const char* name : {"postgresql.conf", "postgresql.base.conf", "postgresql.auto.conf",
-                             "pg_hba.conf", "pg_ident.conf"})
+  explicit KeptFiles(const PostgresConfig& config) : data_dir_(config.data_dir) {
+    std::vector<std::string> names = config_file_names(config);
+    names.emplace_back("postgresql.auto.conf");
+    for (const std::string& name : names)
       if (auto text = read_file(data_dir_ + "/" + name)) files_[name] = std::move(*text);
   }
   [[nodiscard]] Attempt put_back() const {
@@ -228,6 +229,24 @@ class KeptFiles {
   std::map<std::string, std::string> files_;
 };
 
+constexpr std::array<std::string_view, 10> kForbiddenRewind{"target-pgdata", "source-pgdata",
+                                                            "source-server", "write-recovery-conf",
+                                                            "dry-run",       "restore-target-wal",
+                                                            "config-file",   "no-ensure-shutdown",
+                                                            "version",       "help"};
+
+void add_rewind_options(const OptionList& options, std::vector<std::string>& argv) {
+  for (const auto& [name, value] : options) {
+    if (std::find(kForbiddenRewind.begin(), kForbiddenRewind.end(), name) !=
+        kForbiddenRewind.end()) {
+      log_error("postgresql.rewind: the option {} is left out, pgherd sets it or cannot use it",
+                name);
+      continue;
+    }
+    argv.push_back(value.empty() ? "--" + name : fmt::format("--{}={}", name, value));
+  }
+}
+
 ProcessSpec rewind_spec(const ActContext& context, const PostgresConfig& config,
                         const Upstream& source) {
   ConnInfo info = tool_conninfo(config, rewind_login(config), source, config.database);
@@ -235,12 +254,13 @@ ProcessSpec rewind_spec(const ActContext& context, const PostgresConfig& config,
   ProcessSpec spec;
   spec.argv = {context.program("pg_rewind"), "--progress", "--target-pgdata=" + config.data_dir,
                "--source-server=" + info.to_string()};
-  if (config_dir_of(config) != config.data_dir)
-    spec.argv.push_back("--config-file=" + config_dir_of(config) + "/postgresql.conf");
+  if (conf_path_of(config) != config.data_dir + "/postgresql.conf")
+    spec.argv.push_back("--config-file=" + conf_path_of(config));
   const auto restore = config.recovery_conf.find("restore_command");
   const bool can_restore = (restore != config.recovery_conf.end() && !restore->second.empty()) ||
                            config.parameters.contains("restore_command");
   if (can_restore) spec.argv.emplace_back("--restore-target-wal");
+  add_rewind_options(config.rewind_options, spec.argv);
   spec.env = {
       {"PGPASSFILE", config.pgpass}, {"PGOPTIONS", "-c statement_timeout=0"}, {"LC_ALL", "C"}};
   return spec;
@@ -280,7 +300,7 @@ asio::awaitable<Answer<ProcessEnd>> run_rewind(ActContext& context, ActControl& 
   // run with standby.signal.
   const auto prepared = co_await prepare_files(context, control, source);
   if (!prepared) co_return tl::unexpected(prepared.error());
-  const KeptFiles kept(config->data_dir);
+  const KeptFiles kept(*config);
   if (auto removed = set_standby_signal(config->data_dir, false); !removed)
     co_return tl::unexpected(removed.error());
   if (auto marked = mark_rewinding(config->data_dir); !marked)
