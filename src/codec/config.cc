@@ -7,6 +7,7 @@
 #include "codec/config_not_served.h"
 #include "codec/config_sections.h"
 #include "codec/config_sources.h"
+#include "codec/config_tree.h"
 #include "codec/dcs_values.h"
 #include "codec/dynamic_config.h"
 
@@ -49,8 +50,7 @@ void find_misplaced_keys(const YamlNode& root, LoadedConfig& loaded) {
 void judge_keys_not_served(const YamlNode& root, ConfigUse use, LoadedConfig& loaded) {
   std::string refused;
   for (const FoundKey& key : keys_not_served(root)) {
-    const std::string line =
-        key.origin + ": " + key.path + " is not served: " + std::string(key.entry->instead);
+    const std::string line = line_of(key);
     if (key.entry->then == NotServed::Then::Warn || use == ConfigUse::Ctl) {
       loaded.warnings.push_back(line);
     } else {
@@ -93,8 +93,9 @@ void read_initial_settings(const Section& bootstrap, LoadedConfig& loaded) {
       const std::string key = settings.error().substr(0, settings.error().find_first_of(" ."));
       if (const YamlNode* value = place->find(key)) place = value;
     }
-    throw ConfigError((place == nullptr ? "" : place->origin + ": ") + "bootstrap.dcs." +
-                      settings.error());
+    throw ConfigError(
+        (place == nullptr ? "" : place->origin + ": ") + "bootstrap.dcs." + settings.error(),
+        "bootstrap.dcs." + settings.error().substr(0, settings.error().find(' ')));
   }
   loaded.initial_settings = *settings;
   for (const std::string& line : settings_not_usable(loaded.config.bootstrap->dcs_json))
@@ -128,7 +129,12 @@ void read_names(const Section& root, ConfigUse use, AgentConfig& config) {
 
 LoadedConfig load_config(const std::string& path,
                          const std::map<std::string, std::string>& environment, ConfigUse use) {
-  const ConfigSources sources = read_config_sources(path, environment);
+  return load_config_tree(read_config_sources(path, environment), environment, use);
+}
+
+LoadedConfig load_config_tree(const ConfigSources& sources,
+                              const std::map<std::string, std::string>& environment,
+                              ConfigUse use) {
   const Section root(&sources.root, "", sources.name);
   LoadedConfig loaded;
   loaded.warnings = sources.remarks;

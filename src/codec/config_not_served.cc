@@ -120,6 +120,10 @@ std::vector<FoundKey> keys_not_served(const YamlNode& root) {
   return found;
 }
 
+std::string line_of(const FoundKey& key) {
+  return key.origin + ": " + key.path + " is not served: " + std::string(key.entry->instead);
+}
+
 std::vector<std::string> dynamic_keys_not_served(std::string_view config_json) {
   YamlNode root{.kind = Kind::Map};
   try {

@@ -33,6 +33,9 @@ struct FoundKey {
 // Those of the table that `root`, a whole local configuration, sets to something that matters.
 [[nodiscard]] std::vector<FoundKey> keys_not_served(const YamlNode& root);
 
+// "patroni.yml:12: citus is not served: ..."
+[[nodiscard]] std::string line_of(const FoundKey& key);
+
 // A line for each key of `/config` of that kind. Text that cannot be read has none.
 [[nodiscard]] std::vector<std::string> dynamic_keys_not_served(std::string_view config_json);
 

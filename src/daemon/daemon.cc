@@ -24,6 +24,7 @@
 #include "dcs/etcd/etcd_dcs.h"
 #include "guardian/guardian_fence.h"
 #include "node/node.h"
+#include "postgres/local/config_files.h"
 #include "postgres/local/local_instance.h"
 #include "rest/http_peers.h"
 #include "rest/server.h"
@@ -31,6 +32,7 @@
 #include "runtime/environment.h"
 #include "runtime/log.h"
 #include "runtime/memory.h"
+#include "runtime/service_manager.h"
 #include "watchdog/device/device_watchdog.h"
 
 namespace pgherd {
@@ -64,6 +66,21 @@ ClientSecurity peer_security(const AgentConfig& config) {
   return security;
 }
 
+// What a reload leaves as it was, told so that nobody believes that it counts.
+void warn_of_what_needs_a_start(const AgentConfig& before, const AgentConfig& after) {
+  EtcdConfig etcd = after.etcd;
+  etcd.username = before.etcd.username;
+  etcd.password = before.etcd.password;
+  const std::pair<const char*, bool> changes[] = {
+      {"namespace", before.name_space != after.name_space},
+      {"etcd3, but for its login,", before.etcd != etcd},
+      {"watchdog.device", before.watchdog.device != after.watchdog.device},
+      {"watchdog.driver", before.watchdog.driver != after.watchdog.driver}};
+  for (const auto& [what, has_changed] : changes)
+    if (has_changed)
+      log_warning("{} has changed, which counts when the agent is started again", what);
+}
+
 class Daemon {
  public:
   Daemon(std::string path, LoadedConfig loaded);
@@ -75,6 +92,7 @@ class Daemon {
   void begin();
   void build_node();
   void reload();
+  void take_local_configuration();
   void hear_signals();
   void note_decision(const Decision& decision);
   void tell_summary(const std::string& summary);
@@ -97,6 +115,7 @@ class Daemon {
   boost::asio::thread_pool disk_{1};
   boost::asio::signal_set signals_{io_};
   AsioClock clock_{io_.get_executor()};
+  ServiceManager service_manager_;
   Layout layout_;
   EtcdDcs dcs_;
   // Made while the store's first answer is under way: loading what TLS needs takes about as long.
@@ -237,6 +256,7 @@ void Daemon::begin() {
   log_debug("a leader renews every {} ms", margins.renew_every / 1ms);
   node_->start();
   keep_heartbeat();
+  service_manager_.tell_ready();
   // Starting a guardian takes milliseconds, which whoever asks for our health need not wait. It has
   // nothing to do before the node gives it an order, and the order waits for it.
   guardian_begins_ = clock_.at(clock_.now(), [this] { fence_->start(); });
@@ -290,10 +310,11 @@ void Daemon::apply_postgres_config(bool is_asked_for) {
   PostgresConfig merged = merge_dynamic(loaded_.config.postgresql, dynamic_json_, &warnings);
   for (const std::string& warning : warnings)
     log_warning("{}", warning);
-  if (merged.config_base_name != in_force_.config_base_name) {
-    // The server that runs reads the files that it was started with.
-    log_warning("postgresql.config_base_name is {} until the agent is started again",
-                in_force_.config_base_name);
+  if (conf_path_of(merged) != conf_path_of(in_force_)) {
+    // The server that runs reads the file that it was started with.
+    log_warning("PostgreSQL's configuration stays {} until the agent is started again",
+                conf_path_of(in_force_));
+    merged.config_dir = in_force_.config_dir;
     merged.config_base_name = in_force_.config_base_name;
   }
   if (merged != in_force_ || is_asked_for) {
@@ -306,6 +327,12 @@ void Daemon::apply_postgres_config(bool is_asked_for) {
 
 void Daemon::reload() {
   log_info("reloading {}", path_);
+  service_manager_.tell_reloading();
+  take_local_configuration();
+  service_manager_.tell_ready();
+}
+
+void Daemon::take_local_configuration() {
   try {
     LoadedConfig fresh = load_config(path_, process_environment());
     for (const std::string& warning : fresh.warnings)
@@ -317,6 +344,7 @@ void Daemon::reload() {
           "restart it. The old configuration stays");
       return;
     }
+    warn_of_what_needs_a_start(loaded_.config, fresh.config);
     configure_log(fresh.config.log);
     // Unusable files of the one must not leave the other changed.
     (void)make_client_tls(peer_security(fresh.config));
@@ -345,6 +373,7 @@ void Daemon::hear_signals() {
       reload();
     } else if (node_) {
       log_info("asked to leave");
+      service_manager_.tell_stopping();
       node_->leave();
     } else {
       end(Exit{.exit_code = 0, .message = "asked to leave before the store answered"});
@@ -437,6 +466,7 @@ std::string Daemon::metrics() const {
 }
 
 void Daemon::end(const Exit& exit) {
+  service_manager_.tell_stopping();
   exit_code_ = exit.exit_code;
   if (exit.exit_code == 0) {
     log_info("{}", exit.message);
@@ -467,21 +497,6 @@ int run_daemon(const std::string& config_path) {
     return Daemon(config_path, std::move(loaded)).run();
   } catch (const std::exception& problem) {
     flush_log();
-    fmt::print(stderr, "pgherd: {}\n", problem.what());
-    return 1;
-  }
-}
-
-int validate_config(const std::string& config_path) {
-  try {
-    const LoadedConfig loaded = load_config(config_path, process_environment());
-    for (const std::string& warning : loaded.warnings)
-      fmt::print(stderr, "warning: {}\n", warning);
-    // What only the TLS library can judge: files, passphrases, ciphers.
-    if (!loaded.config.restapi.certfile.empty()) (void)make_server_tls(loaded.config.restapi);
-    (void)make_client_tls(client_security(loaded.config.ctl, loaded.config.restapi));
-    return 0;
-  } catch (const std::exception& problem) {
     fmt::print(stderr, "pgherd: {}\n", problem.what());
     return 1;
   }

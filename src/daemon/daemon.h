@@ -13,7 +13,4 @@ namespace pgherd {
 // stderr, with status 1.
 [[nodiscard]] int run_daemon(const std::string& config_path);
 
-// Checks the configuration and says what is wrong with it; 0 when nothing is.
-[[nodiscard]] int validate_config(const std::string& config_path);
-
 }  // namespace pgherd

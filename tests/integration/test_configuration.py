@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 
@@ -125,10 +126,10 @@ def test_what_cannot_be_left_out_is_refused_at_the_start(solo, old, new, key):
     assert status == 1
     assert f": {key} is not served: " in said and "solo.yml:" in said, said
     assert not solo.data_dir.exists(), "nothing was made in another way than asked"
-    validated = subprocess.run([PGHERD, "agent", "--validate-config", solo.folder / "solo.yml"],
+    validated = subprocess.run([PGHERD, "agent", "--validate-config", "-i", solo.folder / "solo.yml"],
                                capture_output=True, text=True, timeout=20, check=False)
     assert validated.returncode == 1
-    assert validated.stderr.strip() in said
+    assert re.search(f"pgherd: (.*: {key} is not served: .*)", validated.stderr)[1] in said
 
 
 def test_what_can_be_left_out_is_warned_of(solo):
@@ -138,7 +139,7 @@ def test_what_can_be_left_out_is_warned_of(solo):
     for key in ("bootstrap.users", "thread_pool_size"):
         lines = [line for line in solo.said().splitlines() if f": {key} is not served: " in line]
         assert len(lines) == 1 and "WARNING" in lines[0], solo.said()
-    validated = subprocess.run([PGHERD, "agent", "--validate-config", solo.folder / "solo.yml"],
+    validated = subprocess.run([PGHERD, "agent", "--validate-config", "-i", solo.folder / "solo.yml"],
                                capture_output=True, text=True, timeout=20, check=False)
     assert validated.returncode == 0
     assert "warning: " in validated.stderr and "bootstrap.users is not served" in validated.stderr
@@ -232,3 +233,132 @@ def test_a_setting_in_an_included_file_that_does_not_count_is_told(solo):
     assert solo.ask("/config", "PATCH", {"postgresql": {"parameters": parameters}})[0] == 200
     solo.wait_for(f"{base}:2: max_wal_senders = '10' has no effect, the agent sets '12'")
     assert len(told("has no effect")) == 3, told("has no effect")
+
+
+def agent(solo, *words, env=None, **options):
+    """An end of `pgherd agent ...`, as the user who owns PostgreSQL."""
+    user = {"user": solo.user, "group": solo.group, "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.run([PGHERD, "agent", *words], capture_output=True, text=True, timeout=60, check=False,
+                          cwd=solo.folder, env=os.environ | (env or {}), **user, **options)
+
+
+@pytest.mark.core
+def test_all_that_is_wrong_is_told_at_once(solo):
+    taken = socket.socket()
+    with contextlib.closing(taken):
+        taken.bind(("127.0.0.1", solo.rest_port))
+        taken.listen()
+        (solo.folder / "pg").mkdir()
+        (solo.folder / "pg" / "file").write_text("of somebody")
+        (solo.folder / "bad.yml").write_text(
+            solo.text.replace(str(solo.data_dir), str(solo.folder / "pg"))
+            .replace(solo.bin_dir, "/nowhere")
+            .replace("ttl: 5", "ttl: many") + "log: {level: LOUD}\n")
+        said = agent(solo, "--validate-config", "bad.yml")
+        assert said.returncode == 1 and said.stdout == ""
+        assert "in use" not in agent(solo, "--validate-config", "--file-only", "bad.yml").stderr
+        for words in ("pgherd: bad.yml:4: restapi.listen: 127.0.0.1:", "is already in use",
+                      'bootstrap.dcs.ttl is "many"', "log.level is 'LOUD'",
+                      "postgres, initdb, pg_basebackup are not in /nowhere",
+                      f"{solo.folder}/pg is no data directory of PostgreSQL, and not empty",
+                      "warning: bad.yml:4: restapi.connect_address is '127.0.0.1:"):
+            assert words in said.stderr, (words, said.stderr)
+        assert "in use" not in agent(solo, "--validate-config", "-i", "bad.yml").stderr
+    (solo.folder / "good.yml").write_text(solo.text)
+    said = agent(solo, "--validate-config", "--print", "good.yml", env={"PATRONI_LOG_LEVEL": "DEBUG"})
+    assert said.returncode == 0, said.stderr
+    assert "log:\n  level: DEBUG\n" in said.stdout
+    assert agent(solo, "-p", "good.yml").returncode == 2, "an option of another duty"
+
+
+@pytest.mark.core
+def test_a_sample_is_filled_in_by_variables_validates_and_leads(solo, herd):
+    etcd = [f"127.0.0.1:{member['client_port']}" for member in herd.plan["etcd"].values()]
+    env = {"PATRONI_SCOPE": solo.scope, "PATRONI_NAME": solo.name, "PATRONI_ETCD3_HOSTS": ",".join(etcd),
+           "PATRONI_POSTGRESQL_DATA_DIR": str(solo.data_dir), "PATRONI_POSTGRESQL_BIN_DIR": solo.bin_dir,
+           "PATRONI_POSTGRESQL_LISTEN": f"127.0.0.1:{solo.pg_port}",
+           "PATRONI_POSTGRESQL_CONNECT_ADDRESS": f"127.0.0.1:{solo.pg_port}",
+           "PATRONI_POSTGRESQL_PGPASS": f"{solo.folder}/pgpass",
+           "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{solo.rest_port}",
+           "PATRONI_RESTAPI_CONNECT_ADDRESS": f"127.0.0.1:{solo.rest_port}",
+           "PATRONI_SUPERUSER_PASSWORD": "s", "PATRONI_REPLICATION_PASSWORD": "r",
+           "PATRONI_REWIND_PASSWORD": "w"}
+    made = agent(solo, "--generate-sample-config", "made/sample.yml", env=env)
+    assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
+    sample = solo.folder / "made" / "sample.yml"
+    assert sample.stat().st_mode & 0o777 == 0o600
+    said = agent(solo, "--validate-config", "made/sample.yml")
+    assert said.returncode == 0 and "#FIXME" not in said.stderr, said.stderr
+    assert "#FIXME" in agent(solo, "--generate-sample-config").stdout
+    # The socket's usual folder belongs to somebody else here.
+    solo.start(sample.read_text().replace(
+        "    password_encryption:", '    unix_socket_directories: ""\n    password_encryption:'))
+    solo.wait_leads()
+    assert json.loads(solo.get("/config")[1])["ttl"] == 30
+
+
+@pytest.mark.core
+def test_a_running_server_is_taken_over_by_the_configuration_made_of_it(solo):
+    """As Debian has it: the configuration in a folder of its own, a cluster's name with a slash."""
+    config_dir = solo.folder / "etc"
+    config_dir.mkdir()
+    solo.data_dir.parent.chmod(0o755)
+    as_owner = {"user": solo.user, "group": solo.group, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def run(*words):
+        subprocess.run(words, check=True, capture_output=True, cwd=solo.folder, **as_owner)
+    run(f"{solo.bin_dir}/initdb", "-D", solo.data_dir, "-U", "postgres", "-A", "trust", "-k")
+    for name in ("postgresql.conf", "pg_hba.conf", "pg_ident.conf"):
+        (solo.data_dir / name).rename(config_dir / name)
+    with open(config_dir / "postgresql.conf", "a", encoding="utf-8") as conf:
+        conf.write(f"data_directory = '{solo.data_dir}'\nhba_file = '{config_dir}/pg_hba.conf'\n"
+                   f"ident_file = '{config_dir}/pg_ident.conf'\nport = {solo.pg_port}\n"
+                   "listen_addresses = '127.0.0.1'\ncluster_name = '17/main'\nmax_connections = 42\n"
+                   "work_mem = 5MB\nunix_socket_directories = ''\narchive_mode = on\narchive_command = '/bin/true'\n")
+    for path in (config_dir, *config_dir.iterdir()):
+        os.chown(path, solo.user, solo.group)
+    run(f"{solo.bin_dir}/pg_ctl", "-w", "-D", config_dir, "-l", solo.folder / "server.log", "start")
+    dsn = f"host=127.0.0.1 port={solo.pg_port} user=postgres"
+    refused = agent(solo, "--generate-config", "--dsn", "nonsense")
+    assert refused.returncode == 1 and "--dsn: " in refused.stderr
+    made = agent(solo, "--generate-config", "--dsn", dsn)
+    assert made.returncode == 0, made.stderr
+    for words in ("scope: 17-main\n", f"config_dir: {config_dir}\n", f"bin_dir: {solo.bin_dir}\n",
+                  f"data_dir: {solo.data_dir}\n", "max_connections: '42'\n", "work_mem: 5MB\n",
+                  "archive_command: /bin/true\n", "host    all             all             127.0.0.1/32"):
+        assert words in made.stdout, (words, made.stdout)
+    assert made.stdout.index("max_connections") < made.stdout.index("\npostgresql:") < made.stdout.index("archive_command")
+
+    env = {"PATRONI_SCOPE": solo.scope, "PATRONI_NAME": solo.name,
+           "PATRONI_ETCD3_HOSTS": re.search(r"hosts: (\[.*\])", solo.text)[1].replace('"', ""),
+           "PATRONI_REPLICATION_USERNAME": "replicator", "PATRONI_REPLICATION_PASSWORD": "r",
+           "PATRONI_SUPERUSER_PASSWORD": "s", "PATRONI_POSTGRESQL_PGPASS": f"{solo.folder}/pgpass",
+           "PATRONI_POSTGRESQL_CONNECT_ADDRESS": f"127.0.0.1:{solo.pg_port}",
+           "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{solo.rest_port}",
+           "PATRONI_RESTAPI_CONNECT_ADDRESS": f"127.0.0.1:{solo.rest_port}"}
+    (solo.folder / "made.yml").write_text(made.stdout)
+    said = agent(solo, "--validate-config", "-i", "made.yml", env=env)
+    assert said.returncode == 0, said.stderr
+    solo.start(made.stdout, env=env)
+    solo.wait_leads()
+    assert (config_dir / "postgresql.base.conf").exists()
+
+
+def test_the_service_manager_is_told_how_far_it_is(solo):
+    address = str(solo.folder / "notify")
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
+        manager.bind(address)
+        os.chown(address, solo.user, solo.group)
+        manager.settimeout(60)
+        solo.start(env={"NOTIFY_SOCKET": address})
+        assert manager.recv(1000) == b"READY=1"
+        solo.process.send_signal(signal.SIGHUP)
+        reloading = manager.recv(1000).decode()
+        assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=[0-9]+", reloading), reloading
+        assert manager.recv(1000) == b"READY=1"
+        solo.wait_leads()
+        postmaster = int((solo.data_dir / "postmaster.pid").read_text().splitlines()[0])
+        with open(f"/proc/{postmaster}/environ", "rb") as variables:
+            assert b"NOTIFY_SOCKET" not in variables.read(), "PostgreSQL would speak for the agent"
+        solo.stop()
+        assert manager.recv(1000) == b"STOPPING=1"

@@ -1,18 +1,16 @@
 #include "postgres/local/act_context.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <filesystem>
-#include <fstream>
 
 #include "codec/postgres_settings.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/monitor.h"
 #include "postgres/local/postmaster_pid.h"
+#include "postgres/local/programs.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
@@ -34,14 +32,6 @@ std::string advice_for(const std::string& said) {
   if (says("server version") && says("not compatible"))
     return "the members run different major versions; set postgresql.bin_dir. ";
   return {};
-}
-
-int major_in(std::string_view version_line) {
-  const auto at = version_line.find(") ");
-  int major = 0;
-  if (at != version_line.npos)
-    std::from_chars(version_line.data() + at + 2, version_line.data() + version_line.size(), major);
-  return major;
 }
 
 // The parameters of ours that `postgres -C` complains of: 'parameter "name"' in any of its
@@ -127,45 +117,10 @@ asio::awaitable<Result<void, QueryError>> open_as_superuser(PgSession& session,
   co_return co_await session.connect(std::move(info), 3s);
 }
 
-// As the system looks for it; "" when it is nowhere, which the attempt to run it tells better.
-std::string path_of_program(const std::string& program) {
-  if (program.find('/') != std::string::npos) return program;
-  const char* variable = std::getenv("PATH");  // NOLINT: nobody changes it while we run
-  std::string_view folders = variable == nullptr ? "" : variable;
-  while (!folders.empty()) {
-    const std::size_t end = folders.find(':');
-    const std::string path = std::string(folders.substr(0, end)) + "/" + program;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-    folders = end == std::string_view::npos ? std::string_view() : folders.substr(end + 1);
-  }
-  return {};
-}
-
-// Who is PostgreSQL in a data directory is told by the name of its executable: the guardian kills
-// by it. A script or a link by another name leads to one that has it.
-Attempt expect_name_of_postgres(const std::string& program) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path file = fs::canonical(path_of_program(program), error);
-  if (error || file.filename() == "postgres" || file.filename() == "postmaster") return {};
-  constexpr std::string_view kExecutable = "\177ELF";
-  std::array<char, kExecutable.size()> begin{};
-  std::ifstream(file, std::ios::binary).read(begin.data(), begin.size());
-  if (std::string_view(begin.data(), begin.size()) != kExecutable) return {};
-  return failed(fmt::format(
-      "postgresql.bin_name.postgres: {} is an executable by another name than postgres, and its "
-      "processes would not be known as PostgreSQL's; make it a link to one that is called "
-      "postgres, or a script that runs one",
-      file.string()));
-}
-
 }  // namespace
 
 std::string ActContext::program(const std::string& name) const {
-  const auto other = config->bin_names.find(name);
-  const std::string& called = other == config->bin_names.end() ? name : other->second;
-  if (config->bin_dir.empty() || called.starts_with('/')) return called;
-  return config->bin_dir + "/" + called;
+  return program_of(*config, name);
 }
 
 std::string ActContext::server_log() const {
@@ -260,7 +215,7 @@ asio::awaitable<Answer<int>> binary_version(ActContext& context, const ActContro
   spec.timeout = 10s;
   const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) co_return tl::unexpected(end.error());
-  const int major = major_in(end->out);
+  const int major = version_in(end->out);
   if (major == 0) co_return failed("cannot read the version in: " + last_lines(end->out, 1));
   context.known_major = major;
   context.known_program = program;
