@@ -38,6 +38,15 @@ HealthReferee::HealthReferee(SimContext& sim, Store& store,
       prefix_(std::move(prefix)),
       settings_(std::move(settings)) {}
 
+void HealthReferee::leader_changed() {
+  decided_at_ = sim_.queue.now();
+  sync_then_ = store_.value(prefix_ + "sync");
+  for (const SimServer* server : servers_) {
+    const auto& wal = server->directory().wal;
+    positions_then_[server] = {.timeline = wal.timeline(), .end = wal.end()};
+  }
+}
+
 void HealthReferee::request_is(const std::string& json) {
   const bool names_somebody =
       json.find("\"leader\"") != std::string::npos || json.find("\"member\"") != std::string::npos;
@@ -86,6 +95,9 @@ bool HealthReferee::has_a_say(const SimServer& server) const {
 const SimServer* HealthReferee::ahead_of(const SimServer& server) const {
   const Duration long_enough = sim_.queue.now() - decided_at_ + round_under(settings_.ttl);
   const auto& left = server.directory().wal.switches().back();
+  const auto is_ahead = [&left](const Position& other) {
+    return other.timeline == left.parent ? other.end > left.at : other.timeline > left.parent;
+  };
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const SimServer* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
         !has_a_say(*other) || sim_.queue.now() - other->running_since < long_enough ||
@@ -94,7 +106,9 @@ const SimServer* HealthReferee::ahead_of(const SimServer& server) const {
       return false;
     }
     const auto& wal = other->directory().wal;
-    return wal.timeline() == left.parent ? wal.end() > left.at : wal.timeline() > left.parent;
+    const auto then = positions_then_.find(other);
+    return is_ahead({.timeline = wal.timeline(), .end = wal.end()}) &&
+           (then == positions_then_.end() || is_ahead(then->second));
   });
   return found == servers_.end() ? nullptr : *found;
 }

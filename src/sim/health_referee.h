@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,10 +45,7 @@ class HealthReferee {
 
   using Complaint = std::optional<std::string>;
   // `/leader` names somebody else from now on: what he does as the leader was decided before.
-  void leader_changed() {
-    decided_at_ = sim_.queue.now();
-    sync_then_ = store_.value(prefix_ + "sync");
-  }
+  void leader_changed();
   // Before every look; keeps what is needed later.
   void look(const SimServer* open) {
     if (open != nullptr) open_at_ = sim_.queue.now();
@@ -66,9 +64,17 @@ class HealthReferee {
   [[nodiscard]] Complaint amiss_at_rest(const SimServer& primary);
 
  private:
+  struct Position {
+    Timeline timeline;
+    Lsn end;
+  };
+
   [[nodiscard]] bool is_well(const SimServer& server, Duration for_as_long) const;
   [[nodiscard]] bool all_was_quiet(Duration for_as_long) const;
   [[nodiscard]] bool has_a_say(const SimServer& server) const;
+  // A standby that was ahead of the promoted `server` when that one took the key, and is now: whom a
+  // former leader, back as a standby, has told more since was not ahead when it was asked (sim seed
+  // 8036165).
   [[nodiscard]] const SimServer* ahead_of(const SimServer& server) const;
   // `last`: a record of `left`, the WAL of a primary that has shut down.
   [[nodiscard]] bool has_lost_a_successor(const SimServer& server, const Wal& left,
@@ -83,6 +89,7 @@ class HealthReferee {
   Instant open_at_;           // when somebody could acknowledge last
   Instant decided_at_;        // who leads now
   std::string sync_then_;     // `/sync` at that moment
+  std::map<const SimServer*, Position> positions_then_;
   Instant asked_at_;          // an operator's last word on who shall lead
   Instant forced_at_;         // the last of those that may lose something
   bool is_failover_ = false;  // the request was one of those

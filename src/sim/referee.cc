@@ -55,9 +55,10 @@ void Referee::pause_is(bool is_on) {
 }
 
 // Who was coming up under maintenance mode, where nobody is held to a lease, opens as long as its
-// agent cannot know of the end, and a moment longer (sim seed 324006).
+// agent cannot know of the end, and a moment longer (sim seeds 324006, 8050718).
 void Referee::look_at_start(const SimServer& server) {
-  const bool comes_up = server.process() == ProcessState::Starting && !server.is_in_recovery();
+  const bool comes_up = server.is_in_recovery() ? server.is_being_promoted
+                                                : server.process() == ProcessState::Starting;
   auto found = coming_up_until_.find(&server);
   if (!comes_up) {
     if (found != coming_up_until_.end()) coming_up_until_.erase(found);
@@ -160,7 +161,8 @@ void Referee::opened_for_writes(const SimServer& server, bool is_new_timeline) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
-  const bool is_by_hand = is_paused_ || server.is_bootstrapping || is_excused(server);
+  const bool is_by_hand =
+      is_paused_ || server.is_bootstrapping || is_excused(server) || began_in_pause(server);
   if (!is_by_hand && lacks_watchdog && lacks_watchdog(server)) {
     object("W4", position(server) + " opens for writes without the watchdog that is required");
   }

@@ -35,6 +35,7 @@ void SimServer::boot(bool as_standby, std::function<void(bool)> running) {
   PGHERD_CHECK(process_ == ProcessState::Stopped, "two postmasters would run on one directory");
   PGHERD_CHECK(directory_.state == DataDirectory::Valid, "a postmaster would start on nothing");
   is_asked_to_stop = false;
+  is_being_promoted = false;
   ++epoch_;
   pid_ = 1000 + static_cast<std::int64_t>(sim_.next_id++);
   received_ = Lsn{};

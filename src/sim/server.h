@@ -78,8 +78,9 @@ class SimServer {
   }
   // Kept as true by Bootstrap until it has a leader key to show.
   bool is_bootstrapping = false;
-  bool is_asked_to_stop = false;  // its agent works on it
-  bool may_not_lead = false;      // its agent has the tag nofailover
+  bool is_asked_to_stop = false;   // its agent works on it
+  bool is_being_promoted = false;  // likewise
+  bool may_not_lead = false;       // its agent has the tag nofailover
   Instant running_since;
   bool may_be_removed = false;  // an operator has asked for a fresh copy
   int failed_promotions = 0;    // in a row, since it was a primary or followed one

@@ -56,6 +56,7 @@ void SimInstance::end(ActOutcome outcome, std::string detail,
   child_ = Child::None;
   is_past_return_ = false;
   ++act_;
+  server_.is_being_promoted = false;
   if (is_promotion_ && outcome == ActOutcome::Failed) ++server_.failed_promotions;
   if (is_promotion_ && outcome == ActOutcome::Done) server_.failed_promotions = 0;
   auto done = std::exchange(done_, nullptr);
@@ -258,6 +259,7 @@ void SimInstance::begin(const Promote& step) {
     end(ActOutcome::Failed, "the promotion was refused");
     return;
   }
+  server_.is_being_promoted = true;
   after(sim_.draw_act(sim_.pace.promote), [this, step] {
     if (server_.process() != ProcessState::Running || !server_.is_in_recovery()) {
       end(ActOutcome::Failed, "the server is no running standby");

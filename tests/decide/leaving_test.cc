@@ -52,5 +52,26 @@ TEST(Leaving, InMaintenanceModeLeavesPostgresRunning) {
   EXPECT_FALSE(scene.planned<Stop>());
 }
 
+TEST(Leaving, InMaintenanceModeLeavesNoClusterBehindThatTheStoreDoesNotKnow) {
+  Scene scene("a");
+  scene.primary(Lsn{100});
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = kLease};
+  scene.memory.bootstrap_is_unconfirmed = true;
+  scene.seen.settings.paused = true;
+  scene.seen.is_leaving = true;
+  EXPECT_FALSE(scene.planned<Exit>());
+  EXPECT_TRUE(scene.planned<Stop>());
+}
+
+TEST(Leaving, InMaintenanceModeEndsTheMakingOfAClusterFirst) {
+  Scene scene("a");
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = kLease};
+  scene.under_way(Bootstrap{});
+  scene.seen.settings.paused = true;
+  scene.seen.is_leaving = true;
+  EXPECT_FALSE(scene.planned<Exit>());
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
 }  // namespace
 }  // namespace pgherd::test

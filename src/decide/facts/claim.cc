@@ -17,4 +17,9 @@ bool another_makes_the_cluster(const Draft& draft) {
          !is_bootstrapping(draft);
 }
 
+bool has_unfinished_cluster(const Draft& draft) {
+  return draft.memory.bootstrap_is_unconfirmed ||
+         draft.seen.under_way_as<Bootstrap>(Lane::Instance) != nullptr;
+}
+
 }  // namespace pgherd

@@ -12,5 +12,9 @@ namespace pgherd {
 // when the key has this node's own identifier: then the keys were written, and only the answer was
 // lost (sim seed 383).
 [[nodiscard]] bool another_makes_the_cluster(const Draft& draft);
+// A cluster is being made here, or has been, and the store does not know of it yet. While that is
+// so another node may make it as well, as soon as the claim ends: nothing here may be left open
+// without an agent.
+[[nodiscard]] bool has_unfinished_cluster(const Draft& draft);
 
 }  // namespace pgherd

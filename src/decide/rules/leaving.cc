@@ -1,5 +1,6 @@
 #include "decide/rules/leaving.h"
 
+#include "decide/facts/claim.h"
 #include "decide/facts/opening.h"
 #include "decide/moves/stepping_down.h"
 #include "decide/moves/synchronous_release.h"
@@ -25,14 +26,15 @@ void depart(Draft& draft) {
 
 }  // namespace
 
-// X1 in maintenance mode the agent goes and PostgreSQL stays. X2 a leader stops like in a
+// X1 in maintenance mode the agent goes and PostgreSQL stays, unless the store does not know yet of
+// the cluster that was made here: two nodes would have made one each (sim seed 8054427). X2 a leader stops like in a
 // switchover, so that a successor has everything before the key is released; the lease is renewed
 // meanwhile (Patroni's may run out while it waits). X3 others stop fast. X4 then the lease is
 // revoked: both keys go at once.
 bool leave(Draft& draft) {
   if (!draft.seen.is_leaving) return false;
   draft.say("leaving");
-  if (draft.seen.settings.paused) {
+  if (draft.seen.settings.paused && !has_unfinished_cluster(draft)) {
     draft.because("X1", "maintenance mode: PostgreSQL stays as it is");
     draft.plan(Exit{.exit_code = 0, .message = "maintenance mode: PostgreSQL keeps running"});
     return true;
