@@ -45,6 +45,8 @@ function(pgherd_room)
   endif()
   pgherd_target_names(target ${arg_NAME})
   pgherd_target_names(depends ${arg_DEPENDS})
+  list(JOIN arg_DEPENDS " " depends_text)
+  set_property(GLOBAL APPEND_STRING PROPERTY pgherd_rooms_text "${arg_NAME}: ${depends_text}\n")
   if(NOT arg_SOURCES)
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE pgherd_flags ${depends})
@@ -58,6 +60,16 @@ function(pgherd_room)
   if(arg_PURE AND PGHERD_TESTS)
     pgherd_purity_test(${arg_NAME} ${target})
   endif()
+endfunction()
+
+# What the archives do not show: headers of a room that is not among DEPENDS. After all rooms.
+function(pgherd_include_test)
+  get_property(text GLOBAL PROPERTY pgherd_rooms_text)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/rooms.txt" CONTENT "${text}" @ONLY)
+  add_test(NAME rooms.includes
+      COMMAND "${PROJECT_SOURCE_DIR}/cmake/check_includes"
+              "${PROJECT_BINARY_DIR}/rooms.txt" "${PROJECT_SOURCE_DIR}/src")
+  set_tests_properties(rooms.includes PROPERTIES TIMEOUT 30)
 endfunction()
 
 function(pgherd_program)

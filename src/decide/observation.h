@@ -11,33 +11,15 @@
 #include "base/instant.h"
 #include "base/shared.h"
 #include "model/cluster_view.h"
+#include "model/identity.h"
 #include "model/instance_view.h"
 #include "model/peer_view.h"
+#include "model/requests.h"
 #include "model/settings.h"
 #include "model/watchdog_view.h"
 #include "steps/step.h"
 
 namespace pgherd {
-
-// Who I am; fixed while the local configuration is not reloaded.
-struct Identity {
-  NodeName name;
-  Tags tags;
-  std::string conn_url;
-  std::string api_url;
-  std::string proxy_url;
-  Tags released_tags;          // what is published instead while this node is not to be synchronous
-  std::string version;         // dotted integers, at least 4.1: peers derive abilities from it
-  bool may_bootstrap = false;  // the configuration has a `bootstrap` section
-  // A command of the operator's makes a copy out of a backup, whether somebody leads or not.
-  bool may_copy_without_leader = false;
-  std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap
-  LocalOverrides overrides;      // of settings in `/config`
-  std::string configuration;     // generation of everything that goes into PostgreSQL's files
-  WatchdogMode watchdog_mode = WatchdogMode::Off;
-  Milliseconds watchdog_margin = 5s;  // how long before the end of the lease it resets; < 0: ttl/2
-  bool operator==(const Identity&) const = default;
-};
 
 // The store as last read. A watch keeps `cluster` current; `confirmed_at` is the last moment at
 // which the store proved that this picture is not an old one (an answer, an event, a progress
@@ -100,35 +82,6 @@ struct UnderWay {
   Step step;
   Instant started_at;
   bool operator==(const UnderWay&) const = default;
-};
-
-// An operator's request that is answered when it has been carried out (restart) or that ends the
-// agent.
-struct RestartRequest {
-  std::uint64_t id = 0;  // for the answer
-  std::optional<Milliseconds> timeout;
-  Instant asked_at = {};
-  bool operator==(const RestartRequest&) const = default;
-};
-
-// A restart at a time, with what must be so then. Lives as long as the agent does.
-struct ScheduledRestart {
-  WallTime at;
-  std::optional<MemberRole> role;
-  int below_version = 0;  // only if the server's version number is lower; 0: whatever it is
-  bool only_if_pending = false;
-  std::optional<Milliseconds> timeout;
-  std::string postmaster_start_time;  // of the server that is meant
-  std::string published;              // JSON object for the member key
-  bool operator==(const ScheduledRestart&) const = default;
-};
-
-// Throw this node's data away and copy it anew.
-struct ReinitializeRequest {
-  bool from_leader = false;  // and from nobody else
-  bool force = false;        // end what is under way
-  Instant asked_at;
-  bool operator==(const ReinitializeRequest&) const = default;
 };
 
 // A primary without the store asked, and this node has promised not to take its place for ttl.

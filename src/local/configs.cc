@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "local/errors.h"
+#include "rest/basic_auth.h"
 
 namespace pgherd::local {
 
@@ -27,6 +28,10 @@ std::string url(int port) {
 }
 std::string address(int port) {
   return fmt::format("{}:{}", kAddress, port);
+}
+
+std::string rest_authorization(const Secrets& secrets) {
+  return basic_authorization({.username = kRestUser, .password = secrets.rest, .options = {}});
 }
 
 Part etcd_part(const Herd& herd, const Programs& programs, const PortPlan& ports, int i) {
@@ -303,7 +308,7 @@ std::string haproxy_config(const Herd& herd, const Secrets& secrets) {
                                           {"PRIMARY_PORT", std::to_string(herd.primary_port)},
                                           {"STANDBY_PORT", std::to_string(herd.standby_port)},
                                           {"STATISTICS_PORT", std::to_string(herd.statistics_port)},
-                                          {"REST_BASIC", basic_auth(kRestUser, secrets.rest)},
+                                          {"REST_AUTHORIZATION", rest_authorization(secrets)},
                                           {"STATS_USER", kStatisticsUser},
                                           {"STATS_PASSWORD", secrets.statistics},
                                           {"SERVERS", servers}});

@@ -1,21 +1,16 @@
-// One GET to a program of the herd on loopback, waited for. For polling by commands, not for the
-// loop.
+// One GET to a program of the herd on loopback, waited for. For commands that poll, not for a loop
+// that has other things to do.
 #pragma once
 
+#include <optional>
 #include <string>
 
-#include "base/instant.h"
-#include "base/result.h"
+#include "rest/client.h"
 
 namespace pgherd::local {
 
-struct HttpAnswer {
-  int status = 0;
-  std::string body;
-};
-// `basic` as made by basic_auth, or empty. Error text: refused, too late, not HTTP.
-[[nodiscard]] Result<HttpAnswer, std::string> http_get(int port, const std::string& target,
-                                                       const std::string& basic = "",
-                                                       Duration patience = 1s);
+[[nodiscard]] Result<HttpAnswer, HttpError> http_get(
+    int port, const std::string& target, std::optional<Credentials> authentication = std::nullopt,
+    Milliseconds patience = 1s);
 
 }  // namespace pgherd::local

@@ -74,19 +74,4 @@ Secrets load_or_make_secrets(const std::string& dir, const std::optional<FileOwn
   return made;
 }
 
-std::string basic_auth(const std::string& user, const std::string& password) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::string text = user + ":" + password;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = (group << 8U) | (i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += i + k > text.size() ? '=' : kDigits[(group >> (18 - 6 * k)) & 63U];
-  }
-  return out;
-}
-
 }  // namespace pgherd::local

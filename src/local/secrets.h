@@ -23,7 +23,4 @@ inline constexpr const char* kStatisticsUser = "herd";
                                            const std::optional<FileOwner>& owner);
 [[nodiscard]] Secrets load_secrets(const std::string& dir);
 
-// The value of an HTTP header Authorization after "Basic ".
-[[nodiscard]] std::string basic_auth(const std::string& user, const std::string& password);
-
 }  // namespace pgherd::local

@@ -128,7 +128,7 @@ class Supervisor {
   std::string find_primary() const {
     for (const Part* agent : herd_.agents()) {
       if (!is_running(agent->process)) continue;
-      const auto answer = http_get(agent->ports.at("rest"), "/primary", "", 500ms);
+      const auto answer = http_get(agent->ports.at("rest"), "/primary", std::nullopt, 500ms);
       if (answer && answer->status == 200) return agent->name;
     }
     return "";

@@ -59,7 +59,8 @@ int healthy_etcd_members(const Herd& herd) {
 BalancerLook look_at_balancer(const Herd& herd, const Secrets& secrets) {
   BalancerLook look;
   const auto answer =
-      http_get(herd.statistics_port, "/;csv", basic_auth(kStatisticsUser, secrets.statistics));
+      http_get(herd.statistics_port, "/;csv",
+               Credentials{.username = kStatisticsUser, .password = secrets.statistics, .options = {}});
   if (!answer || answer->status != 200) return look;
   look.answers = true;
   std::istringstream lines(answer->body);

@@ -15,6 +15,7 @@
 #include "dcs/dcs.h"
 #include "model/cluster_view.h"
 #include "model/peer_view.h"
+#include "model/requests.h"
 #include "rest/node_status.h"
 
 namespace pgherd {

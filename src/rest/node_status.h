@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/instant.h"
-#include "decide/observation.h"
 #include "model/cluster_view.h"
+#include "model/identity.h"
 #include "model/instance_view.h"
 #include "model/member.h"
 #include "model/settings.h"
