@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/store_text.h"
+
 namespace pgherd::sim {
 namespace {
 
@@ -48,9 +50,9 @@ void HealthReferee::leader_changed() {
 }
 
 void HealthReferee::request_is(const std::string& json) {
-  const bool names_somebody =
-      json.find("\"leader\"") != std::string::npos || json.find("\"member\"") != std::string::npos;
-  if (names_somebody) is_failover_ = json.find("\"leader\"") == std::string::npos;
+  const auto fields = fields_of(json);
+  if (fields.contains("leader") || fields.contains("member"))
+    is_failover_ = !fields.contains("leader");
   asked_at_ = sim_.queue.now();
   if (is_failover_) forced_at_ = asked_at_;
 }
@@ -78,18 +80,11 @@ bool HealthReferee::was_all_well_for(Duration time) const {
 // acknowledged; the winner may list it since (sim seed 601853). Nor may anybody lead whom a leader
 // without the store would not ask.
 bool HealthReferee::has_a_say(const SimServer& server) const {
-  const auto failsafe = store_.value(prefix_ + "failsafe");
-  if (failsafe.size() > 2 && failsafe.find('"' + server.name() + '"') == std::string::npos) {
-    return false;
-  }
-  const std::string& sync = sync_then_;
-  const auto names = sync.find("\"sync_standby\":");
-  if (settings_.synchronous_mode == SynchronousMode::Off || names == std::string::npos) return true;
-  // "sync_standby":"a,b" or null
-  const auto list = sync.substr(names + std::string("\"sync_standby\":").size());
-  const auto end = list.find('"', 1);
-  if (!list.starts_with('"') || end == std::string::npos) return false;
-  return ("," + list.substr(1, end - 1) + ",").find("," + server.name() + ",") != std::string::npos;
+  const auto failsafe = fields_of(store_.value(prefix_ + "failsafe"));
+  if (!failsafe.empty() && !failsafe.contains(server.name())) return false;
+  const bool is_listing = fields_of(sync_then_).contains("sync_standby");
+  if (settings_.synchronous_mode == SynchronousMode::Off || !is_listing) return true;
+  return names_at(sync_then_, "sync_standby").contains(server.name());
 }
 
 const SimServer* HealthReferee::ahead_of(const SimServer& server) const {
@@ -233,12 +228,7 @@ HealthReferee::Complaint HealthReferee::amiss_at_rest(const SimServer& primary) 
            std::to_string(directory.control_timeline.value);
   }
   // The number of the running timeline is one above the last that the history says was left.
-  const auto history = store_.value(prefix_ + "history");
-  const auto last = history.rfind("[");
-  const std::uint32_t newest =
-      history.size() < 4
-          ? 1
-          : static_cast<std::uint32_t>(std::strtoul(history.c_str() + last + 1, nullptr, 10) + 1);
+  const auto newest = last_left_timeline(store_.value(prefix_ + "history")) + 1;
   if (newest != directory.wal.timeline().value) {
     return "P: /history ends before timeline " + std::to_string(newest) + ", but " + at(primary) +
            " leads";

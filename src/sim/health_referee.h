@@ -72,9 +72,9 @@ class HealthReferee {
   [[nodiscard]] bool is_well(const SimServer& server, Duration for_as_long) const;
   [[nodiscard]] bool all_was_quiet(Duration for_as_long) const;
   [[nodiscard]] bool has_a_say(const SimServer& server) const;
-  // A standby that was ahead of the promoted `server` when that one took the key, and is now: whom a
-  // former leader, back as a standby, has told more since was not ahead when it was asked (sim seed
-  // 8036165).
+  // A standby that was ahead of the promoted `server` when that one took the key, and is now: whom
+  // a former leader, back as a standby, has told more since was not ahead when it was asked (sim
+  // seed 8036165).
   [[nodiscard]] const SimServer* ahead_of(const SimServer& server) const;
   // `last`: a record of `left`, the WAL of a primary that has shut down.
   [[nodiscard]] bool has_lost_a_successor(const SimServer& server, const Wal& left,
@@ -86,9 +86,9 @@ class HealthReferee {
   const std::vector<const SimServer*>& servers_;
   std::string prefix_;
   Settings settings_;
-  Instant open_at_;           // when somebody could acknowledge last
-  Instant decided_at_;        // who leads now
-  std::string sync_then_;     // `/sync` at that moment
+  Instant open_at_;        // when somebody could acknowledge last
+  Instant decided_at_;     // who leads now
+  std::string sync_then_;  // `/sync` at that moment
   std::map<const SimServer*, Position> positions_then_;
   Instant asked_at_;          // an operator's last word on who shall lead
   Instant forced_at_;         // the last of those that may lose something

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/store_text.h"
+
 namespace pgherd::sim {
 namespace {
 
@@ -103,11 +105,9 @@ void Referee::accepted_without_store(const NodeName& leader, const NodeName& by,
 // Everybody whom `/failsafe` names has accepted it, and will not take its place before.
 bool Referee::may_outlive_its_key(const SimServer& server) const {
   if (!has_failsafe_ || !leader_.empty()) return false;
-  const auto members = store_.value(prefix_ + "failsafe");
+  const auto members = fields_of(store_.value(prefix_ + "failsafe"));
   return std::all_of(servers_.begin(), servers_.end(), [&](const SimServer* other) {
-    if (other == &server || members.find('"' + other->name() + '"') == std::string::npos) {
-      return true;
-    }
+    if (other == &server || !members.contains(other->name())) return true;
     const auto found = accepted_until_.find({server.name(), other->name()});
     return found != accepted_until_.end() && sim_.queue.now() < found->second;
   });
@@ -230,11 +230,8 @@ void Referee::count_overtaken(const SimServer& server) {
             [&] { return position(server) + " is promoted past a standby that is ahead"; });
 }
 
-// The text of the key is read here with the simplest means, so that nothing is shared with codec.
 std::uint64_t Referee::published_position() {
-  const auto status = store_.value(prefix_ + "status");
-  const auto found = status.find("\"optime\":");
-  return found == std::string::npos ? 0 : std::strtoull(status.c_str() + found + 9, nullptr, 10);
+  return static_cast<std::uint64_t>(number_at(store_.value(prefix_ + "status"), "optime"));
 }
 
 void Referee::judge_published_position(const SimServer& server) {
@@ -296,7 +293,7 @@ std::optional<std::string> Referee::unsettled() {
   const auto waiting = leads->sync_commit().waiting_since();
   if (!waiting.is_never() && sim_.queue.now() - waiting > kCommitPatience) {
     return "commits wait at " + leads->name() + " for " +
-           to_string(leads->sync_commit().in_force().back());
+           leads->sync_commit().in_force().back().text;
   }
   for (const SimServer* server : servers_) {
     if (server != leads && !server->is_streaming_from(*leads)) {

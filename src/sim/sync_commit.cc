@@ -6,37 +6,33 @@
 namespace pgherd::sim {
 namespace {
 
-SyncNames read(const std::string& text) {
-  SyncNames unreadable;
-  unreadable.has_star = true;
-  unreadable.count = 1;
-  return parse_sync_names(text).value_or(unreadable);
-}
-
-// Up to where commits are acknowledged by these names.
-Lsn acknowledged_by(const SyncNames& names, const SyncCommit::Reported& reported) {
-  std::vector<Lsn> have;
+// Up to where commits are acknowledged by this list.
+Lsn acknowledged_by(const StandbyList& list, const SyncCommit::Reported& reported) {
+  std::vector<std::pair<std::size_t, Lsn>> have;  // by place in the list
   for (const auto& [name, position] : reported) {
-    if (names.has_star || names.names.contains(name)) have.push_back(position);
+    if (const auto place = list.place_of(name)) have.emplace_back(*place, position);
   }
-  const auto count = static_cast<std::size_t>(names.count);
-  if (have.size() < count) return {};
-  // FIRST: the first of them in the order of the list, and those must all have it.
-  if (names.method == SyncNames::Method::First) have.resize(count);
-  std::sort(have.rbegin(), have.rend());
-  return have[count - 1];
+  if (have.size() < list.count) return {};
+  if (!list.is_any) {
+    std::stable_sort(have.begin(), have.end(),
+                     [](const auto& left, const auto& right) { return left.first < right.first; });
+    have.resize(list.count);
+  }
+  std::sort(have.begin(), have.end(),
+            [](const auto& left, const auto& right) { return left.second > right.second; });
+  return have[list.count - 1].second;
 }
 
 }  // namespace
 
 void SyncCommit::begin(const std::string& text) {
-  in_force_ = {read(text)};
+  in_force_ = {read_standby_list(text)};
   ++version_;
   waiting_.clear();
 }
 
 void SyncCommit::reload(const std::string& text) {
-  in_force_.push_back(read(text));
+  in_force_.push_back(read_standby_list(text));
   ++version_;
 }
 
@@ -56,10 +52,10 @@ void SyncCommit::wait(std::uint64_t id, Lsn end, Instant now, OnCommit told) {
 void SyncCommit::release(const Reported& reported) {
   if (waiting_.empty()) return;
   const bool is_off = std::any_of(in_force_.begin(), in_force_.end(),
-                                  [](const SyncNames& names) { return names.is_empty(); });
+                                  [](const StandbyList& list) { return list.is_empty(); });
   Lsn upto;
-  for (const SyncNames& names : in_force_) {
-    if (!names.is_empty()) upto = std::max(upto, acknowledged_by(names, reported));
+  for (const StandbyList& list : in_force_) {
+    if (!list.is_empty()) upto = std::max(upto, acknowledged_by(list, reported));
   }
   std::vector<Waiting> done;
   std::erase_if(waiting_, [&](Waiting& one) {
@@ -73,9 +69,9 @@ void SyncCommit::release(const Reported& reported) {
 }
 
 std::string SyncCommit::state_of(const NodeName& name) const {
-  const SyncNames& names = in_force_.back();
-  if (!names.has_star && !names.names.contains(name)) return "async";
-  return names.method == SyncNames::Method::Any ? "quorum" : "sync";
+  const StandbyList& list = in_force_.back();
+  if (!list.place_of(name)) return "async";
+  return list.is_any ? "quorum" : "sync";
 }
 
 Instant SyncCommit::waiting_since() const {

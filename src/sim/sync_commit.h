@@ -12,7 +12,7 @@
 
 #include "base/instant.h"
 #include "model/lsn.h"
-#include "model/sync_names.h"
+#include "sim/standby_list.h"
 
 namespace pgherd::sim {
 
@@ -40,7 +40,7 @@ class SyncCommit {
   void release(const Reported& reported);
 
   // The names by which somebody may be acknowledged now: one value, or the old and the new.
-  [[nodiscard]] const std::vector<SyncNames>& in_force() const { return in_force_; }
+  [[nodiscard]] const std::vector<StandbyList>& in_force() const { return in_force_; }
   [[nodiscard]] std::uint64_t version() const { return version_; }
   // As pg_stat_replication shows it.
   [[nodiscard]] std::string state_of(const NodeName& name) const;
@@ -54,7 +54,7 @@ class SyncCommit {
     Instant since;
     OnCommit told;
   };
-  std::vector<SyncNames> in_force_{SyncNames{}};
+  std::vector<StandbyList> in_force_{StandbyList{}};
   std::uint64_t version_ = 1;
   std::vector<Waiting> waiting_;
 };

@@ -1,26 +1,16 @@
 #include "sim/sync_judge.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 #include <utility>
+
+#include "sim/store_text.h"
 
 namespace pgherd::sim {
 namespace {
 
 // How long after an operator's word its consequences may still show.
 constexpr Duration kAftermath = 20s;
-
-// The value of a text field of flat JSON, with the simplest means; "" if it is absent or null.
-std::string text_field(const std::string& json, const std::string& name) {
-  const std::string head = "\"" + name + "\":";
-  const auto at = json.find(head);
-  if (at == std::string::npos) return {};
-  const auto begin = at + head.size();
-  if (begin >= json.size()) return {};
-  if (json[begin] != '"') return json.substr(begin, json.find_first_of(",}", begin) - begin);
-  return json.substr(begin + 1, json.find('"', begin + 1) - begin - 1);
-}
 
 std::string listed(const std::set<NodeName>& names) {
   std::string text;
@@ -41,24 +31,16 @@ std::set<std::uint64_t> ids_in(const Wal& wal, const std::set<std::uint64_t>& wa
 
 void SyncJudge::sync_is(const std::string& json) {
   ++version_;
-  leader_ = text_field(json, "leader");
-  if (leader_ == "null") leader_.clear();
-  voters_.clear();
-  auto rest = text_field(json, "sync_standby");
-  if (rest == "null") rest.clear();
-  while (!rest.empty()) {
-    const auto comma = rest.find(',');
-    voters_.insert(rest.substr(0, comma));
-    rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
-  }
-  quorum_ = std::atoi(text_field(json, "quorum").c_str());
+  leader_ = text_at(json, "leader");
+  voters_ = names_at(json, "sync_standby");
+  quorum_ = static_cast<int>(number_at(json, "quorum"));
 }
 
 void SyncJudge::config_is(const std::string& json) {
-  const auto mode = text_field(json, "synchronous_mode");
+  const auto mode = text_at(json, "synchronous_mode");
   const bool was_on = std::exchange(is_on_, mode == "on" || mode == "true" || mode == "quorum");
   if (!was_on || !is_on_) off_until_ = sim_.queue.now();
-  is_strict_ = is_on_ && text_field(json, "synchronous_mode_strict") == "true";
+  is_strict_ = is_on_ && text_at(json, "synchronous_mode_strict") == "true";
   config_at_ = sim_.queue.now();
   strict_pid_ = 0;
 }
@@ -67,8 +49,8 @@ void SyncJudge::request_is(const std::string& json) {
   const auto now = sim_.queue.now();
   for (auto& [name, until] : forced_)
     until = std::min(until, now + kAftermath);
-  const auto member = text_field(json, "member");
-  if (!member.empty() && text_field(json, "leader").empty()) forced_[member] = Instant::never();
+  const auto member = text_at(json, "member");
+  if (!member.empty() && text_at(json, "leader").empty()) forced_[member] = Instant::never();
 }
 
 bool SyncJudge::is_excused(const NodeName& promoted) const {
@@ -106,20 +88,20 @@ std::optional<std::string> SyncJudge::promoted(const SimServer& server) {
 }
 
 std::optional<std::string> SyncJudge::judge_counts(const SimServer& open,
-                                                   const SyncNames& names) const {
+                                                   const StandbyList& list) const {
   std::set<NodeName> electing = voters_;
   electing.insert(leader_);
-  std::set<NodeName> writing(names.names.begin(), names.names.end());
+  std::set<NodeName> writing(list.names.begin(), list.names.end());
   writing.insert(open.name());
   std::set<NodeName> all = electing;
   all.insert(writing.begin(), writing.end());
   const bool is_nested =
       std::includes(electing.begin(), electing.end(), writing.begin(), writing.end()) ||
       std::includes(writing.begin(), writing.end(), electing.begin(), electing.end());
-  const int count = names.has_star ? 0 : names.count;
+  const int count = list.has_star() ? 0 : static_cast<int>(list.count);
   if (is_nested && static_cast<int>(all.size()) <= quorum_ + count + 1) return std::nullopt;
-  return "B3: " + open.name() + " acknowledges by '" + to_string(names) + "', /sync names " +
-         leader_ + " and " + listed(voters_) + ", quorum " + std::to_string(quorum_);
+  return "B3: " + open.name() + " acknowledges by '" + list.text + "', /sync names " + leader_ +
+         " and " + listed(voters_) + ", quorum " + std::to_string(quorum_);
 }
 
 // Who is listed vouches for what was acknowledged without it, too.
@@ -152,7 +134,7 @@ std::optional<std::string> SyncJudge::look(const SimServer& open,
   judged_ = now;
   judged_pid_ = open.pid();
   const bool waits = std::none_of(commits.in_force().begin(), commits.in_force().end(),
-                                  [](const SyncNames& names) { return names.is_empty(); });
+                                  [](const StandbyList& list) { return list.is_empty(); });
   // By then the leader has heard of it, or has lost its lease.
   const bool is_known = sim_.queue.now() > config_at_ + kAftermath;
   if (is_strict_ && is_known && waits) strict_pid_ = open.pid();
@@ -160,8 +142,8 @@ std::optional<std::string> SyncJudge::look(const SimServer& open,
     return "B4: " + open.name() + " does not let commits wait any more, in strict mode";
   }
   if (leader_.empty() || voters_.empty()) return std::nullopt;
-  for (const SyncNames& names : commits.in_force()) {
-    if (auto wrong = judge_counts(open, names)) return wrong;
+  for (const StandbyList& list : commits.in_force()) {
+    if (auto wrong = judge_counts(open, list)) return wrong;
   }
   if (is_rewritten && leader_ == open.name()) return judge_voters(open, servers);
   return std::nullopt;

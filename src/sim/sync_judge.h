@@ -39,7 +39,7 @@ class SyncJudge {
 
  private:
   [[nodiscard]] std::optional<std::string> judge_counts(const SimServer& open,
-                                                        const SyncNames& names) const;
+                                                        const StandbyList& list) const;
   [[nodiscard]] std::optional<std::string> judge_voters(
       const SimServer& open, const std::vector<const SimServer*>& servers) const;
   [[nodiscard]] bool is_excused(const NodeName& promoted) const;

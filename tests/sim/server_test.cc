@@ -185,7 +185,12 @@ TEST(SyncCommit, IsAcknowledgedAsPostgresqlDoesIt) {
   EXPECT_EQ(with("2 (\"b\",\"c\")", Lsn{100}), "synchronous");
   EXPECT_EQ(with("ANY 1 (\"b\",\"c\")", Lsn{200}), "synchronous");
   EXPECT_EQ(with("ANY 1 (\"c\",\"d\")", Lsn{101}), "waits");
-  EXPECT_EQ(with("1 (\"d\",\"c\",\"b\")", Lsn{150}), "synchronous") << "b comes first in its list";
+  EXPECT_EQ(with("1 (\"d\",\"c\",\"b\")", Lsn{150}), "waits") << "c comes first in the list";
+  EXPECT_EQ(with("1 (\"d\",\"b\",\"c\")", Lsn{150}), "synchronous");
+  EXPECT_EQ(with("FIRST 1 (c, *)", Lsn{150}), "waits");
+  EXPECT_EQ(with("any 1 (B)", Lsn{200}), "synchronous");
+  EXPECT_EQ(with("\"say \"\"b\"\"\", b", Lsn{200}), "synchronous");
+  EXPECT_EQ(with("ANY 1 ()", Lsn{200}), "synchronous") << "what cannot be read waits for anybody";
   EXPECT_EQ(with("nobody", Lsn{1}), "waits");
   EXPECT_EQ(with("*", Lsn{200}), "synchronous");
 }
