@@ -176,6 +176,18 @@ TEST(Identity, IsWrittenAgainByALeaderWhenTheStoreWasWiped) {
   EXPECT_TRUE(restore->config_json);
 }
 
+TEST(Identity, IsNotWrittenAgainByWhoDoesNotLead) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.cluster().initialize.reset();
+  scene.cluster().config.reset();
+  EXPECT_FALSE(scene.planned<RestoreKeys>()) << "the leader's data say what the cluster is";
+  Scene unconfirmed("a");
+  unconfirmed.led_by("a").primary(Lsn{100}).seen.session.leads = false;
+  unconfirmed.cluster().initialize.reset();
+  EXPECT_FALSE(unconfirmed.planned<RestoreKeys>());
+}
+
 TEST(BrokenData, IsMovedAsideWhenThereIsSomebodyToCopyFrom) {
   Scene scene("a");
   scene.led_by("b");
@@ -189,6 +201,31 @@ TEST(BrokenData, IsMovedAsideWhenThereIsSomebodyToCopyFrom) {
                                  .ended_at = scene.now};
   scene.seen.instance.data_directory = DataDirectory::Missing;
   EXPECT_TRUE(scene.planned<CloneFrom>()) << "only a failed bootstrap ends the agent";
+}
+
+TEST(BrokenData, ThatCannotBeReachedIsLeftAlone) {
+  Scene scene("a");
+  scene.led_by("b");
+  scene.seen.instance.data_directory = DataDirectory::Inaccessible;
+  scene.seen.instance.data_directory_problem = "no such mount";
+  scene.seen.instance.control.reset();
+  for (const Step& step : scene.decide().plan)
+    EXPECT_NE(lane_of(step), Lane::Instance);
+  EXPECT_TRUE(scene.gives_reason("B6"));
+  EXPECT_NE(scene.last.summary.find("no such mount"), std::string::npos);
+}
+
+TEST(BrokenData, OfTheLeaderCostsItTheKey) {
+  for (const DataDirectory what :
+       {DataDirectory::Missing, DataDirectory::Inaccessible, DataDirectory::Broken}) {
+    Scene scene("a");
+    scene.led_by("a");
+    scene.seen.instance.data_directory = what;
+    scene.seen.instance.control.reset();
+    EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+    EXPECT_TRUE(scene.gives_reason("B7"));
+    EXPECT_FALSE(scene.planned<SetAsideDataDirectory>()) << "there is nobody to copy from";
+  }
 }
 
 TEST(BrokenData, StaysWhereItIsWhenNobodyLeads) {

@@ -35,6 +35,21 @@ TEST(Demotion, HurriesAShutdownInSynchronousModeAfterPrimaryStopTimeout) {
   EXPECT_TRUE(scene.planned<CancelInstanceAct>()) << "a shutdown that hangs is not open any more";
 }
 
+TEST(Demotion, WaitsForNoReceiptOfAShutdownThatWasHurried) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::Graceful});
+  scene.seen.settings.primary_stop_timeout = Milliseconds(3000);
+  scene.seen.settings.synchronous_mode = SynchronousMode::On;
+  scene.cluster().sync = SyncKey{.leader = "a", .standbys = {"b"}, .mod_revision = {70}};
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
+  scene.later(3s);
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+  scene.seen.under_way.clear();
+  scene.down(ControlState::InProduction);
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>()) << "b has all that was acknowledged";
+}
+
 TEST(Demotion, CountsFromAShorterLeaseThatIsStillHeld) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});
@@ -72,6 +87,13 @@ TEST(Demotion, EndsAPromotionUnderWayWhenTheKeyIsLost) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100}).under_way(Promote{});
   EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
+TEST(Demotion, EndsAPromotionUnderWayWhenNobodyHasTheKeyAnyMore) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100}).under_way(Promote{});
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+  EXPECT_TRUE(scene.gives_reason("D5"));
 }
 
 TEST(Demotion, OfAStalePrimaryThatWakesUpAfterAnotherReign) {
@@ -159,6 +181,34 @@ TEST(SteppingDown, IsTakenBackWhenNobodyReceivesTheLastRecord) {
   EXPECT_TRUE(scene.planned<StartPrimary>());
   EXPECT_TRUE(scene.gives_reason("D7"));
   EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+}
+
+TEST(SteppingDown, WithoutAReceiptReleasesTheKeyOnlyWhenPostgresIsDown) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::Immediate});
+  scene.memory.stepping_down.state = SteppingDown::AtOnce;
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>()) << "it is still open";
+  scene.seen.instance.process = ProcessState::Stopping;
+  scene.seen.instance.in_recovery.reset();
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+  scene.seen.under_way.clear();
+  scene.down(ControlState::InProduction);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>()) << "nobody's receipt is asked for";
+  EXPECT_TRUE(scene.gives_reason("D8"));
+}
+
+TEST(SteppingDown, OfWhoLeavesEndsWithoutAReceiptAfterASecond) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.instance.control->checkpoint = Lsn{1000};
+  scene.seen.is_leaving = true;
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
+  scene.peer("b", Lsn{900}).peer("c", Lsn{900});
+  EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(scene.later(900ms).planned<ReleaseLeaderKey>());
+  EXPECT_TRUE(scene.later(100ms).planned<ReleaseLeaderKey>()) << "it cannot take its place again";
+  EXPECT_TRUE(scene.gives_reason("D8"));
+  EXPECT_FALSE(scene.planned<StartPrimary>());
 }
 
 TEST(SteppingDown, ShowsNoLeaderToHealthChecksAnyMore) {

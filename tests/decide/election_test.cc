@@ -24,6 +24,15 @@ TEST(Election, IsEnteredByTheHealthiest) {
   EXPECT_EQ(scene.planned<AcquireLeaderKey>(), AcquireLeaderKey{.lease = kLease});
 }
 
+TEST(Election, TakesTheKeyOnlyBySettingsThatHold) {
+  Scene scene = race_of("a");
+  scene.cluster().config_revision = Revision{33};
+  scene.silent_peer("b").peer("c", Lsn{900});
+  EXPECT_EQ(scene.planned<AcquireLeaderKey>(),
+            (AcquireLeaderKey{.lease = kLease, .config_seen = Revision{33}}))
+      << "maintenance mode, say, may have begun since";
+}
+
 TEST(Election, IsEnteredByBothOfTwoEqualsAndTheStoreDecides) {
   Scene scene = race_of("a");
   scene.silent_peer("b").peer("c", Lsn{1000});
@@ -104,6 +113,21 @@ TEST(Election, IsClosedToNofailover) {
   scene.seen.self.tags.nofailover = true;
   scene.silent_peer("b").silent_peer("c");
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Election, IsClosedToAnOlderTimelineWhereThatIsChecked) {
+  Scene scene = race_of("a");
+  scene.cluster().history = {{HistoryRow{
+      .parent = {1}, .switched_at = {90}, .reason = {}, .timestamp = {}, .new_leader = "b"}}};
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "it has not been asked for";
+  scene.seen.settings.check_timeline = true;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E4"));
+  scene.seen.instance.timeline = Timeline{2};
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  scene.seen.instance.timeline = Timeline{};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "not known is not new enough";
 }
 
 TEST(Election, PrefersTheHigherPriorityAtEqualPosition) {

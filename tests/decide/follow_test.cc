@@ -39,6 +39,18 @@ TEST(Follow, MakesAFormerLeaderAStandbyLikeAnyOther) {
   EXPECT_EQ(scene.memory.election.lead_alone_at, Instant{});
 }
 
+TEST(Follow, PointsAtNobodyWithNostream) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  scene.seen.instance.upstream = pointing_at_b();
+  scene.seen.self.tags.nostream = true;
+  const auto follow = scene.planned<Follow>();
+  ASSERT_TRUE(follow);
+  EXPECT_EQ(follow->upstream, Upstream{});
+  scene.seen.instance.upstream = {};
+  EXPECT_FALSE(scene.planned<Follow>());
+}
+
 TEST(Follow, CascadesFromTheMemberNamedInItsTag) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});

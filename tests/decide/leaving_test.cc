@@ -42,6 +42,18 @@ TEST(Leaving, DoesNotWaitForASilentStoreForEver) {
   EXPECT_TRUE(scene.planned<Exit>());
 }
 
+TEST(Leaving, DoesNotWaitForAStoreThatDoesNotRevokeForEver) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  scene.seen.is_leaving = true;
+  EXPECT_TRUE(scene.planned<RevokeLease>());
+  EXPECT_FALSE(scene.last.wake_at > scene.now + 3s);
+  scene.later(2900ms);
+  EXPECT_FALSE(scene.planned<Exit>());
+  scene.later(100ms);
+  EXPECT_TRUE(scene.planned<Exit>()) << "its keys end with their lease";
+}
+
 TEST(Leaving, InMaintenanceModeLeavesPostgresRunning) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});

@@ -54,6 +54,20 @@ TEST(ScheduledRestart, IsServedWhenItsConditionsAreMet) {
   EXPECT_EQ(restart->timeout, Milliseconds(7000));
 }
 
+TEST(ScheduledRestart, OfAPrimaryIsHeldToTheLease) {
+  Scene scene = with_restart_in(0s);
+  scene.led_by("a").primary(Lsn{100});
+  const auto restart = scene.planned<Restart>();
+  ASSERT_TRUE(restart);
+  EXPECT_TRUE(restart->is_primary);
+  EXPECT_EQ(restart->lease_valid_until,
+            scene.now + lease_margins(scene.seen.settings).demote_after);
+  Scene unconfirmed = with_restart_in(0s);
+  unconfirmed.led_by("a").primary(Lsn{100}).seen.session.leads = false;
+  EXPECT_FALSE(unconfirmed.planned<Restart>()) << "it might come up when the lease has ended";
+  EXPECT_FALSE(unconfirmed.planned<DropScheduledRestart>());
+}
+
 TEST(ScheduledRestart, RestsInMaintenanceMode) {
   Scene scene = with_restart_in(0s);
   scene.seen.settings.paused = true;

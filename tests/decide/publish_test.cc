@@ -57,6 +57,15 @@ TEST(Publishing, OfTheStatusIsTheLeadersAlone) {
   EXPECT_FALSE(other.planned<PublishStatus>());
 }
 
+TEST(Publishing, OfTheStatusEndsWithTheLead) {
+  Scene scene("a");
+  scene.led_by("b").primary(Lsn{100});
+  EXPECT_FALSE(scene.planned<PublishStatus>()) << "the others judge by it who is behind";
+  Scene late("a");
+  late.led_by("a").primary(Lsn{100}).later(9s);
+  EXPECT_FALSE(late.planned<PublishStatus>()) << "its lease is about to end";
+}
+
 TEST(Publishing, StampsTheNewTimelineWithItsMaker) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100}, Timeline{2});

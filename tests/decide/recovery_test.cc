@@ -10,6 +10,14 @@ TEST(Recovery, RestartsACrashedPrimaryInPlaceAtOnce) {
   EXPECT_FALSE(scene.planned<ReleaseLeaderKey>());
 }
 
+TEST(Recovery, StartsInPlaceUnderTheLeaseOnly) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction).later(1s);
+  const auto start = scene.planned<StartPrimary>();
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->lease_valid_until, at(lease_margins(scene.seen.settings).demote_after));
+}
+
 TEST(Recovery, DoesNotOpenAPrimaryUnderALeaseThatIsAboutToEnd) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction).later(9s);
@@ -100,6 +108,24 @@ TEST(Recovery, EndsAStartThatTakesLongerThanPrimaryStartTimeout) {
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
 }
 
+TEST(Recovery, GivesWayWhenItsServerHasBeenStartingForTooLong) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InCrashRecovery);
+  scene.seen.instance.process = ProcessState::Starting;
+  scene.seen.settings.primary_start_timeout = Milliseconds(3000);
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.later(3s);
+  scene.seen.session.renewed_at = scene.now;
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<Demote>()) << "nobody could take over";
+  scene.peer("b", Lsn{100});
+  EXPECT_EQ(scene.planned<Demote>(), Demote{.mode = DemoteMode::Immediate});
+  EXPECT_TRUE(scene.gives_reason("R7"));
+  scene.down(ControlState::InCrashRecovery);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+}
+
 TEST(Recovery, KeepsTryingWhenThereIsNobodyToGiveWayTo) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction);
@@ -118,6 +144,18 @@ TEST(Recovery, NeverOpensDataThatTheClusterHasLeftBehind) {
   scene.cluster().history = {{HistoryRow{
       .parent = {1}, .switched_at = {90}, .reason = {}, .timestamp = {}, .new_leader = "b"}}};
   EXPECT_FALSE(scene.planned<StartPrimary>());
+}
+
+TEST(Recovery, GivesTheKeyBackWithTheDataOfAStandby) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDownInRecovery);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>()) << "another one may have come up that is ahead";
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  EXPECT_TRUE(scene.gives_reason("R3"));
+  Scene signal("a");
+  signal.led_by("a").down(ControlState::InProduction).seen.instance.has_standby_signal = true;
+  EXPECT_TRUE(signal.planned<ReleaseLeaderKey>());
+  EXPECT_FALSE(signal.planned<StartPrimary>());
 }
 
 TEST(Recovery, StartsAStandbysDataStraightAway) {
@@ -145,6 +183,22 @@ Scene compared(Divergence verdict) {
                                          .detail = "local WAL goes to 0/50",
                                          .seen_at = scene.now};
   return scene;
+}
+
+TEST(Recovery, ComparesAgainAfterAPauseWhereThatToldNothing) {
+  Scene scene = compared(Divergence::Unknown);
+  scene.later(1900ms);
+  EXPECT_FALSE(scene.planned<ExamineDivergence>());
+  EXPECT_LE(scene.last.wake_at, scene.now + 100ms);
+  EXPECT_TRUE(scene.later(100ms).planned<ExamineDivergence>());
+  EXPECT_FALSE(scene.planned<StartStandby>());
+  // The leader is on another timeline than the one that was compared with: either is the older.
+  Scene other = compared(Divergence::None);
+  other.seen.divergence->source_timeline = Timeline{1};
+  other.cluster().members["b"].timeline = Timeline{2};
+  EXPECT_FALSE(other.later(400ms).planned<StartStandby>());
+  EXPECT_FALSE(other.planned<ExamineDivergence>());
+  EXPECT_TRUE(other.later(100ms).planned<ExamineDivergence>());
 }
 
 TEST(Recovery, FollowsWhenTheHistoriesAgree) {
@@ -243,6 +297,8 @@ TEST(Recovery, OpensTheNewClusterAgainThatDiedBeforeItsKeysWereWritten) {
   scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {90}, .lease = kLease};
   scene.memory.bootstrap_is_unconfirmed = true;
   EXPECT_TRUE(scene.planned<StartPrimary>());
+  Scene late = scene;
+  EXPECT_FALSE(late.later(8s).planned<StartPrimary>()) << "the claim is about to end";
   scene.cluster().initialize->lease = LeaseId{99};
   EXPECT_FALSE(scene.planned<StartPrimary>());
 }

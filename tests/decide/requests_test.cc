@@ -42,6 +42,24 @@ TEST(Restart, ThatCannotBeServedIsForgottenInTime) {
   EXPECT_FALSE(end_waiting_restart(scene.seen, scene.now + 60s, "")) << "its end answers";
 }
 
+TEST(Restart, ThatWaitedForAStartThatHasFailedIsAnswered) {
+  Scene scene = standby_of_b();
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}, .asked_at = scene.now};
+  EXPECT_FALSE(end_restart_of_failed_start(scene.seen)) << "it runs";
+  scene.down(ControlState::ShutDown);
+  EXPECT_FALSE(end_restart_of_failed_start(scene.seen)) << "nothing has failed";
+  scene.seen.last_act = ActEnded{.step = StartStandby{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "no space left",
+                                 .ended_at = scene.now};
+  const auto answer = end_restart_of_failed_start(scene.seen);
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->is_granted);
+  EXPECT_NE(answer->detail.find("no space left"), std::string::npos);
+  scene.seen.restart_request.reset();
+  EXPECT_FALSE(end_restart_of_failed_start(scene.seen)) << "nobody waits";
+}
+
 TEST(ScheduledRestart, IsOneAtATime) {
   Scene scene = standby_of_b();
   EXPECT_FALSE(admit_unscheduling(scene.seen).is_granted);

@@ -67,7 +67,9 @@ TEST(StandbyCluster, IsMadeByCopyingTheRemotePrimary) {
   scene.seen.instance.data_directory = DataDirectory::Missing;
   scene.seen.instance.process = ProcessState::Stopped;
   scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {1}, .lease = kLease};
-  EXPECT_EQ(scene.planned<CloneFrom>()->source.host, "far");
+  const auto copy = scene.planned<CloneFrom>();
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(copy->source.host, "far");
   EXPECT_FALSE(scene.planned<Bootstrap>());
 }
 

@@ -81,6 +81,15 @@ TEST(Switchover, ThatWasMissedByFarIsCleared) {
   EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
 }
 
+TEST(Switchover, WhoseTimeCannotBeReadIsCleared) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  scene.cluster().failover->schedule_is_unreadable = true;
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+  EXPECT_TRUE(scene.gives_reason("S2"));
+}
+
 TEST(Switchover, IsClearedByTheWinner) {
   Scene scene = asked("b", "a");  // b asked to hand over to me, and I lead now
   EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
