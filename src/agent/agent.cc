@@ -42,8 +42,11 @@ Agent::Agent(Identity self, Settings settings) {
 
 std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
   out_.clear();
+  const bool has_jumped = wall_clock_jumps(now, wall_now);
+  last_event_at_ = now;
   seen_.wall_now = wall_now;
-  if (rests(event, now)) return std::exchange(out_, {});
+  has_rested_ = !has_jumped && rests(event, now);
+  if (has_rested_) return std::exchange(out_, {});
   std::visit([&](auto& e) { take(std::move(e), now); }, event);
   think(now);
   return std::exchange(out_, {});
@@ -56,6 +59,14 @@ bool Agent::leads(Instant now) const {
 
 // ---- Events
 
+bool Agent::wall_clock_jumps(Instant now, WallTime wall_now) const {
+  constexpr Duration kDrift = 500ms;
+  const Duration passed =
+      std::chrono::microseconds(wall_now.microseconds - seen_.wall_now.microseconds);
+  const Duration difference = passed - (now - last_event_at_);
+  return difference > kDrift || difference < -kDrift;
+}
+
 // Compared whole, so that a new member cannot be forgotten here; only the time is put aside.
 bool Agent::looks_the_same(InstanceView& view) const {
   if (view.seen_at < seen_.instance.seen_at) return false;
@@ -65,9 +76,10 @@ bool Agent::looks_the_same(InstanceView& view) const {
   return is_same;
 }
 
-// Until `wake_at` the last decision stands, as long as nothing looks different: a sign of life of a
-// store that was not thought to be silent changes no rule's mind, and at rest neither does another
-// look at an unchanged PostgreSQL.
+// Until `wake_at`, which every rule that asked for the time has brought forward as far as it needs
+// (Draft::has_come), the last decision stands as long as nothing looks different: a sign of life of
+// a store that was not thought to be silent changes no rule's mind, and at rest neither does
+// another look at an unchanged PostgreSQL. The simulator holds it to that (sim/rest_check.h).
 bool Agent::rests(Event& event, Instant now) {
   if (now >= last_.wake_at) return false;
   const auto* pictured = std::get_if<StorePictured>(&event);
@@ -292,7 +304,16 @@ void Agent::act_ended(const ActEnd& end, const UnderWay& step, Instant now) {
 
 // ---- Commands
 
+// What has just begun belongs to the picture: what this node says of itself changes with it, say.
+// A decision that begins something again and again waits for the next event.
 void Agent::think(Instant now) {
+  constexpr int kMostRounds = 3;
+  started_something_ = true;
+  for (int round = 0; round < kMostRounds && started_something_; ++round)
+    conclude(now);
+}
+
+void Agent::conclude(Instant now) {
   if (auto ended = end_waiting_restart(seen_, now, last_.summary)) {
     answer_restart(std::move(*ended));
   }
@@ -307,9 +328,9 @@ void Agent::think(Instant now) {
   for (const Step& planned : last_.plan) {
     if (is_free_for(planned)) start(planned, now);
   }
-  if (must_tell(before)) {  // before it is done
+  if (must_tell()) {  // before it is done
     out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at),
-                Tell{.reasons = last_.reasons});
+                Tell{.summary = last_.summary, .reasons = last_.reasons});
   }
   out_.push_back(WakeAt{.when = next_wake()});
 }
@@ -358,10 +379,16 @@ void Agent::start(const Step& step, Instant now) {
   });
 }
 
-bool Agent::must_tell(const Decision& before) const {
-  const bool is_new = last_.summary != before.summary || last_.reasons != before.reasons;
-  if (!started_something_ && !is_new) return false;
-  return !last_.reasons.empty() || last_.summary != before.summary;
+// Compared with what was told last, not with the last decision: while an act is under way there is
+// often nothing to say, and what is said after it is no news.
+bool Agent::must_tell() {
+  const bool has_news = !last_.summary.empty() && last_.summary != told_.summary;
+  const bool has_reasons =
+      !last_.reasons.empty() && (started_something_ || last_.reasons != told_.reasons);
+  if (!has_news && !has_reasons) return false;
+  if (!last_.summary.empty()) told_.summary = last_.summary;
+  told_.reasons = last_.reasons;
+  return true;
 }
 
 }  // namespace pgherd

@@ -33,6 +33,8 @@ class Agent {
   [[nodiscard]] const Observation& picture() const { return seen_; }
   [[nodiscard]] const Memory& memory() const { return last_.memory; }
   [[nodiscard]] const Decision& last_decision() const { return last_; }
+  // The last event was none that could change a decision: the one before it stands.
+  [[nodiscard]] bool has_rested() const { return has_rested_; }
   // For REST: `/leader` is mine by a confirmation that has not run out at `now`.
   [[nodiscard]] bool leads(Instant now) const;
 
@@ -72,20 +74,26 @@ class Agent {
   // Of the restart that waits; it does not wait any more.
   void answer_restart(Admission ended);
 
+  // What is scheduled by the wall clock may be due all at once.
+  [[nodiscard]] bool wall_clock_jumps(Instant now, WallTime wall_now) const;
   [[nodiscard]] bool rests(Event& event, Instant now);
   [[nodiscard]] bool looks_the_same(InstanceView& view) const;
   [[nodiscard]] Instant next_wake() const;
   void think(Instant now);
+  void conclude(Instant now);
   [[nodiscard]] bool is_free_for(const Step& step) const;
   void start(const Step& step, Instant now);
-  [[nodiscard]] bool must_tell(const Decision& before) const;
+  [[nodiscard]] bool must_tell();
 
   Observation seen_;
   Decision last_;
   StepId next_id_ = 1;
   std::map<Lane, StepId> ids_;
   LanePace pace_;
+  Tell told_;  // last
   bool started_something_ = false;
+  bool has_rested_ = false;
+  Instant last_event_at_;
   std::vector<Command> out_;
 };
 

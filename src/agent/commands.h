@@ -28,6 +28,7 @@ struct WakeAt {
 };
 // Something changed: worth a line in the log and a record in the journal.
 struct Tell {
+  std::string summary;  // Decision::summary
   std::vector<Reason> reasons;
 };
 // To whoever asked: granted (a restart: done), or why not.

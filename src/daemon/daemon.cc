@@ -94,7 +94,7 @@ class Daemon {
   void reload();
   void take_local_configuration();
   void hear_signals();
-  void note_decision(const Decision& decision);
+  void note_decision(const Tell& decision);
   void tell_summary(const std::string& summary);
   void keep_heartbeat();
   void note_clashing_names();
@@ -265,7 +265,7 @@ void Daemon::begin() {
 
 void Daemon::build_node() {
   NodeListener listener;
-  listener.on_decision = [this](const Decision& decision) { note_decision(decision); };
+  listener.on_decision = [this](const Tell& decision) { note_decision(decision); };
   listener.on_rule = [this](std::string_view rule) { ++fired_[std::string(rule)]; };
   listener.on_start = [this](const Step& step) {
     ++started_[std::string(name_of(step))];
@@ -382,7 +382,7 @@ void Daemon::hear_signals() {
 }
 
 // One line for what is new: the same reason given in every round is said once.
-void Daemon::note_decision(const Decision& decision) {
+void Daemon::note_decision(const Tell& decision) {
   std::set<std::string> told;
   for (const Reason& reason : decision.reasons) {
     ++fired_[reason.rule];

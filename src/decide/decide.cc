@@ -29,7 +29,7 @@ namespace pgherd {
 namespace {
 
 void say_store_is_silent(Draft& draft) {
-  if (!failsafe_is_active(draft.seen, draft.now)) {
+  if (draft.has_come(end_of_failsafe(draft.seen))) {
     draft.say("waiting for the store: " + draft.seen.store.problem);
   } else if (draft.instance().is_running_primary()) {
     draft.say(
@@ -160,7 +160,7 @@ void keep_house(Draft& draft) {
   // leader that they accept.
   if (!draft.seen.store.is_reachable) {
     const bool leads =
-        draft.instance().is_running_primary() && failsafe_is_active(draft.seen, draft.now);
+        draft.instance().is_running_primary() && !draft.has_come(end_of_failsafe(draft.seen));
     if (leads || promise_in_force(draft) != nullptr) keep_slots(draft);
     return;
   }

@@ -26,13 +26,13 @@ Leadership leadership_of(const Observation& seen) {
 
 Draft::Draft(const Observation& observation, const Memory& remembered, Instant moment)
     : seen(observation),
-      now(moment),
       memory(remembered),
+      now_(moment),
       margins_(margins_of(observation)),
       leadership_(leadership_of(observation)) {}
 
 bool Draft::has_lease() const {
-  return seen.session.lease.exists() && now < seen.session.renewed_at + seen.session.ttl;
+  return seen.session.lease.exists() && !has_come(seen.session.renewed_at + seen.session.ttl);
 }
 
 bool Draft::cluster_is_made_by_another() const {
@@ -68,14 +68,14 @@ bool Draft::may_be_releasing() const {
 
 bool Draft::may_lead() const {
   return leadership_ == Leadership::Mine && !may_be_releasing() && seen.session.leads &&
-         seen.session.lease.exists() && now < std::min(demote_at(), refused_at());
+         seen.session.lease.exists() && !has_come(std::min(demote_at(), refused_at()));
 }
 
 const PeerView* Draft::fresh_peer(const NodeName& name) const {
   const auto found = seen.peers.find(name);
   if (found == seen.peers.end()) return nullptr;
   const PeerView& peer = found->second;
-  if (now - peer.asked_at > kPeerFreshness + probe_timeout()) return nullptr;
+  if (has_come(peer.asked_at + kPeerFreshness + probe_timeout())) return nullptr;
   // An answer from before the lease ended knows nothing of the present race.
   if (memory.election.unlocked_since && peer.asked_at < *memory.election.unlocked_since)
     return nullptr;
@@ -113,17 +113,23 @@ void Draft::leave_the_field_for(Duration time) {
   constexpr Duration kAloneAtMost = 10s;
   const Duration alone =
       std::min(kAlone * (1 << std::clamp(memory.promotion.failures - 1, 0, 3)), kAloneAtMost);
-  memory.election.lead_again_at = std::max(memory.election.lead_again_at, now + time);
-  memory.election.lead_alone_at = now + std::min(time, alone);
+  memory.election.lead_again_at = std::max(memory.election.lead_again_at, now_ + time);
+  memory.election.lead_alone_at = now_ + std::min(time, alone);
 }
 
-void Draft::wake(Instant at) {
+bool Draft::has_come(Instant at) const {
+  if (now_ >= at) return true;
+  wake(at);
+  return false;
+}
+
+void Draft::wake(Instant at) const {
   wake_at_ = std::min(wake_at_, at);
 }
 
 Decision Draft::finish() {
-  if (!memory.began_at) memory.began_at = now;
-  wake(now + seen.settings.loop_wait);
+  if (!memory.began_at) memory.began_at = now_;
+  wake_in(seen.settings.loop_wait);
   constexpr std::string_view kPause = "PAUSE: ";
   if (seen.settings.paused && !summary_.empty()) summary_.insert(0, kPause);
   const int failed_promotions = memory.promotion.failures;

@@ -22,7 +22,6 @@ class Draft {
   Draft(const Observation& observation, const Memory& remembered, Instant moment);
 
   const Observation& seen;
-  const Instant now;
   Memory memory;
 
   // ---- Facts -----------------------------------------------------------------------------------
@@ -47,7 +46,7 @@ class Draft {
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
   [[nodiscard]] const InstanceView& instance() const { return seen.instance; }
   [[nodiscard]] bool has_act_under_way() const { return seen.is_under_way(Lane::Instance); }
-  [[nodiscard]] bool act_may_be_tried() const { return now >= memory.acts.retry_at; }
+  [[nodiscard]] bool act_may_be_tried() const { return has_come(memory.acts.retry_at); }
   // A peer's answer that is no older than a second, or nullptr.
   [[nodiscard]] const PeerView* fresh_peer(const NodeName& name) const;
   [[nodiscard]] Milliseconds probe_timeout() const;
@@ -56,11 +55,22 @@ class Draft {
   // The newest timeline that is known to be, or that somebody else was going to begin.
   [[nodiscard]] Timeline newest_timeline_of_all() const;
 
+  // ---- Time ------------------------------------------------------------------------------------
+  // Whether an instant has come. If not, the decision is made again when it does: so no rule that
+  // waits for time to pass is overlooked by an agent at rest (the simulator's L6).
+  [[nodiscard]] bool has_come(Instant at) const;
+  // How long ago something was, for what is judged when something else happens. It wakes nobody.
+  [[nodiscard]] Duration elapsed_since(Instant then) const { return now_ - then; }
+  // The present moment, to be remembered or sent; what waits for time to pass asks has_come().
+  [[nodiscard]] Instant moment() const { return now_; }
+  // Decide again at that instant, or after that time, whatever happens.
+  void wake(Instant at) const;
+  void wake_in(Duration time) const { wake(now_ + time); }
+
   // ---- Conclusions -----------------------------------------------------------------------------
   void plan(Step step) { plan_.push_back(std::move(step)); }
   void because(std::string_view rule, std::string text);
   void warn(std::string_view rule, std::string text);  // an operator has to know
-  void wake(Instant at);
   [[nodiscard]] const Plan& planned() const { return plan_; }
   void rest(Duration look_every) { look_every_ = look_every; }
   [[nodiscard]] bool is_at_rest() const { return look_every_ > 0ns; }
@@ -74,11 +84,13 @@ class Draft {
   [[nodiscard]] Decision finish();
 
  private:
+  const Instant now_;
   LeaseMargins margins_;
   Leadership leadership_;
   Plan plan_;
   std::vector<Reason> reasons_;
-  Instant wake_at_ = Instant::never();
+  // What was asked of the time is noted by the questions.
+  mutable Instant wake_at_ = Instant::never();
   Duration look_every_{};
   std::string summary_;
   Member own_member_;

@@ -96,6 +96,7 @@ struct SlotsMemory {  // U1
   // Slot name -> when its member was last there, to the second.
   SharedMap<std::map<std::string, Instant>> members_seen;
   std::optional<Instant> members_noted_at;
+  Revision members_noted_in;  // the picture that was noted last
   std::optional<Instant> kept_at;
   Instant checked_in;  // seen_at of the view in which no slot was missing
   // Logical slots that were copied, or were to be, and when that was planned.

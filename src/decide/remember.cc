@@ -11,7 +11,7 @@ void remember_cluster(Draft& draft) {
   Memory& memory = draft.memory;
   if (!draft.seen.store.cluster || !draft.seen.store.is_reachable) return;
   if (draft.leadership() == Leadership::Nobodys) {
-    if (!memory.election.unlocked_since) memory.election.unlocked_since = draft.now;
+    if (!memory.election.unlocked_since) memory.election.unlocked_since = draft.moment();
     return;
   }
   memory.election.unlocked_since.reset();
@@ -28,14 +28,17 @@ void remember_cluster(Draft& draft) {
     memory.stream.absent_since.reset();
   }
   memory.election.last_known_members = draft.cluster().members;
-  if (memory.slots.members_noted_at && draft.now - *memory.slots.members_noted_at < 1s) return;
-  memory.slots.members_noted_at = draft.now;
+  const bool is_new = draft.cluster().revision != memory.slots.members_noted_in;
+  const auto& noted_at = memory.slots.members_noted_at;
+  if (!is_new && noted_at && draft.elapsed_since(*noted_at) < 1s) return;
+  memory.slots.members_noted_at = draft.moment();
+  memory.slots.members_noted_in = draft.cluster().revision;
   for (const auto& [name, member] : draft.cluster().members) {
-    memory.slots.members_seen[slot_name_of(name)] = draft.now;
+    memory.slots.members_seen[slot_name_of(name)] = draft.moment();
   }
   // Of members that went before this agent began; their time begins anew.
   for (const std::string& slot : draft.cluster().status.retain_slots) {
-    if (!memory.slots.members_seen.contains(slot)) memory.slots.members_seen[slot] = draft.now;
+    if (!memory.slots.members_seen.contains(slot)) memory.slots.members_seen[slot] = draft.moment();
   }
 }
 
@@ -44,13 +47,13 @@ void remember_request(Draft& draft) {
   const Revision revision = draft.cluster().failover->mod_revision;
   if (revision == draft.memory.request.revision) return;
   draft.memory.request.revision = revision;
-  draft.memory.request.known_since = draft.now;
+  draft.memory.request.known_since = draft.moment();
 }
 
 void remember_failsafe(Draft& draft) {
   Memory& memory = draft.memory;
   if (draft.seen.settings.failsafe_mode) {
-    memory.failsafe.lasts_until = draft.now + draft.seen.settings.ttl;
+    memory.failsafe.lasts_until = draft.moment() + draft.seen.settings.ttl;
   }
   const auto& round = draft.seen.failsafe_round;
   const bool is_refused = draft.seen.settings.failsafe_mode && round && !round->is_accepted &&
@@ -78,17 +81,17 @@ void remember_instance(Draft& draft) {
   if (!is_open || draft.seen.session.leads) {
     memory.primary_unconfirmed_since.reset();
   } else if (!memory.primary_unconfirmed_since) {
-    memory.primary_unconfirmed_since = draft.now;
+    memory.primary_unconfirmed_since = draft.moment();
   }
   if (instance.process != ProcessState::Starting) {
     memory.starting_since.reset();
   } else if (!memory.starting_since) {
-    memory.starting_since = draft.now;
+    memory.starting_since = draft.moment();
   }
   if (!instance.is_running_standby() || instance.is_streaming) {
     memory.stream.absent_since.reset();
   } else if (!memory.stream.absent_since) {
-    memory.stream.absent_since = draft.now;
+    memory.stream.absent_since = draft.moment();
   }
   if (instance.is_running_primary()) memory.promotion.failures = 0;
   if (instance.is_running_standby()) memory.promotion.has_archive = instance.has_restore_command;
@@ -116,9 +119,9 @@ void remember_crash(Draft& draft) {
   if (!memory.crashes.ran_as_leader || instance.process != ProcessState::Stopped) return;
   memory.crashes.ran_as_leader = false;
   const bool is_again =
-      memory.crashes.last_at && draft.now - *memory.crashes.last_at < kCrashWindow;
+      memory.crashes.last_at && draft.elapsed_since(*memory.crashes.last_at) < kCrashWindow;
   memory.crashes.count = is_again ? memory.crashes.count + 1 : 1;
-  memory.crashes.last_at = draft.now;
+  memory.crashes.last_at = draft.moment();
 }
 
 void remember_stream(Draft& draft) {
@@ -134,7 +137,7 @@ void remember_pause(Draft& draft) {
   Memory& memory = draft.memory;
   const bool is_paused = draft.seen.settings.paused;
   if (memory.pause.was_on && !is_paused) {
-    memory.pause.ended_at = draft.now;
+    memory.pause.ended_at = draft.moment();
     memory.acts.rewind_failed = false;
     memory.acts.failed = 0;
     memory.acts.retry_at = Instant{};
@@ -184,7 +187,7 @@ void remember_act(Draft& draft) {
     return;
   }
   ++memory.acts.failed;
-  memory.acts.retry_at = draft.now + pause_after(memory.acts.failed);
+  memory.acts.retry_at = draft.moment() + pause_after(memory.acts.failed);
   if (std::holds_alternative<Rewind>(act.step)) {
     // A source that cannot be reached is no fault of the rewind (Patroni rewind.py).
     const Member* leader = draft.seen.store.cluster ? draft.cluster().leader_member() : nullptr;
@@ -204,7 +207,8 @@ void remember(Draft& draft) {
   remember_crash(draft);
   remember_stream(draft);
   if (draft.instance().process == ProcessState::Running) draft.memory.acts.comes_back = false;
-  if (draft.seen.is_leaving && !draft.memory.leaving_since) draft.memory.leaving_since = draft.now;
+  if (draft.seen.is_leaving && !draft.memory.leaving_since)
+    draft.memory.leaving_since = draft.moment();
 }
 
 }  // namespace pgherd

@@ -75,12 +75,16 @@ Admission admit_failsafe(const Observation& seen, const FailsafePing& ping) {
   return may_promise(seen, ping, why_not) ? granted("O5") : refused("O5", std::move(why_not));
 }
 
+Instant given_up_at(const RestartRequest& request) {
+  return request.asked_at + kRestartServedWithin;
+}
+
 // O2 whatever keeps a restart from being served (no lease, a store that is silent, a server that
 // somebody else stops): it does not fire when nobody thinks of it any more.
 std::optional<Admission> end_waiting_restart(const Observation& seen, Instant now,
                                              std::string_view summary) {
   const auto& request = seen.restart_request;
-  if (!request || now < request->asked_at + kRestartServedWithin) return std::nullopt;
+  if (!request || now < given_up_at(*request)) return std::nullopt;
   if (seen.under_way.contains(Lane::Instance)) return std::nullopt;  // its end answers
   const auto seconds = std::chrono::duration_cast<Seconds>(kRestartServedWithin).count();
   return refused("O2", "it was not possible within " + std::to_string(seconds) +

@@ -27,6 +27,8 @@ struct Admission {
 // `POST /failsafe`: what is granted is promised (promise_to in decide.h).
 [[nodiscard]] Admission admit_failsafe(const Observation& seen, const FailsafePing& ping);
 
+// When a restart that was taken and waits is given up.
+[[nodiscard]] Instant given_up_at(const RestartRequest& request);
 // A restart that was taken and waits: why it will not be served any more, if that is so. `summary`:
 // of the last decision, for the answer.
 [[nodiscard]] std::optional<Admission> end_waiting_restart(const Observation& seen, Instant now,

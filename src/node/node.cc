@@ -142,6 +142,7 @@ void Node::take(Event event) {
   for (const Command& command : commands) {
     if (!has_ended_) carry_out(command);
   }
+  if (agent_.has_rested() && listener_.on_rest && !has_ended_) listener_.on_rest();
 }
 
 void Node::carry_out(const Command& command) {
@@ -158,8 +159,8 @@ void Node::carry_out(const Command& command) {
       alarm_.reset();
       post(TimeCame{});
     });
-  } else if (std::holds_alternative<Tell>(command)) {
-    if (listener_.on_decision) listener_.on_decision(agent_.last_decision());
+  } else if (const auto* tell = std::get_if<Tell>(&command)) {
+    if (listener_.on_decision) listener_.on_decision(*tell);
   } else if (const auto* answer = std::get_if<AnswerRequest>(&command)) {
     give_answer(*answer);
   }

@@ -39,9 +39,11 @@ struct Doors {
 // What the owner is told. All are optional.
 struct NodeListener {
   // A decision changed something (started steps, refused, was told something).
-  std::function<void(const Decision&)> on_decision;
+  std::function<void(const Tell&)> on_decision;
   // A rule that is no part of a plan has spoken: an order to the guardian, or an answer.
   std::function<void(std::string_view rule)> on_rule;
+  // After an event by which the agent let its last decision stand.
+  std::function<void()> on_rest;
   // Each step that is started, before it is.
   std::function<void(const Step&)> on_start;
   // A step began or ended, one line for the log.

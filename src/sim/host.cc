@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "codec/dcs_values.h"
 #include "codec/tags.h"
+#include "sim/rest_check.h"
 
 namespace pgherd::sim {
 
@@ -81,7 +82,7 @@ Identity Host::identity() const {
 
 NodeListener Host::listener() {
   NodeListener listener;
-  listener.on_decision = [this](const Decision& decision) {
+  listener.on_decision = [this](const Tell& decision) {
     for (const auto& reason : decision.reasons)
       ++sim_.rules[reason.rule];
     if (sim_.story.is_heard()) told(decision);
@@ -90,6 +91,13 @@ NodeListener Host::listener() {
   listener.on_start = [this](const Step& step) {
     if (on_step_started) on_step_started(step);
   };
+  if (sim_.checks_rest) {
+    listener.on_rest = [this] {
+      if (!life_) return;
+      const auto what = overlooked_at_rest(life_->node.agent(), life_->clock.now());
+      if (!what.empty() && on_overlooked) on_overlooked(what);
+    };
+  }
   if (sim_.story.is_heard()) {
     listener.on_step = [this](const std::string& line) {
       sim_.tell(name(), [&] { return "  " + line; });
@@ -120,7 +128,7 @@ void Host::obey_advice(const std::string& message) {
 }
 
 // What was told under the same headline is not told again.
-void Host::told(const Decision& decision) {
+void Host::told(const Tell& decision) {
   const bool is_new = decision.summary != last_summary_;
   if (is_new) told_reasons_.clear();
   last_summary_ = decision.summary;

@@ -82,6 +82,8 @@ class Host {
   SimPeers::AskFailsafe ask_failsafe;
   ActWitness* witness = nullptr;
   std::function<void(const Step&)> on_step_started;
+  // The agent let a decision stand that it would not make now.
+  std::function<void(const std::string& what)> on_overlooked;
   Tags tags;
   bool may_copy_without_leader = false;
   std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();
@@ -91,7 +93,7 @@ class Host {
   [[nodiscard]] Identity identity() const;
   void reset_machine();
   [[nodiscard]] NodeListener listener();
-  void told(const Decision& decision);
+  void told(const Tell& decision);
   void obey_advice(const std::string& message);
 
   SimContext& sim_;

@@ -150,6 +150,8 @@ void add_options(CLI::App& app, ProgramTask& task) {
   app.add_option("--storm", task.storm_seconds,
                  "virtual seconds of each storm of faults (0: drawn by the seed)")
       ->capture_default_str();
+  app.add_flag("--check-rest", task.runner.options.checks_rest,
+               "also make the decisions that agents at rest spare, and object when they differ");
   app.add_flag("-v,--verbose", task.runner.is_verbose, "tell what happens line by line");
   app.add_flag("--explain", task.is_explained,
                "with --seed: tell the story for an operator: what broke, who decided what and why, "

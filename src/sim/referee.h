@@ -13,6 +13,7 @@
 //   B3, B4, B6, B7  of synchronous replication: sync_judge.h
 //   W4  a server opened for writes, and its machine had no watchdog though one is required
 //   L5  an agent does the same over and over as fast as it can: haste.h
+//   L6  an agent rests though a rule would have something to do: rest_check.h
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -77,6 +78,9 @@ class Referee final : public ServerWitness, public ActWitness {
   // Knows how well everybody was.
   [[nodiscard]] HealthReferee& health_referee() { return health_referee_; }
   void object(const HealthReferee::Complaint& complaint);
+  void overlooked(const NodeName& who, const std::string& what) {
+    object("L6", who + " lets its decision stand: " + what);
+  }
   void fenced(const SimServer& server, Instant armed_at) {
     object(health_referee_.fenced(server, armed_at, leader_));
   }

@@ -234,6 +234,7 @@ Duration settle_bound(Milliseconds ttl) {
 RunReport run_seed(std::uint64_t seed, const RunOptions& options) {
   const auto drawn = draw_everything(seed);
   World world(seed, drawn.names, drawn.plan, drawn.drifts_ppm);
+  world.sim().checks_rest = options.checks_rest;
   if (options.listener) world.sim().story.listen(options.listener);
   world.sim().pace.slow_percent = drawn.slow_percent;
   world.sim().pace.failure_percent = drawn.failure_percent;

@@ -19,6 +19,7 @@ struct RunOptions {
   Duration length = 600s;  // of a schedule, at least
   // Length of each of its storms; zero: drawn.
   Duration storm{};
+  bool checks_rest = false;  // L6 is judged as well
   Story::Listener listener;  // of the story; empty: it is not told
 };
 

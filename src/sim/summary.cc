@@ -57,7 +57,7 @@ void Summary::add(std::uint64_t seed, const RunReport& report) {
   }
   for (const auto& [lane, count] : report.most_steps)
     most_steps[lane] = std::max(most_steps[lane], count);
-  if (report.was_led_late) ++led_late;
+  if (report.was_led_late) led_late.push_back(seed);
   if (report.failure) failed.push_back(seed);
 }
 
@@ -79,7 +79,6 @@ void Summary::add(const Summary& other) {
   synchronous_writes += other.synchronous_writes;
   judged_promotions += other.judged_promotions;
   runs_with_loss += other.runs_with_loss;
-  led_late += other.led_late;
   outages.insert(outages.end(), other.outages.begin(), other.outages.end());
   settle_times.insert(settle_times.end(), other.settle_times.begin(), other.settle_times.end());
   for (const auto& [rule, count] : other.rules)
@@ -92,6 +91,8 @@ void Summary::add(const Summary& other) {
     most_steps[lane] = std::max(most_steps[lane], count);
   failed.insert(failed.end(), other.failed.begin(), other.failed.end());
   std::sort(failed.begin(), failed.end());
+  led_late.insert(led_late.end(), other.led_late.begin(), other.led_late.end());
+  std::sort(led_late.begin(), led_late.end());
 }
 
 // ---- Between processes
@@ -105,8 +106,8 @@ void write_summary(const Summary& summary, std::ostream& to) {
      << "\nlossy_handovers " << summary.lossy_handovers << "\novertaken " << summary.overtaken
      << "\nfenced " << summary.fenced << "\nattempts " << summary.attempts << "\nacknowledged "
      << summary.acknowledged << "\nlost " << summary.lost << "\nruns_with_loss "
-     << summary.runs_with_loss << "\nled_late " << summary.led_late << "\nsynchronous_writes "
-     << summary.synchronous_writes << "\njudged_promotions " << summary.judged_promotions << "\n";
+     << summary.runs_with_loss << "\nsynchronous_writes " << summary.synchronous_writes
+     << "\njudged_promotions " << summary.judged_promotions << "\n";
   for (const auto& [kind, count] : summary.faults)
     to << "fault " << static_cast<int>(kind) << " " << count << "\n";
   for (const auto time : summary.outages)
@@ -117,6 +118,8 @@ void write_summary(const Summary& summary, std::ostream& to) {
     to << "rule " << rule << " " << count << " " << summary.first_seed.at(rule) << "\n";
   for (const auto& [lane, count] : summary.most_steps)
     to << "most_steps " << static_cast<int>(lane) << " " << count << "\n";
+  for (const auto seed : summary.led_late)
+    to << "led_late " << seed << "\n";
   for (const auto seed : summary.failed)
     to << "failed " << seed << "\n";
 }
@@ -142,7 +145,7 @@ Summary read_summary(std::istream& from) {
       {"acknowledged", [&] { from >> summary.acknowledged; }},
       {"lost", [&] { from >> summary.lost; }},
       {"runs_with_loss", [&] { from >> summary.runs_with_loss; }},
-      {"led_late", [&] { from >> summary.led_late; }},
+      {"led_late", [&] { from >> summary.led_late.emplace_back(); }},
       {"synchronous_writes", [&] { from >> summary.synchronous_writes; }},
       {"judged_promotions", [&] { from >> summary.judged_promotions; }},
       {"fault",
@@ -210,7 +213,9 @@ std::string to_text(const Summary& summary, double seconds) {
           "; promotions that had to have all of them: " + std::to_string(summary.judged_promotions);
   text += "\noutages longer than a second: " + distribution(summary.outages);
   text += "\nschedules without a leader for more than 2 ttl + 20 s after the last fault: " +
-          std::to_string(summary.led_late);
+          std::to_string(summary.led_late.size());
+  for (const auto seed : summary.led_late)
+    text += ", seed " + std::to_string(seed);
   text += "\nrest after the last fault: " + distribution(summary.settle_times);
   text += "\nmost steps of one agent within a second:";
   for (const auto& [lane, count] : summary.most_steps)

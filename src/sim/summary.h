@@ -27,7 +27,7 @@ struct Summary {
   std::uint64_t synchronous_writes = 0;
   std::uint64_t judged_promotions = 0;
   std::uint64_t runs_with_loss = 0;
-  std::uint64_t led_late = 0;  // runs in which nobody led in time after a storm
+  std::vector<std::uint64_t> led_late;  // seeds in which nobody led in time after a storm
   std::vector<Duration> outages;
   std::vector<Duration> settle_times;
   std::map<std::string, std::uint64_t> rules;       // how often each rule was told of

@@ -31,6 +31,9 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
     host->on_step_started = [this, &name = host->name()](const Step& step) {
       referee_.step_started(name, step);
     };
+    host->on_overlooked = [this, &name = host->name()](const std::string& what) {
+      referee_.overlooked(name, what);
+    };
     host->read_values = read_values;
     host->guardian().on_fence = [this](const SimServer& server, Instant armed_at) {
       referee_.fenced(server, armed_at);

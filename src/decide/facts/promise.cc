@@ -46,20 +46,24 @@ FailsafePromise promise_to(const Observation& seen, const FailsafePing& ping, In
   return {.ping = ping, .until = std::max(before, now + ttl), .given_at = now};
 }
 
-bool failsafe_is_active(const Observation& seen, Instant now) {
-  const Duration ttl = seen.settings.ttl;
+Instant end_of_failsafe(const Observation& seen) {
+  if (!seen.settings.failsafe_mode) return {};
+  if (!seen.instance.is_running_primary()) {
+    return seen.failsafe_promise ? seen.failsafe_promise->until : Instant{};
+  }
   const bool is_accepted = seen.failsafe_confirmed_at && seen.session.leads &&
-                           seen.instance.is_running_primary() &&
-                           *seen.failsafe_confirmed_at > seen.session.renewed_at &&
-                           now < *seen.failsafe_confirmed_at + ttl;
-  const bool has_accepted = !seen.instance.is_running_primary() && seen.failsafe_promise &&
-                            now < seen.failsafe_promise->until;
-  return seen.settings.failsafe_mode && (is_accepted || has_accepted);
+                           *seen.failsafe_confirmed_at > seen.session.renewed_at;
+  return is_accepted ? *seen.failsafe_confirmed_at + seen.settings.ttl : Instant{};
+}
+
+bool failsafe_is_active(const Observation& seen, Instant now) {
+  return now < end_of_failsafe(seen);
 }
 
 const FailsafePromise* promise_in_force(const Draft& draft) {
   const auto& promise = draft.seen.failsafe_promise;
-  if (!promise || promise->ping.name == draft.me() || draft.now >= promise->until) return nullptr;
+  if (!promise || promise->ping.name == draft.me() || draft.has_come(promise->until))
+    return nullptr;
   // It has found the store again and gave way; it would ask anew (sim seed 35123).
   const auto answer = draft.seen.peers.find(promise->ping.name);
   const bool has_closed = answer != draft.seen.peers.end() &&

@@ -11,7 +11,7 @@ bool is_named_candidate(const Draft& draft) {
 bool request_binds_election(const Draft& draft) {
   const auto& request = draft.cluster().failover;
   return request && !request->scheduled_at && !request->schedule_is_unreadable &&
-         draft.now < *draft.memory.election.unlocked_since + draft.seen.settings.ttl;
+         !draft.has_come(*draft.memory.election.unlocked_since + draft.seen.settings.ttl);
 }
 
 }  // namespace pgherd

@@ -25,7 +25,7 @@ bool is_usable(const Draft& draft, const PeerView& peer) {
 Verdict prefer_others(const Draft& draft, const Targets& targets) {
   const auto& request = draft.cluster().failover;
   const bool is_named = request && request->candidate == draft.me() && !request->scheduled_at;
-  if (draft.now >= draft.memory.election.lead_again_at || is_named) return Verdict::run();
+  if (draft.has_come(draft.memory.election.lead_again_at) || is_named) return Verdict::run();
   bool is_complete = true;
   for (const auto& [name, url] : targets) {
     const PeerView* peer = draft.fresh_peer(name);

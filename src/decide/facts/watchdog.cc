@@ -14,7 +14,7 @@ bool watchdog_is_unfit(const Draft& draft) {
   // What was in its way may have gone since: who never stood for election again for one failure
   // could be the only one left (sim seed 1280).
   return !draft.seen.watchdog.is_active && !draft.seen.watchdog.problem.empty() &&
-         draft.now < draft.memory.watchdog.arming_tried_at + draft.seen.settings.ttl;
+         !draft.has_come(draft.memory.watchdog.arming_tried_at + draft.seen.settings.ttl);
 }
 
 }  // namespace pgherd

@@ -34,10 +34,7 @@ void explain_refusal(Draft& draft, const DivergenceSeen& known) {
 void compare_histories(Draft& draft, const Upstream& source, const DivergenceSeen* known) {
   const auto& last = draft.seen.divergence;
   const Duration pause = known != nullptr ? kExamineAgain : kExamineSoon;
-  if (last && last->source == source.name && draft.now < last->seen_at + pause) {
-    draft.wake(last->seen_at + pause);
-    return;
-  }
+  if (last && last->source == source.name && !draft.has_come(last->seen_at + pause)) return;
   draft.because("F3", "comparing the local history with the one of '" + source.name + "'");
   draft.plan(ExamineDivergence{.source = source});
 }

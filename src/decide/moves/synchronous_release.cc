@@ -13,12 +13,11 @@ bool is_released(Draft& draft) {
                              draft.instance().is_running_standby() &&
                              voters_of(*sync).contains(draft.me());
   if (!is_waited_for) return true;
-  if (!draft.memory.sync.release_asked_at) draft.memory.sync.release_asked_at = draft.now;
+  if (!draft.memory.sync.release_asked_at) draft.memory.sync.release_asked_at = draft.moment();
   const Instant limit = *draft.memory.sync.release_asked_at + 2 * draft.seen.settings.loop_wait;
-  if (draft.now >= limit || !draft.seen.store.is_reachable) return true;
+  if (draft.has_come(limit) || !draft.seen.store.is_reachable) return true;
   draft.because("Q9", "asking '" + draft.cluster().leader->name +
                           "' not to wait for this node before it stops");
-  draft.wake(limit);
   return false;
 }
 

@@ -98,7 +98,6 @@ void join(Draft& draft) {
     return;
   }
   if (!draft.act_may_be_tried()) {
-    draft.wake(draft.memory.acts.retry_at);
     draft.say("waiting before the next attempt to copy from '" + source->name + "'");
     return;
   }
@@ -116,7 +115,7 @@ void join(Draft& draft) {
 // needs nobody, for it restores a backup. It must not compete with the cluster's making. Whether
 // what it makes may be elected is the election's to say. Authority: Patroni, no_leader.
 void copy_without_leader(Draft& draft) {
-  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+  if (!draft.act_may_be_tried()) return;
   draft.because("B11", "nobody leads: making a copy by a command that needs nobody to copy from");
   draft.say("bootstrap (without leader)");
   draft.plan(CloneFrom{});
@@ -126,7 +125,7 @@ void make_or_wait(Draft& draft) {
   if (draft.cluster().initialize) {
     if (is_bootstrapping(draft)) {
       if (const auto remote = remote_primary(draft)) {
-        if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+        if (!draft.act_may_be_tried()) return;
         draft.because("C4", "holding the initialize key: copying the remote primary");
         draft.say("trying to bootstrap a new standby leader");
         draft.plan(CloneFrom{.source = *remote});
@@ -232,10 +231,7 @@ bool replace_broken_data(Draft& draft) {
       instance.process != ProcessState::Stopped || !is_of_use) {
     return false;
   }
-  if (!draft.act_may_be_tried()) {
-    draft.wake(draft.memory.acts.retry_at);
-    return false;
-  }
+  if (!draft.act_may_be_tried()) return false;
   draft.because("B8", "the data directory holds no cluster that can be started: moving it aside");
   draft.say("moving aside a broken data directory");
   draft.plan(SetAsideDataDirectory{.why = "it holds no cluster that can be started: " +

@@ -127,13 +127,9 @@ bool is_handed_over(Draft& draft, const std::map<NodeName, std::string>& targets
   const Receipt seen = receipt(draft, targets, *instance.control);
   if (!seen.by_somebody) return false;
   if (!draft.memory.stepping_down.received_since)
-    draft.memory.stepping_down.received_since = draft.now;
+    draft.memory.stepping_down.received_since = draft.moment();
   const Instant patience = *draft.memory.stepping_down.received_since + kAllReceiveLimit;
-  if (seen.by_all || instance.process == ProcessState::Stopped || draft.now >= patience) {
-    return true;
-  }
-  draft.wake(patience);
-  return false;
+  return seen.by_all || instance.process == ProcessState::Stopped || draft.has_come(patience);
 }
 
 void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
@@ -147,10 +143,7 @@ void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
 // (sim seed 2515).
 bool end_bootstrap_without_claim(Draft& draft) {
   if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) == nullptr) return false;
-  if (draft.now < draft.demote_at()) {
-    draft.wake(draft.demote_at());
-    return false;
-  }
+  if (!draft.has_come(draft.demote_at())) return false;
   draft.because("D1", "the lease of the claim could not be renewed and is about to end");
   draft.plan(CancelInstanceAct{.why = "the claim to make the cluster is lost"});
   return true;
@@ -174,7 +167,7 @@ void hurry_stop(Draft& draft) {
     return;
   }
   const Instant due = draft.seen.under_way.at(Lane::Instance).started_at + limit;
-  if (draft.now < due) return draft.wake(due);
+  if (!draft.has_come(due)) return;
   draft.because("D9", "the shutdown has taken primary_stop_timeout: making it an immediate one");
   draft.plan(CancelInstanceAct{.why = "primary_stop_timeout is over"});
   if (is_synchronous(draft) && draft.memory.stepping_down.state == SteppingDown::WhenReceived) {
@@ -206,12 +199,9 @@ bool demote_what_may_not_lead(Draft& draft) {
   if (is_being_stopped(draft)) return true;
   if (is_bootstrapping(draft)) {
     // The claim ends with its lease, and then somebody else may make the cluster.
-    if (draft.now >= draft.demote_at()) {
-      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
-      return true;
-    }
-    draft.wake(draft.demote_at());
-    return false;
+    if (!draft.has_come(draft.demote_at())) return false;
+    stop_at_once(draft, "D1", "the lease could not be renewed and is about to end");
+    return true;
   }
   if (another_makes_the_cluster(draft)) {
     stop_at_once(draft, "B9", "another member makes the cluster");
@@ -222,24 +212,20 @@ bool demote_what_may_not_lead(Draft& draft) {
     return true;
   }
   if (draft.seen.session.leads) {
-    if (draft.now >= draft.stop_at()) {
-      // Fast is fast enough, and cleaner, while the lease still protects; what hangs is fenced.
-      const bool is_protected = draft.now < draft.stop_at() + (draft.margins().fence_after -
-                                                               draft.margins().demote_after);
-      stop_at_once(draft, "D1", "the lease could not be renewed and is about to end",
-                   is_protected ? DemoteMode::Offline : DemoteMode::ImmediateNoLock);
-      return true;
-    }
-    draft.wake(draft.stop_at());
-    return false;
+    if (!draft.has_come(draft.stop_at())) return false;
+    // Fast is fast enough, and cleaner, while the lease still protects; what hangs is fenced.
+    const Duration protected_for = draft.margins().fence_after - draft.margins().demote_after;
+    const bool is_protected = !draft.has_come(draft.stop_at() + protected_for);
+    stop_at_once(draft, "D1", "the lease could not be renewed and is about to end",
+                 is_protected ? DemoteMode::Offline : DemoteMode::ImmediateNoLock);
+    return true;
   }
   if (draft.memory.primary_unconfirmed_since) {
     const Instant limit = unconfirmed_limit(draft, *draft.memory.primary_unconfirmed_since);
-    if (draft.now >= limit) {
+    if (draft.has_come(limit)) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
       return true;
     }
-    draft.wake(limit);
   } else if (draft.has_act_under_way()) {
     // A start or promotion under way, and the key is gone.
     stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
@@ -269,6 +255,7 @@ bool step_down(Draft& draft) {
   if (draft.leadership() != Leadership::Mine) {
     memory.stepping_down.state = SteppingDown::No;
     draft.leave_the_field_for(2s);
+    draft.wake_in(0ns);  // what came before this rule may see it otherwise now
     return false;
   }
   draft.say("stepping down");
@@ -283,7 +270,7 @@ bool step_down(Draft& draft) {
     return false;
   }
   if (is_stopped && !memory.stepping_down.stopped_since)
-    memory.stepping_down.stopped_since = draft.now;
+    memory.stepping_down.stopped_since = draft.moment();
   if (memory.stepping_down.state == SteppingDown::AtOnce) {
     if (is_stopped) release(draft, {}, "D8", "PostgreSQL is down: releasing the leader key");
     return true;
@@ -299,7 +286,7 @@ bool step_down(Draft& draft) {
                          : targets.empty()      ? Duration(0)
                                                 : kLeavingReceiptLimit;
   if (memory.stepping_down.stopped_since &&
-      draft.now >= *memory.stepping_down.stopped_since + limit) {
+      draft.has_come(*memory.stepping_down.stopped_since + limit)) {
     if (draft.seen.is_leaving) {
       release(draft, instance.control ? instance.control->checkpoint : Lsn{}, "D8",
               "leaving, and no standby has confirmed the last record: releasing the leader key");
@@ -314,14 +301,12 @@ bool step_down(Draft& draft) {
     const bool asked_lately = std::any_of(targets.begin(), targets.end(), [&](const auto& target) {
       const auto found = draft.seen.peers.find(target.first);
       return found != draft.seen.peers.end() &&
-             draft.now - found->second.asked_at < kReceiptProbeGap;
+             !draft.has_come(found->second.asked_at + kReceiptProbeGap);
     });
     if (!asked_lately && !targets.empty()) {
       draft.plan(ProbePeers{.targets = targets, .timeout = draft.probe_timeout()});
     }
-    draft.wake(draft.now + kReceiptProbeGap);
   }
-  if (memory.stepping_down.stopped_since) draft.wake(*memory.stepping_down.stopped_since + limit);
   return true;
 }
 

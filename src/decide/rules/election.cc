@@ -20,8 +20,8 @@ constexpr std::string_view kNotSynchronous =
 // E8 a reachable primary vetoes, and one that still shuts down, which takes less than ttl, for its
 // guardian does not wait longer (sim seed 39764).
 Verdict beware_of_primary(const Draft& draft, const NodeName& name, const PeerView& peer) {
-  const bool is_closing = peer.is_closing && draft.now < *draft.memory.election.unlocked_since +
-                                                             draft.seen.settings.ttl;
+  const bool is_closing = peer.is_closing && !draft.has_come(*draft.memory.election.unlocked_since +
+                                                             draft.seen.settings.ttl);
   if (is_closing)
     return Verdict::no("E8", "Primary (" + name + ") is still shutting down", Verdict::By::Primary);
   if (!peer.is_reachable || peer.in_recovery) return Verdict::run();
@@ -78,7 +78,7 @@ bool is_ahead(const Draft& draft, const PeerView& peer) {
 // E5 whom a leader without the store would not ask must not take its place.
 bool is_outside_failsafe(const Draft& draft, const NodeName& name) {
   const auto& members = draft.cluster().failsafe;
-  return draft.now < draft.memory.failsafe.lasts_until && !members.empty() &&
+  return !draft.has_come(draft.memory.failsafe.lasts_until) && !members.empty() &&
          !members.contains(name);
 }
 
@@ -206,7 +206,7 @@ std::optional<Verdict> obey_request(const Draft& draft, const Targets& targets) 
   const auto& request = draft.cluster().failover;
   if (!request || request->scheduled_at) return std::nullopt;
   const bool has_expired =
-      draft.now >= *draft.memory.election.unlocked_since + draft.seen.settings.ttl;
+      draft.has_come(*draft.memory.election.unlocked_since + draft.seen.settings.ttl);
   if (request->candidate == draft.me()) {
     // A switchover must not lose anything: its candidate needs the votes as everybody else.
     if (request->leader && counts_votes(draft)) return std::nullopt;
@@ -247,12 +247,11 @@ std::uint64_t lag_to_published(const Draft& draft) {
 std::optional<Verdict> keep_promise(Draft& draft) {
   if (draft.instance().is_running_primary()) return std::nullopt;
   if (const FailsafePromise* promise = promise_in_force(draft)) {
-    draft.wake(promise->until);
     return Verdict::no(
         "E15", "'" + promise->ping.name + "' leads without the store, and this node accepts it");
   }
   const bool is_old =
-      draft.memory.began_at && draft.now >= *draft.memory.began_at + draft.seen.settings.ttl;
+      draft.memory.began_at && draft.has_come(*draft.memory.began_at + draft.seen.settings.ttl);
   if (is_old || !draft.seen.settings.failsafe_mode) return std::nullopt;
   bool is_complete = true;
   for (const auto& [name, url] : draft.cluster().failsafe) {
@@ -260,7 +259,6 @@ std::optional<Verdict> keep_promise(Draft& draft) {
     const PeerView* peer = draft.fresh_peer(name);
     if (peer == nullptr && draft.seen.store.is_reachable) is_complete = false;
     if (peer != nullptr && !is_seen_not_to_lead(*peer)) {
-      if (draft.memory.began_at) draft.wake(*draft.memory.began_at + draft.seen.settings.ttl);
       return Verdict::no("E15", "this agent has just started and may have accepted '" + name +
                                     "' as the leader without the store");
     }
@@ -276,11 +274,11 @@ std::optional<Verdict> wait_for_stream(Draft& draft) {
   if (backoff <= 0ms || draft.cluster().failover || draft.seen.settings.standby_cluster) {
     return std::nullopt;
   }
-  const Duration passed = draft.now - *draft.memory.election.unlocked_since;
+  const Instant unlocked = *draft.memory.election.unlocked_since;
   const Duration loop_wait = draft.seen.settings.loop_wait;
-  const bool is_moving = draft.instance().is_streaming && passed < backoff &&
-                         draft.now - draft.memory.stream.moved_at < loop_wait;
-  if (!is_moving && passed >= std::min(backoff, loop_wait)) return std::nullopt;
+  const bool is_moving = draft.instance().is_streaming && !draft.has_come(unlocked + backoff) &&
+                         !draft.has_come(draft.memory.stream.moved_at + loop_wait);
+  if (!is_moving && draft.has_come(unlocked + std::min(backoff, loop_wait))) return std::nullopt;
   return Verdict::no(
       "E16", "the stream from the former leader may still go on: waiting primary_race_backoff");
 }
@@ -319,7 +317,7 @@ Verdict examine_self(const Draft& draft) {
     return Verdict::no(
         "E3", "the watchdog is required and cannot be used: " + draft.seen.watchdog.problem);
   }
-  if (draft.now < draft.memory.election.lead_alone_at) {
+  if (!draft.has_come(draft.memory.election.lead_alone_at)) {
     return Verdict::no("E1", "this node has just failed to lead or stepped down");
   }
   if (!draft.has_lease()) return Verdict::wait_for("no lease yet");
@@ -369,11 +367,9 @@ void run_for_leader(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (!instance.is_running_standby() && !instance.is_running_primary()) return;
   if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) return;
-  if (instance.seen_at < *draft.memory.election.unlocked_since ||
-      draft.now - instance.seen_at > kPositionFreshness) {
-    draft.plan(ObserveInstance{});
-    return;
-  }
+  const bool is_seen_lately = instance.seen_at >= *draft.memory.election.unlocked_since &&
+                              !draft.has_come(instance.seen_at + kPositionFreshness);
+  if (!is_seen_lately) draft.plan(ObserveInstance{});
   Verdict verdict = examine_self(draft);
   if (verdict.runs() && !draft.seen.settings.paused) {
     if (auto promised = keep_promise(draft)) {
@@ -382,8 +378,6 @@ void run_for_leader(Draft& draft) {
       verdict = std::move(*waits);
     }
   }
-  if (draft.now < draft.memory.election.lead_alone_at)
-    draft.wake(draft.memory.election.lead_alone_at);
   auto targets = known_others(draft);
   if (draft.seen.settings.failsafe_mode) {
     for (const auto& [name, url] : draft.cluster().failsafe) {
@@ -402,11 +396,14 @@ void run_for_leader(Draft& draft) {
       verdict = obeyed ? std::move(*obeyed) : compare_with_all(draft, targets);
     }
   }
-  if (verdict.runs()) return acquire(draft);
+  if (verdict.runs()) {
+    if (is_seen_lately) acquire(draft);
+    return;
+  }
   if (verdict.kind == Verdict::Kind::No) {
     draft.because(verdict.rule, verdict.why);
     draft.say("following a different leader because " + verdict.why);
-    draft.wake(draft.now + kNextRound);
+    draft.wake_in(kNextRound);
   }
   ask_rivals(draft, targets, verdict.kind == Verdict::Kind::No);
 }

@@ -37,8 +37,8 @@ void publish_members(Draft& draft) {
 }
 
 bool lease_is_in_danger(const Draft& draft) {
-  return draft.now >= draft.seen.session.renewed_at +
-                          failsafe_after(draft.seen.settings, draft.seen.session.ttl);
+  return draft.has_come(draft.seen.session.renewed_at +
+                        failsafe_after(draft.seen.settings, draft.seen.session.ttl));
 }
 
 AskFailsafe question(const Draft& draft) {
@@ -71,15 +71,11 @@ void ask_members(Draft& draft) {
                            !draft.seen.is_leaving &&
                            draft.memory.stepping_down.state == SteppingDown::No;
   if (!is_at_stake) return;
-  if (!lease_is_in_danger(draft)) {
-    return draft.wake(draft.seen.session.renewed_at +
-                      failsafe_after(draft.seen.settings, draft.seen.session.ttl));
-  }
+  if (!lease_is_in_danger(draft)) return;
   if (!draft.cluster().failsafe.contains(draft.me())) return;
   const auto& confirmed = draft.seen.failsafe_confirmed_at;
-  const bool is_held =
-      confirmed && draft.now<*confirmed + draft.margins().demote_after&& * confirmed> draft.seen
-                       .session.renewed_at;
+  const bool is_held = confirmed && *confirmed > draft.seen.session.renewed_at &&
+                       !draft.has_come(*confirmed + draft.margins().demote_after);
   if (round && !round->is_accepted && round->ended_at > draft.seen.session.renewed_at) {
     draft.because("H4", "without the store, and not all members accept it: " + round->problem);
   } else if (is_held) {
@@ -91,7 +87,7 @@ void ask_members(Draft& draft) {
   Instant due;
   if (round && !round->is_accepted) due = round->ended_at + kAskAgain;
   if (round && round->is_accepted) due = round->asked_at + draft.margins().renew_every;
-  if (draft.now < due) return draft.wake(due);
+  if (!draft.has_come(due)) return;
   if (!is_held)
     draft.because("H2", "the store does not answer: asking all members to accept this leader");
   draft.plan(question(draft));
@@ -102,7 +98,7 @@ void ask_members(Draft& draft) {
 void keep_failsafe(Draft& draft) {
   if (!draft.seen.settings.failsafe_mode || !draft.seen.store.cluster) return;
   if (draft.seen.store.is_reachable && draft.may_lead() && draft.instance().is_running_primary() &&
-      draft.now < draft.seen.session.renewed_at + draft.margins().demote_after) {
+      !draft.has_come(draft.seen.session.renewed_at + draft.margins().demote_after)) {
     publish_members(draft);
   }
   ask_members(draft);

@@ -29,10 +29,7 @@ void say_follows(Draft& draft) {
 // F1 point at the leader.
 bool point_at(Draft& draft, const Upstream& wanted) {
   if (points_at(draft.instance().upstream, wanted)) return false;
-  if (!draft.act_may_be_tried()) {
-    draft.wake(draft.memory.acts.retry_at);
-    return true;
-  }
+  if (!draft.act_may_be_tried()) return true;
   draft.because("F1", "following '" + (wanted.host.empty() ? "nobody" : wanted.name) + "'");
   draft.say("following new leader '" + draft.cluster().leader->name + "'");
   draft.plan(Follow{.upstream = wanted});
@@ -58,7 +55,7 @@ void doubt_history(Draft& draft, const Upstream& wanted) {
   // A leader that was away is there again: first the receiver is woken (F8).
   const Instant patience = std::max(*draft.memory.stream.absent_since + kStreamingGrace,
                                     draft.memory.receiver.upstream_since + kWakingGrace);
-  if (draft.now < patience) return draft.wake(patience);
+  if (!draft.has_come(patience)) return;
   const auto source = leader_as_source(draft);
   const Member* leader = draft.cluster().leader_member();
   if (!source || !leads_by_its_own_word(*leader)) return;

@@ -18,6 +18,32 @@ bool ttl_has_changed(const Draft& draft) {
          draft.seen.session.asked_ttl != draft.seen.settings.ttl;
 }
 
+// Neither before `earliest`.
+void get_lease(Draft& draft, Instant earliest) {
+  if (!draft.has_come(earliest)) return;
+  if (draft.seen.session.lease.exists() && draft.has_lease()) {
+    draft.because("L2", "the ttl was changed: getting a lease of the new length");
+  } else {
+    draft.because("L1", "no lease: getting one");
+  }
+  draft.plan(GrantLease{.ttl = draft.seen.settings.ttl});
+}
+
+void renew_lease(Draft& draft, Instant earliest) {
+  const LeaseSession& session = draft.seen.session;
+  const bool is_unconfirmed = draft.leadership() == Leadership::Mine && !session.leads &&
+                              draft.seen.store.cluster && draft.cluster().leader &&
+                              draft.cluster().leader->lease == session.lease;
+  const Instant due = std::max(session.renewed_at + draft.margins().renew_every, earliest);
+  if (!draft.has_come(is_unconfirmed ? earliest : due)) return;
+  // That it renews is no news; that it has to try again is.
+  if (session.tried_at && *session.tried_at > session.renewed_at) {
+    draft.because("L3", "the last renewal was not confirmed: trying again");
+  }
+  const bool holds = draft.leadership() == Leadership::Mine && (session.leads || is_unconfirmed);
+  draft.plan(RenewLease{.lease = session.lease, .holds_leader_key = holds});
+}
+
 }  // namespace
 
 // L1 no lease, or it has certainly expired: get one. L2 the ttl was changed: get one with the new
@@ -31,32 +57,9 @@ void keep_session(Draft& draft) {
   if (draft.seen.is_leaving && !session.lease.exists()) return;
   if (!draft.seen.is_under_way(Lane::Lease)) {
     if (must_grant) {
-      if (draft.now >= earliest) {
-        if (session.lease.exists() && draft.has_lease()) {
-          draft.because("L2", "the ttl was changed: getting a lease of the new length");
-        } else {
-          draft.because("L1", "no lease: getting one");
-        }
-        draft.plan(GrantLease{.ttl = draft.seen.settings.ttl});
-      } else {
-        draft.wake(earliest);
-      }
+      get_lease(draft, earliest);
     } else {
-      const Instant due = std::max(session.renewed_at + draft.margins().renew_every, earliest);
-      const bool is_unconfirmed = draft.leadership() == Leadership::Mine && !session.leads &&
-                                  draft.seen.store.cluster && draft.cluster().leader &&
-                                  draft.cluster().leader->lease == session.lease;
-      if (draft.now >= due || (is_unconfirmed && draft.now >= earliest)) {
-        const bool holds =
-            draft.leadership() == Leadership::Mine && (session.leads || is_unconfirmed);
-        // That it renews is no news; that it has to try again is.
-        if (session.tried_at && *session.tried_at > session.renewed_at) {
-          draft.because("L3", "the last renewal was not confirmed: trying again");
-        }
-        draft.plan(RenewLease{.lease = session.lease, .holds_leader_key = holds});
-      } else {
-        draft.wake(due);
-      }
+      renew_lease(draft, earliest);
     }
   }
   if (must_grant || draft.leadership() != Leadership::Mine || !draft.seen.store.cluster) return;

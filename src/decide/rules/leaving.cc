@@ -13,12 +13,10 @@ constexpr Duration kStoreLimit = 3s;
 
 void depart(Draft& draft) {
   const bool store_speaks = draft.seen.store.is_reachable;
-  const bool waited = draft.now >= *draft.memory.leaving_since + kStoreLimit &&
-                      draft.instance().process == ProcessState::Stopped;
-  if (draft.seen.session.lease.exists() && store_speaks && !waited) {
+  if (draft.seen.session.lease.exists() && store_speaks &&
+      !draft.has_come(*draft.memory.leaving_since + kStoreLimit)) {
     draft.because("X4", "PostgreSQL is stopped: revoking the lease");
     draft.plan(RevokeLease{.lease = draft.seen.session.lease});
-    draft.wake(*draft.memory.leaving_since + kStoreLimit);
     return;
   }
   draft.plan(Exit{.exit_code = 0, .message = "PostgreSQL is stopped, the agent ends"});
@@ -27,10 +25,10 @@ void depart(Draft& draft) {
 }  // namespace
 
 // X1 in maintenance mode the agent goes and PostgreSQL stays, unless the store does not know yet of
-// the cluster that was made here: two nodes would have made one each (sim seed 8054427). X2 a leader stops like in a
-// switchover, so that a successor has everything before the key is released; the lease is renewed
-// meanwhile (Patroni's may run out while it waits). X3 others stop fast. X4 then the lease is
-// revoked: both keys go at once.
+// the cluster that was made here: two nodes would have made one each (sim seed 8054427). X2 a
+// leader stops like in a switchover, so that a successor has everything before the key is released;
+// the lease is renewed meanwhile (Patroni's may run out while it waits). X3 others stop fast. X4
+// then the lease is revoked: both keys go at once.
 bool leave(Draft& draft) {
   if (!draft.seen.is_leaving) return false;
   draft.say("leaving");

@@ -19,10 +19,7 @@ void give_key_back(Draft& draft, std::string why) {
 bool starts_as_asked(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (draft.leadership() == Leadership::Mine || !instance.control) return false;
-  if (!draft.act_may_be_tried()) {
-    draft.wake(draft.memory.acts.retry_at);
-    return true;
-  }
+  if (!draft.act_may_be_tried()) return true;
   const ControlData& control = *instance.control;
   const bool is_primarys = !instance.has_standby_signal &&
                            control.state != ControlState::ShutDownInRecovery &&

@@ -57,7 +57,6 @@ bool waits_for_promise(Draft& draft) {
   draft.because("E15", "this node has accepted '" + promise->ping.name +
                            "' as the leader without the store, and waits for that to end");
   draft.say("waiting: '" + promise->ping.name + "' may still be a primary");
-  draft.wake(promise->until);
   return true;
 }
 
@@ -71,7 +70,7 @@ bool settle_refused_promotion(Draft& draft) {
     }
     give_up_promotion(draft);
   }
-  if (draft.now >= draft.memory.election.lead_again_at) return false;
+  if (draft.has_come(draft.memory.election.lead_again_at)) return false;
   draft.plan(draft.release_of_leader_key(draft.cluster().status));
   return true;
 }

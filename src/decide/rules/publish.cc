@@ -83,6 +83,7 @@ Member own_member_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
   Member member;
   member.name = self.name;
+  member.lease = draft.seen.session.lease;
   member.conn_url = self.conn_url;
   member.api_url = self.api_url;
   member.proxy_url = self.proxy_url;
@@ -154,14 +155,13 @@ void publish_member(Draft& draft) {
   const Instant due = draft.memory.published.member_at
                           ? *draft.memory.published.member_at + draft.seen.settings.loop_wait
                           : Instant{};
-  if (!is_urgent && !(positions_differ(*published, member) && draft.now >= due)) return;
-  member.lease = draft.seen.session.lease;
+  if (!is_urgent && !(positions_differ(*published, member) && draft.has_come(due))) return;
   // The store refused it, or the picture does not show it yet: neither is helped by haste.
   if (is_urgent && is_sent_again(draft, member) &&
-      draft.now < *draft.memory.published.member_at + kSendAgain) {
-    return draft.wake(*draft.memory.published.member_at + kSendAgain);
+      !draft.has_come(*draft.memory.published.member_at + kSendAgain)) {
+    return;
   }
-  draft.memory.published.member_at = draft.now;
+  draft.memory.published.member_at = draft.moment();
   draft.memory.published.member = member;
   draft.plan(PublishMember{.member = member, .lease = draft.seen.session.lease});
 }
@@ -178,7 +178,7 @@ StatusKey status_of(const Draft& draft) {
     }
     status.slots[slot_name_of(draft.me())] = instance.flushed;
     for (const auto& [slot, last_seen] : draft.memory.slots.members_seen) {
-      if (draft.now - last_seen < draft.seen.settings.member_slots_ttl &&
+      if (!draft.has_come(last_seen + draft.seen.settings.member_slots_ttl) &&
           std::none_of(permanent.begin(), permanent.end(),
                        [&, &name = slot](const PermanentSlot& one) { return one.name == name; })) {
         status.retain_slots.push_back(slot);
@@ -196,11 +196,11 @@ void publish_status(Draft& draft) {
     return;
   }
   const Duration every = std::min<Duration>(draft.seen.settings.loop_wait, 1s);
-  if (draft.memory.published.status_at && draft.now < *draft.memory.published.status_at + every)
-    return;
   StatusKey status = status_of(draft);
   if (status == draft.cluster().status) return;
-  draft.memory.published.status_at = draft.now;
+  const auto& last = draft.memory.published.status_at;
+  if (last && !draft.has_come(*last + every)) return;
+  draft.memory.published.status_at = draft.moment();
   draft.plan(PublishStatus{.status = std::move(status)});
 }
 

@@ -40,19 +40,19 @@ void wake_receiver(Draft& draft, const Upstream& upstream) {
   Memory& memory = draft.memory;
   const UpstreamState state = state_of(draft, upstream.name);
   if (state != memory.receiver.upstream) {
-    memory.receiver = {.upstream = state, .upstream_since = draft.now};
+    memory.receiver = {.upstream = state, .upstream_since = draft.moment()};
   }
   if (upstream.host.empty() || !state.is_running || memory.receiver.wakes >= kMostWakes) return;
   const InstanceView& instance = draft.instance();
   if (instance.is_streaming && instance.seen_at >= memory.receiver.upstream_since) return;
   const Instant from = absent_from(draft);
-  if (draft.now < from) return draft.wake(from);
+  if (!draft.has_come(from)) return;
   if (instance.seen_at < from) {  // what was seen then says nothing of the present
     if (!draft.seen.is_under_way(Lane::Observe)) draft.plan(ObserveInstance{});
     return;
   }
   if (draft.seen.is_under_way(Lane::Replay)) return;
-  memory.receiver.wake_at = draft.now + kFirstPause * (1 << memory.receiver.wakes);
+  memory.receiver.wake_at = draft.moment() + kFirstPause * (1 << memory.receiver.wakes);
   ++memory.receiver.wakes;
   draft.wake(memory.receiver.wake_at);
   draft.because("F8", "'" + upstream.name +

@@ -81,7 +81,7 @@ bool repair_standby_leader(Draft& draft, const Upstream& remote) {
   const ControlData& control = *draft.instance().control;
   const auto& seen = draft.seen.divergence;
   const bool is_known =
-      seen && seen->source == remote.name && draft.now < seen->seen_at + kCompareAgain;
+      seen && seen->source == remote.name && !draft.has_come(seen->seen_at + kCompareAgain);
   const bool is_doubtful = was_primary(control) || draft.memory.acts.failed > 0;
   if (!is_known) {
     if (remote.host.empty() || !is_doubtful) return false;
@@ -103,7 +103,7 @@ bool repair_standby_leader(Draft& draft, const Upstream& remote) {
 void recover_as_standby_leader(Draft& draft) {
   const bool has_failed = draft.memory.acts.failed >= kStartsBeforeGivingWay;
   if (has_failed && should_give_way(draft)) return;
-  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+  if (!draft.act_may_be_tried()) return;
   const auto remote = remote_primary(draft);
   if (repair_standby_leader(draft, *remote)) return;
   draft.because("C1", "leading a standby cluster: starting as a standby of the remote primary");
@@ -117,7 +117,7 @@ void recover_as_standby_leader(Draft& draft) {
 void recover_as_leader(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.may_lead()) return;
-  if (draft.now < draft.memory.election.lead_again_at) {  // R2 was decided before
+  if (!draft.has_come(draft.memory.election.lead_again_at)) {  // R2 was decided before
     draft.plan(draft.release_of_leader_key(draft.cluster().status));
     return;
   }
@@ -135,7 +135,7 @@ void recover_as_leader(Draft& draft) {
   if (should_give_way(draft)) return;
   // The first attempts follow each other at once: every moment is an outage.
   if (draft.memory.acts.failed >= kStartsBeforeGivingWay && !draft.act_may_be_tried()) {
-    return draft.wake(draft.memory.acts.retry_at);
+    return;
   }
   if (watchdog_keeps_closed(draft)) return;
   draft.because("R1", "PostgreSQL is down and the leader key is mine: starting it in place");
@@ -167,7 +167,7 @@ void recover_as_follower(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.act_may_be_tried()) {
     if (draft.memory.acts.rewind_failed) say_rewind_failed(draft);
-    return draft.wake(draft.memory.acts.retry_at);
+    return;
   }
   const auto upstream = upstream_for(draft);
   const bool is_doubtful = is_doubtful_standby(draft);
@@ -189,16 +189,16 @@ void recover_as_follower(Draft& draft) {
 void recover_unfinished_cluster(Draft& draft) {
   const bool is_mine = is_bootstrapping(draft) && draft.has_lease();
   if (is_mine && draft.seen.settings.standby_cluster) {
-    if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+    if (!draft.act_may_be_tried()) return;
     draft.because("C4", "the copy of the remote primary is there: starting it");
     draft.plan(StartStandby{.upstream = *remote_primary(draft)});
     return;
   }
-  if (!is_mine || !draft.memory.bootstrap_is_unconfirmed || draft.now >= draft.demote_at()) {
+  if (!is_mine || !draft.memory.bootstrap_is_unconfirmed || draft.has_come(draft.demote_at())) {
     draft.say("waiting for the cluster to be made: the initialize key is not settled");
     return;
   }
-  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+  if (!draft.act_may_be_tried()) return;
   draft.because("R8",
                 "the new cluster's PostgreSQL is down and the claim is mine: starting it again");
   draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});
@@ -217,13 +217,10 @@ bool limit_start(Draft& draft) {
     return false;
   }
   const Instant limit = draft.seen.under_way.at(Lane::Instance).started_at + start_limit(draft);
-  if (draft.now < limit) {
-    draft.wake(limit);
-    return false;
-  }
+  if (!draft.has_come(limit)) return false;
   const Prospect prospect = prospect_of_failover(draft);
   if (prospect != Prospect::Yes) {
-    if (prospect == Prospect::No) draft.wake(draft.now + draft.seen.settings.loop_wait);
+    if (prospect == Prospect::No) draft.wake_in(draft.seen.settings.loop_wait);
     return false;
   }
   draft.because("R7", "PostgreSQL has been starting for primary_start_timeout: giving way");
@@ -246,12 +243,9 @@ bool wait_for_start(Draft& draft) {
       restart != nullptr && restart->timeout && act->outcome == ActOutcome::TimedOut;
   const Instant limit =
       is_over ? *draft.memory.starting_since : *draft.memory.starting_since + start_limit(draft);
-  if (draft.now < limit) {
-    draft.wake(limit);
-    return true;
-  }
+  if (!draft.has_come(limit)) return true;
   if (prospect_of_failover(draft) != Prospect::Yes) {
-    draft.wake(draft.now + draft.seen.settings.loop_wait);
+    draft.wake_in(draft.seen.settings.loop_wait);
     return true;
   }
   // R7: Patroni's primary_start_timeout.
@@ -274,7 +268,7 @@ void serve_reads_without_store(Draft& draft) {
       !was_primary(*instance.control) || draft.seen.settings.paused || draft.seen.is_leaving) {
     return;
   }
-  if (!draft.act_may_be_tried()) return draft.wake(draft.memory.acts.retry_at);
+  if (!draft.act_may_be_tried()) return;
   draft.because("R11", "the store is silent and the primary was stopped: starting it read-only");
   draft.plan(StartStandby{});
 }
@@ -300,9 +294,7 @@ bool recover(Draft& draft) {
         recover_unfinished_cluster(draft);
       } else if (was_primary(*draft.instance().control) && leaves_the_field(draft)) {
         draft.say("leaving the field to those who could take over");
-      } else if (!draft.act_may_be_tried()) {
-        draft.wake(draft.memory.acts.retry_at);
-      } else {
+      } else if (draft.act_may_be_tried()) {
         draft.because("R4", "nobody leads and PostgreSQL is down: starting it read-only");
         draft.plan(StartStandby{});
       }

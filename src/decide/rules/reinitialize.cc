@@ -17,11 +17,11 @@ bool has_source(Draft& draft) {
   draft.because("N1", "nothing is thrown away before '" + leader->name + "' answers as a primary");
   draft.say("reinitialize: waiting for '" + leader->name + "' to answer as a primary");
   if (!draft.seen.is_under_way(Lane::Peers) &&
-      (peer == nullptr || draft.now - peer->asked_at >= kAskAgain)) {
+      (peer == nullptr || draft.has_come(peer->asked_at + kAskAgain))) {
     draft.plan(
         ProbePeers{.targets = {{leader->name, leader->api_url}}, .timeout = draft.probe_timeout()});
   }
-  draft.wake(draft.now + kAskAgain);
+  draft.wake_in(kAskAgain);
   return false;
 }
 
@@ -55,10 +55,7 @@ bool reinitialize(Draft& draft) {
     draft.plan(Stop{.mode = StopMode::Immediate});
     return true;
   }
-  if (!draft.act_may_be_tried()) {
-    draft.wake(draft.memory.acts.retry_at);
-    return true;
-  }
+  if (!draft.act_may_be_tried()) return true;
   draft.because("N3", "reinitialize: removing the data directory, as an operator asked");
   draft.plan(RemoveDataDirectory{.why = "an operator asked to reinitialize this member"});
   return true;

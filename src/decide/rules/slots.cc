@@ -51,7 +51,7 @@ WantedSlots member_slots(const Draft& draft) {
     if (member.tags.nostream) needless.insert(slot_name_of(name));
   }
   for (const auto& [slot, last_seen] : draft.memory.slots.members_seen) {
-    if (!needless.contains(slot) && draft.now - last_seen < ttl) {
+    if (!needless.contains(slot) && !draft.has_come(last_seen + ttl)) {
       wanted[slot] = WantedSlot{.name = slot, .advance_to = {}};
     }
   }
@@ -230,7 +230,7 @@ bool has_instance_step(const Draft& draft) {
 void copy_slots(Draft& draft, std::vector<WantedSlot> missing) {
   auto& copied_at = draft.memory.slots.copied_at;
   std::erase_if(copied_at,
-                [&](const auto& entry) { return draft.now >= entry.second + kCopyAgain; });
+                [&](const auto& entry) { return draft.has_come(entry.second + kCopyAgain); });
   std::erase_if(missing, [&](const WantedSlot& slot) {
     return copied_at.contains(slot.name) || !reported_position(draft, slot.name).is_known();
   });
@@ -248,7 +248,7 @@ void copy_slots(Draft& draft, std::vector<WantedSlot> missing) {
   std::vector<std::string> names;
   for (WantedSlot& slot : missing) {
     names.push_back(slot.name);
-    copied_at[slot.name] = draft.now;
+    copied_at[slot.name] = draft.moment();
     slot.advance_to = {};
   }
   draft.because("U9",
@@ -271,7 +271,7 @@ void keep_slots(Draft& draft) {
   }
   // Slots change by what is seen of them; who needs one may change, and is looked at every second.
   if (instance.seen_at == draft.memory.slots.checked_in &&
-      draft.now - instance.seen_at < kLookAtSlotsAgain) {
+      !draft.has_come(instance.seen_at + kLookAtSlotsAgain)) {
     return;
   }
   WantedSlots wanted = member_slots(draft);
@@ -310,8 +310,8 @@ void keep_slots(Draft& draft) {
     draft.memory.slots.checked_in = instance.seen_at;
     return;
   }
-  if (draft.now < due) return draft.wake(due);
-  draft.memory.slots.kept_at = draft.now;
+  if (!draft.has_come(due)) return;
+  draft.memory.slots.kept_at = draft.moment();
   explain(draft, missing, keep);
   draft.plan(std::move(keep));
 }

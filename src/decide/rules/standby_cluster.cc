@@ -34,10 +34,7 @@ bool point_at_remote_primary(Draft& draft) {
   const auto remote = remote_primary(draft);
   if (!remote || !draft.instance().is_running_standby()) return true;
   if (follows(draft.instance().upstream, *remote)) return false;
-  if (!draft.act_may_be_tried()) {
-    draft.wake(draft.memory.acts.retry_at);
-    return true;
-  }
+  if (!draft.act_may_be_tried()) return true;
   draft.because("C1", "following the remote primary at " +
                           (remote->host.empty() ? std::string("its archive") : remote->host));
   draft.plan(Follow{.upstream = *remote});
@@ -51,16 +48,14 @@ void compare_with_remote_primary(Draft& draft) {
   const Upstream remote = *remote_primary(draft);
   const auto& idle = draft.memory.stream.absent_since;
   if (remote.host.empty() || instance.is_streaming || !idle || draft.seen.settings.paused) return;
-  if (draft.now < *idle + kRemoteGrace) return draft.wake(*idle + kRemoteGrace);
+  if (!draft.has_come(*idle + kRemoteGrace)) return;
   const auto& seen = draft.seen.divergence;
   const bool is_known = seen && seen->source == remote.name && seen->seen_at >= *idle;
   if (!is_known ||
-      (seen->verdict != Divergence::Diverged && draft.now >= seen->seen_at + kCompareAgain)) {
+      (seen->verdict != Divergence::Diverged && draft.has_come(seen->seen_at + kCompareAgain))) {
     draft.because("C3", "comparing the local history with the remote primary's");
     draft.plan(ExamineDivergence{.source = remote});
-  } else if (seen->verdict != Divergence::Diverged) {
-    draft.wake(seen->seen_at + kCompareAgain);
-  } else {
+  } else if (seen->verdict == Divergence::Diverged) {
     draft.because("C3", "the local history has left the remote primary's: " + seen->detail);
     if (draft.seen.settings.use_pg_rewind && instance.control && instance.control->can_be_rewound) {
       draft.plan(Stop{.mode = StopMode::Fast});

@@ -20,7 +20,7 @@ bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
   const Duration ahead = std::chrono::microseconds(request.scheduled_at->microseconds -
                                                    draft.seen.wall_now.microseconds);
   if (ahead > 0ns) {
-    draft.wake(draft.now + ahead);
+    draft.wake_in(ahead);
     return true;
   }
   const Duration too_late = std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s);

@@ -165,10 +165,8 @@ void plan_key(Draft& draft, SyncKey value) {
   const Revision seen = present ? present->mod_revision : Revision{};
   Memory& memory = draft.memory;
   const bool is_again = memory.sync.written_at && memory.sync.written_over == seen;
-  if (is_again && draft.now < *memory.sync.written_at + kWriteGap) {
-    return draft.wake(*memory.sync.written_at + kWriteGap);
-  }
-  memory.sync.written_at = draft.now;
+  if (is_again && !draft.has_come(*memory.sync.written_at + kWriteGap)) return;
+  memory.sync.written_at = draft.moment();
   memory.sync.written_over = seen;
   draft.plan(WriteSync{.value = std::move(value), .seen = seen, .lease = draft.seen.session.lease});
 }
@@ -176,10 +174,8 @@ void plan_key(Draft& draft, SyncKey value) {
 void plan_names(Draft& draft, std::optional<std::string> text) {
   Memory& memory = draft.memory;
   const bool is_again = memory.sync.names_set_at && memory.sync.names_set == text;
-  if (is_again && draft.now < *memory.sync.names_set_at + kNamesGap) {
-    return draft.wake(*memory.sync.names_set_at + kNamesGap);
-  }
-  memory.sync.names_set_at = draft.now;
+  if (is_again && !draft.has_come(*memory.sync.names_set_at + kNamesGap)) return;
+  memory.sync.names_set_at = draft.moment();
   memory.sync.names_set = text;
   draft.plan(SetSyncNames{.text = std::move(text)});
 }
@@ -222,11 +218,8 @@ bool turn_off(Draft& draft) {
   Memory& memory = draft.memory;
   if (key) {
     const bool is_again = memory.sync.written_at && memory.sync.written_over == key->mod_revision;
-    if (is_again && draft.now < *memory.sync.written_at + kWriteGap) {
-      draft.wake(*memory.sync.written_at + kWriteGap);
-      return false;
-    }
-    memory.sync.written_at = draft.now;
+    if (is_again && !draft.has_come(*memory.sync.written_at + kWriteGap)) return false;
+    memory.sync.written_at = draft.moment();
     memory.sync.written_over = key->mod_revision;
     draft.because("Q7", "synchronous_mode is off: deleting /sync");
     draft.plan(DeleteSync{.seen = key->mod_revision, .lease = draft.seen.session.lease});
@@ -249,14 +242,12 @@ bool is_patient(Draft& draft, const SyncFacts& facts) {
     memory.sync.lonely_since.reset();
     return false;
   }
-  if (!memory.sync.lonely_since) memory.sync.lonely_since = draft.now;
+  if (!memory.sync.lonely_since) memory.sync.lonely_since = draft.moment();
   const Duration grace =
       memory.sync.had_company ? kLonelyGrace : Duration(settings_of(draft).loop_wait);
   const Instant limit = *memory.sync.lonely_since + grace;
   const bool others_are_there = memory.sync.had_company && !facts.active.empty();
-  if (draft.now >= limit || others_are_there) return false;
-  draft.wake(limit);
-  return true;
+  return !others_are_there && !draft.has_come(limit);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "decide/facts/upstream.h"
 #include "decide/moves/synchronous_release.h"
+#include "decide/requests.h"
 
 namespace pgherd {
 namespace {
@@ -68,11 +69,9 @@ void look_at_instance(Draft& draft) {
   if (is_at_rest(draft)) draft.rest(observe_every(draft));
   if (draft.seen.is_under_way(Lane::Observe)) return;
   const Instant due = draft.instance().seen_at + observe_every(draft);
-  if (draft.instance().process == ProcessState::Unknown || draft.now >= due) {
-    draft.plan(ObserveInstance{});
-  } else if (!draft.is_at_rest()) {
-    draft.wake(due);
-  }
+  // At rest the agent looks by itself, and decides only when something looks different.
+  const bool is_due = draft.is_at_rest() ? draft.moment() >= due : draft.has_come(due);
+  if (draft.instance().process == ProcessState::Unknown || is_due) draft.plan(ObserveInstance{});
 }
 
 // U5 a standby whose replay was paused by PostgreSQL itself goes on (PostgreSQL manual, Hot
@@ -92,7 +91,9 @@ void resume_replay(Draft& draft) {
 
 // U6 an operator's restart, when nothing else is under way; a leader keeps its lease meanwhile.
 void serve_restart(Draft& draft) {
-  if (!draft.seen.restart_request || draft.has_act_under_way() || draft.seen.is_leaving ||
+  if (!draft.seen.restart_request) return;
+  draft.wake(given_up_at(*draft.seen.restart_request));
+  if (draft.has_act_under_way() || draft.seen.is_leaving ||
       draft.memory.stepping_down.state != SteppingDown::No) {
     return;
   }
@@ -126,10 +127,10 @@ void serve_scheduled_restart(Draft& draft) {
   }
   const Duration ahead =
       std::chrono::microseconds(request->at.microseconds - draft.seen.wall_now.microseconds);
-  if (ahead > 0ns) return draft.wake(draft.now + ahead);
-  if (-ahead > std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s)) {
-    return drop("its time has passed long ago");
-  }
+  if (ahead > 0ns) return draft.wake_in(ahead);
+  const Duration too_late = std::max<Duration>(draft.seen.settings.loop_wait * 3 / 2, 5s);
+  if (-ahead >= too_late) return drop("its time has passed long ago");
+  draft.wake_in(too_late + ahead);
   if (instance.process != ProcessState::Running || !instance.in_recovery) return;
   if (std::string unmet = unmet_condition(draft, *request); !unmet.empty()) return drop(unmet);
   const bool is_primary = instance.is_running_primary();

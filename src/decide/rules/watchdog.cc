@@ -23,7 +23,7 @@ void feed_or_arm(Draft& draft, Milliseconds timeout) {
   memory.watchdog.fed_for = since;
   if (is_ours) return draft.plan(FeedWatchdog{});
   memory.watchdog.armed_for = since;
-  memory.watchdog.arming_tried_at = draft.now;
+  memory.watchdog.arming_tried_at = draft.moment();
   if (device.problem.empty()) {
     draft.because("W1", "arming the watchdog with " + std::to_string(timeout / 1s) + " s");
   }
@@ -35,11 +35,10 @@ void feed_or_arm(Draft& draft, Milliseconds timeout) {
 // by each attempt, and they follow each other fast enough for that.
 void disarm(Draft& draft) {
   Memory& memory = draft.memory;
-  if (draft.now < memory.watchdog.disarm_again_at)
-    return draft.wake(memory.watchdog.disarm_again_at);
+  if (!draft.has_come(memory.watchdog.disarm_again_at)) return;
   const WatchdogView& device = draft.seen.watchdog;
   memory.watchdog.disarm_again_at =
-      draft.now + std::min<Duration>(draft.margins().renew_every, device.timeout / 2);
+      draft.moment() + std::min<Duration>(draft.margins().renew_every, device.timeout / 2);
   if (device.problem.empty()) draft.because("W3", "disarming the watchdog");
   draft.plan(DisarmWatchdog{});
 }
