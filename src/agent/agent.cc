@@ -308,6 +308,7 @@ void Agent::act_ended(const ActEnd& end, const UnderWay& step, Instant now) {
 // A decision that begins something again and again waits for the next event.
 void Agent::think(Instant now) {
   constexpr int kMostRounds = 3;
+  asked_now_.clear();
   started_something_ = true;
   for (int round = 0; round < kMostRounds && started_something_; ++round)
     conclude(now);
@@ -337,7 +338,9 @@ void Agent::conclude(Instant now) {
 
 bool Agent::is_free_for(const Step& step) const {
   const Lane lane = lane_of(step);
-  if (lane == Lane::Control) return true;
+  if (lane == Lane::Control) {
+    return std::find(asked_now_.begin(), asked_now_.end(), step) == asked_now_.end();
+  }
   if (seen_.under_way.contains(lane)) return false;
   // What closes PostgreSQL never waits; an operator's restart is planned once.
   const bool may_wait = !std::holds_alternative<Demote>(step) &&
@@ -360,7 +363,9 @@ void Agent::start(const Step& step, Instant now) {
   const StepId id = next_id_++;
   if (lane == Lane::Lease) seen_.session.tried_at = now;
   pace_.started(lane, now);
-  if (lane != Lane::Control) {
+  if (lane == Lane::Control) {
+    asked_now_.push_back(step);
+  } else {
     seen_.under_way.insert_or_assign(lane, UnderWay{.step = step, .started_at = now});
     ids_[lane] = id;
   }

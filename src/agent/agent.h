@@ -90,7 +90,8 @@ class Agent {
   StepId next_id_ = 1;
   std::map<Lane, StepId> ids_;
   LanePace pace_;
-  Tell told_;  // last
+  std::vector<Step> asked_now_;  // that have no lane, for one event each is asked for once
+  Tell told_;                    // last
   bool started_something_ = false;
   bool has_rested_ = false;
   Instant last_event_at_;

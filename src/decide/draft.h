@@ -57,7 +57,7 @@ class Draft {
 
   // ---- Time ------------------------------------------------------------------------------------
   // Whether an instant has come. If not, the decision is made again when it does: so no rule that
-  // waits for time to pass is overlooked by an agent at rest (the simulator's L6).
+  // waits for time to pass is overlooked by an agent at rest (--check-rest of the simulator).
   [[nodiscard]] bool has_come(Instant at) const;
   // How long ago something was, for what is judged when something else happens. It wakes nobody.
   [[nodiscard]] Duration elapsed_since(Instant then) const { return now_ - then; }

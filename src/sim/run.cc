@@ -160,6 +160,15 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   report.digest = world.digest();
 }
 
+// The holder of the key is in crash recovery, for which primary_start_timeout waits: five minutes,
+// if nobody has set it, as Patroni does.
+bool leader_recovers(World& world) {
+  Host* leader = world.host(world.referee().leader());
+  if (leader == nullptr) return false;
+  const SimServer& server = leader->server();
+  return server.process() == ProcessState::Starting && !server.is_in_recovery();
+}
+
 // Waits for rest; the failure if it does not come.
 std::optional<std::string> settle(World& world, RunReport& report) {
   const auto healed = world.now();
@@ -170,7 +179,7 @@ std::optional<std::string> settle(World& world, RunReport& report) {
   bool is_led = false;
   while (true) {
     if (!world.run_until(world.now() + 250ms)) return world.referee().violation();
-    is_led = is_led || world.referee().primary() != nullptr;
+    is_led = is_led || world.referee().primary() != nullptr || leader_recovers(world);
     if (!is_led && world.now() - healed > leader_bound(world.longest_ttl()))
       report.was_led_late = true;
     auto why_not = world.referee().unsettled();

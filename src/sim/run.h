@@ -29,7 +29,8 @@ struct RunReport {
   std::uint64_t events = 0;
   Duration virtual_time{};
   std::vector<Duration> settle_times;  // from the end of each storm until rest
-  // After a storm nobody accepted writes for longer than leader_bound().
+  // After a storm nobody accepted writes for longer than leader_bound(), nor was the leader in
+  // crash recovery.
   bool was_led_late = false;
   std::map<FaultKind, int> faults;
   int promotions = 0;

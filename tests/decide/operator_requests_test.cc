@@ -124,6 +124,14 @@ TEST(Reinitialize, ByForceEndsWhatIsUnderWay) {
   EXPECT_TRUE(scene.planned<CancelInstanceAct>());
 }
 
+TEST(Reinitialize, ByForceLeavesAloneWhatServesReadsWithoutTheStore) {
+  Scene scene = to_reinitialize();
+  scene.seen.reinitialize_request->force = true;
+  scene.under_way(StartStandby{});
+  scene.seen.store.is_reachable = false;
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+}
+
 TEST(Reinitialize, IsDoneInMaintenanceModeToo) {
   Scene scene = to_reinitialize();
   scene.peer("b", Lsn{0}, false);

@@ -30,12 +30,15 @@ bool was_opened_unseen(const Draft& draft) {
   return !std::holds_alternative<Restart>(act->step) || !draft.instance().is_running_standby();
 }
 
-bool may_be_open(const Draft& draft) {
-  if (draft.instance().is_running_primary() || was_opened_unseen(draft)) return true;
-  if (comes_up_as_primary(draft)) return true;
+bool is_opened_by_an_act(const Draft& draft) {
   const auto found = draft.seen.under_way.find(Lane::Instance);
   return found != draft.seen.under_way.end() && may_open_for_writes(found->second.step) &&
          !std::holds_alternative<Bootstrap>(found->second.step);
+}
+
+bool may_be_open(const Draft& draft) {
+  return draft.instance().is_running_primary() || was_opened_unseen(draft) ||
+         comes_up_as_primary(draft) || is_opened_by_an_act(draft);
 }
 
 void stop_at_once(Draft& draft, std::string_view rule, std::string why,
@@ -226,8 +229,8 @@ bool demote_what_may_not_lead(Draft& draft) {
       stop_at_once(draft, "D2", "no answer of the store confirms that this node may be primary");
       return true;
     }
-  } else if (draft.has_act_under_way()) {
-    // A start or promotion under way, and the key is gone.
+  } else if (is_opened_by_an_act(draft) || was_opened_unseen(draft)) {
+    // A start or promotion is under way or has just ended, and the key is gone.
     stop_at_once(draft, "D5", "the leader key was lost while PostgreSQL was being opened");
     return true;
   }

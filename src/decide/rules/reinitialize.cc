@@ -65,6 +65,9 @@ bool end_act_for_reinitialize(Draft& draft) {
   const auto& request = draft.seen.reinitialize_request;
   const auto act = draft.seen.under_way.find(Lane::Instance);
   if (!request || !request->force || act == draft.seen.under_way.end()) return false;
+  // Without the store it waits, and what is started meanwhile to be read goes on (R11): each would
+  // undo the other for ever (sim seed 10000796).
+  if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return false;
   const Step& step = act->second.step;
   // What it does itself, and what must not be left half-done.
   const bool is_its_own = std::holds_alternative<Stop>(step) ||
