@@ -85,6 +85,15 @@ TEST(Joining, CopiesFromTheLeader) {
   EXPECT_EQ(scene.planned<CloneFrom>()->source.slot, "a") << "made before the copy can start";
 }
 
+TEST(Joining, WaitsForASourceThatRuns) {
+  Scene scene = empty_node("a");
+  scene.led_by("b");
+  scene.cluster().members["b"].state = MemberState::Starting;
+  EXPECT_FALSE(scene.planned<CloneFrom>());
+  scene.cluster().members["b"].state = MemberState::Running;
+  EXPECT_TRUE(scene.planned<CloneFrom>());
+}
+
 TEST(Joining, PrefersAMemberThatOffersItself) {
   Scene scene = empty_node("a");
   scene.led_by("b");

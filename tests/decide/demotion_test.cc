@@ -211,6 +211,39 @@ TEST(SteppingDown, OfWhoLeavesEndsWithoutAReceiptAfterASecond) {
   EXPECT_FALSE(scene.planned<StartPrimary>());
 }
 
+FailoverRequest request_for_b() {
+  return {.leader = "a",
+          .candidate = "b",
+          .scheduled_at = {},
+          .schedule_is_unreadable = false,
+          .mod_revision = {60}};
+}
+
+TEST(SteppingDown, ThatIsTakenBackClearsTheRequestThatLedToIt) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.instance.control->checkpoint = Lsn{1000};
+  scene.memory.stepping_down = {.state = SteppingDown::WhenReceived, .successor = "b"};
+  scene.cluster().failover = request_for_b();
+  scene.peer("b", Lsn{900});
+  EXPECT_FALSE(scene.planned<ClearFailoverRequest>());
+  scene.later(6s);
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), ClearFailoverRequest{.seen = {60}})
+      << "it would be tried without end";
+}
+
+TEST(SteppingDown, IsOverWhenPostgresDoesNotShutDown) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.memory.stepping_down = {.state = SteppingDown::WhenReceived, .successor = "b"};
+  scene.cluster().failover = request_for_b();
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), ClearFailoverRequest{.seen = {60}});
+  EXPECT_TRUE(scene.gives_reason("D7"));
+  EXPECT_EQ(scene.memory.stepping_down.state, SteppingDown::No);
+  EXPECT_TRUE(scene.last.is_leader);
+}
+
 TEST(SteppingDown, ShowsNoLeaderToHealthChecksAnyMore) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100}).under_way(Demote{.mode = DemoteMode::Graceful});

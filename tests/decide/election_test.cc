@@ -179,6 +179,41 @@ TEST(Election, IsLeftToTheNamedCandidateUntilItTurnsOutToBeDead) {
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
+FailoverRequest request(std::optional<NodeName> leader, std::optional<NodeName> candidate) {
+  return {.leader = std::move(leader),
+          .candidate = std::move(candidate),
+          .scheduled_at = {},
+          .schedule_is_unreadable = false,
+          .mod_revision = {60}};
+}
+
+void asked_again(Scene& scene, Duration later) {
+  scene.later(later).silent_peer("b").peer("c", Lsn{1000});
+  scene.seen.session.renewed_at = scene.seen.instance.seen_at = scene.now;
+}
+
+TEST(Election, IsLeftToTheNamedCandidateForTtlAtMost) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = request("b", "c");
+  asked_again(scene, 9900ms);
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  asked_again(scene, 100ms);
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "it had its time";
+}
+
+TEST(Election, IsLeftToOthersByWhoWasAskedToGiveUpItsPlace) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = request("a", std::nullopt);
+  scene.silent_peer("b").peer("c", Lsn{900});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E6"));
+  scene.seen.peers["c"].nofailover = true;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody else can take it";
+  scene.seen.peers["c"].nofailover = false;
+  asked_again(scene, 10s);
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "for ttl at most";
+}
+
 TEST(Election, LeavesTheFieldToANewerTimelineWhateverThePositions) {
   Scene scene("a");
   scene.standby(Lsn{1000}).unlocked();
@@ -285,6 +320,32 @@ TEST(Leader, TriesOnceMoreWithoutTheArchive) {
   scene.down(ControlState::InArchiveRecovery);
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
   EXPECT_FALSE(scene.planned<StartStandby>());
+}
+
+TEST(Leader, GivesAStartWithoutTheArchiveNoMoreThanTtl) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InArchiveRecovery);
+  scene.seen.settings.primary_start_timeout = Milliseconds(300'000);
+  scene.memory.promotion.failures = 1;
+  scene.under_way(StartStandby{.upstream = Upstream{.is_without_archive = true}});
+  scene.later(9900ms).peer("b", Lsn{100});
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.later(100ms).peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>()) << "the others wait for it";
+  EXPECT_TRUE(scene.gives_reason("R7"));
+}
+
+TEST(Leader, ThatFailsToBePromotedAloneTriesLaterAndLater) {
+  std::vector<Duration> pauses;
+  for (int failures = 0; failures < 5; ++failures) {
+    Scene scene("a");
+    scene.standby(Lsn{1000}).led_by("a");
+    scene.memory.promotion.failures = failures;
+    scene.seen.last_act = failed_promotion(scene.now);
+    EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+    pauses.push_back(scene.memory.election.lead_alone_at - scene.now);
+  }
+  EXPECT_EQ(pauses, (std::vector<Duration>{2s, 4s, 8s, 10s, 10s}));
 }
 
 TEST(Leader, StopsAServerWhosePromotionFailedBeforeItTriesWithoutTheArchive) {

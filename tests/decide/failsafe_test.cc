@@ -235,6 +235,17 @@ TEST(Failsafe, AnAgentThatHasJustStartedMayHavePromised) {
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
+TEST(Failsafe, WhomTheLeaderWouldNotAskWaitsForThoseItWouldToComeUpAgain) {
+  Scene scene("a");
+  scene.seen.settings.failsafe_mode = true;
+  scene.unlocked().standby(Lsn{100}).silent_peer("b").peer("c", Lsn{50});
+  scene.memory.began_at = scene.now - 60s;
+  scene.cluster().failsafe["b"] = "http://b";
+  scene.seen.peers["b"].is_demoted = true;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "b is no primary, and may be ahead";
+  EXPECT_TRUE(scene.gives_reason("E5"));
+}
+
 TEST(Failsafe, WhomTheLeaderWouldNotAskIsNotElected) {
   Scene scene("a");
   scene.seen.settings.failsafe_mode = true;

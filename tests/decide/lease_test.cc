@@ -39,6 +39,20 @@ TEST(Lease, IsReplacedWhenTheTtlWasChanged) {
   EXPECT_EQ(scene.planned<GrantLease>(), GrantLease{.ttl = 20s});
 }
 
+TEST(Lease, IsKeptThoughTheTtlWasChangedWhileSomethingMayEndWithIt) {
+  Scene making("a");
+  making.primary(Lsn{100});
+  making.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = kLease};
+  making.seen.settings.ttl = 20s;
+  EXPECT_FALSE(making.planned<GrantLease>()) << "the claim to make the cluster hangs on it";
+  Scene binding("a");
+  binding.led_by("a").primary(Lsn{100});
+  binding.seen.session.unanswered_binding = kLease;
+  binding.seen.session.unanswered_binding_since = binding.now;
+  binding.seen.settings.ttl = 20s;
+  EXPECT_FALSE(binding.planned<GrantLease>()) << "nobody knows yet whether the leader key does";
+}
+
 TEST(Lease, OfAnEarlierLifeIsReplacedOnTheLeaderKeyWithoutAnElection) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});

@@ -98,6 +98,27 @@ TEST(Pause, StartsNothingThatAnOperatorStopped) {
   EXPECT_FALSE(scene.planned<StartStandby>());
 }
 
+TEST(Pause, StartsAStoppedServerForWhoAsksForARestartAsWhatItWas) {
+  Scene primary = paused();
+  primary.unlocked().down(ControlState::ShutDown);
+  primary.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
+  EXPECT_EQ(primary.planned<StartPrimary>(), StartPrimary{.lease_valid_until = Instant::never()});
+  EXPECT_TRUE(primary.gives_reason("U6"));
+  Scene replaced = primary;
+  replaced.led_by("b");
+  EXPECT_FALSE(replaced.planned<StartPrimary>()) << "somebody else leads";
+  Scene left = primary;
+  left.cluster().history = {{HistoryRow{
+      .parent = {1}, .switched_at = {90}, .reason = {}, .timestamp = {}, .new_leader = "b"}}};
+  EXPECT_FALSE(left.planned<StartPrimary>()) << "its history may have been left";
+  Scene standby = paused();
+  standby.led_by("b").down(ControlState::ShutDownInRecovery);
+  standby.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
+  const auto start = standby.planned<StartStandby>();
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->upstream.name, "b");
+}
+
 TEST(Pause, EndsWhatItHasBegun) {
   Scene scene = paused();
   scene.led_by("b").down(ControlState::ShutDownInRecovery);

@@ -55,6 +55,18 @@ TEST(Switchover, IsRefusedWhenTheCandidateIsFarBehind) {
   EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
 }
 
+TEST(Switchover, IsRefusedForAnOlderTimelineWhereThatIsChecked) {
+  Scene scene = asked("a", "b");
+  scene.primary(Lsn{1000}, Timeline{2}).peer("b", Lsn{1000});
+  scene.cluster().history = {{HistoryRow{
+      .parent = {1}, .switched_at = {90}, .reason = {}, .timestamp = {}, .new_leader = "a"}}};
+  scene.seen.settings.check_timeline = true;
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+  scene.seen.peers["b"].timeline = Timeline{2};
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
 TEST(Switchover, IsRefusedForMembersThatMayNotLead) {
   Scene scene = asked("a", "b");
   scene.cluster().members["b"].tags.nofailover = true;
