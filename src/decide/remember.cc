@@ -58,10 +58,13 @@ void remember_failsafe(Draft& draft) {
   const auto& round = draft.seen.failsafe_round;
   const bool is_refused = draft.seen.settings.failsafe_mode && round && !round->is_accepted &&
                           round->ended_at > draft.seen.session.renewed_at;
+  auto& since = memory.failsafe.refused_since;
   if (!is_refused) {
-    memory.failsafe.refused_since.reset();
-  } else if (!memory.failsafe.refused_since) {
-    memory.failsafe.refused_since = round->ended_at;
+    since.reset();
+  } else if (!since || *since <= draft.seen.session.renewed_at) {
+    // A refusal before the last renewal is void, also when a newer one is known before the answer
+    // to that renewal (sim seed 10008870).
+    since = round->ended_at;
   }
 }
 

@@ -109,6 +109,22 @@ TEST(Failsafe, WhoWasRefusedIsPromotedOnlyAfterARenewal) {
   EXPECT_FALSE(scene.later(100ms).planned<Demote>());
 }
 
+// Sim seed 10008870: the answer to a renewal came after the next refusal.
+TEST(Failsafe, ARenewalBetweenTwoRefusalsMakesTheFirstVoid) {
+  Scene scene = cut_off();
+  scene.seen.settings.retry_timeout = 1s;
+  scene.seen.settings.loop_wait = 1s;
+  answered(scene, false);
+  scene.decide();
+  const Instant renewed_at = scene.later(500ms).now;
+  scene.later(500ms);
+  answered(scene, false);
+  scene.seen.session.renewed_at = renewed_at;
+  scene.decide();
+  EXPECT_FALSE(scene.later(1100ms).planned<Demote>()) << "2.1 s after the refusal that is void";
+  EXPECT_TRUE(scene.later(900ms).planned<Demote>()) << "2 s after the one that is not";
+}
+
 TEST(Failsafe, StaysWhenARefusalIsFollowedByAnAcceptance) {
   Scene scene = cut_off();
   scene.seen.settings.retry_timeout = 1s;
