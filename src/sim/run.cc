@@ -161,12 +161,10 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
 }
 
 // The holder of the key is in crash recovery, for which primary_start_timeout waits: five minutes,
-// if nobody has set it, as Patroni does.
+// if nobody has set it, as Patroni does. It may come up read-only and be promoted then (R11).
 bool leader_recovers(World& world) {
   Host* leader = world.host(world.referee().leader());
-  if (leader == nullptr) return false;
-  const SimServer& server = leader->server();
-  return server.process() == ProcessState::Starting && !server.is_in_recovery();
+  return leader != nullptr && leader->server().process() == ProcessState::Starting;
 }
 
 // Waits for rest; the failure if it does not come.

@@ -108,6 +108,17 @@ TEST(Recovery, EndsAStartThatTakesLongerThanPrimaryStartTimeout) {
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
 }
 
+TEST(Recovery, EndsAReadOnlyStartThatTakesTooLongWhenTheKeyIsItsOwnAgain) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InCrashRecovery).under_way(StartStandby{});
+  scene.seen.settings.primary_start_timeout = Milliseconds(3000);
+  scene.later(2900ms).peer("b", Lsn{100});
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.later(100ms).peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+  EXPECT_TRUE(scene.gives_reason("R7"));
+}
+
 TEST(Recovery, GivesWayWhenItsServerHasBeenStartingForTooLong) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InCrashRecovery);

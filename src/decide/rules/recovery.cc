@@ -207,9 +207,11 @@ void recover_unfinished_cluster(Draft& draft) {
 }  // namespace
 
 // R7 while the act of starting is still under way: it is ended, and the key released (R2's wait).
+// Likewise of a server that comes up read-only and whose node has got its key back meanwhile (R11):
+// it is to be promoted (sim seed 10007644).
 bool limit_start(Draft& draft) {
-  const auto* standby = draft.seen.under_way_as<StartStandby>(Lane::Instance);
-  const bool is_to_be_promoted = standby != nullptr && standby->upstream.is_without_archive;
+  const bool is_to_be_promoted = draft.seen.under_way_as<StartStandby>(Lane::Instance) != nullptr &&
+                                 !draft.seen.settings.standby_cluster;
   if ((draft.seen.under_way_as<StartPrimary>(Lane::Instance) == nullptr && !is_to_be_promoted) ||
       draft.seen.settings.paused || !draft.seen.store.is_reachable || !draft.seen.store.cluster ||
       draft.leadership() != Leadership::Mine || !draft.cluster().initialize ||
