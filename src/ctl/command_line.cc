@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ctl/commands.h"
+#include "ctl/completion.h"
 #include "ctl/errors.h"
 
 namespace pgherd::ctl {
@@ -108,6 +109,43 @@ class Command {
   Invocation& invocation_;
 };
 
+// CLI11 shows what an option may be as "{pretty,tsv}".
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const auto begin = type.find('{');
+  const auto end = type.find('}');
+  if (begin == std::string::npos || end == std::string::npos) return {};
+  return CLI::detail::split(type.substr(begin + 1, end - begin - 1), ',');
+}
+
+std::vector<OptionWords> options_of(const CLI::App& app) {
+  std::vector<OptionWords> found;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() || option->get_group().empty()) continue;
+    OptionWords words;
+    for (const std::string& name : option->get_snames())
+      words.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames())
+      words.names.push_back("--" + name);
+    words.about = option->get_description();
+    words.takes_value = option->get_type_size_max() > 0;
+    words.takes_file = option->get_type_name().starts_with("FILE");
+    words.choices = choices_of(*option);
+    found.push_back(std::move(words));
+  }
+  return found;
+}
+
+ToolWords words_of_tool(const CLI::App& tool) {
+  ToolWords words{.options = options_of(tool), .commands = {}};
+  for (const CLI::App* command : tool.get_subcommands([](const CLI::App*) { return true; })) {
+    words.commands.push_back({.name = command->get_name(),
+                              .about = command->get_description(),
+                              .options = options_of(*command)});
+  }
+  return words;
+}
+
 // The options of a command live as long as the command that was made of them.
 template <typename Options>
 using Shared = std::shared_ptr<Options>;
@@ -137,6 +175,7 @@ class Builder {
     add_flush();
     add_remove();
     add_version();
+    add_completion();
   }
 
  private:
@@ -358,6 +397,25 @@ class Builder {
           return print_version(console, options->program);
         };
       }
+    });
+  }
+
+  void add_completion() {
+    auto shell = std::make_shared<std::string>();
+    Command made =
+        command("completion", "Print a script by which a shell completes these commands");
+    made.app()
+        .add_option("SHELL", *shell,
+                    "bash, zsh or fish; for bash: eval \"$(patronictl completion bash)\"")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    made.app().final_callback([shell, &tool = tool_, &invocation = invocation_] {
+      // The tool is gone when the command runs.
+      invocation.run_alone =
+          [script = completion_script(*shell, words_of_tool(tool))](Console& console) {
+            console.print(script);
+            return 0;
+          };
     });
   }
 
