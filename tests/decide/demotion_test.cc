@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "scene.h"
 
 namespace pgherd::test {
@@ -242,6 +244,18 @@ TEST(SteppingDown, IsOverWhenPostgresDoesNotShutDown) {
   EXPECT_TRUE(scene.gives_reason("D7"));
   EXPECT_EQ(scene.memory.stepping_down.state, SteppingDown::No);
   EXPECT_TRUE(scene.last.is_leader);
+}
+
+TEST(SteppingDown, IsNotBegunAgainByTheRequestThatHasJustBeenRefused) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100}).peer("b", Lsn{100});
+  scene.memory.stepping_down = {.state = SteppingDown::WhenReceived, .successor = "b"};
+  scene.cluster().failover = request_for_b();
+  EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
+  const auto& plan = scene.last.plan;
+  EXPECT_TRUE(std::none_of(plan.begin(), plan.end(),
+                           [](const Step& step) { return std::holds_alternative<Demote>(step); }));
+  EXPECT_EQ(scene.memory.stepping_down.state, SteppingDown::No);
 }
 
 TEST(SteppingDown, ShowsNoLeaderToHealthChecksAnyMore) {

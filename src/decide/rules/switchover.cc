@@ -31,10 +31,19 @@ bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
   return false;
 }
 
+// By this very decision, too: what has just been refused must not be served (D7).
+bool is_being_cleared(const Draft& draft) {
+  const Plan& plan = draft.planned();
+  return draft.seen.is_under_way(Lane::FailoverRequest) ||
+         std::any_of(plan.begin(), plan.end(), [](const Step& step) {
+           return std::holds_alternative<ClearFailoverRequest>(step);
+         });
+}
+
 }  // namespace
 
 bool handle_failover_request(Draft& draft) {
-  if (!draft.cluster().failover || draft.seen.is_under_way(Lane::FailoverRequest)) return false;
+  if (!draft.cluster().failover || is_being_cleared(draft)) return false;
   const FailoverRequest request = *draft.cluster().failover;
   if (request.leader && *request.leader != draft.me()) return false;  // K4 clears it
   if (request.candidate == draft.me()) return false;
