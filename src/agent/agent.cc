@@ -104,15 +104,18 @@ bool Agent::rests(Event& event, Instant now) {
   seen_.instance.seen_at = std::as_const(look->view)->seen_at;
   seen_.under_way.erase(Lane::Observe);
   ids_.erase(Lane::Observe);
-  out_.push_back(WakeAt{.when = next_wake()});
+  out_.push_back(WakeAt{.when = next_wake(now)});
   return true;
 }
 
-Instant Agent::next_wake() const {
-  if (last_.look_every <= 0ns || seen_.under_way.contains(Lane::Observe)) {
-    return last_.wake_at;
-  }
-  return std::min(last_.wake_at, seen_.instance.seen_at + last_.look_every);
+// Never at once: a rule that asks for an instant that is over must not keep the processor busy.
+Instant Agent::next_wake(Instant now) const {
+  constexpr Duration kShortestRest = 1ms;
+  const bool looks_by_itself = last_.look_every > 0ns && !seen_.under_way.contains(Lane::Observe);
+  const Instant wanted = looks_by_itself
+                             ? std::min(last_.wake_at, seen_.instance.seen_at + last_.look_every)
+                             : last_.wake_at;
+  return std::max(wanted, now + kShortestRest);
 }
 
 void Agent::take(StorePictured&& event, Instant now) {
@@ -333,7 +336,7 @@ void Agent::conclude(Instant now) {
     out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(said_at),
                 Tell{.summary = last_.summary, .reasons = last_.reasons});
   }
-  out_.push_back(WakeAt{.when = next_wake()});
+  out_.push_back(WakeAt{.when = next_wake(now)});
 }
 
 bool Agent::is_free_for(const Step& step) const {

@@ -78,7 +78,7 @@ class Agent {
   [[nodiscard]] bool wall_clock_jumps(Instant now, WallTime wall_now) const;
   [[nodiscard]] bool rests(Event& event, Instant now);
   [[nodiscard]] bool looks_the_same(InstanceView& view) const;
-  [[nodiscard]] Instant next_wake() const;
+  [[nodiscard]] Instant next_wake(Instant now) const;
   void think(Instant now);
   void conclude(Instant now);
   [[nodiscard]] bool is_free_for(const Step& step) const;

@@ -310,6 +310,20 @@ TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
   EXPECT_FALSE(bench.agent().picture().restart_request);
 }
 
+// A schedule of the simulator stood still there: woken at an instant that was over, again and again.
+TEST(Agent, IsNotBusyDuringARestartThatTakesLongerThanOneMayWait) {
+  Bench bench;
+  bench.give(StorePictured{Bench::cluster("b")});
+  bench.give(InstanceSeen{bench.standby()});
+  bench.give(RestartAsked{.request = {.id = 5, .timeout = {}}});
+  ASSERT_TRUE(bench.started<Restart>());
+  bench.now = bench.now + 61s;
+  bench.give(TimeCame{});
+  const auto* wake = std::get_if<WakeAt>(&bench.commands.back());
+  ASSERT_NE(wake, nullptr);
+  EXPECT_GT(wake->when, bench.now + 50ms);
+}
+
 TEST(Agent, AnswersARestartOfAServerThatItHasStarted) {
   Bench bench;
   InstanceView stopped = bench.standby();

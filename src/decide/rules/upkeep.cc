@@ -92,7 +92,7 @@ void resume_replay(Draft& draft) {
 // U6 an operator's restart, when nothing else is under way; a leader keeps its lease meanwhile.
 void serve_restart(Draft& draft) {
   if (!draft.seen.restart_request) return;
-  draft.wake(given_up_at(*draft.seen.restart_request));
+  (void)draft.has_come(given_up_at(*draft.seen.restart_request));  // O2 looks at it then
   if (draft.has_act_under_way() || draft.seen.is_leaving ||
       draft.memory.stepping_down.state != SteppingDown::No) {
     return;
