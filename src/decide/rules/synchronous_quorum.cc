@@ -203,14 +203,7 @@ SyncMove next_quorum_move(const SyncFacts& facts) {
 }
 
 SyncMove quorum_move_before_promotion(const SyncFacts& facts) {
-  if (!facts.leader.empty() && !same_name(facts.leader, facts.me)) {
-    SyncMove move = take_over(facts, true);
-    // Whom an operator forces on the cluster may lack what was acknowledged. It names itself when
-    // it is open: if it never gets so far, nobody takes it for one who has everything (sim seed
-    // 9011146).
-    const bool is_forced = !facts.voters.contains(facts.me);
-    return move.key && is_forced ? SyncMove{} : move;
-  }
+  if (!facts.leader.empty() && !same_name(facts.leader, facts.me)) return take_over(facts, true);
   const int needed = std::max(guarantee(facts.voters, facts.quorum), facts.is_strict ? 1 : 0);
   SyncNames wanted;
   if (!facts.voters.empty() && needed > 0) {
