@@ -24,6 +24,8 @@ struct ElectionMemory {  // E
   // leader's.
   SharedMap<std::map<NodeName, Member>> last_known_members;
   NodeName last_leader;
+  // The key was last taken on an operator's word, by one who may lack what was acknowledged.
+  bool was_forced = false;
   // After a failed attempt to lead, or after stepping down: not before lead_again_at while somebody
   // else could lead, and in no case before lead_alone_at.
   Instant lead_again_at;

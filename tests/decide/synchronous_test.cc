@@ -466,6 +466,54 @@ TEST(QuorumElection, AsksVotesOfTheCandidateOfASwitchover) {
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
+// ---- Forced on the cluster
+
+// `a` has taken the key on an operator's word, and leads now.
+Scene forced(SynchronousMode mode, std::vector<NodeName> listed, int quorum) {
+  Scene scene = race(mode, "b", std::move(listed), quorum);
+  scene.silent_peer("b").silent_peer("c");
+  scene.cluster().failover = request(std::nullopt, "a");
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  scene.cluster().failover.reset();
+  scene.cluster().claim =
+      TimelineClaim{.timeline = Timeline{2}, .by = "a", .mod_revision = Revision{62}};
+  scene.led_by("a");
+  return scene;
+}
+
+void expect_named_when_open(Scene scene) {
+  EXPECT_EQ(set(scene), "ANY 2 (\"b\",\"c\")");
+  EXPECT_FALSE(scene.planned<Promote>());
+  in_force(scene, "ANY 2 (\"b\",\"c\")", Lsn{});
+  EXPECT_TRUE(scene.planned<Promote>());
+  EXPECT_FALSE(scene.planned<WriteSync>()) << "if it does not open, b and c have everything";
+  scene.primary(Lsn{1000});
+  const auto write = scene.planned<WriteSync>();
+  ASSERT_TRUE(write);
+  EXPECT_EQ(write->value.leader, "a");
+  EXPECT_TRUE(write->value.standbys.empty()) << "b and c need not have what a has";
+}
+
+TEST(ForcedPromotion, IsNamedWhenItIsOpen) {
+  expect_named_when_open(forced(SynchronousMode::On, {"c"}, 0));
+  expect_named_when_open(forced(SynchronousMode::Quorum, {"c"}, 0));
+}
+
+TEST(ForcedPromotion, IsNamedBeforeWhereItHasEverything) {
+  Scene scene = forced(SynchronousMode::On, {"a", "c"}, 0);
+  EXPECT_TRUE(scene.planned<WriteSync>());
+}
+
+TEST(ForcedPromotion, WasForcedByTheLastElectionOnly) {
+  Scene scene = forced(SynchronousMode::Quorum, {"a", "c"}, 1);
+  EXPECT_TRUE(scene.memory.election.was_forced) << "listed by votes, and nobody has voted";
+  scene.standby(Lsn{1000}).unlocked();
+  scene.cluster().leader.reset();
+  scene.peer("c", Lsn{1000});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  EXPECT_FALSE(scene.memory.election.was_forced);
+}
+
 // ---- Requests, and giving up one's part
 
 TEST(SynchronousSwitchover, IsForListedStandbysOnly) {

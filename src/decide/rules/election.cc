@@ -350,11 +350,19 @@ Verdict examine_self(const Draft& draft) {
   return Verdict::run();
 }
 
+// It was not elected by `/sync`, but may take the key all the same.
+bool is_forced_past_sync(const Draft& draft) {
+  const bool has_everything =
+      is_in_sync(draft, draft.me()) && draft.cluster().sync->quorum == 0;
+  return is_synchronous(draft) && !has_everything && is_forced_candidate(draft);
+}
+
 void acquire(Draft& draft) {
   draft.because("E12", "nobody leads and this node is the healthiest: taking the leader key at " +
                            to_string(draft.instance().position()));
   draft.say("racing for the leader key");
   draft.memory.election.lead_again_at = {};
+  draft.memory.election.was_forced = is_forced_past_sync(draft);
   const auto& sync = draft.cluster().sync;
   draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease,
                               .sync_seen = sync ? sync->mod_revision : Revision{},

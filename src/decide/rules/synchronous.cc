@@ -250,6 +250,16 @@ bool is_patient(Draft& draft, const SyncFacts& facts) {
   return !others_are_there && !draft.has_come(limit);
 }
 
+// Whoever is forced on the cluster may lack what was acknowledged: if it never gets so far as to
+// open, those that have it must still be electable, and nobody may take it for one of them (sim
+// seeds 9011146, 1908).
+SyncMove move_before_promotion(const Draft& draft, const SyncFacts& facts) {
+  const bool names_another = !facts.leader.empty() && !same_name(facts.leader, facts.me);
+  if (draft.memory.election.was_forced && names_another) return move_before_forced_promotion(facts);
+  const bool is_quorum = settings_of(draft).synchronous_mode == SynchronousMode::Quorum;
+  return is_quorum ? quorum_move_before_promotion(facts) : priority_move_before_promotion(facts);
+}
+
 }  // namespace
 
 // Q1 activation: before anything else `/sync` names its leader, so that nobody else is elected. Q2
@@ -296,9 +306,7 @@ bool prepare_synchronous(Draft& draft) {
   if (is_off) return turn_off(draft);
   if (write_again_what_was_not_answered(draft)) return false;
   const SyncFacts facts = facts_of(draft);
-  const bool is_quorum = settings_of(draft).synchronous_mode == SynchronousMode::Quorum;
-  SyncMove move =
-      is_quorum ? quorum_move_before_promotion(facts) : priority_move_before_promotion(facts);
+  SyncMove move = move_before_promotion(draft, facts);
   if (!move.key && !move.names) {
     if (facts.names.is_empty() || instance.sync_names_are_in_force) return true;
     move.rule = "Q4";

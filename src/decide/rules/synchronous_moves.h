@@ -58,6 +58,10 @@ struct SyncMove {
 [[nodiscard]] SyncMove next_quorum_move(const SyncFacts& facts);
 [[nodiscard]] SyncMove quorum_move_before_promotion(const SyncFacts& facts);
 
+// The same, in either mode, for one whom an operator has forced on the cluster: `/sync` goes on
+// naming its leader, another one, until this node is open.
+[[nodiscard]] SyncMove move_before_forced_promotion(const SyncFacts& facts);
+
 // `/sync` with nobody but the leader.
 [[nodiscard]] SyncKey alone(const NodeName& leader);
 [[nodiscard]] SyncKey sync_key(const NodeName& leader, const NameSet& voters, int quorum);

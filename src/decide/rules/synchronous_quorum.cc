@@ -176,16 +176,23 @@ class Resolver {
   const NameSet lost_;
 };
 
-// After an election: the old leader votes from now on, this node does not.
-SyncMove take_over(const SyncFacts& f, bool must_be_exact) {
+// The old leader votes from now on, this node does not.
+NameSet voters_after(const SyncFacts& f) {
   NameSet voters = f.voters;
   voters.insert(f.leader);
   voters.erase(f.me);
+  return voters;
+}
+
+SyncNames names_for(const SyncFacts& f, const NameSet& voters) {
   const int needed = std::max(size(voters) - f.quorum, f.is_strict ? 1 : 0);
-  const SyncNames wanted = needed > 0 ? any_of(needed, voters) : SyncNames{};
-  const bool is_right =
-      must_be_exact ? f.names == wanted : is_legal(voters, f.quorum, as_promised(f.names));
-  if (!is_right)
+  return needed > 0 ? any_of(needed, voters) : SyncNames{};
+}
+
+SyncMove take_over(const SyncFacts& f) {
+  const NameSet voters = voters_after(f);
+  const SyncNames wanted = names_for(f, voters);
+  if (f.names != wanted)
     return set_names(wanted, "commits of the new leader wait for " + to_string(wanted));
   return write_key("Q2", f.me, voters, f.quorum,
                    "this node leads, '" + f.leader + "' becomes a voter");
@@ -194,16 +201,15 @@ SyncMove take_over(const SyncFacts& f, bool must_be_exact) {
 }  // namespace
 
 SyncMove next_quorum_move(const SyncFacts& facts) {
+  // Open, and not by the votes of those who are listed: they need not have what this node has.
   if (!same_name(facts.leader, facts.me)) {
-    SyncMove move = take_over(facts, false);
-    if (!move.key || facts.is_confirmable || facts.names.is_empty()) return move;
-    return set_names(facts.names, "finding out since when they have been in force");
+    return write_key("Q2", facts.me, {}, 0, "/sync still names '" + facts.leader + "' as leader");
   }
   return Resolver(facts).next();
 }
 
 SyncMove quorum_move_before_promotion(const SyncFacts& facts) {
-  if (!facts.leader.empty() && !same_name(facts.leader, facts.me)) return take_over(facts, true);
+  if (!facts.leader.empty() && !same_name(facts.leader, facts.me)) return take_over(facts);
   const int needed = std::max(guarantee(facts.voters, facts.quorum), facts.is_strict ? 1 : 0);
   SyncNames wanted;
   if (!facts.voters.empty() && needed > 0) {
@@ -213,6 +219,13 @@ SyncMove quorum_move_before_promotion(const SyncFacts& facts) {
   }
   if (facts.names == wanted) return {};
   return set_names(wanted, "commits of the new leader wait for " + to_string(wanted));
+}
+
+SyncMove move_before_forced_promotion(const SyncFacts& facts) {
+  const SyncNames wanted = names_for(facts, voters_after(facts));
+  if (facts.names == wanted) return {};
+  return set_names(wanted, "until the new leader is open and names itself, commits wait for " +
+                               to_string(wanted));
 }
 
 }  // namespace pgherd
