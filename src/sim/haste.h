@@ -1,6 +1,7 @@
 // Haste: how many steps each agent starts within any second, lane by lane. A step that fails and is
 // planned again at once starts as fast as the machine can, for ever; whatever else an agent has to
-// do, it does a few times a second at most.
+// do, it does a few times a second at most. And how often its clock wakes it, which would be for
+// ever if a rule asked for an instant that is over.
 #pragma once
 
 #include <deque>
@@ -23,9 +24,16 @@ class Haste {
   // The most that any agent has started within a second.
   [[nodiscard]] const std::map<Lane, int>& most() const { return most_; }
 
+  [[nodiscard]] static int bound_of_wakes() { return 100; }
+  // How often this agent's clock has woken it within the last second, this time included.
+  int woken(const NodeName& who, Instant now);
+  [[nodiscard]] int most_wakes() const { return most_wakes_; }
+
  private:
   std::map<std::pair<NodeName, Lane>, std::deque<Instant>> starts_;
   std::map<Lane, int> most_;
+  std::map<NodeName, std::deque<Instant>> wakes_;
+  int most_wakes_ = 0;
 };
 
 }  // namespace pgherd::sim

@@ -19,7 +19,10 @@ HerdPlan::HerdPlan(std::string json) : config_json(std::move(json)) {
 struct Host::Life {
   Life(Host& host, NodeListener listener)
       : mailbox(std::make_shared<Mailbox>()),
-        clock(host.sim_.queue, host.time_, host.wall_offset_, mailbox),
+        clock(host.sim_.queue, host.time_, host.wall_offset_, mailbox,
+              [&host] {
+                if (host.on_woken) host.on_woken();
+              }),
         dcs(host.sim_, host.store_, host.place(), host.time_, mailbox),
         instance(host.sim_, host.servers_, host.server_, host.time_, mailbox, host.witness),
         peers(host.sim_, host.place(), host.time_, mailbox, host.find_peer, host.ask_peer,

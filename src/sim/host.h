@@ -82,6 +82,8 @@ class Host {
   SimPeers::AskFailsafe ask_failsafe;
   ActWitness* witness = nullptr;
   std::function<void(const Step&)> on_step_started;
+  // The agent's clock wakes it.
+  std::function<void()> on_woken;
   // The agent let a decision stand that it would not make now.
   std::function<void(const std::string& what)> on_overlooked;
   Tags tags;

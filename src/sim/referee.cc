@@ -125,6 +125,14 @@ void Referee::step_started(const NodeName& who, const Step& step) {
   }
 }
 
+void Referee::woken(const NodeName& who) {
+  const int count = haste_.woken(who, sim_.queue.now());
+  if (count > Haste::bound_of_wakes()) {
+    object("L7",
+           "within a second the clock of " + who + " wakes it " + std::to_string(count) + " times");
+  }
+}
+
 void Referee::look() {
   const SimServer* open = nullptr;
   for (const SimServer* server : servers_) {

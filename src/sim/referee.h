@@ -14,6 +14,7 @@
 //   W4  a server opened for writes, and its machine had no watchdog though one is required
 //   L5  an agent does the same over and over as fast as it can: haste.h
 //   L6  an agent rests though a rule would have something to do: rest_check.h
+//   L7  an agent's clock wakes it without end: haste.h
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -44,6 +45,8 @@ class Referee final : public ServerWitness, public ActWitness {
   // After every event.
   void look();
   void step_started(const NodeName& who, const Step& step);
+  // By its clock.
+  void woken(const NodeName& who);
   // Somebody outside makes work for the agents without end.
   void agents_are_hurried() { is_hurried_ = true; }
   [[nodiscard]] const Haste& haste() const { return haste_; }

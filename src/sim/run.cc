@@ -157,6 +157,7 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
   }
   report.rules = world.sim().rules;
   report.most_steps = referee.haste().most();
+  report.most_wakes = referee.haste().most_wakes();
   report.digest = world.digest();
 }
 

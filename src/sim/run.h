@@ -46,6 +46,7 @@ struct RunReport {
   std::vector<Duration> outages;
   std::map<std::string, std::uint64_t> rules;  // how often each was told of
   std::map<Lane, int> most_steps;              // of one agent within a second
+  int most_wakes = 0;                          // by its clock, of one agent within a second
 };
 
 // How long after the end of the faults the herd may take to be at rest: an old lease runs out, one

@@ -40,7 +40,11 @@ WallTime SimClock::wall_now() const {
 }
 
 std::unique_ptr<Alarm> SimClock::at(Instant when, std::function<void()> then) {
-  return std::make_unique<SimAlarm>(queue_, time_.true_time(when), mailbox_, std::move(then));
+  return std::make_unique<SimAlarm>(queue_, time_.true_time(when), mailbox_,
+                                    [heard = on_alarm_, then = std::move(then)] {
+                                      heard();
+                                      then();
+                                    });
 }
 
 }  // namespace pgherd::sim

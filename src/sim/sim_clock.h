@@ -1,6 +1,8 @@
-// SimClock: the agent's clock: its machine's drifting one, through its mailbox.
+// SimClock: the agent's clock: its machine's drifting one, through its mailbox. `on_alarm` is
+// called before each alarm that goes off.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/clock.h"
@@ -13,8 +15,12 @@ namespace pgherd::sim {
 class SimClock final : public Clock {
  public:
   SimClock(EventQueue& queue, const LocalTime& time, const Duration& wall_offset,
-           std::shared_ptr<Mailbox> mailbox)
-      : queue_(queue), time_(time), wall_offset_(wall_offset), mailbox_(std::move(mailbox)) {}
+           std::shared_ptr<Mailbox> mailbox, std::function<void()> on_alarm)
+      : queue_(queue),
+        time_(time),
+        wall_offset_(wall_offset),
+        mailbox_(std::move(mailbox)),
+        on_alarm_(std::move(on_alarm)) {}
 
   [[nodiscard]] Instant now() const override { return time_.local(queue_.now()); }
   [[nodiscard]] WallTime wall_now() const override;
@@ -25,6 +31,7 @@ class SimClock final : public Clock {
   const LocalTime& time_;
   const Duration& wall_offset_;  // of the machine; somebody may set its clock
   std::shared_ptr<Mailbox> mailbox_;
+  std::function<void()> on_alarm_;
 };
 
 }  // namespace pgherd::sim

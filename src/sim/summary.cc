@@ -57,6 +57,7 @@ void Summary::add(std::uint64_t seed, const RunReport& report) {
   }
   for (const auto& [lane, count] : report.most_steps)
     most_steps[lane] = std::max(most_steps[lane], count);
+  most_wakes = std::max(most_wakes, report.most_wakes);
   if (report.was_led_late) led_late.push_back(seed);
   if (report.failure) failed.push_back(seed);
 }
@@ -89,6 +90,7 @@ void Summary::add(const Summary& other) {
   }
   for (const auto& [lane, count] : other.most_steps)
     most_steps[lane] = std::max(most_steps[lane], count);
+  most_wakes = std::max(most_wakes, other.most_wakes);
   failed.insert(failed.end(), other.failed.begin(), other.failed.end());
   std::sort(failed.begin(), failed.end());
   led_late.insert(led_late.end(), other.led_late.begin(), other.led_late.end());
@@ -107,7 +109,8 @@ void write_summary(const Summary& summary, std::ostream& to) {
      << "\nfenced " << summary.fenced << "\nattempts " << summary.attempts << "\nacknowledged "
      << summary.acknowledged << "\nlost " << summary.lost << "\nruns_with_loss "
      << summary.runs_with_loss << "\nsynchronous_writes " << summary.synchronous_writes
-     << "\njudged_promotions " << summary.judged_promotions << "\n";
+     << "\njudged_promotions " << summary.judged_promotions << "\nmost_wakes "
+     << summary.most_wakes << "\n";
   for (const auto& [kind, count] : summary.faults)
     to << "fault " << static_cast<int>(kind) << " " << count << "\n";
   for (const auto time : summary.outages)
@@ -161,6 +164,7 @@ Summary read_summary(std::istream& from) {
          from >> rule;
          from >> summary.rules[rule] >> summary.first_seed[rule];
        }},
+      {"most_wakes", [&] { from >> summary.most_wakes; }},
       {"most_steps",
        [&] {
          int lane = 0;
@@ -220,6 +224,7 @@ std::string to_text(const Summary& summary, double seconds) {
   text += "\nmost steps of one agent within a second:";
   for (const auto& [lane, count] : summary.most_steps)
     text += " " + std::string(name_of(lane)) + " " + std::to_string(count);
+  text += "; woken by its clock " + std::to_string(summary.most_wakes);
   if (summary.replayed > 0) text += "\nrun twice: " + std::to_string(summary.replayed);
   return text + "\n";
 }

@@ -33,6 +33,7 @@ struct Summary {
   std::map<std::string, std::uint64_t> rules;       // how often each rule was told of
   std::map<std::string, std::uint64_t> first_seed;  // in which it was
   std::map<Lane, int> most_steps;                   // of one agent within a second
+  int most_wakes = 0;                               // by its clock, likewise
   std::vector<std::uint64_t> failed;                // seeds
 
   void add(std::uint64_t seed, const RunReport& report);

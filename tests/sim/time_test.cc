@@ -55,7 +55,7 @@ TEST(SimClock, AlarmsOfAFrozenAgentComeAllAtOnceWhenItGoesOn) {
   const LocalTime time(Instant{}, 0);
   const auto mailbox = std::make_shared<Mailbox>();
   const Duration wall_offset{};
-  SimClock clock(queue, time, wall_offset, mailbox);
+  SimClock clock(queue, time, wall_offset, mailbox, [] {});
   std::vector<int> rung;
   const auto first = clock.at(clock.now() + 1s, [&] { rung.push_back(1); });
   const auto second = clock.at(clock.now() + 2s, [&] { rung.push_back(2); });
@@ -72,7 +72,7 @@ TEST(SimClock, ADestroyedAlarmIsSilentEvenIfItRangWhileTheAgentWasFrozen) {
   const LocalTime time(Instant{}, 0);
   const auto mailbox = std::make_shared<Mailbox>();
   const Duration wall_offset{};
-  SimClock clock(queue, time, wall_offset, mailbox);
+  SimClock clock(queue, time, wall_offset, mailbox, [] {});
   bool has_rung = false;
   auto alarm = clock.at(clock.now() + 1s, [&] { has_rung = true; });
   mailbox->freeze();

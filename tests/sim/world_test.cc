@@ -55,6 +55,16 @@ TEST_F(RefereeTest, APromotionWithoutTheKeyIsSeen) {
   EXPECT_EQ(violation().substr(0, 2), "A2");
 }
 
+TEST_F(RefereeTest, AnAgentThatIsWokenWithoutEndIsSeen) {
+  const int most = world_.referee().haste().most_wakes();
+  ASSERT_GT(most, 0) << "nobody hears the clocks of the agents";
+  for (int i = 0; i < Haste::bound_of_wakes(); ++i)
+    world_.referee().woken("nobody");
+  EXPECT_EQ(violation(), "none");
+  world_.referee().woken("nobody");
+  EXPECT_EQ(violation().substr(0, 2), "L7");
+}
+
 TEST_F(RefereeTest, APrimaryWhoseKeyIsGoneIsSeen) {
   Transaction deletion;
   deletion.writes.push_back(Delete{.key = world_.key("leader")});
