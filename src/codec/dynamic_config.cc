@@ -63,6 +63,10 @@ std::string not_an_object(std::string_view what, std::string_view text) {
   return std::string(what) + " is no JSON object: " + std::string(text.substr(0, 200));
 }
 
+std::string no_json(std::string_view text) {
+  return "this is no JSON: " + std::string(text.substr(0, 200));
+}
+
 }  // namespace
 
 Result<std::string, std::string> merge_patch(std::string_view config_json,
@@ -83,8 +87,14 @@ bool is_same_config(std::string_view one_json, std::string_view other_json) {
 
 Result<std::string, std::string> config_to_yaml(std::string_view json) {
   const std::optional<Json> value = read_json(json);
-  if (!value) return fail("this is no JSON: " + std::string(json.substr(0, 200)));
+  if (!value) return fail(no_json(json));
   return write_yaml(*value);
+}
+
+Result<std::string, std::string> json_to_yaml_flow(std::string_view json) {
+  const std::optional<Json> value = read_json(json);
+  if (!value) return fail(no_json(json));
+  return write_yaml_flow(*value);
 }
 
 Result<std::string, std::string> yaml_to_json(std::string_view yaml) {

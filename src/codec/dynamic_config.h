@@ -24,6 +24,9 @@ namespace pgherd {
 // YAML with sorted keys in block style, for show-config and the editor. Fails for what is no JSON.
 [[nodiscard]] Result<std::string, std::string> config_to_yaml(std::string_view json);
 
+// Any JSON as YAML on one line, with sorted keys: {a: b, c: [1, 2]}. Fails for what is no JSON.
+[[nodiscard]] Result<std::string, std::string> json_to_yaml_flow(std::string_view json);
+
 // A line for each permanent slot that cannot be made, with the reason: its name, or a logical one
 // without its database or plugin. Text that is no JSON object has none.
 [[nodiscard]] std::vector<std::string> permanent_slots_left_out(std::string_view config_json);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "codec/yaml_tree.h"
@@ -67,9 +68,14 @@ bool is_printable(char32_t c) {
 
 enum class Style { Plain, SingleQuoted, DoubleQuoted };
 
+// Where a text stands: as a value in block style, as a key of it, or in a collection of flow style,
+// where a text is never more than one line.
+enum class Place { Value, Key, Flow };
+
 // Characters that would mean something to a YAML reader where they stand.
-bool has_indicator(const CodePoints& text) {
+bool has_indicator(const CodePoints& text, Place place) {
   if (text.starts_with(U"---") || text.starts_with(U"...")) return true;
+  if (place == Place::Flow && text.find_first_of(U",?[]{}:") != CodePoints::npos) return true;
   if (is_among(text[0], U"#,[]{}&*!|>'\"%@`")) return true;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const bool blank_follows = at + 1 == text.size() || is_white(text[at + 1]);
@@ -81,7 +87,7 @@ bool has_indicator(const CodePoints& text) {
   return false;
 }
 
-Style style_of(std::string_view utf8, const CodePoints& text, bool is_key) {
+Style style_of(std::string_view utf8, const CodePoints& text, Place place) {
   if (text.empty()) return Style::SingleQuoted;
   bool has_breaks = false;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -99,9 +105,9 @@ Style style_of(std::string_view utf8, const CodePoints& text, bool is_key) {
   if (has_breaks) {
     // Line breaks at an end are lost on some readers (yaml-cpp), ours among them.
     const bool at_an_end = is_break(text.front()) || is_break(text.back());
-    return is_key || at_an_end ? Style::DoubleQuoted : Style::SingleQuoted;
+    return place != Place::Value || at_an_end ? Style::DoubleQuoted : Style::SingleQuoted;
   }
-  if (text.front() == ' ' || text.back() == ' ' || has_indicator(text) ||
+  if (text.front() == ' ' || text.back() == ' ' || has_indicator(text, place) ||
       plain_reads_as_other_type(utf8)) {
     return Style::SingleQuoted;
   }
@@ -118,10 +124,15 @@ class Writer {
         structure(root, 0, /*is_inline=*/true);
       }
     } else {
-      scalar(root, kIndent, false);
+      scalar(root, kIndent, Place::Value);
       if (!root.is_string() || last_style_ == Style::Plain) put("\n...");
     }
     return out_ + "\n";
+  }
+
+  std::string take_flow(const Json& root) {
+    flow(root);
+    return out_;
   }
 
  private:
@@ -141,17 +152,41 @@ class Writer {
   }
   void new_line(std::size_t indent) { put("\n" + std::string(indent, ' ')); }
 
+  static std::vector<std::string> sorted_keys(const Json& object) {
+    std::vector<std::string> keys;
+    for (const auto& item : object.items())
+      keys.push_back(item.key());
+    std::sort(keys.begin(), keys.end());
+    return keys;
+  }
+
+  void flow(const Json& value) {
+    if (!value.is_structured()) return scalar(value, 0, Place::Flow);
+    std::string_view separator;
+    put(value.is_object() ? "{" : "[");
+    if (value.is_object()) {
+      for (const std::string& key : sorted_keys(value)) {
+        put(std::exchange(separator, ", "));
+        string(key, 0, Place::Flow);
+        put(": ");
+        flow(value[key]);
+      }
+    } else {
+      for (const Json& item : value) {
+        put(std::exchange(separator, ", "));
+        flow(item);
+      }
+    }
+    put(value.is_object() ? "}" : "]");
+  }
+
   // `is_inline`: the first entry stands where the writer is ("- a: 1"), not on a line of its own.
   void structure(const Json& value, std::size_t indent, bool is_inline) {
     if (value.is_object()) {
-      std::vector<std::string> keys;
-      for (const auto& item : value.items())
-        keys.push_back(item.key());
-      std::sort(keys.begin(), keys.end());
-      for (const std::string& key : keys) {
+      for (const std::string& key : sorted_keys(value)) {
         if (!is_inline) new_line(indent);
         is_inline = false;
-        string(key, indent, true);
+        string(key, indent, Place::Key);
         put(":");
         entry_value(value[key], indent);
       }
@@ -168,7 +203,7 @@ class Writer {
   void entry_value(const Json& value, std::size_t indent) {
     if (!value.is_structured()) {
       put(" ");
-      scalar(value, indent + kIndent, false);
+      scalar(value, indent + kIndent, Place::Value);
     } else if (value.empty()) {
       put(value.is_object() ? " {}" : " []");
     } else {
@@ -179,7 +214,7 @@ class Writer {
   void list_item(const Json& item, std::size_t indent) {
     put(" ");
     if (!item.is_structured()) {
-      scalar(item, indent + kIndent, false);
+      scalar(item, indent + kIndent, Place::Value);
     } else if (item.empty()) {
       put(item.is_object() ? "{}" : "[]");
     } else {
@@ -187,9 +222,9 @@ class Writer {
     }
   }
 
-  void scalar(const Json& value, std::size_t indent, bool is_key) {
+  void scalar(const Json& value, std::size_t indent, Place place) {
     if (value.is_string()) {
-      string(value.get<std::string>(), indent, is_key);
+      string(value.get<std::string>(), indent, place);
     } else if (value.is_number_float()) {
       put(float_text(value));
     } else {
@@ -214,18 +249,19 @@ class Writer {
     return text;
   }
 
-  void string(std::string_view utf8, std::size_t indent, bool is_key) {
+  void string(std::string_view utf8, std::size_t indent, Place place) {
     const CodePoints text = decoded(utf8);
-    last_style_ = style_of(utf8, text, is_key);
+    const bool may_fold = place == Place::Value;
+    last_style_ = style_of(utf8, text, place);
     switch (last_style_) {
       case Style::Plain:
-        return folded(text, indent, !is_key, /*is_quoted=*/false);
+        return folded(text, indent, may_fold, /*is_quoted=*/false);
       case Style::SingleQuoted:
         put("'");
-        folded(text, indent, !is_key, /*is_quoted=*/true);
+        folded(text, indent, may_fold, /*is_quoted=*/true);
         return put("'");
       case Style::DoubleQuoted:
-        return double_quoted(text, indent, !is_key);
+        return double_quoted(text, indent, may_fold);
     }
   }
 
@@ -317,6 +353,10 @@ class Writer {
 
 std::string write_yaml(const Json& value) {
   return Writer().take(value);
+}
+
+std::string write_yaml_flow(const Json& value) {
+  return Writer().take_flow(value);
 }
 
 }  // namespace pgherd

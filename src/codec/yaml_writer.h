@@ -14,4 +14,7 @@ namespace pgherd {
 
 [[nodiscard]] std::string write_yaml(const Json& value);
 
+// In flow style, on one line without a line break at its end: {a: b, c: [1, 2]}.
+[[nodiscard]] std::string write_yaml_flow(const Json& value);
+
 }  // namespace pgherd

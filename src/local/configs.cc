@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
+#include "codec/conninfo.h"
 #include "local/errors.h"
 #include "rest/basic_auth.h"
 
@@ -13,14 +16,10 @@ namespace {
 
 constexpr const char* kAddress = "127.0.0.1";
 
-// A YAML scalar in double quotes, whatever is in it.
+// A YAML scalar, whatever is in the text: JSON's quoting is YAML's double quoting.
 std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
+  using Json = nlohmann::json;
+  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string url(int port) {
@@ -122,18 +121,9 @@ std::string etcd_hosts(const Herd& herd) {
   return "[" + hosts + "]";
 }
 
-std::string conninfo_value(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "'";
-}
-
 std::string dsn(const Herd& herd, int port) {
   return fmt::format("host={} port={} user={} dbname=postgres passfile={}", kAddress, port,
-                     kSuperuser, conninfo_value(herd.path("pgpass")));
+                     kSuperuser, quote_conninfo_value(herd.path("pgpass")));
 }
 
 constexpr const char* kAgentConfig = R"(# Made by `pgherd local up`, again on each start.

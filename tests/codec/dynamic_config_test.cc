@@ -94,6 +94,28 @@ TEST(Yaml, EscapesWhatCannotBeShown) {
   EXPECT_EQ(config_to_yaml(R"({"k":"a \nb"})"), "k: \"a \\nb\"\n");
 }
 
+TEST(YamlOnOneLine, QuotesWhatMeansSomethingBetweenBrackets) {
+  EXPECT_EQ(json_to_yaml_flow(R"({"zone":"b","d":[],"list":["a, b",2,null,{"x":"on"}]})"),
+            "{d: [], list: ['a, b', 2, null, {x: 'on'}], zone: b}");
+  for (const char* text : {"a,b", "a:b", "?a", "[a", "a]", "{a", "a}"})
+    EXPECT_EQ(json_to_yaml_flow("\"" + std::string(text) + "\""), "'" + std::string(text) + "'");
+  EXPECT_FALSE(json_to_yaml_flow("{"));
+}
+
+TEST(YamlOnOneLine, IsOneLineAndReadsBackWhateverIsInIt) {
+  const std::string long_text = std::string(150, 'a') + " " + std::string(150, 'b') + " c";
+  const std::vector<std::string> texts = {R"(a\nb)", R"(a\n)", R"( \t)",     R"(a \nb)",
+                                          "",        "#",      R"(é\u2028)", R"(it's: \"so\")",
+                                          "- a",     long_text};
+  for (const std::string& text : texts) {
+    const std::string json = R"({"k":[")" + text + R"("]})";
+    const auto line = json_to_yaml_flow(json);
+    ASSERT_TRUE(line);
+    EXPECT_EQ(line->find('\n'), std::string::npos) << *line;
+    EXPECT_TRUE(is_same_config(yaml_to_json(*line).value_or("no YAML"), json)) << *line;
+  }
+}
+
 TEST(Yaml, FoldsLinesBeyondTwoHundredColumns) {
   std::string words = "w";
   for (int i = 0; i < 50; ++i)

@@ -75,6 +75,14 @@ TEST(AgentConfigFile, names_the_node_its_ports_and_its_folder_quoted) {
   EXPECT_FALSE(has(text, "{"));
 }
 
+TEST(AgentConfigFile, a_folder_of_any_name_stays_a_text) {
+  const Herd herd =
+      plan_herd("/a \"b\"\\\n#c", {}, {.pg_bindir = "/pg/bin", .etcd = "/e", .haproxy = "/h"},
+                plan_ports(std::nullopt, HerdOptions{}.nodes));
+  EXPECT_TRUE(has(agent_config(herd, *herd.find("pg2"), kSecrets),
+                  "  data_dir: \"/a \\\"b\\\"\\\\\\n#c/pg2/data\"\n"));
+}
+
 TEST(AgentConfigFile, etcd_is_reached_through_the_proxy_and_without_it) {
   const Herd herd = a_herd();
   EXPECT_TRUE(has(agent_config(herd, *herd.find("pg0"), kSecrets),
