@@ -116,7 +116,7 @@ class Querying {
     if (status == PGRES_TUPLES_OK) {
       const Table table = table_of(answer.get());
       context_.console.print(options_.format == Format::Tsv ? render_tsv(table, options_.delimiter)
-                                                         : render(table, options_.format));
+                                                            : render(table, options_.format));
       return true;
     }
     if (status == PGRES_COMMAND_OK) {

@@ -145,8 +145,8 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
  private:
   void start_guardian() {
     ProcessSpec spec;
-    spec.argv = {options_.program, "guardian",    "--data-dir", options_.data_dir,
-                 "--successor",    successor_of(options_.program)};
+    spec.argv = {options_.program,  "guardian",    "--data-dir",
+                 options_.data_dir, "--successor", successor_of(options_.program)};
     spec.own_session = true;
     spec.inherits_stderr = true;  // it outlives us and has something to say then
     spec.on_line = [weak = weak_from_this()](OutputOf, std::string_view line) {

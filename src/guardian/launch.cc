@@ -81,7 +81,8 @@ std::string text_of(const ServerProcess& process) {
   }
   std::string text(reinterpret_cast<const char*>(&head), sizeof head);
   const auto add = [&text](const std::string& one) { text.append(one.c_str(), one.size() + 1); };
-  add(executable_of(process.argv.front(), path == variables.end() ? "/usr/bin:/bin" : path->second));
+  add(executable_of(process.argv.front(),
+                    path == variables.end() ? "/usr/bin:/bin" : path->second));
   for (std::size_t i = 1; i < process.argv.size(); ++i)
     add(process.argv[i]);
   for (const auto& [name, value] : variables)

@@ -1,5 +1,5 @@
-// Launch: how a server is handed over to the guardian, and what its child does to become it. What is
-// handed over is a file in memory, for an environment may be longer than a packet.
+// Launch: how a server is handed over to the guardian, and what its child does to become it. What
+// is handed over is a file in memory, for an environment may be longer than a packet.
 #pragma once
 
 #include <sys/types.h>

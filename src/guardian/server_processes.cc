@@ -24,7 +24,7 @@ struct Place {
 
 // By inode: whatever links lead there, and whatever name it has by now.
 Place place_of(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return {};
   return Place{status.st_dev, status.st_ino, true};
 }

@@ -143,7 +143,7 @@ BalancerKind Herd::balancer() const {
 
 void save_herd(const Herd& herd) {
   std::optional<FileOwner> owner;
-  struct stat status {};
+  struct stat status{};
   // Written by root now, by the supervisor later: it belongs to whoever owns the directory.
   if (::geteuid() == 0 && ::stat(herd.dir.c_str(), &status) == 0)
     owner = FileOwner{status.st_uid, status.st_gid};
@@ -172,7 +172,7 @@ std::string marker_of(const std::string& dir) {
 std::optional<ProcessIdentity> running_supervisor(const std::string& dir) {
   const UniqueFd file(::open((dir + "/supervisor.pid").c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return std::nullopt;
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   if (::fcntl(file.get(), F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return std::nullopt;

@@ -50,7 +50,7 @@ UniqueFd take_lock(const std::string& dir) {
   const std::string path = dir + "/supervisor.pid";
   UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!file.is_open()) throw LocalError("cannot open " + path + ": " + std::strerror(errno));
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   if (::fcntl(file.get(), F_SETLK, &lock) != 0) {

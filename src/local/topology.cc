@@ -58,9 +58,9 @@ int healthy_etcd_members(const Herd& herd) {
 
 BalancerLook look_at_balancer(const Herd& herd, const Secrets& secrets) {
   BalancerLook look;
-  const auto answer =
-      http_get(herd.statistics_port, "/;csv",
-               Credentials{.username = kStatisticsUser, .password = secrets.statistics, .options = {}});
+  const auto answer = http_get(
+      herd.statistics_port, "/;csv",
+      Credentials{.username = kStatisticsUser, .password = secrets.statistics, .options = {}});
   if (!answer || answer->status != 200) return look;
   look.answers = true;
   std::istringstream lines(answer->body);
@@ -79,7 +79,7 @@ BalancerLook look_at_balancer(const Herd& herd, const Secrets& secrets) {
 
 bool is_complete(const Herd& herd, const std::vector<MemberLook>& members,
                  const BalancerLook& balancer) {
-  const auto count = [&](bool MemberLook::*what) {
+  const auto count = [&](bool MemberLook::* what) {
     return std::count_if(members.begin(), members.end(),
                          [&](const MemberLook& member) { return member.*what; });
   };

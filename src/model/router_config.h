@@ -40,13 +40,13 @@ enum class TlsPolicy {
 };
 
 struct RouterLimits {
-  std::size_t sessions_max = 10000;       // of both ports together; more are refused with 53300
-  std::size_t held_max = 10000;           // waiting for a server, of those
-  Milliseconds startup_max = 15s;         // from the connection to the whole startup message
-  Milliseconds connect_max = 2s;          // to a server, until it has accepted the connection
+  std::size_t sessions_max = 10000;  // of both ports together; more are refused with 53300
+  std::size_t held_max = 10000;      // waiting for a server, of those
+  Milliseconds startup_max = 15s;    // from the connection to the whole startup message
+  Milliseconds connect_max = 2s;     // to a server, until it has accepted the connection
   // Until a peer that owes an acknowledgement counts as gone. One that is only slow acknowledges.
   Milliseconds unacknowledged_max = 10s;
-  Milliseconds drain_max = 30s;           // SIGTERM: for sessions that are not at rest
+  Milliseconds drain_max = 30s;  // SIGTERM: for sessions that are not at rest
   friend bool operator==(const RouterLimits&, const RouterLimits&) = default;
 };
 

@@ -1,6 +1,6 @@
 // Launcher: the door through which the server is started as a child of the guardian, so that it
-// cannot outlive it: the kernel itself ends the one with the other (PR_SET_PDEATHSIG), whoever kills
-// what, and in which order.
+// cannot outlive it: the kernel itself ends the one with the other (PR_SET_PDEATHSIG), whoever
+// kills what, and in which order.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The cluster as one JSON object (Patroni utils.py cluster_as_json): the answer of GET /cluster, and what
-// the ctl tool's tables are made of. Pure; key order is part of the contract.
+// The cluster as one JSON object (Patroni utils.py cluster_as_json): the answer of GET /cluster,
+// and what the ctl tool's tables are made of. Pure; key order is part of the contract.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

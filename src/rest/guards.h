@@ -1,5 +1,5 @@
-// Whether a request that changes something is admitted (Patroni api.py check_access): by address, by
-// client certificate, by password, in this order. For this room only.
+// Whether a request that changes something is admitted (Patroni api.py check_access): by address,
+// by client certificate, by password, in this order. For this room only.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,5 +1,6 @@
-// HttpPeers: asks other members for their state over HTTP (Patroni ha.py fetch_node_status). Members answer an
-// election by it, so a peer that hangs, lies or sends too much costs its timeout and nothing else.
+// HttpPeers: asks other members for their state over HTTP (Patroni ha.py fetch_node_status).
+// Members answer an election by it, so a peer that hangs, lies or sends too much costs its timeout
+// and nothing else.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
-// RestServer: the node's HTTP API on a listening socket (Patroni, REST API). Health checks are answered
-// from the present picture alone; slow, idle or hostile clients cost a bounded amount of memory and
-// never hold up the others; long acts run beside them.
+// RestServer: the node's HTTP API on a listening socket (Patroni, REST API). Health checks are
+// answered from the present picture alone; slow, idle or hostile clients cost a bounded amount of
+// memory and never hold up the others; long acts run beside them.
 //
 // Threads: made, used and destroyed on the owner's loop, on which it also calls the NodeFace.
 #pragma once

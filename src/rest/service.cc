@@ -1,7 +1,6 @@
 #include "rest/service.h"
 #include "runtime/await_answer.h"
 
-
 namespace pgherd {
 
 boost::asio::awaitable<Result<ClusterView, Refusal>> fresh_cluster(

@@ -117,14 +117,14 @@ std::string port_label(Purpose purpose) {
 }
 
 void add_port_metric(Metrics& metrics, const RouterStatus& status, std::string_view name,
-                     std::string_view type, std::string_view help, Count PortTally::*what) {
+                     std::string_view type, std::string_view help, Count PortTally::* what) {
   metrics.family(name, type, help);
   for (const Purpose purpose : kPurposes)
     metrics.value(value_of(status.tally.port(purpose).*what), port_label(purpose));
 }
 
 void add_server_metric(Metrics& metrics, const RouterStatus& status, std::string_view name,
-                       std::string_view type, std::string_view help, Count LegTally::*what) {
+                       std::string_view type, std::string_view help, Count LegTally::* what) {
   metrics.family(name, type, help);
   for (std::size_t place = 0; place < status.tallies.size(); ++place) {
     const ServerTally& tally = *status.tallies[place];

@@ -72,7 +72,7 @@ inline void log_line(LogLevel level, std::string_view text, LogFacts facts = {},
 template <typename... Args>
 struct LogText {
   template <typename Text>
-  requires std::convertible_to<const Text&, fmt::string_view>
+    requires std::convertible_to<const Text&, fmt::string_view>
   // NOLINTNEXTLINE(google-explicit-constructor)
   consteval LogText(const Text& said, const char* file = __builtin_FILE(),
                     const char* function = __builtin_FUNCTION(), int line = __builtin_LINE())

@@ -88,7 +88,7 @@ struct SimContext {
   Pace pace;
   Story story;
   std::map<std::string, std::uint64_t> rules;  // how often each rule of decide was told of
-  bool checks_rest = false;   // L6 is judged; it costs a decision for each event
+  bool checks_rest = false;                    // L6 is judged; it costs a decision for each event
   std::uint64_t next_id = 1;  // of WAL records, processes and whatever else must be unique
 };
 

@@ -310,7 +310,8 @@ TEST(Agent, AnswersARestartThatNothingServesAndForgetsIt) {
   EXPECT_FALSE(bench.agent().picture().restart_request);
 }
 
-// A schedule of the simulator stood still there: woken at an instant that was over, again and again.
+// A schedule of the simulator stood still there: woken at an instant that was over, again and
+// again.
 TEST(Agent, IsNotBusyDuringARestartThatTakesLongerThanOneMayWait) {
   Bench bench;
   bench.give(StorePictured{Bench::cluster("b")});

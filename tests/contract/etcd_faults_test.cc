@@ -253,7 +253,8 @@ TEST_F(ThreeEtcds, AWatchGoesOnAtAnotherWhenItsMemberIsFrozen) {
     // A write whose answer the frozen member owes was asked again, and may be applied a second time
     // when it thaws: what counts is that each revision is told, and told once.
     std::vector<Revision> told;
-    for (const WatchEvent& event : watching.seen->events) told.push_back(event.entry.mod_revision);
+    for (const WatchEvent& event : watching.seen->events)
+      told.push_back(event.entry.mod_revision);
     EXPECT_EQ(std::ranges::adjacent_find(told, std::greater_equal<>{}), told.end());
     EXPECT_EQ(std::ranges::count(told, written.revision), 1);
     world.cluster().member(frozen).thaw();

@@ -42,8 +42,9 @@ TEST(MemberTable, ListsAClusterAsTheSpecificationDrawsIt) {
 }
 
 TEST(MemberTable, ListsAClusterAsPatroni40Does) {
-  EXPECT_EQ(cluster_text("orders", orders(), {.style = TableStyle::Classic}),
-            R"(+ Cluster: orders (7412345678901234567) --------------------+----+-----------+------------------+
+  EXPECT_EQ(
+      cluster_text("orders", orders(), {.style = TableStyle::Classic}),
+      R"(+ Cluster: orders (7412345678901234567) --------------------+----+-----------+------------------+
 | Member | Host      | Role           | State               | TL | Lag in MB | Tags             |
 +--------+-----------+----------------+---------------------+----+-----------+------------------+
 | db-a   | 10.1.0.11 | Leader         | running             |  7 |           |                  |

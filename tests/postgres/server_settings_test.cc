@@ -306,7 +306,7 @@ TEST_F(ConfigFilesOnDisk, StandbySignalComesAndGoes) {
 
 TEST_F(ConfigFilesOnDisk, ThePassfileIsForItsOwnerOnly) {
   ASSERT_TRUE(write_pgpass(config, kUpstream));
-  struct stat facts {};
+  struct stat facts{};
   ASSERT_EQ(::stat(config.pgpass.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }

@@ -54,9 +54,9 @@ class Endpoints {
 
   // It failed, or let us wait: others first for a while.
   void suspect(Endpoint& endpoint, Instant now);
-  // It is silent, and there is nobody else to ask: from now on by a connection of its own, for behind
-  // a proxy that may lead to another member. What is under way on the old one goes on. False: that
-  // was done a moment ago.
+  // It is silent, and there is nobody else to ask: from now on by a connection of its own, for
+  // behind a proxy that may lead to another member. What is under way on the old one goes on.
+  // False: that was done a moment ago.
   bool reopen(const std::shared_ptr<Endpoint>& silent, Instant now);
   // It answered when others did not; it is asked first from now on. True if that is a change.
   bool prefer(const std::shared_ptr<Endpoint>& endpoint);

@@ -1,4 +1,5 @@
-// What a failed attempt means for the request it belongs to (etcd 3.5 API guarantees; gRPC status codes).
+// What a failed attempt means for the request it belongs to (etcd 3.5 API guarantees; gRPC status
+// codes).
 #pragma once
 
 #include <string>

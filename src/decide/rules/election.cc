@@ -352,8 +352,7 @@ Verdict examine_self(const Draft& draft) {
 
 // It was not elected by `/sync`, but may take the key all the same.
 bool is_forced_past_sync(const Draft& draft) {
-  const bool has_everything =
-      is_in_sync(draft, draft.me()) && draft.cluster().sync->quorum == 0;
+  const bool has_everything = is_in_sync(draft, draft.me()) && draft.cluster().sync->quorum == 0;
   return is_synchronous(draft) && !has_everything && is_forced_candidate(draft);
 }
 

@@ -159,7 +159,9 @@ asio::awaitable<Attempt> make_roles(ActContext& context, ActControl& control) {
 
 class Bootstrapping {
  public:
-  explicit Bootstrapping(ActContext& context) : context_(context) { context_.is_bootstrapping = true; }
+  explicit Bootstrapping(ActContext& context) : context_(context) {
+    context_.is_bootstrapping = true;
+  }
   ~Bootstrapping() { context_.is_bootstrapping = false; }
   Bootstrapping(const Bootstrapping&) = delete;
   Bootstrapping& operator=(const Bootstrapping&) = delete;

@@ -22,13 +22,13 @@ std::string base_name_of(const PostgresConfig& config) {
 }
 
 bool exists(const std::string& path) {
-  struct stat facts {};
+  struct stat facts{};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
 // Files inside follow the directory: readable by the group where PostgreSQL's own are.
 mode_t file_mode(const std::string& data_dir) {
-  struct stat facts {};
+  struct stat facts{};
   const bool group_reads = ::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
   return group_reads ? 0640 : 0600;
 }
@@ -158,7 +158,7 @@ Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
         "the passwords for replication have no place: this user has no home directory (neither "
         "HOME nor the password database names one); set postgresql.pgpass to a file that it may "
         "write");
-  struct stat facts {};
+  struct stat facts{};
   if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return failed(fmt::format(
         "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));

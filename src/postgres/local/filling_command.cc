@@ -59,7 +59,7 @@ std::vector<ProcessIdentity> processes_that_fill(const std::string& data_dir) {
 
 // PostgreSQL would refuse a directory that others can read; a command often makes it anew.
 void close_to_others(const std::string& data_dir) {
-  struct stat facts {};
+  struct stat facts{};
   if (::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & (S_IWGRP | S_IRWXO)) != 0)
     if (::chmod(data_dir.c_str(), 0700) != 0) log_warning("cannot set mode 0700 of {}", data_dir);
 }

@@ -56,7 +56,7 @@ void see_directory(const ActContext& context, InstanceView& view) {
 
 // "" when it cannot be told.
 std::string time_of_change(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return {};
   const std::int64_t seconds = status.st_mtim.tv_sec;
   return format_time(WallTime{seconds * 1'000'000 + status.st_mtim.tv_nsec / 1000});

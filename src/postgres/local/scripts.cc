@@ -57,7 +57,7 @@ class ScriptOutput {
 
  private:
   [[nodiscard]] off_t size() const {
-    struct stat facts {};
+    struct stat facts{};
     return ::fstat(file_.get(), &facts) == 0 ? facts.st_size : 0;
   }
   UniqueFd file_;
