@@ -53,7 +53,14 @@ bool Referee::is_excused_by_deletion() const {
 }
 
 void Referee::pause_is(bool is_on) {
+  if (is_paused_ && !is_on) pause_ended_at_ = sim_.queue.now();
   is_paused_ = is_on;
+}
+
+// Whoever has heard of maintenance mode and not yet of its end has disarmed its watchdog, also where
+// a promotion was under way (sim seed 40004815).
+bool Referee::may_be_disarmed() const {
+  return is_paused_ || (pause_ended_at_ && sim_.queue.now() - *pause_ended_at_ <= kHearing);
 }
 
 // Who was coming up under maintenance mode, where nobody is held to a lease, opens as long as its
@@ -170,7 +177,7 @@ void Referee::opened_for_writes(const SimServer& server, bool is_new_timeline) {
                      (leader_.empty() ? "nobody" : leader_));
   }
   const bool is_by_hand =
-      is_paused_ || server.is_bootstrapping || is_excused(server) || began_in_pause(server);
+      may_be_disarmed() || server.is_bootstrapping || is_excused(server) || began_in_pause(server);
   if (!is_by_hand && lacks_watchdog && lacks_watchdog(server)) {
     object("W4", position(server) + " opens for writes without the watchdog that is required");
   }

@@ -113,6 +113,7 @@ class Referee final : public ServerWitness, public ActWitness {
 
  private:
   [[nodiscard]] bool is_excused_by_deletion() const;
+  [[nodiscard]] bool may_be_disarmed() const;
   [[nodiscard]] bool is_excused(const SimServer& server);
   void look_at_start(const SimServer& server);
   [[nodiscard]] bool began_in_pause(const SimServer& server);
@@ -140,6 +141,7 @@ class Referee final : public ServerWitness, public ActWitness {
   NodeName leader_;
   std::optional<Instant> deleted_at_;
   bool is_paused_ = false;
+  std::optional<Instant> pause_ended_at_;
   bool has_failsafe_ = false;
   std::map<std::pair<NodeName, NodeName>, Instant> accepted_until_;  // a leader, and by whom
   std::map<const SimServer*, Instant> excused_until_;    // never(): while it cannot hear of the end

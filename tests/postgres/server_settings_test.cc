@@ -176,6 +176,17 @@ TEST(PostgresqlConf, GivesBackTheRecoverySectionThatWasWritten) {
   EXPECT_EQ(recovery_section_of(text), recovery);
 }
 
+TEST(PostgresqlConf, LetsEverybodyOverrideADefaultOfOurs) {
+  const ParameterMap defaults = better_defaults(17, true);
+  EXPECT_EQ(defaults, (ParameterMap{{"recovery_init_sync_method", "syncfs"}}));
+  EXPECT_TRUE(better_defaults(13, true).empty()) << "13 does not know it and would not start";
+  EXPECT_TRUE(better_defaults(17, false).empty());
+  const std::string text = render_postgresql_conf({"postgresql.base.conf"}, {}, {}, {}, defaults);
+  const auto ours = text.find("recovery_init_sync_method = 'syncfs'\n");
+  ASSERT_NE(ours, std::string::npos);
+  EXPECT_LT(ours, text.find("include 'postgresql.base.conf'\n"));
+}
+
 TEST(Upstream, IsReadFromConninfoWhateverElseItSays) {
   const UpstreamView plain = upstream_of(
       "user=r passfile='/a b/it\\'s' host = 10.0.0.2 port=5433 some_future_keyword=1", "pg0");

@@ -1,10 +1,13 @@
 #include "postgres/local/act_context.h"
 
 #include <fmt/core.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdio>
+#include <utility>
 
 #include "codec/postgres_settings.h"
 #include "postgres/local/config_files.h"
@@ -52,6 +55,16 @@ void leave_out_refused(const ActContext& context, ParameterMap& parameters) {
     parameters.erase(name);
 }
 
+// Before Linux 5.8 syncfs may be silent about what could not be written.
+bool syncfs_tells_errors() {
+  utsname system{};
+  int major = 0;
+  int minor = 0;
+  if (::uname(&system) != 0 || std::sscanf(system.release, "%d.%d", &major, &minor) != 2)
+    return false;
+  return std::pair(major, minor) >= std::pair(5, 8);
+}
+
 class FilesTaken {
  public:
   explicit FilesTaken(ActContext& context) : context_(context) { context_.are_files_taken = true; }
@@ -67,8 +80,7 @@ class FilesTaken {
 // starting; without the parameter it runs, and the log says so.
 asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control,
                                   std::shared_ptr<const PostgresConfig> config,
-                                  ParameterMap& parameters, const ParameterMap& recovery,
-                                  const std::optional<std::string>& sync_names) {
+                                  ParameterMap& parameters, const std::function<Attempt()>& write) {
   for (int round = 0; round < 5; ++round) {
     const std::string text = render_postgresql_conf({}, parameters, {});
     if (text == context.validated) co_return Attempt{};
@@ -98,8 +110,7 @@ asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control
       parameters.erase(name);
       context.refused.insert(name);
     }
-    if (auto written = write_server_files(*config, parameters, recovery, sync_names); !written)
-      co_return written;
+    if (auto written = write(); !written) co_return written;
   }
   co_return Attempt{};
 }
@@ -256,10 +267,12 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(ActContext& context, const A
     co_await pause_for(5ms);
   const FilesTaken taken(context);
   const std::optional<std::string> sync_names = sync_names_of(context);
-  if (auto written = write_server_files(*config, parameters, recovery, sync_names); !written)
-    co_return tl::unexpected(written.error());
-  if (auto valid = co_await validate(context, control, config, parameters, recovery, sync_names);
-      !valid)
+  const ParameterMap defaults = better_defaults(*major, syncfs_tells_errors());
+  const std::function<Attempt()> write = [&] {
+    return write_server_files(*config, parameters, recovery, sync_names, defaults);
+  };
+  if (auto written = write(); !written) co_return tl::unexpected(written.error());
+  if (auto valid = co_await validate(context, control, config, parameters, write); !valid)
     co_return tl::unexpected(valid.error());
   // What pending restarts are compared with: without the floor of a standby, which is not a
   // request.

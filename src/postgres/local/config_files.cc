@@ -112,12 +112,14 @@ std::vector<std::string> config_file_names(const PostgresConfig& config) {
 
 Attempt write_server_files(const PostgresConfig& config, const ParameterMap& parameters,
                            const ParameterMap& recovery,
-                           const std::optional<std::string>& sync_names) {
+                           const std::optional<std::string>& sync_names,
+                           const ParameterMap& defaults) {
   if (auto base = ensure_base(config); !base) return base;
   std::vector<std::string> included{config.custom_conf.empty() ? base_name_of(config)
                                                                : config.custom_conf};
   if (!config.role_conf.empty()) included.push_back(config.role_conf);
-  const std::string text = render_postgresql_conf(included, parameters, recovery, sync_names);
+  const std::string text =
+      render_postgresql_conf(included, parameters, recovery, sync_names, defaults);
   if (auto done = put(conf_path_of(config), text, file_mode(config.data_dir)); !done) return done;
   if (auto done = put_lines(config, parameters, "hba_file", "pg_hba.conf", config.pg_hba); !done)
     return done;

@@ -15,11 +15,13 @@ namespace pgherd {
 
 // postgresql.conf (the original becomes postgresql.base.conf, once; config_base_name may be another
 // than postgresql), pg_hba.conf, pg_ident.conf,
-// and postgresql.auto.conf without recovery parameters. `sync_names`: render_postgresql_conf.
+// and postgresql.auto.conf without recovery parameters. `sync_names`, `defaults`:
+// render_postgresql_conf.
 [[nodiscard]] Attempt write_server_files(const PostgresConfig& config,
                                          const ParameterMap& parameters,
                                          const ParameterMap& recovery,
-                                         const std::optional<std::string>& sync_names = {});
+                                         const std::optional<std::string>& sync_names = {},
+                                         const ParameterMap& defaults = {});
 // The managed synchronous_standby_names in postgresql.conf as it stands.
 [[nodiscard]] std::optional<std::string> written_sync_names(const PostgresConfig& config);
 // The recovery section of postgresql.conf as it stands.

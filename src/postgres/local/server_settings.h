@@ -37,12 +37,18 @@ using ParameterMap = std::map<std::string, std::string>;
                                                const Upstream& upstream, int major_version,
                                                const std::string& address = {});
 
-// `included` come first, in their order, so that what stands here overrides them. `sync_names`: the
-// managed value of synchronous_standby_names, in place of the one among the parameters.
+// What is better than PostgreSQL's own default where nobody has set it, in no file and by no ALTER
+// SYSTEM. `syncfs_tells_errors`: as Linux does from 5.8 on.
+[[nodiscard]] ParameterMap better_defaults(int major_version, bool syncfs_tells_errors);
+
+// `included` come first, in their order, so that what stands here overrides them; `defaults` come
+// before them. `sync_names`: the managed value of synchronous_standby_names, in place of the one
+// among the parameters.
 [[nodiscard]] std::string render_postgresql_conf(const std::vector<std::string>& included,
                                                  const ParameterMap& parameters,
                                                  const ParameterMap& recovery,
-                                                 const std::optional<std::string>& sync_names = {});
+                                                 const std::optional<std::string>& sync_names = {},
+                                                 const ParameterMap& defaults = {});
 // The managed value that such a file (ours or Patroni's) holds; nullopt when it holds none.
 // `configured`: what the operator's own parameters say, for Patroni does not mark its value.
 [[nodiscard]] std::optional<std::string> managed_sync_names_of(std::string_view text,
