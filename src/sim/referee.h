@@ -54,6 +54,7 @@ class Referee final : public ServerWitness, public ActWitness {
   void leader_is(const NodeName& name) {
     if (leader_ != name) health_referee_.leader_changed();
     leader_ = name;
+    if (!name.empty()) last_leader_ = name;
     if (!name.empty() && deleted_at_ && sim_.queue.now() - *deleted_at_ > kLongestLease) {
       deleted_at_.reset();
     }
@@ -75,6 +76,8 @@ class Referee final : public ServerWitness, public ActWitness {
   // An operator names who shall lead, whatever is lost by it.
   void asked_for(const NodeName& candidate) { asked_for_.insert(candidate); }
   [[nodiscard]] const NodeName& leader() const { return leader_; }
+  // Who holds the key, or held it last.
+  [[nodiscard]] const NodeName& last_leader() const { return last_leader_; }
   [[nodiscard]] SyncJudge& synchronous() { return synchronous_; }
   [[nodiscard]] const SyncJudge& synchronous() const { return synchronous_; }
 
@@ -139,6 +142,7 @@ class Referee final : public ServerWitness, public ActWitness {
   std::string prefix_;
   std::uint64_t maximum_lag_bytes_;
   NodeName leader_;
+  NodeName last_leader_;
   std::optional<Instant> deleted_at_;
   bool is_paused_ = false;
   std::optional<Instant> pause_ended_at_;

@@ -162,9 +162,10 @@ void fill_report(World& world, const Faults& faults, RunReport& report) {
 }
 
 // The holder of the key is in crash recovery, for which primary_start_timeout waits: five minutes,
-// if nobody has set it, as Patroni does. It may come up read-only and be promoted then (R11).
+// if nobody has set it, as Patroni does. It may come up read-only and be promoted then (R11), and
+// nobody else may lead where only the last leader has everything.
 bool leader_recovers(World& world) {
-  Host* leader = world.host(world.referee().leader());
+  Host* leader = world.host(world.referee().last_leader());
   return leader != nullptr && leader->server().process() == ProcessState::Starting;
 }
 
