@@ -3,9 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <thread>
 
 #include <algorithm>
 #include <csignal>
@@ -13,10 +14,13 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 #include "postgres/local/postmaster_pid.h"
 #include "postgres/local_machine.h"
 #include "runtime/asio_clock.h"
+#include "runtime/process_identity.h"
+#include "runtime/unique_fd.h"
 
 namespace pgherd {
 namespace {
@@ -342,6 +346,73 @@ TEST_F(RealPostgres, APromotionThatWasNotNoticedIsAskedForAgain) {
   std::ofstream(request).close();
   const ActResult promoted = pg0->end_of_begun();
   expect_done(promoted);
+  EXPECT_TRUE(pg0->observe().is_running_primary());
+}
+
+// An upstream that lets one in and says nothing.
+class SilentUpstream {
+ public:
+  SilentUpstream() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* where = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_.get(), where, length), 0);
+    EXPECT_EQ(::listen(socket_.get(), 1), 0);
+    EXPECT_EQ(::getsockname(socket_.get(), where, &length), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  [[nodiscard]] Upstream as_upstream() const {
+    return {.name = "silent", .host = "127.0.0.1", .port = std::to_string(port_), .slot = ""};
+  }
+  bool has_let_in() {
+    if (!held_.is_open()) held_.reset(::accept(socket_.get(), nullptr, nullptr));
+    return held_.is_open();
+  }
+  void hang_up() {
+    held_.reset();
+    socket_.reset();
+  }
+
+ private:
+  UniqueFd socket_;
+  UniqueFd held_;
+  int port_ = 0;
+};
+
+pid_t process_called(Node& node, const std::string& kind) {
+  return std::stoi(
+      node.sql("select pid from pg_stat_activity where backend_type = '" + kind + "'"));
+}
+
+// The moment in which it happens by itself is short: the request is taken up between two attempts
+// to stream, while the WAL receiver is asked for and has not begun. Here the postmaster, which
+// would begin it, stands still.
+TEST_F(RealPostgres, APromotionDoesNotWaitForTheNextAttemptToStream) {
+  auto pg0 = a_node("pg0");
+  pg0->config.parameters["wal_retrieve_retry_interval"] = "1d";
+  bootstrap(*pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  SilentUpstream upstream;
+  expect_done(pg0->perform(StartStandby{upstream.as_upstream()}));
+  pg0->wait_until([&] { return upstream.has_let_in(); });
+  const auto postmaster = static_cast<pid_t>(pg0->observe().postmaster_pid);
+  const pid_t startup = process_called(*pg0, "startup");
+  const pid_t receiver = process_called(*pg0, "walreceiver");
+  const std::string request = pg0->config.data_dir + "/promote";
+  ASSERT_EQ(::kill(postmaster, SIGSTOP), 0);
+  upstream.hang_up();
+  pg0->wait_until([&] {
+    const auto status = process_status(receiver);
+    return !status || status->has_ended();
+  });
+  pg0->begin(Promote{in_an_hour()});
+  pg0->wait_until([&] { return std::filesystem::exists(request); });
+  ASSERT_EQ(::kill(startup, SIGUSR2), 0);  // as the postmaster would
+  pg0->wait_until([&] { return !std::filesystem::exists(request); });
+  ASSERT_EQ(::kill(postmaster, SIGCONT), 0);
+  expect_done(pg0->end_of_begun());
   EXPECT_TRUE(pg0->observe().is_running_primary());
 }
 

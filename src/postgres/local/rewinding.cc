@@ -47,10 +47,13 @@ ConnInfo with_password(ConnInfo info, const Credentials& who) {
   return info;
 }
 
-// Not before the source is a primary whose pg_control shows its present timeline: pg_rewind reads
-// that file, and would find "no rewind required" on a source that was promoted a moment ago.
+// Histories can be compared as soon as the source is a primary. pg_rewind has to wait until its
+// pg_control shows its present timeline, too: it reads that file, and would find "no rewind
+// required" on a source that was promoted a moment ago.
+enum class SourceIsFor { Comparison, Rewind };
+
 // `has_answered`, if given, becomes whether the source let us in and said anything.
-asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream source,
+asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream source, SourceIsFor use,
                                              bool* has_answered = nullptr) {
   const auto config = context.config;
   const Credentials& who = rewind_login(*config);
@@ -70,7 +73,7 @@ asio::awaitable<Attempt> expect_ready_source(ActContext& context, Upstream sourc
     co_return failed(source.name + " is not a primary yet");
   const auto running = number_in(first_cell(answer, 1));
   const auto written = number_in(first_cell(answer, 2));
-  if (running != written)
+  if (use == SourceIsFor::Rewind && running != written)
     co_return failed(
         fmt::format("{} runs on timeline {}, but its last checkpoint is of timeline {}: "
                     "its checkpoint after the promotion is awaited",
@@ -190,7 +193,8 @@ asio::awaitable<Answer<HistoryVerdict>> examine(ActContext& context, ActControl&
   // Where superusers come by the socket only (Debian's default) nobody but the replication user is
   // let in from here. That is enough to compare; what has diverged cannot be rewound then.
   bool has_answered = false;
-  const auto ready = co_await expect_ready_source(context, source, &has_answered);
+  const auto ready =
+      co_await expect_ready_source(context, source, SourceIsFor::Comparison, &has_answered);
   if (!ready && has_answered) co_return tl::unexpected(ready.error());
   if (control.is_cancelled) co_return cancelled();
   const auto history = co_await read_source_history(context, source, !has_answered);
@@ -346,7 +350,7 @@ Act act_rewind(ActContext& context, ActControl& control, Rewind step) {
     co_return failed(
         "pg_rewind needs wal_log_hints = on or data checksums, and this cluster has had "
         "neither: make a fresh copy instead");
-  if (auto ready = co_await expect_ready_source(context, step.source); !ready)
+  if (auto ready = co_await expect_ready_source(context, step.source, SourceIsFor::Rewind); !ready)
     co_return tl::unexpected(ready.error());
   co_await archive_ready_segments(context, control);
   const auto end = co_await run_rewind(context, control, step.source);

@@ -24,6 +24,9 @@ namespace asio = boost::asio;
 
 constexpr Duration kReloadLimit = 5s;
 constexpr Duration kPromotionNoticed = 200ms;
+// A promotion that sleeps is woken at first after this, then as often.
+constexpr Duration kPromotionAsleep = 10ms;
+constexpr Duration kWakeAgain = 100ms;
 
 std::string told(const Upstream& upstream) {
   if (upstream.host.empty()) return "nobody";
@@ -190,6 +193,26 @@ Attempt repeat_promotion(ActContext& context, Instant lease_valid_until) {
   return {};
 }
 
+// One that was taken up while a WAL receiver was being started goes to sleep with it, for what is
+// left of wal_retrieve_retry_interval: after a switchover the primary has just gone, and every
+// receiver fails (PostgreSQL 17, WaitForWALToBecomeAvailable). A reload wakes the startup process.
+class SleepingPromotion {
+ public:
+  explicit SleepingPromotion(ActContext& context) : context_(context) {}
+
+  void wake_if_asleep() {
+    const Instant now = boottime_now();
+    if (!wake_at_) wake_at_ = now + kPromotionAsleep;
+    if (now < *wake_at_) return;
+    context_.postmaster->signal(SIGHUP);
+    wake_at_ = now + kWakeAgain;
+  }
+
+ private:
+  ActContext& context_;
+  std::optional<Instant> wake_at_;
+};
+
 bool control_says_primary(const std::string& data_dir) {
   const auto control = read_pg_control(data_dir);
   return control && control->data.state == ControlState::InProduction;
@@ -355,8 +378,11 @@ Act act_promote(ActContext& context, ActControl& control, Promote step) {
   callbacks.rules.asks_for_promotion();
   // pg_control changes in the same moment as the role; until then nothing needs to be asked.
   Instant repeat_at = boottime_now() + kPromotionNoticed;
+  SleepingPromotion sleeping(context);
   while (!control_says_primary(data_dir)) {
-    if (boottime_now() >= repeat_at && !is_request_taken_up(context)) {
+    if (is_request_taken_up(context)) {
+      sleeping.wake_if_asleep();
+    } else if (boottime_now() >= repeat_at) {
       if (auto may = repeat_promotion(context, step.lease_valid_until); !may) {
         callbacks.rules.withdraws_promotion();
         co_return tl::unexpected(may.error());
