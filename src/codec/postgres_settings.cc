@@ -61,7 +61,7 @@ std::string checked(const Controlled& parameter, const std::string& value) {
       return !flag ? "" : *flag ? "on" : "off";
     }
     case Check::WalLevel: {
-      const std::string level = parameter_name(value);
+      std::string level = parameter_name(value);
       if (level == "logical") return level;
       return level == "replica" || level == "hot_standby" ? "replica" : "";
     }

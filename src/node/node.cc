@@ -214,7 +214,7 @@ void Node::begin(const S& step, const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   doors_.dcs.commit(
       std::move(*transaction), command.deadline,
-      [this, alive, id = command.id](Result<Committed, DcsError> committed) {
+      [this, alive, id = command.id](const Result<Committed, DcsError>& committed) {
         if (alive.expired()) return;
         StoreAnswer answer = store_answer(committed);
         if (answer.outcome != StoreOutcome::Applied && listener_.on_step) {
@@ -241,7 +241,7 @@ void Node::begin(const GrantLease& step, const StartStep& command) {
 void Node::begin(const RevokeLease& step, const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   doors_.dcs.revoke(step.lease, command.deadline,
-                    [this, alive, id = command.id](Result<Committed, DcsError> answer) {
+                    [this, alive, id = command.id](const Result<Committed, DcsError>& answer) {
                       if (alive.expired()) return;
                       post(StepEnded{.id = id, .outcome = lease_answer(answer)});
                     });

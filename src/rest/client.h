@@ -59,7 +59,7 @@ struct HttpError {
 class HttpClient {
  public:
   // Throws std::runtime_error if a certificate or key cannot be used.
-  HttpClient(boost::asio::any_io_executor loop, ClientSecurity security = {});
+  explicit HttpClient(boost::asio::any_io_executor loop, ClientSecurity security = {});
 
   [[nodiscard]] boost::asio::awaitable<Result<HttpAnswer, HttpError>> send(
       HttpRequest request) const;

@@ -65,7 +65,8 @@ class Network {
   }
   void set_isolated(Place place, bool is_isolated);
   [[nodiscard]] Link& link(Place from, Place to) {
-    return links_[static_cast<std::size_t>(from * (nodes_ + 2) + to)];
+    const int at = from * (nodes_ + 2) + to;
+    return links_[static_cast<std::size_t>(at)];
   }
   [[nodiscard]] bool loses(Place from, Place to);
   [[nodiscard]] Duration delay();

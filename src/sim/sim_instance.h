@@ -57,7 +57,7 @@ class SimInstance final : public Instance {
 
   void start(bool as_standby);
   void stop(bool is_fast);
-  void copy_on(const std::string& host, std::uint64_t epoch_of_source, Instant until,
+  void copy_on(const std::string& host, std::uint64_t pid_of_source, Instant until,
                bool must_be_primary, std::function<void(const SimServer*)> copied);
   void end(ActOutcome outcome, std::string detail = {},
            std::optional<DivergenceSeen> divergence = {});

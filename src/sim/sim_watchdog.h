@@ -96,11 +96,11 @@ class WatchdogDoor final : public Watchdog {
     device_.feed();
     WatchdogView still_armed = device_.view();
     still_armed.problem = "the device cannot be disarmed";
-    answer(std::move(done), std::move(still_armed));
+    answer(std::move(done), still_armed);
   }
 
  private:
-  void answer(Answer done, WatchdogView view) {
+  void answer(Answer done, const WatchdogView& view) {
     sim_.queue.in(Duration(1), [mailbox = mailbox_, done = std::move(done), view] {
       mailbox->deliver([done, view] { done(view); });
     });

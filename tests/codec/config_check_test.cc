@@ -21,7 +21,7 @@ postgresql:
 )";
 
 class ConfigCheck : public ::testing::Test {
- protected:
+ public:
   ConfigCheck() {
     std::string pattern = ::testing::TempDir() + "pgherd_check_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -30,6 +30,8 @@ class ConfigCheck : public ::testing::Test {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+
+ protected:
   CheckedConfig check(const std::string& text,
                       const std::map<std::string, std::string>& environment = {}) {
     std::ofstream(folder_ / "a.yml") << text;

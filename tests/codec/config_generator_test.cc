@@ -13,7 +13,7 @@ namespace {
 using Environment = std::map<std::string, std::string>;
 
 class Generator : public ::testing::Test {
- protected:
+ public:
   Generator() {
     std::string pattern = ::testing::TempDir() + "pgherd_generate_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -24,6 +24,8 @@ class Generator : public ::testing::Test {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+
+ protected:
   CheckedConfig checked(const Environment& environment = {}) {
     std::ofstream(folder_ / "a.yml") << generated_config(facts);
     CheckedConfig made = check_config((folder_ / "a.yml").string(), environment);

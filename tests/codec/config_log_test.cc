@@ -11,7 +11,7 @@ namespace pgherd {
 namespace {
 
 class LogSection : public ::testing::Test {
- protected:
+ public:
   LogSection() {
     std::string pattern = ::testing::TempDir() + "pgherd_log_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -20,6 +20,8 @@ class LogSection : public ::testing::Test {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+
+ protected:
   LogConfig log_of(const std::string& section,
                    const std::map<std::string, std::string>& environment = {}) {
     const std::filesystem::path file = folder_ / "agent.yml";

@@ -23,7 +23,7 @@ postgresql:
 )";
 
 class Methods : public ::testing::Test {
- protected:
+ public:
   Methods() {
     std::string pattern = ::testing::TempDir() + "pgherd_methods_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -32,6 +32,8 @@ class Methods : public ::testing::Test {
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
+
+ protected:
   // `more`: lines of the section postgresql.
   LoadedConfig load(const std::string& more) {
     std::ofstream(folder_ / "patroni.yml") << kBefore << more;

@@ -112,7 +112,7 @@ bool names(const std::string& line, const std::string& key) {
 }
 
 class CatalogueOfKeys : public ::testing::Test {
- protected:
+ public:
   CatalogueOfKeys() {
     std::string pattern = ::testing::TempDir() + "pgherd_keys_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -124,6 +124,7 @@ class CatalogueOfKeys : public ::testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
 
+ protected:
   // Anew, not over the old one: file systems make sure of an overwritten file, which takes its
   // time.
   void write(const char* name, const std::string& text) {

@@ -25,7 +25,7 @@ postgresql:
 )";
 
 class Config : public ::testing::Test {
- protected:
+ public:
   Config() {
     std::string pattern = ::testing::TempDir() + "pgherd_config_XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
@@ -35,6 +35,7 @@ class Config : public ::testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
 
+ protected:
   std::string write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
     return (folder_ / name).string();

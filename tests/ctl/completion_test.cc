@@ -25,7 +25,7 @@ std::string script_for(const std::string& shell) {
 
 // What bash offers when Tab is pressed behind these words, the last of which may have begun.
 class Bash : public ::testing::Test {
- protected:
+ public:
   Bash() {
     std::string pattern = (std::filesystem::temp_directory_path() / "pgherd-tab-XXXXXX").string();
     dir_ = ::mkdtemp(pattern.data());
@@ -33,6 +33,7 @@ class Bash : public ::testing::Test {
   }
   ~Bash() override { std::filesystem::remove_all(dir_); }
 
+ protected:
   [[nodiscard]] std::string tab(const std::string& words) const {
     const std::string command = "bash -c '. " + dir_ + "/script; COMP_WORDS=(" + words +
                                 "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _pgherd_ctl; "

@@ -12,13 +12,14 @@ namespace pgherd {
 namespace {
 
 class DynamicCache : public ::testing::Test {
- protected:
+ public:
   DynamicCache() {
     std::string pattern = (std::filesystem::temp_directory_path() / "pgherd-cache-XXXXXX").string();
     dir_ = ::mkdtemp(pattern.data());
   }
   ~DynamicCache() override { std::filesystem::remove_all(dir_); }
 
+ protected:
   [[nodiscard]] std::string file() const { return dir_ + "/patroni.dynamic.json"; }
   void put(const std::string& path, const std::string& text) const { std::ofstream(path) << text; }
   void hold_a_cluster() const { put(dir_ + "/PG_VERSION", "17\n"); }

@@ -143,7 +143,7 @@ TEST_F(ServerTest, AnInterruptedCopyLeavesADirectoryThatCannotBeStarted) {
   at("c").kill();
   at("c").directory() = SimServer::Directory{};
   auto instance = door("c");
-  instance->perform(CloneFrom{.source = upstream("a")}, [](ActResult) {});
+  instance->perform(CloneFrom{.source = upstream("a")}, [](const ActResult&) {});
   run(300ms);
   instance.reset();
   EXPECT_EQ(at("c").directory().state, DataDirectory::Broken);

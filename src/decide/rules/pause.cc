@@ -8,7 +8,7 @@ namespace pgherd {
 namespace {
 
 // M5 the key belongs to whom an operator lets be the primary: a holder that is none gives it back.
-void give_key_back(Draft& draft, std::string why) {
+void give_key_back(Draft& draft, const std::string& why) {
   draft.because("M5", "maintenance mode: " + why + ": releasing the leader key");
   draft.say("released the leader key because " + why);
   draft.plan(draft.release_of_leader_key(draft.cluster().status));

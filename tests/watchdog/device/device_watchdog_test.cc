@@ -14,7 +14,7 @@ namespace {
 
 // A FIFO in place of a device, and who reads it.
 class Device : public ::testing::Test {
- protected:
+ public:
   Device() {
     std::array<char, 64> name{"/tmp/pgherd-watchdog-XXXXXX"};
     directory_ = ::mkdtemp(name.data());
@@ -25,6 +25,8 @@ class Device : public ::testing::Test {
     ::unlink(path_.c_str());
     ::rmdir(directory_.c_str());
   }
+
+ protected:
   void read_it() { reader_ = UniqueFd(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); }
   std::string had() {
     std::array<char, 256> text{};
