@@ -21,10 +21,8 @@
 
 extern char** environ;  // NOLINT: POSIX has it so
 
-namespace pgherd {
+namespace pgherd::ctl {
 namespace {
-
-using namespace ctl;
 
 // Nothing of ours must be tidied up: requests that were sent go on without us, and say so nowhere.
 extern "C" void abort_on_interrupt(int) {
@@ -109,9 +107,7 @@ int run_with_cluster(Console& console, const Invocation& invocation) {
   return invocation.run(context);
 }
 
-}  // namespace
-
-int ctl_main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   std::signal(SIGINT, abort_on_interrupt);
   const Terminals terminals{.in = isatty(STDIN_FILENO) == 1, .out = isatty(STDOUT_FILENO) == 1};
   Console console(std::cin, std::cout, std::cerr, terminals);
@@ -128,6 +124,15 @@ int ctl_main(int argc, char** argv) {
     return invocation.run_alone ? invocation.run_alone(console)
                                 : run_with_cluster(console, invocation);
   });
+}
+
+}  // namespace
+}  // namespace pgherd::ctl
+
+namespace pgherd {
+
+int ctl_main(int argc, char** argv) {
+  return ctl::run_program(argc, argv);
 }
 
 }  // namespace pgherd

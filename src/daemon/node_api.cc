@@ -80,7 +80,7 @@ void NodeApi::read_cluster(std::function<void(Result<ClusterView, DcsError>)> an
 void NodeApi::commit(Transaction transaction, std::function<void(WriteEnded)> answer) {
   parts_.dcs.commit(
       std::move(transaction), parts_.clock.now() + kStorePatience,
-      [answer = std::move(answer)](Result<Committed, DcsError> done) {
+      [answer = std::move(answer)](const Result<Committed, DcsError>& done) {
         WriteEnded ended;
         if (!done) {
           ended.detail = done.error().text;

@@ -81,8 +81,10 @@ Value value_of(LogField field, const LogRecord& record, const LogConfig& config)
       return std::string(record.text);
     case LogField::Module:
       return std::string(without_extension(file_name(path)));
-    case LogField::Msecs:
-      return static_cast<double>(record.microseconds % kMicrosecondsASecond / 1000);
+    case LogField::Msecs: {
+      const std::int64_t whole = record.microseconds % kMicrosecondsASecond / 1000;
+      return static_cast<double>(whole);
+    }
     case LogField::Name:
       return logger_name(record.place);
     case LogField::Pathname:

@@ -109,8 +109,8 @@ void write_summary(const Summary& summary, std::ostream& to) {
      << "\nfenced " << summary.fenced << "\nattempts " << summary.attempts << "\nacknowledged "
      << summary.acknowledged << "\nlost " << summary.lost << "\nruns_with_loss "
      << summary.runs_with_loss << "\nsynchronous_writes " << summary.synchronous_writes
-     << "\njudged_promotions " << summary.judged_promotions << "\nmost_wakes "
-     << summary.most_wakes << "\n";
+     << "\njudged_promotions " << summary.judged_promotions << "\nmost_wakes " << summary.most_wakes
+     << "\n";
   for (const auto& [kind, count] : summary.faults)
     to << "fault " << static_cast<int>(kind) << " " << count << "\n";
   for (const auto time : summary.outages)

@@ -5,10 +5,8 @@
 #include "base/dice.h"
 #include "pgwire/wire.h"
 
-namespace pgherd::test {
+namespace pgherd::pgwire::test {
 namespace {
-
-using namespace pgwire;
 
 Conversation begun() {
   Conversation session;
@@ -217,4 +215,4 @@ TEST(Conversation, SurvivesWhateverComes) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::pgwire::test

@@ -5,10 +5,9 @@
 #include "base/dice.h"
 #include "pgwire/wire.h"
 
-namespace pgherd::test {
+namespace pgherd::pgwire::test {
 namespace {
 
-using namespace pgwire;
 using namespace std::string_literals;
 
 template <typename T>
@@ -151,4 +150,4 @@ TEST(Opening, SurvivesWhateverComes) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::pgwire::test

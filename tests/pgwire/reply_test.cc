@@ -4,10 +4,8 @@
 
 #include "pgwire/wire.h"
 
-namespace pgherd::test {
+namespace pgherd::pgwire::test {
 namespace {
-
-using namespace pgwire;
 
 TEST(Reply, IsAFatalErrorResponse) {
   const std::string bytes = write_fatal({.sqlstate = kCannotConnectNow, .message = "no primary"});
@@ -47,4 +45,4 @@ TEST(Reply, IsNoneWhenItsFieldsHaveNoEnd) {
 }
 
 }  // namespace
-}  // namespace pgherd::test
+}  // namespace pgherd::pgwire::test

@@ -8,7 +8,7 @@
 
 #include "pgwire/bytes.h"
 
-namespace pgherd::test {
+namespace pgherd::pgwire::test {
 
 using namespace std::string_view_literals;
 
@@ -49,4 +49,4 @@ inline std::string welcome(std::string_view in_hot_standby = "off", char status 
          message('K', u32(4711) + u32(0xCAFE)) + message('Z', std::string(1, status));
 }
 
-}  // namespace pgherd::test
+}  // namespace pgherd::pgwire::test

@@ -179,7 +179,7 @@ Result<std::vector<Rows>, QueryError> Node::ask(ConnInfo info, const std::string
   boost::asio::io_context loop;
   std::optional<Result<std::vector<Rows>, QueryError>> answer;
   boost::asio::co_spawn(loop, query_once(std::move(info), statement, 10s, 60s),
-                        [&](std::exception_ptr, Result<std::vector<Rows>, QueryError> got) {
+                        [&](const std::exception_ptr&, Result<std::vector<Rows>, QueryError> got) {
                           answer = std::move(got);
                         });
   loop.run();

@@ -28,7 +28,7 @@ std::optional<QueryError> connect_to(std::uint16_t port, Duration timeout, asio:
                       {"user", "u"},          {"dbname", "d"},
                       {"sslmode", "disable"}, {"gssencmode", "disable"}};
   asio::co_spawn(loop, session.connect(info, timeout),
-                 [&](std::exception_ptr, Result<void, QueryError> done) {
+                 [&](const std::exception_ptr&, const Result<void, QueryError>& done) {
                    if (!done) problem = done.error();
                    loop.stop();
                  });

@@ -7,10 +7,8 @@
 #include "rest/a_node.h"
 #include "rest/json_text.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 TEST(ClusterDocument, ListsMembersWithWhatTheyPublish) {
   ClusterView cluster = a_cluster();
@@ -99,4 +97,4 @@ TEST(HistoryDocument, LeavesOffWhatIsUnknown) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

@@ -4,10 +4,8 @@
 
 #include "rest/a_node.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 int code(const NodeStatus& status, const std::string& target) {
   const Target parsed = parse_target(target);
@@ -263,4 +261,4 @@ TEST(Readiness, WithoutAnyPictureNeedsFailsafe) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

@@ -15,10 +15,9 @@
 #include <mutex>
 #include <set>
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
 
-using namespace test;
 using boost::asio::ip::tcp;
 
 PeerView seen_in(const std::string& body) {
@@ -433,4 +432,4 @@ TEST(HttpClient, TellsWhatWasNotSentFromWhatMayHaveBeenDone) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

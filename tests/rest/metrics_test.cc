@@ -7,10 +7,8 @@
 
 #include "rest/a_node.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 std::vector<std::string> samples(const NodeStatus& status) {
   std::istringstream text(metrics_text(status));
@@ -99,4 +97,4 @@ TEST(Metrics, EndWithWhatTheDaemonAdds) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

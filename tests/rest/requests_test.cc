@@ -6,10 +6,8 @@
 #include "rest/a_node.h"
 #include "rest/config_patch.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 constexpr WallTime kNow{1785000000000000};  // 2026-07-25 17:20:00 UTC
 
@@ -299,4 +297,4 @@ TEST(ConfigReplacement, ComparesWholes) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

@@ -7,10 +7,8 @@
 #include "codec/json_reading.h"
 #include "rest/an_api.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 std::string text(const HttpAnswer& answer) {
   return std::to_string(answer.status) + " " + answer.body;
@@ -461,4 +459,4 @@ TEST(RestServer, LeavesTheNodeAloneOnceStopped) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

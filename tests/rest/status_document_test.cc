@@ -7,10 +7,8 @@
 #include "rest/a_node.h"
 #include "rest/json_text.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 std::string text_of(const NodeStatus& status) {
   return spaced_text(status_document(status));
@@ -150,4 +148,4 @@ TEST(SpelledOutTimestamp, CompletesFractionAndOffset) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

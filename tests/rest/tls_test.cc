@@ -13,10 +13,8 @@
 
 #include "rest/an_api.h"
 
-namespace pgherd {
+namespace pgherd::test {
 namespace {
-
-using namespace test;
 
 // A throw-away authority and certificates of it, as PEM files (certificate and key in one).
 class Authority {
@@ -174,4 +172,4 @@ TEST_F(TlsApi, IsNotHeldUpByWhoeverNeverShakesHands) {
 }
 
 }  // namespace
-}  // namespace pgherd
+}  // namespace pgherd::test

@@ -195,7 +195,7 @@ class LocalInstance::ServerThread {
     if (!launch) return nullptr;
     return [launch = std::move(launch), weak = std::weak_ptr<ThreadState>(state_)](
                ServerProcess process, std::function<void(Launched)> done) {
-      launch(std::move(process), [weak, done = std::move(done)](Launched answer) {
+      launch(std::move(process), [weak, done = std::move(done)](const Launched& answer) {
         const auto state = weak.lock();
         if (state) asio::post(state->context.loop, [done, answer] { done(answer); });
       });
