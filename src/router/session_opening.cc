@@ -418,8 +418,7 @@ awaitable<void> Session::cancel(pgwire::CancelRequest request) {
   add(tally.cancels);
   const std::string bytes = pgwire::write_cancel(request);
   if (const auto known = worker_.common().keys.server_of(request)) {
-    const CancelKeys::Endpoint endpoint = *known;
-    const std::string problem = co_await reach_one(endpoint);
+    const std::string problem = co_await reach_one(*known);
     if (problem.empty()) co_await pass_on_cancel(bytes);
     co_return finish();
   }

@@ -57,8 +57,8 @@ void Referee::pause_is(bool is_on) {
   is_paused_ = is_on;
 }
 
-// Whoever has heard of maintenance mode and not yet of its end has disarmed its watchdog, also where
-// a promotion was under way (sim seed 40004815).
+// Whoever has heard of maintenance mode and not yet of its end has disarmed its watchdog, also
+// where a promotion was under way (sim seed 40004815).
 bool Referee::may_be_disarmed() const {
   return is_paused_ || (pause_ended_at_ && sim_.queue.now() - *pause_ended_at_ <= kHearing);
 }

@@ -91,7 +91,8 @@ int main(int argc, char** argv) {
     std::string walk = text;
     for (int i = 0; i < changes; ++i) {
       // Now and then it begins anew, or the text would soon be noise.
-      walk = changed(draw(dice, 8) == 0 ? text : std::move(walk), corpus, dice);
+      if (draw(dice, 8) == 0) walk = text;
+      walk = changed(std::move(walk), corpus, dice);
       run(walk);
     }
   }

@@ -293,7 +293,7 @@ TEST(Node, AnswersARequestBeforeItReturns) {
   EXPECT_EQ(why_not, "no restarts are scheduled");
   bool is_granted = true;
   world.node->ask_reinitialize(false, false,
-                               [&](bool granted, std::string) { is_granted = granted; });
+                               [&](bool granted, const std::string&) { is_granted = granted; });
   EXPECT_FALSE(is_granted) << "it is the leader";
 }
 

@@ -403,7 +403,8 @@ TEST(HttpPeers, SaysNothingAfterItsEnd) {
   AsioClock clock(api.loop.get_executor());
   auto peers = std::make_unique<HttpPeers>(api.loop.get_executor(), clock, "main", ClientSecurity{},
                                            std::nullopt);
-  peers->probe({{"a", api.url("/patroni")}}, 2s, [](auto, auto) { FAIL(); }, [] { FAIL(); });
+  peers->probe(
+      {{"a", api.url("/patroni")}}, 2s, [](const auto&, const auto&) { FAIL(); }, [] { FAIL(); });
   peers.reset();
   EXPECT_EQ(api.get("/primary").status, 200);
 }
