@@ -177,10 +177,13 @@ std::optional<std::string> settle(World& world, RunReport& report) {
   const int promotions_before = world.referee().promotions();
   std::optional<Instant> calm_since;
   bool is_led = false;
+  auto leaderless_since = healed;
   while (true) {
     if (!world.run_until(world.now() + 250ms)) return world.referee().violation();
-    is_led = is_led || world.referee().primary() != nullptr || leader_recovers(world);
-    if (!is_led && world.now() - healed > leader_bound(world.longest_ttl()))
+    is_led = is_led || world.referee().primary() != nullptr;
+    // Nobody can lead meanwhile.
+    if (leader_recovers(world) || world.is_bootstrapping()) leaderless_since = world.now();
+    if (!is_led && world.now() - leaderless_since > leader_bound(world.longest_ttl()))
       report.was_led_late = true;
     auto why_not = world.referee().unsettled();
     if (!why_not) why_not = world.unfinished();

@@ -147,6 +147,14 @@ std::optional<std::string> World::unfinished() {
   return std::nullopt;
 }
 
+bool World::is_bootstrapping() {
+  return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& host) {
+    return host->node() != nullptr &&
+           host->node()->agent().picture().template under_way_as<Bootstrap>(Lane::Instance) !=
+               nullptr;
+  });
+}
+
 bool World::is_copying() {
   return std::any_of(hosts_.begin(), hosts_.end(), [](const auto& host) {
     if (host->node() == nullptr) return false;

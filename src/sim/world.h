@@ -53,6 +53,8 @@ class World {
   [[nodiscard]] std::optional<std::string> unfinished();
   // A copy or a rewind takes as long as the disks take.
   [[nodiscard]] bool is_copying();
+  // Somebody makes the cluster, with initdb.
+  [[nodiscard]] bool is_bootstrapping();
   // An operator's `ctl edit-config`: a merge patch (RFC 7396) of what `/config` says.
   void patch_config(const std::string& patch);
   // Everything that a run leaves behind, as one number: equal for equal runs.
