@@ -108,15 +108,26 @@ const SimServer* HealthReferee::ahead_of(const SimServer& server) const {
   return found == servers_.end() ? nullptr : *found;
 }
 
-// Somebody else had it all and was to be the successor, and its PostgreSQL ended in the promotion:
-// both are away then, and as after the loss of any leader maximum_lag_on_failover is what may be
-// lost (sim seed 6002279).
-bool HealthReferee::has_lost_a_successor(const SimServer& server, const Wal& left,
-                                         std::size_t last) const {
-  return std::any_of(servers_.begin(), servers_.end(), [&](const SimServer* other) {
-    return other->failed_promotions > server.failed_promotions &&
-           other->directory().wal.contains(left[last].id, last);
-  });
+// Whoever else had it all, and was to be the successor, was lost as well, before its promotion (sim
+// seed 40013856) or in it: as after the loss of any leader maximum_lag_on_failover is what may be
+// lost then (sim seed 6002279).
+bool HealthReferee::has_lost_successors(const SimServer& server, const SimServer& before,
+                                        Duration handover) const {
+  const auto& left = before.directory().wal;
+  const auto last = left.size() - 2;
+  bool had_one = false;
+  for (const SimServer* other : servers_) {
+    if (other == &server || other == &before ||
+        !other->directory().wal.contains(left[last].id, last)) {
+      continue;
+    }
+    had_one = true;
+    const bool was_there = other->process() == ProcessState::Running &&
+                           sim_.queue.now() - other->running_since >= handover &&
+                           other->failed_promotions <= server.failed_promotions;
+    if (was_there) return false;
+  }
+  return had_one;
 }
 
 // Positions of standbys stand still once nobody writes: who asked in the seconds before the key was
@@ -144,7 +155,7 @@ HealthReferee::Complaint HealthReferee::promoted(const SimServer& server,
   const auto& left = before->directory().wal;
   const auto last = left.size() - 2;  // the shutdown checkpoint itself may be missing
   if (left.size() < 2 || server.directory().wal.contains(left[last].id, last) ||
-      has_lost_a_successor(server, left, last)) {
+      has_lost_successors(server, *before, handover)) {
     return std::nullopt;
   }
   return "B1: " + at(server) + " takes over from " + at(*before) +

@@ -77,8 +77,8 @@ class HealthReferee {
   // seed 8036165).
   [[nodiscard]] const SimServer* ahead_of(const SimServer& server) const;
   // `last`: a record of `left`, the WAL of a primary that has shut down.
-  [[nodiscard]] bool has_lost_a_successor(const SimServer& server, const Wal& left,
-                                          std::size_t last) const;
+  [[nodiscard]] bool has_lost_successors(const SimServer& server, const SimServer& before,
+                                         Duration handover) const;
   [[nodiscard]] NodeName name_at(Place place) const;
 
   SimContext& sim_;

@@ -243,6 +243,7 @@ void Host::ask_reinitialize(bool force) {
   life_->mailbox->deliver([this, force] {
     life_->node.ask_reinitialize(force, false, [this](bool is_granted, const std::string& why) {
       server_.may_be_removed = server_.may_be_removed || is_granted;
+      if (is_granted) ++server_.fresh_copies_granted;
       if (!is_granted) sim_.tell(name(), [&] { return "refused: " + why; });
     });
   });
