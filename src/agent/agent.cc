@@ -213,6 +213,9 @@ void Agent::take(StepEnded&& event, Instant now) {
   seen_.under_way.erase(lane);
   ids_.erase(id);
   pace_.ended(lane, has_failed(event.outcome), now);
+  const auto* answer = std::get_if<StoreAnswer>(&event.outcome);
+  if (lane == Lane::LeaderKey && answer != nullptr && answer->outcome != StoreOutcome::Unknown)
+    seen_.session.key_answered_at = now;
   std::visit(
       [&](const auto& step) {
         using Outcome = typename std::remove_cvref_t<decltype(step)>::Outcome;

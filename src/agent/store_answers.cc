@@ -103,13 +103,14 @@ void note_answer(Observation& seen, const RenewLease& step, const LeaseAnswer& a
   LeaseSession& session = seen.session;
   if (step.lease != session.lease) return;
   session.renewed_at = sent;
-  if (answer.outcome == StoreOutcome::Refused) {
+  const bool is_mine = answer.outcome == StoreOutcome::Applied;
+  if (is_mine && answer.ttl > 0ms) session.ttl = answer.ttl;
+  if (!step.holds_leader_key || sent < session.key_answered_at) return;
+  if (!is_mine) {
     // The lease lives, but `/leader` is not mine under it.
     session.leads = false;
     return see_leader_revision(session, answer.revision);
   }
-  if (answer.ttl > 0ms) session.ttl = answer.ttl;
-  if (!step.holds_leader_key) return;
   session.leads = true;
   session.unanswered_binding = {};
   session.led_at = sent;

@@ -44,6 +44,9 @@ struct LeaseSession {
   // picture older than that says nothing against it.
   bool leads = false;
   Revision leader_revision;
+  // When the last answer came of a step that takes or gives `/leader`. A renewal that was sent
+  // before then was confirmed before it, and tells nothing of the key (sim seed 50008270).
+  Instant key_answered_at;
   // The store's revision at the last answer to a claim on `/initialize`, granted or not.
   Revision initialize_revision;
   // Sending of the last request that confirmed it; stays when leadership is lost.

@@ -458,6 +458,24 @@ TEST(Agent, RemembersAReleaseThatNobodyAnsweredUntilTheKeyIsAnotherOne) {
   EXPECT_FALSE(bench.agent().picture().session.unanswered_release);
 }
 
+// The renewal was confirmed, then the key was given back; the answers come the other way round.
+TEST(Agent, DoesNotLeadAgainByARenewalFromBeforeTheKeyWasGivenBack) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(StorePictured{Bench::cluster("a", 110)});
+  bench.now = bench.now + 3s;
+  bench.give(TimeCame{});
+  ASSERT_TRUE(std::get<RenewLease>(bench.started<RenewLease>()->step).holds_leader_key);
+  bench.end<Promote>(StoreOutcome::Applied, {}, ActOutcome::Failed);
+  bench.now = bench.now + 1ms;
+  bench.end<ReleaseLeaderKey>(StoreOutcome::Applied, Revision{120});
+  EXPECT_FALSE(bench.agent().last_decision().is_leader);
+  bench.now = bench.now + 1ms;
+  bench.end<RenewLease>(StoreOutcome::Applied, Revision{115});
+  EXPECT_FALSE(bench.agent().last_decision().is_leader);
+  EXPECT_FALSE(bench.agent().picture().session.leads);
+}
+
 // Refused, for the attempt before was carried out: the key ends with the new lease all the same.
 TEST(Agent, KeepsInMindABindingThatNobodyAnsweredWhenTheNextIsRefused) {
   Bench bench;
