@@ -113,7 +113,7 @@ std::string guardian_socket_name(const std::string& data_dir) {
   return name.data();
 }
 
-Guardian::Guardian(std::string data_dir, std::string successor)
+Guardian::Guardian(const std::string& data_dir, std::string successor)
     : Guardian(data_dir, std::move(successor),
                GuardianHeritage{.listener = listen_on(guardian_socket_name(data_dir)).release(),
                                 .processes = {},

@@ -30,7 +30,7 @@ class Guardian {
   // Takes the socket's name. Throws std::system_error; code EADDRINUSE: this data directory has a
   // guardian already. `successor`: the program that it becomes when an agent of another version
   // comes.
-  Guardian(std::string data_dir, std::string successor);
+  Guardian(const std::string& data_dir, std::string successor);
   Guardian(std::string data_dir, std::string successor, const GuardianHeritage& heritage);
 
   // Returns when it is of no use any more.

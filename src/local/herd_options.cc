@@ -21,7 +21,7 @@ std::string find_dir(const HerdOptions& options) {
     return text;
   };
   if (!options.dir.empty()) return absolute(options.dir);
-  const std::string here = absolute(".herd");
+  std::string here = absolute(".herd");
   if (!fs::exists(marker_of(here), error) && fs::exists(marker_of(kFallbackDir), error))
     return kFallbackDir;
   return here;

@@ -15,7 +15,7 @@ using Addresses = HostAddresses;
 
 constexpr Duration kResolveLimit = 2s;
 
-awaitable<bool> is_member(const NodeStatus status, ip::address client) {
+awaitable<bool> is_member(NodeStatus status, ip::address client) {
   if (!status.cluster) co_return false;
   for (const auto& [name, member] : status.cluster->members) {
     const auto url = parse_http_url(member.api_url);

@@ -12,6 +12,11 @@
 namespace pgherd {
 namespace {
 
+// The loader tells addresses as numbers.
+void* at(ElfW(Addr) address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
 // The kernel's own library is not in a file.
 bool is_vdso(const dl_phdr_info& object) {
   return object.dlpi_addr == ::getauxval(AT_SYSINFO_EHDR);
@@ -23,7 +28,7 @@ bool has_code_of_its_own(const dl_phdr_info& object) {
   for (int i = 0; i < object.dlpi_phnum; ++i) {
     if (object.dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
     const auto* entry =
-        reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + object.dlpi_phdr[i].p_vaddr);
+        static_cast<const ElfW(Dyn)*>(at(object.dlpi_addr + object.dlpi_phdr[i].p_vaddr));
     for (; entry->d_tag != DT_NULL; ++entry) {
       if (entry->d_tag == DT_TEXTREL) return true;
       if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
@@ -40,7 +45,7 @@ int give_back_object(dl_phdr_info* object, std::size_t, void*) {
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
     const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) & ~(page - 1);
     const std::uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    ::madvise(at(begin), end - begin, MADV_DONTNEED);
   }
   return 0;
 }

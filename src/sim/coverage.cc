@@ -10,7 +10,7 @@ namespace {
 // "| E12 | Otherwise: ..." -> "E12"; "" for any other line.
 std::string id_of(const std::string& line) {
   if (!line.starts_with("| ") || line.size() < 5) return "";
-  const auto id = line.substr(2, line.find(' ', 2) - 2);
+  auto id = line.substr(2, line.find(' ', 2) - 2);
   if (id.size() < 2 || std::isupper(static_cast<unsigned char>(id[0])) == 0) return "";
   for (std::size_t i = 1; i < id.size(); ++i) {
     if (std::isdigit(static_cast<unsigned char>(id[i])) == 0) return "";

@@ -39,8 +39,8 @@ void Network::set_isolated(Place place, bool is_isolated) {
 
 bool Network::is_cut(Place from, Place to) const {
   return from != to &&
-         (links_[static_cast<std::size_t>(from * (nodes_ + 2) + to)].is_cut ||
-          isolated_[static_cast<std::size_t>(from)] || isolated_[static_cast<std::size_t>(to)]);
+         (links_[index_of_link(from, to)].is_cut || isolated_[static_cast<std::size_t>(from)] ||
+          isolated_[static_cast<std::size_t>(to)]);
 }
 
 bool Network::loses(Place from, Place to) {

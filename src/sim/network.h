@@ -64,10 +64,11 @@ class Network {
     link(from, to).is_cut = is_cut;
   }
   void set_isolated(Place place, bool is_isolated);
-  [[nodiscard]] Link& link(Place from, Place to) {
+  [[nodiscard]] std::size_t index_of_link(Place from, Place to) const {
     const int at = from * (nodes_ + 2) + to;
-    return links_[static_cast<std::size_t>(at)];
+    return static_cast<std::size_t>(at);
   }
+  [[nodiscard]] Link& link(Place from, Place to) { return links_[index_of_link(from, to)]; }
   [[nodiscard]] bool loses(Place from, Place to);
   [[nodiscard]] Duration delay();
 

@@ -160,8 +160,8 @@ class Teller {
                                           : "  ";
     std::string line = text;
     // A decision: what is done, then why.
-    for (auto at_break = line.find("\n"); at_break != std::string::npos;
-         at_break = line.find("\n", at_break + 1)) {
+    for (auto at_break = line.find('\n'); at_break != std::string::npos;
+         at_break = line.find('\n', at_break + 1)) {
       const auto rule = line.find('[', at_break);
       const auto end = line.find("] ", rule);
       if (rule == std::string::npos || end == std::string::npos) continue;

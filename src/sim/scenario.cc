@@ -70,7 +70,7 @@ class Player {
                              line_ + "'");
   }
   void obey(const Words& words);
-  void make(Words names, bool is_formed);
+  void make(const Words& names, bool is_formed);
   void run_until(Instant when);
   void act(const Words& words);
   void cut(const std::string& from, const std::string& to);
@@ -155,7 +155,7 @@ void Player::obey(const Words& words) {
   }
 }
 
-void Player::make(Words names, bool is_formed) {
+void Player::make(const Words& names, bool is_formed) {
   if (names.empty()) refuse("a cluster needs members");
   world_ = std::make_unique<World>(1, names, plan_);
   world_->sim().pace = fixed_pace();

@@ -78,7 +78,8 @@ void SimPeers::ask_failsafe(const FailsafePing& ping,
                        bool is_accepted, const std::string& problem) {
     mailbox->deliver([this, open, done, is_accepted, problem] {
       if (open->is_over) return;
-      if (is_accepted && open->waiting > 0 && --open->waiting > 0) return;
+      if (is_accepted && open->waiting > 0) --open->waiting;
+      if (is_accepted && open->waiting > 0) return;
       open->is_over = true;
       open->round.ended_at = time_.local(sim_.queue.now());
       open->round.is_accepted = is_accepted;

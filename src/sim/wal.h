@@ -43,9 +43,9 @@ class Wal {
 
   void append(const WalRecord& record);
 
-  // What a WAL sender checks before it streams from here to a standby whose log ends at `end` on
-  // `timeline`: by timelines and positions only, as PostgreSQL does it.
-  [[nodiscard]] bool could_serve(Timeline timeline, Lsn end) const;
+  // What a WAL sender checks before it streams from here to a standby whose log ends at `from` on
+  // `wanted`: by timelines and positions only, as PostgreSQL does it.
+  [[nodiscard]] bool could_serve(Timeline wanted, Lsn from) const;
   // The truth: everything in `other` is also here.
   [[nodiscard]] bool continues(const Wal& other) const;
   [[nodiscard]] bool contains(std::uint64_t id, std::size_t at) const {

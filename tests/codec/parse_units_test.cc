@@ -30,7 +30,7 @@ TEST(Memory, CountsInBytes) {
   EXPECT_EQ(parse_memory("128MB"), 128 * kMB);
   EXPECT_EQ(parse_memory(" 128 MB "), 128 * kMB);
   EXPECT_EQ(parse_memory("1GB"), 1024 * kMB);
-  EXPECT_EQ(parse_memory("2TB"), 2 * 1024 * 1024 * kMB);
+  EXPECT_EQ(parse_memory("2TB"), kMB * 1024 * 1024 * 2);
   EXPECT_EQ(parse_memory("64kB"), 65536);
   EXPECT_EQ(parse_memory("100B"), 100);
   EXPECT_EQ(parse_memory("1.5MB"), kMB + kMB / 2);

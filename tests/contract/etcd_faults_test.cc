@@ -393,7 +393,7 @@ class EtcdWithUsers : public testing::Test {
     etcd = client.get();
     world.use(std::move(client));
   }
-  void ctl(std::vector<std::string> words) { world.cluster().ctl(words); }
+  void ctl(const std::vector<std::string>& words) { world.cluster().ctl(words); }
   void ctl_as_root(std::vector<std::string> words) {
     words.insert(words.begin(), {"--user", "root:secret"});
     world.cluster().ctl(words);

@@ -125,8 +125,9 @@ std::string run(std::vector<std::string> words) {
   std::FILE* output = std::tmpfile();
   if (!output) throw std::runtime_error(std::string("no temporary file: ") + std::strerror(errno));
   const int status = wait_for(spawn(std::move(words), ::fileno(output)));
-  std::rewind(output);
   std::string said(4000, '\0');
+  if (std::fseek(output, 0, SEEK_SET) != 0)
+    throw std::runtime_error("cannot read what " + program + " said");
   said.resize(std::fread(said.data(), 1, said.size(), output));
   (void)std::fclose(output);
   if (status != 0) throw std::runtime_error(program + " failed: " + said);

@@ -36,7 +36,7 @@ TEST(UnifiedDiff, DividesDistantChangesAndJoinsNearOnes) {
   std::string before;
   for (int line = 1; line <= 30; ++line)
     before.append(fmt::format("line {}\n", line));
-  const auto replaced = [&](std::vector<int> changed) {
+  const auto replaced = [&](const std::vector<int>& changed) {
     std::string text;
     for (int line = 1; line <= 30; ++line) {
       const bool is_changed = std::find(changed.begin(), changed.end(), line) != changed.end();
@@ -44,7 +44,7 @@ TEST(UnifiedDiff, DividesDistantChangesAndJoinsNearOnes) {
     }
     return text;
   };
-  const auto hunks = [&](std::vector<int> changed) {
+  const auto hunks = [&](const std::vector<int>& changed) {
     std::vector<std::string> heads;
     for (const std::string& line : unified_diff(before, replaced(changed))) {
       if (line.starts_with("@@")) heads.push_back(line);

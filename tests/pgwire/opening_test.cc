@@ -113,7 +113,7 @@ TEST(Opening, RefusesParametersWithoutAnEnd) {
 TEST(Opening, SaysNothingToOtherProtocols) {
   read_as<Foreign>("GET / HTTP/1.1\r\n");
   read_as<Foreign>("\x01");
-  read_as<Foreign>("\0\x01"s + "\0\0");
+  read_as<Foreign>("\0\x01\0\0"s);
 }
 
 TEST(Opening, WaitsForTheRestWhereverItIsCut) {

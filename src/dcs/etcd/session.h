@@ -52,7 +52,7 @@ class EtcdSession {
 
   // Takes note of an answer. A setback if it comes from a member that is behind what was seen.
   [[nodiscard]] std::optional<Setback> objection_to(Endpoint& endpoint,
-                                                    const etcdserverpb::ResponseHeader& header);
+                                                    const etcdserverpb::ResponseHeader& from);
   // Of a write that was applied: true whatever the member's term.
   void note(Endpoint& endpoint, const etcdserverpb::ResponseHeader& header) {
     (void)objection_to(endpoint, header);

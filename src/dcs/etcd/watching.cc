@@ -189,7 +189,7 @@ void Watching::reopen_soon() {
   pause_ = std::min<Duration>(pause_ * 2, 1s);
 }
 
-void Watching::broke(Setback setback) {
+void Watching::broke(const Setback& setback) {
   problem_ = "etcd " + endpoint_->name + ": " + setback.text;
   switch (setback.verdict) {
     case Verdict::Final:
@@ -246,8 +246,8 @@ void Watching::heard(const pb::WatchResponse& response) {
     broke(verdict_on_cancelled_watch(response.compact_revision(), response.cancel_reason()));
     return;
   }
-  if (auto objection = session_.objection_to(*endpoint_, response.header())) {
-    broke(std::move(*objection));
+  if (const auto objection = session_.objection_to(*endpoint_, response.header())) {
+    broke(*objection);
     return;
   }
   pause_ = 100ms;

@@ -38,7 +38,7 @@ class Watching final : public Pending, public std::enable_shared_from_this<Watch
   void take_creation(const etcdserverpb::WatchResponse& response);
   void take_events(const etcdserverpb::WatchResponse& response);
   void take_progress(const etcdserverpb::WatchResponse& response);
-  void broke(Setback setback);
+  void broke(const Setback& setback);
 
   void tell(WatchBatch batch);
   void end(DcsError error);

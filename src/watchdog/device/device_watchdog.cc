@@ -21,7 +21,7 @@ std::string failure(const std::string& what, const std::string& device) {
 }  // namespace
 
 DeviceWatchdog::DeviceWatchdog(boost::asio::any_io_executor loop, std::string device,
-                               std::string driver)
+                               const std::string& driver)
     : loop_(std::move(loop)), device_(std::move(device)), is_testing_(driver == "testing") {}
 
 DeviceWatchdog::~DeviceWatchdog() = default;

@@ -16,7 +16,7 @@ namespace pgherd {
 
 class DeviceWatchdog final : public Watchdog {
  public:
-  DeviceWatchdog(boost::asio::any_io_executor loop, std::string device, std::string driver);
+  DeviceWatchdog(boost::asio::any_io_executor loop, std::string device, const std::string& driver);
   // An active device is left armed: whoever goes without disarming it is not to be trusted.
   ~DeviceWatchdog() override;
 
