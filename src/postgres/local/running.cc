@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -24,9 +25,11 @@ namespace asio = boost::asio;
 
 constexpr Duration kReloadLimit = 5s;
 constexpr Duration kPromotionNoticed = 200ms;
-// A promotion that sleeps is woken at first after this, then as often.
+// A promotion that sleeps is woken at first after this, and then less and less often, for one that
+// replays what is left does not sleep, and each time PostgreSQL's log has a line.
 constexpr Duration kPromotionAsleep = 10ms;
 constexpr Duration kWakeAgain = 100ms;
+constexpr Duration kWakeSeldom = 5s;
 
 std::string told(const Upstream& upstream) {
   if (upstream.host.empty()) return "nobody";
@@ -205,12 +208,14 @@ class SleepingPromotion {
     if (!wake_at_) wake_at_ = now + kPromotionAsleep;
     if (now < *wake_at_) return;
     context_.postmaster->signal(SIGHUP);
-    wake_at_ = now + kWakeAgain;
+    wake_at_ = now + pause_;
+    pause_ = std::min(2 * pause_, kWakeSeldom);
   }
 
  private:
   ActContext& context_;
   std::optional<Instant> wake_at_;
+  Duration pause_ = kWakeAgain;
 };
 
 bool control_says_primary(const std::string& data_dir) {
