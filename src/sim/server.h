@@ -84,7 +84,7 @@ class SimServer {
   Instant running_since;
   bool may_be_removed = false;  // an operator has asked for a fresh copy
   int fresh_copies_granted = 0;
-  int failed_promotions = 0;    // in a row, since it was a primary or followed one
+  int failed_promotions = 0;  // in a row, since it was a primary or followed one
 
   // As the local monitoring query, pg_control and the process table would show it.
   [[nodiscard]] InstanceView view() const;
