@@ -200,17 +200,23 @@ void EtcdSession::discover() {
   schedule_discovery(std::max<Duration>(hints_.discover_every, 1s));
 }
 
-// A list that could not be had is no matter: what is known stays, and the next round comes.
+// A list that could not be had is no matter: what is known stays, and the next round comes. Until
+// there has been one it comes soon, for where one endpoint is configured nothing else is known.
 void EtcdSession::discovered(Endpoint& endpoint, const grpc::Status& status,
                              const pb::MemberListResponse& response) {
-  if (!status.ok() || objection_to(endpoint, response.header())) return;
+  if (!status.ok() || objection_to(endpoint, response.header())) {
+    if (!has_member_list_) schedule_discovery(kDiscoveryPause);
+    return;
+  }
   std::vector<ListedMember> members;
   for (const auto& member : response.members()) {
     if (member.islearner()) continue;
     members.push_back({.id = member.id(),
                        .client_urls = {member.clienturls().begin(), member.clienturls().end()}});
   }
-  if (!members.empty()) endpoints.learn(members);
+  if (members.empty()) return;
+  has_member_list_ = true;
+  endpoints.learn(members);
 }
 
 }  // namespace pgherd::etcd

@@ -99,6 +99,7 @@ class EtcdSession {
 
   std::unique_ptr<Alarm> discovery_;
   Instant discovery_at_ = Instant::never();
+  bool has_member_list_ = false;
   Instant discovered_at_;
   std::vector<std::shared_ptr<Call>> discovery_calls_;
 
