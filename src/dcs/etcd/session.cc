@@ -201,21 +201,26 @@ void EtcdSession::discover() {
 }
 
 // A list that could not be had is no matter: what is known stays, and the next round comes. Until
-// there has been one it comes soon, for where one endpoint is configured nothing else is known.
+// there has been a whole one it comes soon, for where one endpoint is configured nothing else is
+// known.
 void EtcdSession::discovered(Endpoint& endpoint, const grpc::Status& status,
                              const pb::MemberListResponse& response) {
-  if (!status.ok() || objection_to(endpoint, response.header())) {
-    if (!has_member_list_) schedule_discovery(kDiscoveryPause);
-    return;
-  }
+  if (status.ok() && !objection_to(endpoint, response.header())) learn(response);
+  if (!has_member_list_) schedule_discovery(kDiscoveryPause);
+}
+
+// A member that has just begun stands in the list without its addresses.
+void EtcdSession::learn(const pb::MemberListResponse& response) {
   std::vector<ListedMember> members;
+  bool is_whole = true;
   for (const auto& member : response.members()) {
     if (member.islearner()) continue;
+    is_whole = is_whole && !member.clienturls().empty();
     members.push_back({.id = member.id(),
                        .client_urls = {member.clienturls().begin(), member.clienturls().end()}});
   }
   if (members.empty()) return;
-  has_member_list_ = true;
+  has_member_list_ = has_member_list_ || is_whole;
   endpoints.learn(members);
 }
 

@@ -87,6 +87,7 @@ class EtcdSession {
   void discover();
   void discovered(Endpoint& endpoint, const grpc::Status& status,
                   const etcdserverpb::MemberListResponse& response);
+  void learn(const etcdserverpb::MemberListResponse& response);
 
   EtcdConfig config_;
   EtcdHints hints_;
