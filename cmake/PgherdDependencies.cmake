@@ -91,6 +91,9 @@ else()
   pgherd_dependency(grpc gRPC::grpc++ protobuf::libprotobuf Threads::Threads)
 endif()
 
+# What reads answers of name servers: a part of the C library.
+pgherd_dependency(resolv resolv)
+
 # Boost: headers only (Asio, Beast). Their function bodies are compiled once, in pgherd_boost_bodies,
 # instead of in every file that includes them: most of a networked file's build time is saved.
 find_package(Boost 1.81 REQUIRED CONFIG)

@@ -16,7 +16,6 @@ constexpr std::string_view kInPostgresql = "postgresql.";
 
 constexpr std::string_view kOneStore = "etcd3 is used, no other store is known";
 constexpr std::string_view kNoPool = "no thread waits for a request";
-constexpr std::string_view kNoSrv = "SRV records are not looked up; the listed hosts are used";
 constexpr std::string_view kDynamicOnly =
     "the dynamic configuration sets it (bootstrap.dcs before the cluster exists, edit-config "
     "after)";
@@ -77,14 +76,6 @@ const std::vector<NotServed>& not_served() {
       {"kubernetes", kWarn, kOneStore, ""},
       {"raft", kWarn, kOneStore, ""},
       {"zookeeper", kWarn, kOneStore, ""},
-      {"etcd3.srv", kWarn, kNoSrv, ""},
-      {"etcd3.srv_suffix", kWarn, kNoSrv, ""},
-      {"etcd3.discovery_srv", kWarn, kNoSrv, ""},
-      {"etcd3.srv_domain", kWarn, kNoSrv, ""},
-      {"etcd.srv", kWarn, kNoSrv, ""},
-      {"etcd.srv_suffix", kWarn, kNoSrv, ""},
-      {"etcd.discovery_srv", kWarn, kNoSrv, ""},
-      {"etcd.srv_domain", kWarn, kNoSrv, ""},
       {"etcd.version_prefix", kWarn, "etcd's v3 interface has one path", ""},
       {"restapi.thread_pool_size", kWarn, kNoPool, ""},
       {"bootstrap.users", kWarn,

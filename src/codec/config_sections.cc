@@ -52,6 +52,21 @@ void read_etcd_hosts(const Section& etcd, std::string_view key, EtcdConfig& conf
   }
 }
 
+// One key with three names, of which the last counts, as in Patroni. With `proxy` it does not
+// count.
+void read_etcd_srv(const Section& etcd, EtcdConfig& config) {
+  if (etcd.has("proxy")) return;
+  for (const char* key : {"srv", "discovery_srv", "srv_domain"}) {
+    std::string domain = etcd.text_or(key, "");
+    while (domain.ends_with('.'))
+      domain.pop_back();
+    if (domain.find_first_of("/: ") != std::string::npos)
+      etcd.refuse(key, "a domain, as in example.com: its SRV records name the members of etcd");
+    if (!domain.empty()) config.srv = domain;
+  }
+  config.srv_suffix = etcd.text_or("srv_suffix", "");
+}
+
 // The store's section: etcd3, or etcd, which older files say.
 Section etcd_section(const Section& root, ReadingContext context) {
   if (root.has("etcd3")) {
@@ -94,7 +109,7 @@ EtcdConfig read_etcd(const Section& root, ReadingContext context) {
   config.cacert = etcd.text_or("cacert", "");
   config.cert = etcd.text_or("cert", "");
   config.key = etcd.text_or("key", "");
-  const bool has_srv = etcd.has("srv") || etcd.has("discovery_srv") || etcd.has("srv_domain");
+  read_etcd_srv(etcd, config);
   if (etcd.has("proxy")) {
     read_etcd_url(etcd, "proxy", config);
     config.use_proxies = true;
@@ -105,13 +120,8 @@ EtcdConfig read_etcd(const Section& root, ReadingContext context) {
   } else if (etcd.has("host")) {
     read_etcd_hosts(etcd, "host", config);
   }
-  if (has_srv && config.endpoints.empty()) {
-    etcd.refuse(etcd.has("srv")          ? "srv"
-                : etcd.has("srv_domain") ? "srv_domain"
-                                         : "discovery_srv",
-                "etcd3.hosts or etcd3.host in its place: SRV records are not looked up");
-  }
-  if (config.endpoints.empty() && context.use == ConfigUse::Agent) etcd.refuse_missing("hosts");
+  const bool has_some = !config.endpoints.empty() || !config.srv.empty();
+  if (!has_some && context.use == ConfigUse::Agent) etcd.refuse_missing("hosts");
   return config;
 }
 

@@ -78,7 +78,7 @@ AgentConfig read_config(const Invocation& invocation) {
   if (invocation.is_insecure) config.ctl.insecure = true;
   if (invocation.table) config.ctl.has_classic_table = *invocation.table == TableStyle::Classic;
   if (!config.ctl.authentication) config.ctl.authentication = config.restapi.authentication;
-  if (config.etcd.endpoints.empty()) {
+  if (config.etcd.endpoints.empty() && config.etcd.srv.empty()) {
     throw CtlError(
         "Can not find suitable configuration of distributed configuration store\n"
         "Available implementations: etcd3 (name it in the configuration file, with "

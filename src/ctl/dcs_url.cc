@@ -52,6 +52,7 @@ void apply_dcs_url(std::string_view url, AgentConfig& config) {
     address = address.substr(user + 1);
   }
   config.etcd.endpoints = {endpoint_of(address, url)};
+  config.etcd.srv.clear();
   if (slash == rest.npos) return;
   std::string_view path = rest.substr(slash);
   path = path.substr(0, path.find_first_of("?#"));

@@ -478,6 +478,13 @@ void Daemon::end(const Exit& exit) {
   io_.stop();
 }
 
+// What libpq reads in scripts and in the programs of PostgreSQL that they start. While there is one
+// thread only, so that nobody reads the environment meanwhile.
+void tell_scripts_of(const PostgresConfig& config) {
+  if (!config.krbsrvname.empty())
+    (void)::setenv("PGKRBSRVNAME", config.krbsrvname.c_str(), 1);  // NOLINT: see above
+}
+
 }  // namespace
 
 int run_daemon(const std::string& config_path) {
@@ -494,6 +501,7 @@ int run_daemon(const std::string& config_path) {
           "Start it as the user who owns " +
           loaded.config.postgresql.data_dir + ", for example with 'runuser -u postgres'");
     }
+    tell_scripts_of(loaded.config.postgresql);
     return Daemon(config_path, std::move(loaded)).run();
   } catch (const std::exception& problem) {
     flush_log();

@@ -20,6 +20,7 @@
 #include <sstream>
 
 #include "codec/config_reader.h"
+#include "dcs/etcd/srv_records.h"
 #include "postgres/local/data_directory.h"
 #include "postgres/local/programs.h"
 #include "rest/tls.h"
@@ -126,8 +127,19 @@ void judge_connect(CheckedConfig& checked, const std::string& key, const std::st
       "{} is '{}': only members on this machine reach it there", checked.place_of(key), address));
 }
 
+std::vector<std::string> endpoints_of(CheckedConfig& checked) {
+  const EtcdConfig& config = checked.loaded.config.etcd;
+  if (config.srv.empty()) return config.endpoints;
+  const auto ask = [](const std::string& name) { return etcd::ask_name_servers(name); };
+  auto found = etcd::members_by_srv(config.srv, config.srv_suffix, ask);
+  if (found) return found->endpoints;
+  checked.loaded.warnings.push_back(
+      fmt::format("{} is '{}': {}", checked.place_of("etcd3.srv"), config.srv, found.error()));
+  return config.endpoints;
+}
+
 void judge_store(CheckedConfig& checked) {
-  for (const std::string& endpoint : checked.loaded.config.etcd.endpoints) {
+  for (const std::string& endpoint : endpoints_of(checked)) {
     const auto address = parse_address(endpoint, 2379);
     if (!address || checked.wrong_keys.contains("etcd3.hosts")) continue;
     std::string problem;

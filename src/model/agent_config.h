@@ -34,8 +34,10 @@ struct ListenAddress {
 
 struct EtcdConfig {
   std::vector<std::string> endpoints;  // "host:port", from hosts/host/url/proxy
-  bool use_tls = false;                // protocol: https
-  bool use_proxies = false;            // the list is used as it is, no member discovery
+  std::string srv;  // domain whose SRV records take the place of `endpoints` once found; "": none
+  std::string srv_suffix;    // "_etcd-client-<suffix>._tcp"
+  bool use_tls = false;      // protocol: https
+  bool use_proxies = false;  // the list is used as it is, no member discovery
   std::string username;
   std::string password;
   std::string cacert;

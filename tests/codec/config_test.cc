@@ -763,7 +763,23 @@ TEST_F(Config, EtcdMayBeGivenAsUrlAliasOrProxy) {
   ASSERT_EQ(alias.warnings.size(), 1U);
   EXPECT_NE(alias.warnings[0].find("etcd3"), std::string::npos);
   EXPECT_NE(error(replaced(kMinimal, "etcd3:", "consul:")).find("etcd3"), std::string::npos);
-  EXPECT_NE(error(replaced(kMinimal, hosts, "  srv: example.org\n")).find("etcd3.hosts"),
+}
+
+TEST_F(Config, EtcdMayBeNamedByADomain) {
+  const std::string hosts = "  hosts: 10.0.0.1:2379,10.0.0.2:2379\n";
+  EtcdConfig etcd =
+      load(replaced(kMinimal, hosts, "  srv: example.org.\n  srv_suffix: prod\n")).config.etcd;
+  EXPECT_EQ(etcd.srv, "example.org");
+  EXPECT_EQ(etcd.srv_suffix, "prod");
+  EXPECT_TRUE(etcd.endpoints.empty());
+  etcd = load(replaced(kMinimal, hosts, hosts + "  srv_domain: example.org\n")).config.etcd;
+  EXPECT_EQ(etcd.srv, "example.org");
+  EXPECT_EQ(etcd.endpoints.size(), 2U);  // until the records are found
+  etcd = load(replaced(kMinimal, hosts, "  srv: example.org\n  proxy: http://p:1\n")).config.etcd;
+  EXPECT_EQ(etcd.srv, "");
+  EXPECT_NE(error(replaced(kMinimal, hosts, "  srv: http://example.org\n")).find("etcd3.srv"),
+            std::string::npos);
+  EXPECT_NE(error(replaced(kMinimal, hosts, "  username: u\n")).find("etcd3.hosts"),
             std::string::npos);
 }
 

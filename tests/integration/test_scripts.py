@@ -36,7 +36,7 @@ class Scripts:
     def configure(self, name, callbacks=None, **keys):
         """In the local file of one node, in the place of what stood there of scripts."""
         path = pathlib.Path(self.herd.nodes[name]["config"])
-        text = re.sub(r"(?m)^  (callbacks|pre_promote|before_stop): .*\n", "", path.read_text())
+        text = re.sub(r"(?m)^  (callbacks|pre_promote|before_stop|krbsrvname): .*\n", "", path.read_text())
         lines = "".join(f"  {key}: {as_yaml(value)}\n" for key, value in keys.items() if value)
         if callbacks:
             lines += "  callbacks: {" + ", ".join(
@@ -135,6 +135,15 @@ def test_callbacks_are_called_for_what_postgresql_lives_through(two, scripts):
                    {f"on_start {role} pgherd", f"on_reload {role} pgherd"})
         assert two.postmaster_pid(name) == postmaster
     two.wait_complete()
+
+
+def test_scripts_know_the_name_of_the_kerberos_service(two, scripts):
+    standby = two.standbys()[0]
+    seen = scripts.file("kerberos")
+    on_start = scripts.record(standby, f'echo "$PGKRBSRVNAME" > {seen}')
+    scripts.configure(standby, scripts.all_callbacks(standby, on_start=on_start), krbsrvname="herd")
+    kill(two.agent_pid(standby))  # the variable is set when an agent begins
+    wait_until("the script's environment", lambda: seen.exists() and seen.read_text() == "herd\n")
 
 
 def test_a_primary_that_crashes_is_announced_again(two, scripts):

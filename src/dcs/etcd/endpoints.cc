@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 #include <tuple>
+#include <utility>
 
 #include "dcs/etcd/channel.h"
 
@@ -46,14 +47,49 @@ Endpoint::Endpoint(std::string its_name, bool configured,
       cluster(etcdserverpb::Cluster::NewStub(channel)),
       auth(etcdserverpb::Auth::NewStub(channel)) {}
 
-Endpoints::Endpoints(const EtcdConfig& config)
-    : credentials_(make_credentials(config)), use_tls_(config.use_tls) {
-  if (config.endpoints.empty())
+Endpoints::Endpoints(EtcdConfig config)
+    : config_(std::move(config)), credentials_(make_credentials(config_)) {
+  if (config_.endpoints.empty() && config_.srv.empty())
     throw std::runtime_error("no etcd endpoint is configured: set etcd3.hosts to host:port,...");
-  is_loopback_ = std::all_of(config.endpoints.begin(), config.endpoints.end(), is_loopback);
-  for (const auto& name : config.endpoints)
-    all_.push_back(std::make_shared<Endpoint>(with_port(name), true, credentials_));
-  preferred_ = all_.front();
+  configure(config_.endpoints, config_.use_tls);
+}
+
+void Endpoints::configure(const std::vector<std::string>& names, bool use_tls) {
+  if (use_tls != config_.use_tls) {
+    EtcdConfig changed = config_;
+    changed.use_tls = use_tls;
+    credentials_ = make_credentials(changed);
+    config_ = std::move(changed);
+    all_.clear();
+  }
+  is_loopback_ = std::all_of(names.begin(), names.end(), is_loopback);
+  const auto before = std::exchange(all_, {});
+  for (const auto& name : names) {
+    const auto kept = std::find_if(before.begin(), before.end(), [&](const auto& endpoint) {
+      return endpoint->is_configured && endpoint->name == with_port(name);
+    });
+    all_.push_back(kept != before.end()
+                       ? *kept
+                       : std::make_shared<Endpoint>(with_port(name), true, credentials_));
+  }
+  for (const auto& endpoint : before)
+    if (!endpoint->is_configured && !has_name(endpoint->name)) all_.push_back(endpoint);
+  mend_preference();
+}
+
+bool Endpoints::are_all_suspect(Instant now) const {
+  return std::all_of(all_.begin(), all_.end(),
+                     [&](const auto& endpoint) { return now < endpoint->suspect_until; });
+}
+
+bool Endpoints::has_name(const std::string& name) const {
+  return std::any_of(all_.begin(), all_.end(),
+                     [&](const auto& endpoint) { return endpoint->name == name; });
+}
+
+void Endpoints::mend_preference() {
+  if (std::find(all_.begin(), all_.end(), preferred_) == all_.end())
+    preferred_ = all_.empty() ? nullptr : all_.front();
 }
 
 std::vector<std::shared_ptr<Endpoint>> Endpoints::ranked(Instant now) const {
@@ -99,7 +135,7 @@ void Endpoints::learn(const std::vector<ListedMember>& members) {
     return !endpoint->is_configured &&
            (leads_nowhere(*endpoint, members) || has_configured_way_to(endpoint->member_id));
   });
-  if (std::find(all_.begin(), all_.end(), preferred_) == all_.end()) preferred_ = all_.front();
+  mend_preference();
   for (const auto& member : members) {
     const bool is_known = std::any_of(all_.begin(), all_.end(), [&](const auto& endpoint) {
       return endpoint->member_id == member.id;
@@ -121,11 +157,8 @@ bool Endpoints::has_configured_way_to(std::uint64_t member_id) const {
 
 void Endpoints::add(const ListedMember& member) {
   for (const auto& url : member.client_urls) {
-    const auto name = endpoint_of_url(url, use_tls_);
-    if (!name || (is_loopback(*name) && !is_loopback_)) continue;
-    const bool has_name = std::any_of(
-        all_.begin(), all_.end(), [&](const auto& endpoint) { return endpoint->name == *name; });
-    if (has_name) continue;
+    const auto name = endpoint_of_url(url, config_.use_tls);
+    if (!name || (is_loopback(*name) && !is_loopback_) || has_name(*name)) continue;
     all_.push_back(std::make_shared<Endpoint>(*name, false, credentials_));
     all_.back()->member_id = member.id;
   }

@@ -1,5 +1,6 @@
-// Endpoints: the etcd members that can be asked, and which of them first. Configured ones stay for
-// good; discovered ones come and go with the member list.
+// Endpoints: the etcd members that can be asked, and which of them first. Configured ones stay
+// until others are configured; discovered ones come and go with the member list. There may be none
+// while SRV records are looked up.
 //
 // Threads: the owner's loop.
 #pragma once
@@ -44,13 +45,19 @@ struct ListedMember {
 
 class Endpoints {
  public:
-  // Throws std::runtime_error when there is no endpoint or a certificate cannot be read.
-  explicit Endpoints(const EtcdConfig& config);
+  // Throws std::runtime_error when there is no endpoint nor a domain whose SRV records name some,
+  // or when a certificate cannot be read.
+  explicit Endpoints(EtcdConfig config);
+
+  // From now on these are the configured ones. Connections to those that stay are kept, unless TLS
+  // is begun or ended. Throws as the constructor does, and changes nothing then.
+  void configure(const std::vector<std::string>& names, bool use_tls);
 
   // Best first: not suspect before suspect, connected before connecting before failing, and among
   // equals the preferred one and then the order of the configuration.
   [[nodiscard]] std::vector<std::shared_ptr<Endpoint>> ranked(Instant now) const;
   [[nodiscard]] const std::vector<std::shared_ptr<Endpoint>>& all() const { return all_; }
+  [[nodiscard]] bool are_all_suspect(Instant now) const;
 
   // It failed, or let us wait: others first for a while.
   void suspect(Endpoint& endpoint, Instant now);
@@ -73,11 +80,13 @@ class Endpoints {
   [[nodiscard]] static bool leads_nowhere(const Endpoint& endpoint,
                                           const std::vector<ListedMember>& members);
   [[nodiscard]] bool has_configured_way_to(std::uint64_t member_id) const;
+  [[nodiscard]] bool has_name(const std::string& name) const;
   void add(const ListedMember& member);
+  void mend_preference();
 
+  EtcdConfig config_;
   std::shared_ptr<grpc::ChannelCredentials> credentials_;
-  bool use_tls_;
-  bool is_loopback_;
+  bool is_loopback_ = false;
   std::vector<std::shared_ptr<Endpoint>> all_;
   std::shared_ptr<Endpoint> preferred_;
 };

@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "dcs/dcs.h"
+#include "dcs/etcd/srv_records.h"
 #include "model/agent_config.h"
 
 namespace pgherd {
@@ -36,6 +37,10 @@ struct EtcdHints {
   Milliseconds discover_every = 60s;
   // A line for the log: another endpoint is used, an endpoint fails. May be empty.
   std::function<void(const std::string&)> tell;
+  // Looks SRV records up; blocks, in a thread of its own.
+  etcd::AskForSrv ask_for_srv = [](const std::string& name) {
+    return etcd::ask_name_servers(name);
+  };
 };
 
 class EtcdDcs final : public Dcs {

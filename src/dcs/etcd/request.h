@@ -226,6 +226,7 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
   // Everybody was asked and nobody could help.
   void pause(const std::string& problem) {
     if (!problem.empty()) said_["authentication"] = problem;
+    if (const std::string why = session_.why_nobody(); !why.empty()) said_["etcd3.srv"] = why;
     tried_.clear();
     tried_members_.clear();
     next_ = alarm(session_.clock.now() + pause_, &Request::next_round);

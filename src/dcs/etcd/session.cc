@@ -1,6 +1,7 @@
 #include "dcs/etcd/session.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "dcs/etcd/request.h"
@@ -20,16 +21,14 @@ constexpr Duration kDiscoveryPause = 5s;
 
 EtcdSession::EtcdSession(const EtcdConfig& config, boost::asio::any_io_executor loop,
                          Clock& its_clock, EtcdHints hints)
-    : clock(its_clock),
-      pump(std::move(loop)),
-      endpoints(config),
-      config_(config),
-      hints_(std::move(hints)) {
+    : clock(its_clock), pump(loop), endpoints(config), config_(config), hints_(std::move(hints)) {
+  if (!config_.srv.empty()) search_by_srv(loop);
   schedule_discovery(0s);
 }
 
 EtcdSession::~EtcdSession() {
   alive_.reset();
+  srv_.reset();
   discovery_.reset();
   waiting_for_token_.clear();
   const auto pending = std::exchange(pending_, {});
@@ -77,7 +76,12 @@ void EtcdSession::suspect(Endpoint& endpoint, const std::string& why) {
   const bool was_suspect = clock.now() < endpoint.suspect_until;
   endpoints.suspect(endpoint, clock.now());
   if (!was_suspect && hints_.tell) hints_.tell("etcd " + endpoint.name + ": " + why);
+  if (srv_ && endpoints.are_all_suspect(clock.now())) srv_->look_again();
   schedule_discovery(kDiscoveryPause);
+}
+
+std::string EtcdSession::why_nobody() const {
+  return endpoints.all().empty() && srv_ ? srv_->problem() : "";
 }
 
 void EtcdSession::prefer(const std::shared_ptr<Endpoint>& endpoint) {
@@ -157,8 +161,33 @@ void EtcdSession::authenticated(Result<std::string, DcsError> token) {
     then(problem);
 }
 
-// ---- The member list
-// ------------------------------------------------------------------------------
+// ---- SRV records --------------------------------------------------------------------------------
+
+void EtcdSession::search_by_srv(const boost::asio::any_io_executor& loop) {
+  SrvSearch::Terms terms;
+  terms.domain = config_.srv;
+  terms.suffix = config_.srv_suffix;
+  terms.ask = hints_.ask_for_srv;
+  terms.use = [this](const SrvMembers& found) { return use(found); };
+  terms.tell = hints_.tell;
+  srv_ = std::make_unique<SrvSearch>(std::move(terms), loop, clock);
+}
+
+std::string EtcdSession::use(const SrvMembers& found) {
+  try {
+    endpoints.configure(found.endpoints, found.use_tls);
+  } catch (const std::runtime_error& error) {
+    return std::string("they say TLS; ") + error.what();
+  }
+  std::string list;
+  for (const auto& endpoint : found.endpoints)
+    list += (list.empty() ? "" : ", ") + endpoint;
+  if (hints_.tell) hints_.tell("the SRV records of " + config_.srv + " name etcd " + list);
+  schedule_discovery(0s);
+  return "";
+}
+
+// ---- The member list ----------------------------------------------------------------------------
 
 void EtcdSession::schedule_discovery(Duration after) {
   if (config_.use_proxies) return;

@@ -21,6 +21,7 @@
 #include "dcs/etcd/etcd_dcs.h"
 #include "dcs/etcd/pump.h"
 #include "dcs/etcd/seen.h"
+#include "dcs/etcd/srv_search.h"
 #include "dcs/etcd/verdict.h"
 
 namespace pgherd::etcd {
@@ -59,6 +60,8 @@ class EtcdSession {
   }
 
   void suspect(Endpoint& endpoint, const std::string& why);
+  // Why there is no endpoint; "" when there is one.
+  [[nodiscard]] std::string why_nobody() const;
   void prefer(const std::shared_ptr<Endpoint>& endpoint);
 
   // Calls `then` with nothing when there is a token, or none is needed; at once or later.
@@ -83,6 +86,8 @@ class EtcdSession {
  private:
   void authenticate();
   void authenticated(Result<std::string, DcsError> token);
+  void search_by_srv(const boost::asio::any_io_executor& loop);
+  [[nodiscard]] std::string use(const SrvMembers& found);
   void schedule_discovery(Duration after);
   void discover();
   void discovered(Endpoint& endpoint, const grpc::Status& status,
@@ -97,6 +102,8 @@ class EtcdSession {
   bool store_wants_no_token_ = false;
   bool is_authenticating_ = false;
   std::vector<TokenAnswer> waiting_for_token_;
+
+  std::unique_ptr<SrvSearch> srv_;  // null: the configuration names the endpoints
 
   std::unique_ptr<Alarm> discovery_;
   Instant discovery_at_ = Instant::never();

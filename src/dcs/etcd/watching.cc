@@ -154,13 +154,17 @@ std::shared_ptr<Endpoint> Watching::choose_endpoint() const {
                       (endpoint->member_id != 0 && endpoint->member_id == endpoint_->member_id));
     if (!is_same_member) return endpoint;
   }
-  return ranked.front();
+  return ranked.empty() ? nullptr : ranked.front();
 }
 
 void Watching::open() {
-  const bool is_first = !endpoint_;
-  endpoint_ =
-      is_first ? session_.endpoints.ranked(session_.clock.now()).front() : choose_endpoint();
+  const auto chosen = choose_endpoint();
+  if (!chosen) {
+    problem_ = session_.why_nobody();
+    reopen_soon();
+    return;
+  }
+  endpoint_ = chosen;
   opened_at_ = session_.clock.now();
   fragments_.clear();
   token_ = session_.token();
