@@ -59,7 +59,7 @@ const std::map<std::string, std::string_view, std::less<>>& sections() {
        "pg_hba_primary pg_hba_replica pg_hba_standby_leader pg_ident_primary pg_ident_replica "
        "pg_ident_standby_leader recovery_conf custom_conf "
        "custom_conf_primary custom_conf_replica custom_conf_standby_leader use_slots use_pg_rewind "
-       "rewind "
+       "rewind diverged_wal_directory diverged_wal_limit "
        "remove_data_directory_on_rewind_failure remove_data_directory_on_diverged_timelines "
        "pg_ctl_timeout callbacks pre_promote before_stop create_replica_methods "
        "create_replica_method basebackup name scope"},

@@ -4,6 +4,7 @@
 
 #include "codec/config_methods.h"
 #include "codec/config_sections.h"
+#include "codec/parse_units.h"
 #include "codec/postgres_settings.h"
 #include "codec/shell_words.h"
 
@@ -11,6 +12,7 @@ namespace pgherd {
 namespace {
 
 constexpr std::uint16_t kPostgresPort = 5432;
+constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 
 Credentials read_user(const Section& user) {
   Credentials credentials{.username = user.text_or("username", ""),
@@ -202,6 +204,13 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
   config.by_role = read_roles(postgresql, context);
   config.basebackup = postgresql.options("basebackup");
   config.rewind_options = postgresql.options("rewind");
+  config.diverged_wal_directory = whole_path(postgresql, "diverged_wal_directory");
+  if (const std::string limit = postgresql.text_or("diverged_wal_limit", ""); !limit.empty()) {
+    const auto bytes = parse_memory(limit, kMegabyte);
+    if (!bytes || *bytes < 0)
+      postgresql.refuse("diverged_wal_limit", "a size, as in 512MB; 0: off");
+    config.diverged_wal_limit = *bytes;
+  }
   read_replica_methods(postgresql, config);
   for (std::string& remark :
        remarks_on_methods(config.create_replica_methods, config.replica_methods,

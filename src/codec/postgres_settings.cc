@@ -117,6 +117,9 @@ class Merge {
     recovery_conf(merged);
     for_options("basebackup", merged.basebackup);
     for_options("rewind", merged.rewind_options);
+    for_text("diverged_wal_directory", local_.diverged_wal_directory.empty(),
+             merged.diverged_wal_directory);
+    diverged_wal_limit(merged);
     replica_methods(merged);
     pg_ctl_timeout(merged);
     callbacks(merged);
@@ -303,6 +306,17 @@ class Merge {
       return warn("pg_ctl_timeout", *value, "a number of seconds");
     }
     merged.pg_ctl_timeout = Seconds(*seconds);
+  }
+
+  void diverged_wal_limit(PostgresConfig& merged) {
+    const bool is_default = local_.diverged_wal_limit == PostgresConfig{}.diverged_wal_limit;
+    const Json* value = dynamic("diverged_wal_limit", is_default);
+    if (value == nullptr) return;
+    const auto bytes =
+        value->is_structured() ? std::nullopt : parse_memory(as_text(*value), kMegabyte);
+    if (!bytes || *bytes < 0)
+      return warn("diverged_wal_limit", *value, "a size, as in 512MB; 0: off");
+    merged.diverged_wal_limit = *bytes;
   }
 
   void take_command(const std::string& key, const Json& value, CommandWords& into) {

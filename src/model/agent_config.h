@@ -163,6 +163,9 @@ struct PostgresConfig {
   std::string role_conf;
   OptionList basebackup;
   OptionList rewind_options;  // of pg_rewind
+  // Where what only a diverged member has is kept before it goes; "": <data_dir>.diverged.
+  std::string diverged_wal_directory;
+  std::int64_t diverged_wal_limit = std::int64_t{1} << 30;  // bytes; 0: nothing is kept
   // Names of methods, to be tried in this order; "basebackup" is pg_basebackup. Empty: that alone.
   std::vector<std::string> create_replica_methods;
   // The same for the copy of the remote primary (standby_cluster.create_replica_methods).

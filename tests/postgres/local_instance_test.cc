@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -60,6 +61,33 @@ class RealPostgres : public testing::Test {
   }
   static void expect_done(const ActResult& result) {
     EXPECT_EQ(result.outcome, ActOutcome::Done) << result.detail;
+  }
+  // One folder, described, and what its description says to do shows the transactions.
+  static void expect_kept(const Node& node, const std::string& transactions, int commits,
+                          const std::string& detail) {
+    namespace fs = std::filesystem;
+    const fs::path all = node.config.data_dir + ".diverged";
+    ASSERT_TRUE(fs::is_directory(all)) << detail;
+    const fs::path kept = fs::directory_iterator(all)->path();
+    EXPECT_EQ(std::distance(fs::directory_iterator(all), fs::directory_iterator()), 1);
+    EXPECT_NE(detail.find("is kept in " + kept.string()), std::string::npos) << detail;
+    std::stringstream text;
+    text << std::ifstream(kept / "diverged.txt").rdbuf();
+    EXPECT_NE(text.str().find(transactions), std::string::npos) << text.str();
+    const std::string said = "Read it with: ";
+    const auto at = text.str().find(said);
+    ASSERT_NE(at, std::string::npos) << text.str();
+    EXPECT_EQ(commits_shown_by(test::any_bin_dir() + "/" + text.str().substr(at + said.size())),
+              commits);
+  }
+  static int commits_shown_by(std::string command) {
+    while (command.ends_with('\n'))
+      command.pop_back();
+    FILE* shown = ::popen((command + " 2>/dev/null | grep -c 'desc: COMMIT'").c_str(), "r");
+    int commits = -1;
+    EXPECT_EQ(std::fscanf(shown, "%d", &commits), 1) << command;
+    ::pclose(shown);
+    return commits;
   }
   static void bootstrap(Node& node) {
     const ActResult result = node.perform(Bootstrap{});
@@ -452,9 +480,11 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   const ActResult examined = pg0->perform(ExamineDivergence{pg1->as_upstream()});
   ASSERT_TRUE(examined.divergence);
   EXPECT_EQ(examined.divergence->verdict, Divergence::Diverged) << examined.detail;
+  EXPECT_NE(examined.detail.find(", 1 commit, 0 aborts"), std::string::npos) << examined.detail;
   const ActResult rewound = pg0->perform(Rewind{pg1->as_upstream()});
   expect_done(rewound);
   EXPECT_NE(rewound.detail.find("diverged"), std::string::npos) << rewound.detail;
+  expect_kept(*pg0, "1 commit, 0 aborts", 1, rewound.detail);
   expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
   expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
   pg0->observe_until(streams);
@@ -462,6 +492,25 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   EXPECT_EQ(pg0->sql("select string_agg(a::text, ',') from t"), "1");
   // The configuration is its own again, not the source's that pg_rewind copied.
   EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
+}
+
+TEST_F(RealPostgres, WhatOnlyADivergedMemberHasIsKeptWhenItsDataIsRemoved) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg0->sql("create table t(a int)");
+  clone(*pg1, *pg0);
+  catch_up(*pg1, *pg0);
+  expect_done(pg1->perform(Promote{in_an_hour(), Timeline{2}}));
+  for (int i = 0; i < 3; ++i)
+    pg0->sql("insert into t values (1)");
+  pg0->sql("select pg_switch_wal()");  // the log ends with a segment
+  expect_done(pg0->perform(Demote{DemoteMode::ImmediateNoLock}));
+  expect_done(pg0->perform(ExamineDivergence{pg1->as_upstream()}));
+  const ActResult removed = pg0->perform(RemoveDataDirectory{.why = "it has diverged"});
+  expect_done(removed);
+  EXPECT_FALSE(std::filesystem::exists(pg0->config.data_dir + "/PG_VERSION"));
+  expect_kept(*pg0, "3 commits, 0 aborts", 3, removed.detail);
 }
 
 TEST_F(RealPostgres, ProgramsAndFilesMayHaveOtherNames) {

@@ -22,6 +22,7 @@
 #include "postgres/instance.h"
 #include "postgres/launcher.h"
 #include "postgres/local/data_directory.h"
+#include "postgres/local/divergence.h"
 #include "postgres/local/failure.h"
 #include "postgres/local/postmaster.h"
 #include "postgres/local/scripts.h"
@@ -83,6 +84,8 @@ struct ActContext {
   bool is_bootstrapping = false;  // nothing is called back
   // With which the server was started here: applying it once more is no reload to speak of.
   std::shared_ptr<const PostgresConfig> started_with;
+  // What the last comparison found to be here only.
+  std::optional<Fork> fork;
   // The script that may refuse a promotion has let this one pass; it is not asked again.
   struct PrePromotePassed {
     Timeline timeline;

@@ -11,6 +11,7 @@
 #include "postgres/local/act_context.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/filling_command.h"
+#include "postgres/local/lost_wal.h"
 #include "runtime/log.h"
 
 namespace pgherd {
@@ -251,23 +252,27 @@ Act act_clone(ActContext& context, ActControl& control, CloneFrom step) {
   co_return "copied from " + described(step.source);
 }
 
-Act act_remove_directory(ActContext& context, ActControl&, RemoveDataDirectory step) {
+Act act_remove_directory(ActContext& context, ActControl& control, RemoveDataDirectory step) {
   const std::string data_dir = context.config->data_dir;
   if (context.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs in {} (pid {}); it is not removed", data_dir,
                                  context.postmaster->pid()));
   if (auto cleared = co_await context.postmaster->kill_leftovers(); !cleared)
     co_return tl::unexpected(cleared.error());
+  std::string kept;
+  if (context.fork)
+    kept = "; what was here only " + co_await keep_lost_wal(context, control, *context.fork);
+  context.fork.reset();
   if (!is_empty(data_dir) && begins_with_what_is_there(*context.config)) {
     if (auto marked = mark_unfinished(data_dir); !marked) co_return tl::unexpected(marked.error());
     co_return fmt::format(
-        "leaving the content of {} to the command that makes it anew (keep_data; {})", data_dir,
-        step.why);
+        "leaving the content of {} to the command that makes it anew (keep_data; {}){}", data_dir,
+        step.why, kept);
   }
   log_warning("removing the content of {}: {}", data_dir, step.why);
   auto emptied = co_await remove_on_disk(context, data_dir);
   if (!emptied) co_return tl::unexpected(emptied.error());
-  co_return fmt::format("removed the content of {} ({})", data_dir, step.why);
+  co_return fmt::format("removed the content of {} ({}){}", data_dir, step.why, kept);
 }
 
 }  // namespace pgherd

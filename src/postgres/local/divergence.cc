@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -64,6 +65,14 @@ std::string loss_of(const LocalEnd& local, Lsn switched_at) {
                      lag_bytes(local.position, switched_at));
 }
 
+// The source may have switched later than a primary here has stopped: then only what it stopped
+// with is of interest.
+Fork fork_of(const LocalEnd& local, Lsn switched_at) {
+  const bool is_end = local.kind != LocalEnd::Kind::OpenPrimary;
+  return {.timeline = local.timeline,
+          .at = is_end ? std::min(switched_at, local.position) : switched_at};
+}
+
 }  // namespace
 
 HistoryVerdict compare_histories(const LocalEnd& local, Timeline source_timeline,
@@ -71,22 +80,26 @@ HistoryVerdict compare_histories(const LocalEnd& local, Timeline source_timeline
   if (!local.timeline.is_known() || !source_timeline.is_known() || !local.position.is_known())
     return {Divergence::Unknown, "the local position or a timeline is not known yet"};
   if (local.timeline > source_timeline)
-    return {Divergence::Diverged, fmt::format("local timeline {} is newer than the source's {}",
-                                              local.timeline.value, source_timeline.value)};
+    return {Divergence::Diverged,
+            fmt::format("local timeline {} is newer than the source's {}", local.timeline.value,
+                        source_timeline.value),
+            Fork{.timeline = local.timeline, .at = {}}};
   if (local.timeline == source_timeline)
     return {Divergence::None, fmt::format("both are on timeline {}", source_timeline.value)};
   for (const HistoryRow& row : history) {
     if (row.parent > local.timeline) break;
     if (row.parent != local.timeline) continue;
     if (goes_beyond(local, row.switched_at))
-      return {Divergence::Diverged, loss_of(local, row.switched_at)};
+      return {Divergence::Diverged, loss_of(local, row.switched_at),
+              fork_of(local, row.switched_at)};
     return {Divergence::None,
             fmt::format("timeline {} ends at {} there, local WAL goes to {}", local.timeline.value,
                         to_string(row.switched_at), to_string(local.position))};
   }
   return {Divergence::Diverged,
           fmt::format("local timeline {} is not in the history of the source's timeline {}",
-                      local.timeline.value, source_timeline.value)};
+                      local.timeline.value, source_timeline.value),
+          Fork{.timeline = local.timeline, .at = {}}};
 }
 
 Result<std::vector<HistoryRow>, std::string> parse_history_file(std::string_view text) {

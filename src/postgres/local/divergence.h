@@ -3,6 +3,7 @@
 // others' work.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +26,17 @@ struct LocalEnd {
   Lsn position;
 };
 
+// Where local history leaves the source's: what follows is here only.
+struct Fork {
+  Timeline timeline;  // the local one
+  Lsn at;             // unknown: nobody can say, its whole timeline is here only
+  bool operator==(const Fork&) const = default;
+};
+
 struct HistoryVerdict {
   Divergence verdict = Divergence::Unknown;
   std::string detail;
+  std::optional<Fork> fork = {};  // of Diverged
 };
 
 // `history`: the rows of the source's history file, oldest first.

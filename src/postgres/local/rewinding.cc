@@ -10,6 +10,7 @@
 #include "postgres/local/archiving.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/divergence.h"
+#include "postgres/local/lost_wal.h"
 #include "postgres/local/wal_record.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
@@ -333,6 +334,11 @@ Act act_examine(ActContext& context, ActControl& control, ExamineDivergence step
   // That it cannot be told is an answer, too.
   seen.verdict = verdict ? verdict->verdict : Divergence::Unknown;
   seen.detail = verdict ? verdict->detail : verdict.error().text;
+  if (verdict) context.fork = verdict->fork;
+  if (verdict && verdict->fork && context.postmaster->look() == ProcessState::Stopped) {
+    const std::string lost = co_await describe_lost_wal(context, control, *verdict->fork);
+    if (!lost.empty()) seen.detail += "; here only: " + lost;
+  }
   co_return seen.detail;
 }
 
@@ -353,11 +359,14 @@ Act act_rewind(ActContext& context, ActControl& control, Rewind step) {
   if (auto ready = co_await expect_ready_source(context, step.source, SourceIsFor::Rewind); !ready)
     co_return tl::unexpected(ready.error());
   co_await archive_ready_segments(context, control);
+  std::string kept = "is gone";
+  if (context.fork) kept = co_await keep_lost_wal(context, control, *context.fork);
   const auto end = co_await run_rewind(context, control, step.source);
   if (!end) co_return tl::unexpected(end.error());
+  context.fork.reset();
   const std::string summary = summary_of(*end);
-  co_return fmt::format("rewound to {}: {}; local changes after that point are gone",
-                        step.source.name, summary.empty() ? "done" : summary);
+  co_return fmt::format("rewound to {}: {}; what was here only {}", step.source.name,
+                        summary.empty() ? "done" : summary, kept);
 }
 
 }  // namespace pgherd
