@@ -69,15 +69,53 @@ class Faults {
   [[nodiscard]] const std::map<FaultKind, int>& counts() const { return counts_; }
 
  private:
+  friend std::string_view name_of(FaultKind kind);
+  struct Kind {
+    std::string_view name;
+    void (Faults::*begin)(Host& target);
+  };
+  [[nodiscard]] static const Kind& kind_of(FaultKind kind);
+
   void next(Instant until);
   void heal_in(Range range, EventQueue::Call heal);
-  void cut_from_all(Host& target, bool also_to, bool also_from);
-  void cut_link();
-  void ask(Host& target, bool is_switchover);
-  void change_synchronous_mode();
-  void change_ttl();
-  void delete_key();
-  void act_at_the_worst_moment();
+
+  // injections.cc. Where a fault is nobody's in particular, the node does not count.
+  void kill_postmaster(Host& target);
+  void kill_agent(Host& target);
+  void kill_both(Host& target);
+  void lose_power(Host& target);
+  void freeze_agent(Host& target);
+  void suspend_machine(Host& target);
+  void fill_disk(Host& target);
+  void slow_disks(Host&);
+  void jump_wall_clock(Host& target);
+  void cut_from_store(Host& target);
+  void cut_from_all(Host& target);
+  void cut_one_way(Host& target);
+  void cut_off(Host& target, bool also_to, bool also_from);
+  void cut_pair(Host& target);
+  void cut_link(Host&);
+  void lose_messages(Host&);
+  void delay_messages(Host&);
+  void stop_store(Host&);
+  void cut_store_off(Host&);
+  void change_store_leader(Host&);
+  void refuse_writes(Host&);
+  void break_watches(Host&);
+  void compact_store(Host&);
+  void delete_key(Host&);
+  void ask_switchover(Host& target);
+  void ask_failover(Host& target);
+  void ask_handover(Host& target, bool is_switchover);
+  void ask_restart(Host& target);
+  void schedule_restart(Host& target);
+  void ask_reinitialize(Host& target);
+  void ask_to_leave(Host& target);
+  void pause(Host&);
+  void change_ttl(Host&);
+  void change_synchronous_mode(Host&);
+  void act_at_the_worst_moment(Host&);
+
   [[nodiscard]] bool is_enabled(FaultKind kind) const;
   [[nodiscard]] Dice& dice() { return world_.sim().dice; }
   [[nodiscard]] Host& any_host();
