@@ -15,7 +15,7 @@ help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1 \2/p' $(MAKEFILE_LIST) | \
 	  while read -r target what; do printf '  %-16s %s\n' "$$target" "$$what"; done
 	@echo
-	@echo 'PG=17|15         PostgreSQL version            PGHERD_PG_BINDIR=  another build of PostgreSQL'
+	@echo 'PG=17|18|15      PostgreSQL version            PGHERD_PG_BINDIR=  another build of PostgreSQL'
 	@echo 'ROUTER=pgherd    instead of haproxy'
 	@echo 'NODES=           number of nodes               PORT_BASE=         first port to use'
 	@echo 'HERD_DIR=        where the data goes           ARGS=              more for pgherd local'
