@@ -3,7 +3,8 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: bench-sim soak test-mixed test-acceptance test-compose help up status down destroy packages test-packages \
+.PHONY: bench-sim soak test-mixed test-acceptance test-compose test-pgbackrest \
+        help up status down destroy packages test-packages \
         deps programs build debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
@@ -72,6 +73,11 @@ test-acceptance: programs  ## Patroni's own behave features on pgherd: PATRONI_S
 test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only)
 	@tools/bootstrap/install-packages run compose
 	@tools/test-compose $(if $(QUICK),--quick)
+
+test-pgbackrest: programs  ## a cluster with pgBackRest: archive, backup, replicas and a new cluster from the repository
+	@tools/bootstrap/install-packages test
+	@tools/bootstrap/fetch-deps pgbackrest
+	@tools/test-pgbackrest
 
 asan: test-packages deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan

@@ -376,9 +376,7 @@ postgresql:
 
     def start(self, text=None, env=None):
         """`env`: variables over those of the test."""
-        config = self.folder / f"{self.name}.yml"
-        config.write_text(self.text if text is None else text)
-        os.chown(config, self.user, self.group)
+        config = self.write_configuration(self.text if text is None else text)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [PGHERD, "agent", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -386,6 +384,13 @@ postgresql:
                 **({"user": self.user, "group": self.group, "extra_groups": []}
                    if os.geteuid() == 0 else {}))
         return self
+
+    def write_configuration(self, text):
+        """What the agent is told to read."""
+        config = self.folder / f"{self.name}.yml"
+        config.write_text(text)
+        os.chown(config, self.user, self.group)
+        return config
 
     def run_to_its_end(self, text=None, seconds=30):
         """Exit status and everything it said."""
