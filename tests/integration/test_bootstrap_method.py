@@ -1,5 +1,6 @@
 """A cluster that a command of the operator makes: from a backup, recovered to where it is told to."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -138,6 +139,32 @@ def test_a_cluster_is_made_from_a_backup_as_of_the_moment_that_was_asked_for(her
     assert not list(restored.data_dir.glob("*.signal")) and \
         not (restored.data_dir / "pgherd.unfinished").exists()
     assert "pending_restart" not in restored.get("/patroni")[1]
+
+
+def test_a_replica_is_made_from_the_backup_of_the_timeline_before(herd, backup, restored):
+    """pg_control of that backup says that it was open for writes: it was, and what is recovered is not."""
+    archive = f"archive_mode: 'on', archive_command: 'cp %p {backup.archive}/%f'"
+    restored.text = restored.text.replace("shared_buffers: 16MB", f"shared_buffers: 16MB, {archive}")
+    restored.start(with_method(restored, restoring(restored, backup), recovery(backup)))
+    wait_is_primary(restored)
+    with connect(restored) as sql:  # else the segment of the former timeline would be taken, with what is not wanted
+        first = sql.execute("select pg_walfile_name(pg_switch_wal())").fetchone()[0]
+    wait_until("the new timeline is archived", lambda: (backup.archive / "00000002.history").exists() and
+               (backup.archive / first).exists())
+    replica = Solo(herd, restored.scope, name="restored-second", share=backup)
+    try:
+        replica.start(replica.text.replace("postgresql:\n", f"""postgresql:
+  create_replica_methods: [backup]
+  backup: {{command: {restoring(replica, backup)}}}
+  recovery_conf: {{restore_command: 'cp {backup.archive}/%f %p'}}
+""", 1))
+        wait_until("the replica streams", lambda: json.loads(replica.get("/patroni")[1]).get(
+            "replication_state") == "streaming", 60)
+        assert words_in(replica) == ["before", "kept"]
+    finally:
+        print(replica.said()[-8000:])
+        replica.close_server()
+        (backup.archive / "00000002.history").unlink()
 
 
 def test_what_the_command_has_set_for_the_recovery_can_be_kept(backup, restored):

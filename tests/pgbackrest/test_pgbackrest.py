@@ -140,6 +140,22 @@ def test_a_cluster_is_made_as_of_a_point_in_time(store, primary, again, proven):
            "1507 of 1507 rows from before are there, 0 of 700 from after, timeline 2")
 
 
+def test_its_replica_is_made_from_a_backup_of_the_timeline_before(store, again, proven):
+    """As after any failover until there is a new backup."""
+    joins = Node(store, again.scope, "older", share=again)
+    try:
+        joins.start()
+        joins.wait_streams_from(again)
+        assert joins.rows() == again.rows() == {"before the backup": 1000, "after the backup": 500, "streamed": 7}
+        assert "no copy was made by" not in joins.said() and not joins.is_by_basebackup()
+        assert joins.ask_sql("select received_tli from pg_stat_wal_receiver") == 2
+    finally:
+        print(joins.said()[-8000:])
+        joins.close_server()
+    proven("its replica: made by pgbackrest from the backup of timeline 1, follows onto timeline 2; streams; "
+           "1507 of 1507 rows")
+
+
 def test_it_is_backed_up_and_copied_like_the_one_before(store, again, proven):
     insert(again, "afterwards", 11)
     again.pgbackrest("--type=full", "backup")
@@ -155,7 +171,7 @@ def test_it_is_backed_up_and_copied_like_the_one_before(store, again, proven):
     finally:
         print(joins.said()[-8000:])
         joins.close_server()
-    proven("its replica: made by pgbackrest from a backup of timeline 2; streams; 1521 of 1521 rows")
+    proven("its next backup: full, of timeline 2; a replica made from it by pgbackrest; streams; 1521 of 1521 rows")
 
 
 def files_in(folder):

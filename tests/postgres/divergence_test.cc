@@ -40,6 +40,17 @@ TEST(Histories, ACrashedPrimaryOnAnOlderTimelineHasDivergedWhereverItsCheckpoint
   EXPECT_EQ(verdict({Kind::OpenPrimary, Timeline{3}, Lsn{0x4000000}}), Divergence::Diverged);
 }
 
+TEST(Histories, ABackupOfAnOlderTimelineCanFollowIfItEndsBeforeTheSwitch) {
+  EXPECT_EQ(verdict({Kind::Backup, Timeline{1}, Lsn{0x2000060}}), Divergence::None);
+  EXPECT_EQ(verdict({Kind::Backup, Timeline{3}, Lsn{0x5000000}}), Divergence::None);
+  const auto beyond =
+      compare_histories({Kind::Backup, Timeline{3}, Lsn{0x6000000}}, Timeline{4}, kHistory);
+  EXPECT_EQ(beyond.verdict, Divergence::Diverged);
+  EXPECT_EQ(beyond.detail,
+            "timeline 3 ends at 0/5000060 there; the backup here, with the WAL in it, may go on to "
+            "0/6000000");
+}
+
 TEST(Histories, TheSameTimelineNeedsNothing) {
   EXPECT_EQ(verdict({Kind::OpenPrimary, Timeline{4}, Lsn{0x6000000}}), Divergence::None);
 }
@@ -74,6 +85,22 @@ TEST(HistoryFile, IsReadWithItsReasonsAndComments) {
 TEST(HistoryFile, ThatIsUnreadableIsNotTakenForAnEmptyOne) {
   EXPECT_FALSE(parse_history_file("1 here\n"));
   EXPECT_FALSE(parse_history_file("3\t0/3000000\tx\n1\t0/4000000\ty\n"));
+}
+
+TEST(BackupLabel, SaysOnWhichTimelineAndWhereACopyBegins) {
+  const auto start = parse_backup_label(
+      "START WAL LOCATION: 0/3000028 (file 000000010000000000000003)\n"
+      "CHECKPOINT LOCATION: 0/3000060\nBACKUP METHOD: streamed\nBACKUP FROM: primary\n"
+      "START TIME: 2026-11-29 10:38:59 UTC\nLABEL: pgBackRest backup\nSTART TIMELINE: 1\n");
+  ASSERT_TRUE(start);
+  EXPECT_EQ(start->timeline, Timeline{1});
+  EXPECT_EQ(start->checkpoint, Lsn{0x3000060});
+}
+
+TEST(BackupLabel, WithoutEitherSaysNothing) {
+  EXPECT_FALSE(parse_backup_label(""));
+  EXPECT_FALSE(parse_backup_label("START TIMELINE: 1\nLABEL: CHECKPOINT LOCATION: 0/3000060\n"));
+  EXPECT_FALSE(parse_backup_label("CHECKPOINT LOCATION: 0/3000060\nSTART TIMELINE: one\n"));
 }
 
 }  // namespace

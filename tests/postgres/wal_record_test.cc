@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+
+#include "postgres/local_machine.h"
 
 namespace pgherd {
 namespace {
@@ -36,6 +40,19 @@ TEST(WalRecord, AMissingSegmentIsToldApartFromAnUnreadableOne) {
   const auto end = end_of_shutdown_checkpoint("/nowhere", Timeline{1}, Lsn{0x1000028}, kSegment);
   ASSERT_FALSE(end);
   EXPECT_TRUE(end.error().is_missing);
+}
+
+TEST(WalRecord, TheLastSegmentIsTheTimelinesOwn) {
+  const test::TemporaryDirectory root;
+  EXPECT_FALSE(end_of_last_segment(root.path(), Timeline{1}, kSegment));
+  std::filesystem::create_directories(root.path() + "/pg_wal/archive_status");
+  EXPECT_FALSE(end_of_last_segment(root.path(), Timeline{1}, kSegment));
+  for (const char* name :
+       {"000000010000000000000003", "000000010000000100000000", "0000000100000001000000F0.partial",
+        "00000002.history", "000000020000000300000000"})
+    std::ofstream(root.path() + "/pg_wal/" + name) << "x";
+  EXPECT_EQ(end_of_last_segment(root.path(), Timeline{1}, kSegment), Lsn{0x101000000});
+  EXPECT_EQ(end_of_last_segment(root.path(), Timeline{2}, kSegment), Lsn{0x301000000});
 }
 
 }  // namespace

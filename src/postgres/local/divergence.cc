@@ -42,6 +42,7 @@ std::optional<HistoryRow> row_of(std::string_view line) {
 bool goes_beyond(const LocalEnd& local, Lsn switched_at) {
   switch (local.kind) {
     case LocalEnd::Kind::Standby:
+    case LocalEnd::Kind::Backup:
       return local.position > switched_at;
     case LocalEnd::Kind::ShutDownPrimary:
       // Its last record is the shutdown checkpoint. The successor has exactly that or it has lost
@@ -60,6 +61,10 @@ std::string loss_of(const LocalEnd& local, Lsn switched_at) {
         "timeline {} ends at {} there; here it was open for writes when it stopped (last known "
         "position {})",
         local.timeline.value, to_string(switched_at), to_string(local.position));
+  if (local.kind == LocalEnd::Kind::Backup)
+    return fmt::format(
+        "timeline {} ends at {} there; the backup here, with the WAL in it, may go on to {}",
+        local.timeline.value, to_string(switched_at), to_string(local.position));
   return fmt::format("timeline {} ends at {} there, local WAL goes to {} ({} bytes more)",
                      local.timeline.value, to_string(switched_at), to_string(local.position),
                      lag_bytes(local.position, switched_at));
@@ -71,6 +76,19 @@ Fork fork_of(const LocalEnd& local, Lsn switched_at) {
   const bool is_end = local.kind != LocalEnd::Kind::OpenPrimary;
   return {.timeline = local.timeline,
           .at = is_end ? std::min(switched_at, local.position) : switched_at};
+}
+
+// The first word behind `name` at the beginning of a line.
+std::string_view word_after(std::string_view text, std::string_view name) {
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    if (!line.starts_with(name)) continue;
+    line.remove_prefix(name.size());
+    return take_word(line);
+  }
+  return {};
 }
 
 }  // namespace
@@ -116,6 +134,16 @@ Result<std::vector<HistoryRow>, std::string> parse_history_file(std::string_view
     rows.push_back(*row);
   }
   return rows;
+}
+
+std::optional<BackupStart> parse_backup_label(std::string_view text) {
+  const std::string_view number = word_after(text, "START TIMELINE:");
+  const auto checkpoint = parse_lsn(word_after(text, "CHECKPOINT LOCATION:"));
+  std::uint32_t timeline = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), timeline);
+  if (error != std::errc{} || end != number.data() + number.size() || timeline == 0 || !checkpoint)
+    return std::nullopt;
+  return BackupStart{.timeline = Timeline{timeline}, .checkpoint = *checkpoint};
 }
 
 }  // namespace pgherd

@@ -20,6 +20,7 @@ struct LocalEnd {
     Standby,          // `position`: replayed up to here
     ShutDownPrimary,  // `position`: end of the shutdown checkpoint record
     OpenPrimary,  // crashed or still running as a primary: there is, or will be, more than it says
+    Backup,  // copied and never started since; `position`: what it brings along ends here or before
   };
   Kind kind{};
   Timeline timeline;
@@ -46,5 +47,13 @@ struct HistoryVerdict {
 // The text of a .history file: "<timeline> TAB <switch point> TAB <reason>" lines and comments.
 [[nodiscard]] Result<std::vector<HistoryRow>, std::string> parse_history_file(
     std::string_view text);
+
+// Where a copy that has not been started yet begins to recover.
+struct BackupStart {
+  Timeline timeline;
+  Lsn checkpoint;
+};
+// The text of a backup_label; nothing if it lacks either.
+[[nodiscard]] std::optional<BackupStart> parse_backup_label(std::string_view text);
 
 }  // namespace pgherd

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <optional>
 
 #include "postgres/local/act_context.h"
 #include "postgres/local/archiving.h"
@@ -143,6 +144,20 @@ asio::awaitable<Answer<LocalEnd>> running_end(ActContext& context, ActControl& c
                    (system ? std::string("no answer") : system.error().text));
 }
 
+// Of a copy that was never started, PostgreSQL goes by backup_label, whatever pg_control says: that
+// is as it was at some moment of the backup, and pgBackRest writes a position into it that cannot
+// be used. What is recovered beyond the WAL that came with the copy comes from where histories are
+// known.
+std::optional<LocalEnd> end_of_backup(const std::string& data_dir, const PgControl& control) {
+  const auto label = read_file(data_dir + "/backup_label");
+  const auto start = label ? parse_backup_label(*label) : std::nullopt;
+  if (!start) return std::nullopt;
+  const auto own_wal = end_of_last_segment(data_dir, start->timeline, control.wal_segment_bytes);
+  return LocalEnd{.kind = LocalEnd::Kind::Backup,
+                  .timeline = start->timeline,
+                  .position = std::max(start->checkpoint, own_wal.value_or(Lsn{}))};
+}
+
 // Of a stopped server, by its pg_control.
 Answer<LocalEnd> stopped_end(const std::string& data_dir) {
   const auto read = read_pg_control(data_dir);
@@ -163,7 +178,7 @@ Answer<LocalEnd> stopped_end(const std::string& data_dir) {
     case ControlState::ShutDown:
       break;
     default:
-      return end;
+      return end_of_backup(data_dir, *read).value_or(end);
   }
   const auto record_end = end_of_shutdown_checkpoint(data_dir, control.timeline, control.checkpoint,
                                                      read->wal_segment_bytes);

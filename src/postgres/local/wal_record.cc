@@ -4,9 +4,12 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
+#include <filesystem>
 
 #include "runtime/unique_fd.h"
 
@@ -27,6 +30,12 @@ WalRecordError error_of(const std::string& path, const char* what) {
           .text = fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))};
 }
 
+std::uint64_t hexadecimal(const std::string& digits) {
+  std::uint64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+  return value;
+}
+
 }  // namespace
 
 Lsn end_of_record(Lsn start, std::uint32_t total_bytes, std::uint32_t wal_segment_bytes) {
@@ -45,6 +54,26 @@ std::string wal_segment_name(Timeline timeline, Lsn position, std::uint32_t wal_
   const std::uint64_t number = position.bytes / wal_segment_bytes;
   const std::uint64_t per_id = 0x100000000ULL / wal_segment_bytes;
   return fmt::format("{:08X}{:08X}{:08X}", timeline.value, number / per_id, number % per_id);
+}
+
+std::optional<Lsn> end_of_last_segment(const std::string& data_dir, Timeline timeline,
+                                       std::uint32_t wal_segment_bytes) {
+  constexpr std::size_t kNameBytes = 24;
+  constexpr std::size_t kTimelineBytes = 8;
+  if (wal_segment_bytes < kPageBytes) return std::nullopt;
+  const std::string prefix = fmt::format("{:08X}", timeline.value);
+  std::optional<std::uint64_t> last;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(data_dir + "/pg_wal", error), end;
+       !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name.size() != kNameBytes || !name.starts_with(prefix)) continue;
+    const std::uint64_t id = hexadecimal(name.substr(kTimelineBytes, kTimelineBytes));
+    const std::uint64_t number = hexadecimal(name.substr(2 * kTimelineBytes));
+    last = std::max(last.value_or(0), (id << 32U) / wal_segment_bytes + number);
+  }
+  if (!last) return std::nullopt;
+  return Lsn{(*last + 1) * wal_segment_bytes};
 }
 
 Result<Lsn, WalRecordError> end_of_shutdown_checkpoint(const std::string& data_dir,

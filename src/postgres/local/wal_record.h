@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -20,6 +21,11 @@ namespace pgherd {
 // "000000030000000A000000FF"
 [[nodiscard]] std::string wal_segment_name(Timeline timeline, Lsn position,
                                            std::uint32_t wal_segment_bytes);
+
+// Where the last of the timeline's segments in `<data_dir>/pg_wal` ends, full or not; nothing if
+// there is none.
+[[nodiscard]] std::optional<Lsn> end_of_last_segment(const std::string& data_dir, Timeline timeline,
+                                                     std::uint32_t wal_segment_bytes);
 
 struct WalRecordError {
   bool is_missing = false;  // the segment is not there: it never will be
