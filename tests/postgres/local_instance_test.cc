@@ -255,6 +255,14 @@ TEST_F(RealPostgres, AGracefulSwitchoverNeedsNoRewind) {
   EXPECT_EQ(back.upstream.slot, "pg0");
 }
 
+// The second of one name comes, as a member's own would, after it was looked which slots there are.
+TEST_F(RealPostgres, ASlotThatAMemberHasMadeForItselfMeanwhileIsAsItShouldBe) {
+  auto pg0 = a_node("pg0");
+  bootstrap(*pg0);
+  expect_done(pg0->perform(KeepSlots{.wanted = {{.name = "pg1"}, {.name = "pg1"}}}));
+  EXPECT_EQ(pg0->sql("select string_agg(slot_name, ',') from pg_replication_slots"), "pg1");
+}
+
 // The interval is so long that nothing but the reload can bring it back within the test's time.
 TEST_F(RealPostgres, AReceiverThatIsWokenConnectsAtOnce) {
   auto pg0 = a_node("pg0");
