@@ -14,6 +14,14 @@ from herdlib import wait_until
 SCOPE = "backed-up"
 NOW = "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')"
 
+# What is in the table before the mistake, and what the cluster that is made as of that moment has in the end.
+BEFORE = {"before the backup": 1000, "after the backup": 500, "streamed": 7, "after the switchover": 40}
+AFTERWARDS = BEFORE | {"streamed": 10, "afterwards": 11}
+
+
+def total(rows):
+    return sum(rows.values())
+
 
 @pytest.fixture(scope="module")
 def primary(store):
@@ -105,16 +113,31 @@ def test_old_data_is_brought_up_to_date_by_a_delta_restore(primary, replica, pro
            "of the backup, and the replica streams again with 1507 of 1507 rows")
 
 
+def test_the_new_primary_archives_after_a_switchover(primary, replica, proven):
+    status, answer, _ = primary.ask("/switchover", "POST", {"leader": primary.name, "candidate": replica.name})
+    assert status == 200, answer
+    replica.wait_primary()
+    primary.wait_streams_from(replica)
+    assert [node.get("/primary")[0] for node in (primary, replica)] == [503, 200], "who asks first where to back up"
+    insert(replica, "after the switchover", 40)
+    replica.pgbackrest("check")
+    last = replica.info()["archive"][0]["max"]
+    assert last.startswith("00000002") and replica.ask_sql("select failed_count from pg_stat_archiver") == 0
+    primary.wait_streams_from(replica)
+    assert primary.rows() == replica.rows() == BEFORE
+    proven(f"switchover: the new primary archives into the same stanza, up to {last}, without a failure")
+
+
 @pytest.fixture(scope="module")
 def again(store, primary, replica):
     """The cluster after the loss of all its nodes, as of the moment before a mistake."""
-    primary.moment = primary.ask_sql(NOW)
-    insert(primary, "mistake", 700)
-    primary.pgbackrest("check")
-    assert primary.rows()["mistake"] == 700
+    primary.moment = replica.ask_sql(NOW)
+    insert(replica, "mistake", 700)
+    replica.pgbackrest("check")
+    assert replica.rows()["mistake"] == 700
     primary.system_id = primary.ask_sql("select system_identifier from pg_control_system()")
-    replica.close_server()
     primary.close_server()
+    replica.close_server()
     made = Node(store, f"{SCOPE}-again", "third", share=primary, target=primary.moment)
     yield made
     print(made.said()[-8000:])
@@ -126,18 +149,19 @@ def test_a_cluster_is_made_as_of_a_point_in_time(store, primary, again, proven):
     again.start()
     again.wait_primary()
     took = time.monotonic() - began
-    assert again.rows() == {"before the backup": 1000, "after the backup": 500, "streamed": 7}
+    assert again.rows() == BEFORE
     log = again.said()
     assert "bootstrap.pgbackrest: running pgbackrest" in log and "made a new cluster" in log
     assert store.etcdctl("get", "--print-value-only", f"/service/{again.scope}/initialize") == \
         str(primary.system_id) == str(again.ask_sql("select system_identifier from pg_control_system()"))
-    assert again.ask_sql("select timeline_id from pg_control_checkpoint()") == 2
+    assert again.ask_sql("select timeline_id from pg_control_checkpoint()") == 3
     for name in ("recovery_target_time", "recovery_target_action"):
         assert again.ask_sql(f"select setting = boot_val from pg_settings where name = '{name}'"), \
             "the target of this recovery is not one of a later recovery"
     again.pgbackrest("check")
     proven(f"point in time: a cluster of another scope made as of {primary.moment}, the primary after {took:.1f} s; "
-           "1507 of 1507 rows from before are there, 0 of 700 from after, timeline 2")
+           f"{total(BEFORE)} of {total(BEFORE)} rows from before are there, 0 of 700 from after, over the switchover onto "
+           "timeline 3")
 
 
 def test_its_replica_is_made_from_a_backup_of_the_timeline_before(store, again, proven):
@@ -146,14 +170,14 @@ def test_its_replica_is_made_from_a_backup_of_the_timeline_before(store, again, 
     try:
         joins.start()
         joins.wait_streams_from(again)
-        assert joins.rows() == again.rows() == {"before the backup": 1000, "after the backup": 500, "streamed": 7}
+        assert joins.rows() == again.rows() == BEFORE
         assert "no copy was made by" not in joins.said() and not joins.is_by_basebackup()
-        assert joins.ask_sql("select received_tli from pg_stat_wal_receiver") == 2
+        assert joins.ask_sql("select received_tli from pg_stat_wal_receiver") == 3
     finally:
         print(joins.said()[-8000:])
         joins.close_server()
-    proven("its replica: made by pgbackrest from the backup of timeline 1, follows onto timeline 2; streams; "
-           "1507 of 1507 rows")
+    proven("its replica: made by pgbackrest from the backup of timeline 1, follows onto timeline 3; streams; "
+           f"{total(BEFORE)} of {total(BEFORE)} rows")
 
 
 def test_it_is_backed_up_and_copied_like_the_one_before(store, again, proven):
@@ -165,13 +189,13 @@ def test_it_is_backed_up_and_copied_like_the_one_before(store, again, proven):
     try:
         joins.start()
         joins.wait_streams_from(again)
-        assert joins.rows() == again.rows() == {"before the backup": 1000, "after the backup": 500, "streamed": 10,
-                                                "afterwards": 11}
+        assert joins.rows() == again.rows() == AFTERWARDS
         assert "no copy was made by" not in joins.said() and not joins.is_by_basebackup()
     finally:
         print(joins.said()[-8000:])
         joins.close_server()
-    proven("its next backup: full, of timeline 2; a replica made from it by pgbackrest; streams; 1521 of 1521 rows")
+    proven("its next backup: full, of timeline 3; a replica made from it by pgbackrest; streams; "
+           f"{total(AFTERWARDS)} of {total(AFTERWARDS)} rows")
 
 
 def files_in(folder):
@@ -189,7 +213,7 @@ def test_a_restore_that_is_killed_with_its_agent_is_gone_on_with(store, again, p
         logged = len(joins.restore_log())
         joins.start()
         joins.wait_streams_from(again)
-        assert joins.rows() == again.rows()
+        assert joins.rows() == AFTERWARDS
         assert "no copy was made by" not in joins.said() and not joins.is_by_basebackup()
         kept = len(re.findall("exists and matches backup", joins.restore_log()[logged:]))
         assert kept > 0
@@ -223,7 +247,7 @@ def test_without_a_usable_repository_a_replica_is_copied_from_the_primary(store,
         joins.start()
         joins.wait_streams_from(again)
         assert joins.is_by_basebackup()
-        assert joins.rows() == again.rows()
+        assert joins.rows() == AFTERWARDS
         reason = re.search(r"no copy was made by pgbackrest: .*ERROR: ([^|]*[^| ])", joins.said())[1]
         assert says in reason
         assert not (joins.data_dir / "backup.manifest").exists(), "nothing is left of what pgBackRest began"
@@ -231,7 +255,7 @@ def test_without_a_usable_repository_a_replica_is_copied_from_the_primary(store,
         print(joins.said()[-8000:])
         joins.close_server()
     proven(f"{repository} repository: pgbackrest fails ({reason}), pg_basebackup makes the replica; it streams with "
-           "1521 of 1521 rows")
+           f"{total(AFTERWARDS)} of {total(AFTERWARDS)} rows")
 
 
 @pytest.fixture(scope="module")
