@@ -126,8 +126,8 @@ void judge_paused_instance(Draft& draft) {
 // PostgreSQL's affairs, in the order in which one answer makes the next question moot.
 void judge_instance(Draft& draft) {
   if (demote_what_may_not_lead(draft)) return;
-  if (leave(draft)) return;
-  if (step_down(draft)) return;
+  // Who is about to go is the last who can write lost keys again.
+  if (leave(draft) || step_down(draft)) return restore_lost_keys(draft);
   if (end_act_for_reinitialize(draft) || limit_start(draft) || end_examination(draft)) return;
   if (draft.has_act_under_way()) return;
   if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) {

@@ -26,6 +26,8 @@ struct ElectionMemory {  // E
   NodeName last_leader;
   // The key was last taken on an operator's word, by one who may lack what was acknowledged.
   bool was_forced = false;
+  // Since when those who answer are asked for the last time before the key is taken.
+  std::optional<Instant> last_round_at;
   // After a failed attempt to lead, or after stepping down: not before lead_again_at while somebody
   // else could lead, and in no case before lead_alone_at.
   Instant lead_again_at;
@@ -185,6 +187,8 @@ struct Memory {
   std::optional<Instant> primary_unconfirmed_since;
   // A cluster was made here and its keys are not in the store yet.
   bool bootstrap_is_unconfirmed = false;
+  // The last `/initialize` of a cluster that was seen.
+  SystemId known_cluster;
   ElectionMemory election;
   ActsMemory acts;
   PromotionMemory promotion;

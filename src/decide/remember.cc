@@ -10,6 +10,9 @@ namespace {
 void remember_cluster(Draft& draft) {
   Memory& memory = draft.memory;
   if (!draft.seen.store.cluster || !draft.seen.store.is_reachable) return;
+  const auto& initialize = draft.cluster().initialize;
+  if (initialize && initialize->is_valid() && initialize->value != memory.known_cluster)
+    memory.known_cluster = initialize->value;
   if (draft.leadership() == Leadership::Nobodys) {
     if (!memory.election.unlocked_since) memory.election.unlocked_since = draft.moment();
     return;

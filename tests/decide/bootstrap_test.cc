@@ -1,3 +1,5 @@
+#include <functional>
+
 #include "scene.h"
 
 namespace pgherd::test {
@@ -14,6 +16,26 @@ TEST(Bootstrap, RacesForTheInitializeKey) {
   Scene scene = empty_node("a");
   scene.cluster().initialize.reset();
   EXPECT_EQ(scene.planned<TakeInitializeKey>(), TakeInitializeKey{.lease = kLease});
+}
+
+TEST(Bootstrap, IsNotOfAClusterThatHasOnlyLostItsKey) {
+  const auto races = [](const std::function<void(Scene&)>& leave_trace) {
+    Scene scene = empty_node("a");
+    scene.cluster().initialize.reset();
+    leave_trace(scene);
+    const bool takes_key = scene.planned<TakeInitializeKey>().has_value();
+    EXPECT_NE(takes_key, scene.gives_reason("B12"));
+    return takes_key;
+  };
+  EXPECT_FALSE(races([](Scene& scene) { scene.cluster().members["c"].timeline = Timeline{1}; }));
+  EXPECT_FALSE(races([](Scene& scene) {
+    scene.cluster().sync = SyncKey{.leader = "b", .quorum = 0, .standbys = {}};
+  }));
+  EXPECT_FALSE(races([](Scene& scene) {
+    scene.cluster().history.emplace();
+    scene.cluster().history->push_back({.parent = Timeline{1}, .switched_at = Lsn{100}});
+  }));
+  EXPECT_TRUE(races([](Scene& scene) { scene.cluster().history.emplace(); }));
 }
 
 TEST(Bootstrap, IsNotForNodesThatMayNot) {
@@ -172,6 +194,28 @@ TEST(Identity, IsNotTakenFromAStandbyWithoutItsPrimary) {
   scene.standby(Lsn{100});
   scene.cluster().initialize.reset();
   EXPECT_FALSE(scene.planned<FinishInitialize>());
+}
+
+TEST(Identity, OfTheClusterIsKnownToWhoHasSeenItsKey) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{1000});
+  (void)scene.decide();
+  scene.cluster().leader.reset();
+  scene.cluster().initialize.reset();
+  scene.unlocked().silent_peer("b").peer("c", Lsn{900});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "as the leader it writes the key again";
+  Scene stranger("a");
+  stranger.standby(Lsn{1000}).unlocked().silent_peer("b").peer("c", Lsn{900});
+  stranger.cluster().initialize.reset();
+  EXPECT_FALSE(stranger.planned<AcquireLeaderKey>());
+}
+
+TEST(Identity, IsWrittenAgainByALeaderThatIsAboutToGo) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.cluster().initialize.reset();
+  scene.seen.is_leaving = true;
+  EXPECT_TRUE(scene.planned<RestoreKeys>());
 }
 
 TEST(Identity, IsWrittenAgainByALeaderWhenTheStoreWasWiped) {

@@ -47,6 +47,31 @@ TEST(Election, IsLeftToAPeerThatIsAhead) {
   EXPECT_LE(scene.last.wake_at, scene.now + 1s) << "it looks again soon, not a loop later";
 }
 
+TEST(Election, AsksOnceMoreWhoAnsweredAWhileAgo) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{900});
+  scene.later(400ms);
+  scene.seen.instance.seen_at = scene.now;
+  const auto probe = scene.planned<ProbePeers>();
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(probe->targets.size(), 1U) << "who is gone is not waited for again";
+  EXPECT_TRUE(probe->targets.contains("c"));
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E17"));
+  // It has got more from a former leader that is up again.
+  Scene ahead = scene;
+  ahead.peer("c", Lsn{1001});
+  EXPECT_FALSE(ahead.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(ahead.gives_reason("E9"));
+  // Once is enough, however long the answer takes.
+  const Instant asked_at = scene.now;
+  scene.later(700ms).peer("c", Lsn{900});
+  scene.seen.peers["c"].asked_at = asked_at;
+  scene.later(400ms);
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
 TEST(Election, IsNotHeldUpByAPeerAheadThatMayNotLead) {
   Scene scene = race_of("a");
   scene.silent_peer("b").peer("c", Lsn{1001});

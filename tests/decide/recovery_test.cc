@@ -43,6 +43,14 @@ TEST(Recovery, FailsOverAtOnceWhenPrimaryStartTimeoutIsZero) {
   EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
 }
 
+TEST(Recovery, StartsInPlaceWhatWasShutDownHere) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.settings.primary_start_timeout = 0s;
+  scene.peer("b", Lsn{100});
+  EXPECT_TRUE(scene.planned<StartPrimary>()) << "b may lack the last records, this node has them";
+}
+
 TEST(Recovery, StartsInPlaceWhenNobodyIsFitToTakeOver) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction);

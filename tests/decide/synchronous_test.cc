@@ -504,6 +504,12 @@ TEST(ForcedPromotion, IsNamedBeforeWhereItHasEverything) {
   EXPECT_TRUE(scene.planned<WriteSync>());
 }
 
+TEST(ForcedPromotion, IsKnownToAnAgentThatHasBegunAnew) {
+  Scene scene = forced(SynchronousMode::Quorum, {"c"}, 0);
+  scene.memory.election.was_forced = false;
+  expect_named_when_open(scene);
+}
+
 TEST(ForcedPromotion, WasForcedByTheLastElectionOnly) {
   Scene scene = forced(SynchronousMode::Quorum, {"a", "c"}, 1);
   EXPECT_TRUE(scene.memory.election.was_forced) << "listed by votes, and nobody has voted";

@@ -1,6 +1,8 @@
 // The claim on `/initialize`: who makes the cluster, and whose the data are that lie here.
 #pragma once
 
+#include <string>
+
 #include "decide/draft.h"
 
 namespace pgherd {
@@ -16,5 +18,13 @@ namespace pgherd {
 // so another node may make it as well, as soon as the claim ends: nothing here may be left open
 // without an agent.
 [[nodiscard]] bool has_unfinished_cluster(const Draft& draft);
+
+// The cluster exists and this node's data are its own: `/initialize` says so, or it is missing and
+// said so when this agent saw it last. Whoever is elected then writes it again.
+[[nodiscard]] bool is_of_known_cluster(const Draft& draft);
+// Whose data the store speaks of though `/initialize` is missing: "'c' has data", "/sync names
+// 'b'";
+// "" if there is no trace of a cluster.
+[[nodiscard]] std::string trace_of_cluster(const Draft& draft);
 
 }  // namespace pgherd

@@ -121,6 +121,8 @@ void copy_without_leader(Draft& draft) {
   draft.plan(CloneFrom{});
 }
 
+// B12 a cluster whose `/initialize` was deleted is still one: an empty node that made another under
+// its name would leave the data of all the others without a leader (sim seed 70025600).
 void make_or_wait(Draft& draft) {
   if (draft.cluster().initialize) {
     if (is_bootstrapping(draft)) {
@@ -145,6 +147,14 @@ void make_or_wait(Draft& draft) {
   }
   if (!draft.seen.self.may_bootstrap || draft.seen.self.tags.nofailover) {
     draft.say("waiting for another member to bootstrap the cluster: this one may not");
+    return;
+  }
+  if (const std::string trace = trace_of_cluster(draft); !trace.empty()) {
+    const std::string why = "/initialize is missing, but " + trace + ": no new cluster is made";
+    draft.because("B12", why);
+    draft.say(why +
+              "; a member that has the data writes it again when it leads. If there shall be a "
+              "new one, remove this one from the store (ctl remove)");
     return;
   }
   if (!draft.has_lease()) return;
@@ -192,6 +202,7 @@ bool adopt_data(Draft& draft) {
   if (draft.cluster().revision < draft.seen.session.leader_revision) return true;
   if (is_bootstrapping(draft)) return false;
   if (draft.leadership() != Leadership::Nobodys || draft.cluster().initialize) return false;
+  if (is_of_known_cluster(draft)) return false;
   const InstanceView& instance = draft.instance();
   const bool is_backup = instance.has_recovery_signal && instance.process == ProcessState::Stopped;
   if (!is_backup && (instance.has_standby_signal || instance.is_running_standby())) {
@@ -274,6 +285,7 @@ bool end_own_bootstrap(Draft& draft) {
 }
 
 void restore_lost_keys(Draft& draft) {
+  if (!draft.seen.store.is_reachable || !draft.seen.store.cluster) return;
   if (!draft.may_lead() || !draft.instance().control) return;
   const auto& initialize = draft.cluster().initialize;
   RestoreKeys restore;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "decide/facts/claim.h"
 #include "decide/facts/electorate.h"
 #include "decide/facts/promise.h"
 #include "decide/facts/request.h"
@@ -14,6 +15,8 @@ namespace pgherd {
 namespace {
 
 constexpr Duration kPositionFreshness = 1s;
+// A round is answered in milliseconds, but for those who are gone.
+constexpr Duration kAnswerIsNew = 300ms;
 constexpr std::string_view kNotSynchronous =
     "synchronous mode: this node is not among the synchronous standbys";
 
@@ -356,11 +359,34 @@ bool is_forced_past_sync(const Draft& draft) {
   return is_synchronous(draft) && !has_everything && is_forced_candidate(draft);
 }
 
+// E17 what is known of the others may be as old as a round that waits for one who is gone. Those
+// who answered are asked once more before the key is taken: one may have got more meanwhile, from a
+// former leader that is up again (sim seed 70091206).
+bool has_asked_again(Draft& draft, const Targets& targets) {
+  auto& began_at = draft.memory.election.last_round_at;
+  Targets again;
+  for (const auto& [name, url] : targets) {
+    const PeerView* peer = draft.fresh_peer(name);
+    const bool is_old = peer != nullptr && peer->is_reachable &&
+                        draft.has_come(peer->answered_at + kAnswerIsNew) &&
+                        (!began_at || peer->asked_at < *began_at);
+    if (is_old) again.emplace(name, url);
+  }
+  if (again.empty()) return true;
+  draft.because("E17", "asking the other members once more before taking the leader key");
+  if (!draft.seen.is_under_way(Lane::Peers)) {
+    if (!began_at) began_at = draft.moment();
+    draft.plan(ProbePeers{.targets = std::move(again), .timeout = draft.probe_timeout()});
+  }
+  return false;
+}
+
 void acquire(Draft& draft) {
   draft.because("E12", "nobody leads and this node is the healthiest: taking the leader key at " +
                            to_string(draft.instance().position()));
   draft.say("racing for the leader key");
   draft.memory.election.lead_again_at = {};
+  draft.memory.election.last_round_at.reset();
   draft.memory.election.was_forced = is_forced_past_sync(draft);
   const auto& sync = draft.cluster().sync;
   draft.plan(AcquireLeaderKey{.lease = draft.seen.session.lease,
@@ -373,7 +399,7 @@ void acquire(Draft& draft) {
 void run_for_leader(Draft& draft) {
   const InstanceView& instance = draft.instance();
   if (!instance.is_running_standby() && !instance.is_running_primary()) return;
-  if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) return;
+  if (!is_of_known_cluster(draft)) return;
   const bool is_seen_lately = instance.seen_at >= *draft.memory.election.unlocked_since &&
                               !draft.has_come(instance.seen_at + kPositionFreshness);
   if (!is_seen_lately) draft.plan(ObserveInstance{});
@@ -404,9 +430,11 @@ void run_for_leader(Draft& draft) {
     }
   }
   if (verdict.runs()) {
-    if (is_seen_lately) acquire(draft);
+    const bool asks_nobody = instance.is_running_primary() || draft.seen.settings.paused;
+    if (is_seen_lately && (asks_nobody || has_asked_again(draft, targets))) acquire(draft);
     return;
   }
+  draft.memory.election.last_round_at.reset();
   if (verdict.kind == Verdict::Kind::No) {
     draft.because(verdict.rule, verdict.why);
     draft.say("following a different leader because " + verdict.why);

@@ -49,7 +49,10 @@ bool is_crash_loop(const Draft& draft) {
 
 // True: settled, by giving way or by waiting for those who could take over.
 bool should_give_way(Draft& draft) {
-  const bool may_restart = draft.seen.settings.primary_start_timeout > 0ms;
+  // A limit of zero is about servers that crashed. One that was shut down here on the way of a
+  // handover that has failed has what its successor lacks (sim seed 70064373).
+  const bool is_shut_down = draft.instance().control->state == ControlState::ShutDown;
+  const bool may_restart = draft.seen.settings.primary_start_timeout > 0ms || is_shut_down;
   const bool has_failed = draft.memory.acts.failed >= kStartsBeforeGivingWay;
   if (may_restart && !has_failed && !is_crash_loop(draft)) return false;
   switch (prospect_of_failover(draft)) {
@@ -292,7 +295,7 @@ bool recover(Draft& draft) {
     case Leadership::Nobodys:
       // R4 whoever has just stepped down leaves the field to its successor for a moment, if anybody
       // could be that.
-      if (!draft.cluster().initialize || !draft.cluster().initialize->is_valid()) {
+      if (!is_of_known_cluster(draft)) {
         recover_unfinished_cluster(draft);
       } else if (was_primary(*draft.instance().control) && leaves_the_field(draft)) {
         draft.say("leaving the field to those who could take over");

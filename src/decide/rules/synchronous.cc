@@ -250,12 +250,20 @@ bool is_patient(Draft& draft, const SyncFacts& facts) {
   return !others_are_there && !draft.has_come(limit);
 }
 
+// Taken on an operator's word: whom `/sync` does not name at all could not have been elected. That
+// also tells an agent that has begun anew since (sim seed 70048939).
+bool was_forced(const Draft& draft) {
+  const SyncKey& sync = *draft.cluster().sync;
+  return draft.memory.election.was_forced ||
+         !(is_in_sync(draft, draft.me()) || same_name(sync.leader, draft.me()));
+}
+
 // Whoever is forced on the cluster may lack what was acknowledged: if it never gets so far as to
 // open, those that have it must still be electable, and nobody may take it for one of them (sim
 // seeds 9011146, 1908).
 SyncMove move_before_promotion(const Draft& draft, const SyncFacts& facts) {
   const bool names_another = !facts.leader.empty() && !same_name(facts.leader, facts.me);
-  if (draft.memory.election.was_forced && names_another) return move_before_forced_promotion(facts);
+  if (names_another && was_forced(draft)) return move_before_forced_promotion(facts);
   const bool is_quorum = settings_of(draft).synchronous_mode == SynchronousMode::Quorum;
   return is_quorum ? quorum_move_before_promotion(facts) : priority_move_before_promotion(facts);
 }
