@@ -1,4 +1,5 @@
 // `members/<name>` (Patroni ha.py touch_member).
+#include <algorithm>
 #include <limits>
 
 #include "codec/dcs_values.h"
@@ -99,6 +100,30 @@ void read_pending_restart(const Json& object, Member& member) {
   }
 }
 
+Json copy_progress(const CopyProgress& copy) {
+  Json object = Json::object();
+  put_text(object, "from", copy.from);
+  object["copied_bytes"] = copy.copied_bytes;
+  if (copy.total_bytes != 0) object["total_bytes"] = copy.total_bytes;
+  object["seconds"] = copy.seconds;
+  return object;
+}
+
+std::int64_t count_of(const Json& object, std::string_view key) {
+  const Json* value = find(object, key);
+  const auto number = value == nullptr ? std::nullopt : as_integer(*value);
+  return std::max<std::int64_t>(number.value_or(0), 0);
+}
+
+std::optional<CopyProgress> copy_progress_of(const Json& member) {
+  const Json* object = find(member, "copy");
+  if (object == nullptr || !object->is_object()) return std::nullopt;
+  return CopyProgress{.from = text_of(*object, "from"),
+                      .copied_bytes = static_cast<std::uint64_t>(count_of(*object, "copied_bytes")),
+                      .total_bytes = static_cast<std::uint64_t>(count_of(*object, "total_bytes")),
+                      .seconds = count_of(*object, "seconds")};
+}
+
 }  // namespace
 
 std::string encode_member(const Member& member) {
@@ -122,6 +147,7 @@ std::string encode_member(const Member& member) {
   if (member.timeline) object["timeline"] = member.timeline->value;
   put_object(object, "scheduled_restart", member.scheduled_restart);
   if (member.pause) object["pause"] = true;
+  if (member.copy) object["copy"] = copy_progress(*member.copy);
   return write_json(object);
 }
 
@@ -147,6 +173,7 @@ Member decode_member(const NodeName& name, std::string_view text) {
   member.checkpoint_after_promote_is_pending = !bool_of(object, "checkpoint_after_promote", true);
   read_pending_restart(object, member);
   member.pause = bool_of(object, "pause", false);
+  member.copy = copy_progress_of(object);
   const Json* restart = find(object, "scheduled_restart");
   if (restart != nullptr && restart->is_object()) member.scheduled_restart = write_json(*restart);
   return member;

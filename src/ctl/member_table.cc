@@ -206,7 +206,9 @@ std::vector<Cell> row_of(const RowContext& context, const Member& member,
   row.push_back(text_cell(prefix + member.name));
   row.push_back(text_cell(shown_host(member, context.with_port)));
   row.push_back(text_cell(titled(cluster_role(context.view, member))));
-  row.push_back(text_cell(shown_state(context.view, member)));
+  std::string state = shown_state(context.view, member);
+  if (is_for_people && member.copy) state += " (" + describe(*member.copy) + ")";
+  row.push_back(text_cell(state));
   row.push_back(member.timeline ? number_cell(member.timeline->value) : text_cell(""));
   if (context.view.is_led_by(member.name)) {
     row.insert(row.end(), is_classic(context.options) ? 1 : 4, text_cell(""));

@@ -103,6 +103,8 @@ struct InstanceView {
   // It is a recovery.signal alone: a backup that was restored, to be recovered from its archive.
   bool has_recovery_signal = false;
 
+  std::optional<CopyProgress> copy;
+
   ProcessState process = ProcessState::Unknown;
   std::int64_t postmaster_pid = 0;
   std::string postmaster_start_time;  // as PostgreSQL prints it, "" when unknown

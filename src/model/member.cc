@@ -1,7 +1,9 @@
 #include "model/member.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdio>
 
 namespace pgherd {
 namespace {
@@ -112,6 +114,55 @@ std::string slot_name_of(std::string_view member_name) {
     }
   }
   return slot.substr(0, 63);
+}
+
+namespace {
+
+// As PostgreSQL counts: 1 kB are 1024 bytes.
+std::string size_text(double bytes) {
+  constexpr std::array<const char*, 5> kUnits{"bytes", "kB", "MB", "GB", "TB"};
+  constexpr double kStep = 1024;
+  std::size_t unit = 0;
+  while (bytes >= kStep && unit + 1 < kUnits.size()) {
+    bytes /= kStep;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  (void)std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", bytes,
+                      kUnits[unit]);
+  return text.data();
+}
+
+std::string time_text(double seconds) {
+  constexpr double kMinute = 60;
+  constexpr double kHour = 3600;
+  std::array<char, 32> text{};
+  if (seconds < 2 * kMinute) {
+    (void)std::snprintf(text.data(), text.size(), "%.0f s", seconds);
+  } else if (seconds < 2 * kHour) {
+    (void)std::snprintf(text.data(), text.size(), "%.0f min", seconds / kMinute);
+  } else {
+    (void)std::snprintf(text.data(), text.size(), "%.1f h", seconds / kHour);
+  }
+  return text.data();
+}
+
+}  // namespace
+
+std::string describe(const CopyProgress& copy) {
+  const auto copied = static_cast<double>(copy.copied_bytes);
+  const auto total = static_cast<double>(copy.total_bytes);
+  if (copy.copied_bytes == 0) return "for " + time_text(static_cast<double>(copy.seconds));
+  std::string text = size_text(copied);
+  if (copy.total_bytes != 0) {
+    const auto percent = std::min<std::uint64_t>(copy.copied_bytes * 100 / copy.total_bytes, 100);
+    text = std::to_string(percent) + " % of " + size_text(total);
+  }
+  if (copy.seconds <= 0) return text;
+  const double rate = copied / static_cast<double>(copy.seconds);
+  text += ", " + size_text(rate) + "/s";
+  if (total > copied) text += ", " + time_text((total - copied) / rate) + " left";
+  return text;
 }
 
 }  // namespace pgherd

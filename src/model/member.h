@@ -62,6 +62,17 @@ struct PendingRestartReason {
   friend bool operator==(const PendingRestartReason&, const PendingRestartReason&) = default;
 };
 
+// A copy of the data directory that is under way. Not Patroni's, which leaves such a key alone.
+struct CopyProgress {
+  std::string from;  // the source's name, "" when a tool brings its own
+  std::uint64_t copied_bytes = 0;
+  std::uint64_t total_bytes = 0;  // 0: not known
+  std::int64_t seconds = 0;       // since it began
+  friend bool operator==(const CopyProgress&, const CopyProgress&) = default;
+};
+// "37 % of 10.0 GB, 45.2 MB/s, 2 min left"; what is not known is left out.
+[[nodiscard]] std::string describe(const CopyProgress& copy);
+
 struct Member {
   NodeName name;
   std::string conn_url;  // postgres://host:port/database, never credentials
@@ -82,6 +93,7 @@ struct Member {
   std::map<std::string, PendingRestartReason> pending_restart_reason;
   bool pause = false;
   std::string scheduled_restart;  // JSON object, "" when none
+  std::optional<CopyProgress> copy;
 
   // Bookkeeping of the store, not part of the value.
   Revision mod_revision;

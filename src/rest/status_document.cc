@@ -122,6 +122,12 @@ void add_node_part(ordered_json& document, const NodeStatus& status) {
     document["pending_restart"] = true;
     document["pending_restart_reason"] = reasons_of(status.instance.pending_restart);
   }
+  if (const auto& copy = status.instance.copy) {
+    if (!copy->from.empty()) document["copy"]["from"] = copy->from;
+    document["copy"]["copied_bytes"] = copy->copied_bytes;
+    if (copy->total_bytes != 0) document["copy"]["total_bytes"] = copy->total_bytes;
+    document["copy"]["seconds"] = copy->seconds;
+  }
   document["patroni"]["version"] = status.self.version;
   document["patroni"]["scope"] = status.scope;
   document["patroni"]["name"] = status.self.name;

@@ -58,6 +58,18 @@ TEST(MemberValue, CarriesPendingAndScheduledRestartsAndPause) {
   EXPECT_EQ(encode_member(member), text);
 }
 
+TEST(MemberValue, CarriesHowFarACopyIs) {
+  const std::string text =
+      R"({"state":"creating replica","copy":{"from":"b","copied_bytes":10,"total_bytes":100,"seconds":3}})";
+  const Member member = decode_member("a", text);
+  EXPECT_EQ(member.copy,
+            (CopyProgress{.from = "b", .copied_bytes = 10, .total_bytes = 100, .seconds = 3}));
+  EXPECT_EQ(encode_member(member), text);
+  EXPECT_EQ(decode_member("a", R"({"copy":{"copied_bytes":-1,"total_bytes":"x"}})").copy,
+            CopyProgress{});
+  EXPECT_FALSE(decode_member("a", R"({"copy":7})").copy);
+}
+
 TEST(MemberValue, OfTheOldestFormIsAUrlWithTheApiUrlInside) {
   const Member member = decode_member(
       "a",

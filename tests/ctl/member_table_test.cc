@@ -65,6 +65,20 @@ TEST(MemberTable, ListsAClusterAsPatroni40Does) {
             "\n");
 }
 
+TEST(MemberTable, SaysToPeopleHowFarACopyIs) {
+  Member made = a_member("b", "10.0.0.2");
+  made.state = MemberState::CreatingReplica;
+  made.copy = CopyProgress{.from = "a", .copied_bytes = 10, .total_bytes = 100, .seconds = 5};
+  AView view;
+  view.with(a_leader("a", "10.0.0.1")).with(made).led_by("a").at(kHere);
+  const std::string shown = cluster_text("c", view.view(), {});
+  EXPECT_NE(shown.find("| creating replica (10 % of 100 bytes, 2 bytes/s, 45 s left) |"),
+            std::string::npos)
+      << shown;
+  const std::string json = cluster_text("c", view.view(), {.format = Format::Json});
+  EXPECT_NE(json.find(R"("State": "creating replica",)"), std::string::npos) << json;
+}
+
 TEST(MemberTable, SaysInTheClassicStyleWhenNoPositionIsKnown) {
   AView view;
   view.with(a_leader("a", "10.0.0.1")).with(a_member("b", "10.0.0.2")).led_by("a").at(kHere);

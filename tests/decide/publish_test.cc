@@ -36,6 +36,23 @@ TEST(Publishing, TellsPositionsOncePerLoop) {
   EXPECT_TRUE(scene.planned<PublishMember>());
 }
 
+TEST(Publishing, TellsHowFarACopyIsOncePerLoop) {
+  Scene scene("a");
+  scene.led_by("b");
+  scene.seen.instance.data_directory = DataDirectory::Missing;
+  scene.under_way(CloneFrom{});
+  scene.seen.instance.copy = CopyProgress{.from = "b", .copied_bytes = 10, .total_bytes = 100};
+  const auto first = scene.planned<PublishMember>();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->member.copy, scene.seen.instance.copy);
+  scene.cluster().members["a"] = first->member;
+  scene.cluster().members["a"].lease = kLease;
+  scene.seen.instance.copy->copied_bytes = 20;
+  EXPECT_FALSE(scene.planned<PublishMember>());
+  scene.later(2s);
+  EXPECT_TRUE(scene.planned<PublishMember>());
+}
+
 TEST(Publishing, KeepsAMemberWithAnUnfinishedCheckpointFromBeingARewindSource) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100}, Timeline{2});

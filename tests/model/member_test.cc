@@ -9,6 +9,18 @@
 namespace pgherd {
 namespace {
 
+TEST(CopyOfTheData, IsDescribedAsFarAsItIsKnown) {
+  constexpr std::uint64_t kGigabyte = 1U << 30U;
+  EXPECT_EQ(describe({.copied_bytes = 3 * kGigabyte, .total_bytes = 10 * kGigabyte, .seconds = 60}),
+            "30 % of 10.0 GB, 51.2 MB/s, 2 min left");
+  EXPECT_EQ(describe({.copied_bytes = 2048, .total_bytes = 0, .seconds = 2}), "2.0 kB, 1.0 kB/s");
+  EXPECT_EQ(describe({.copied_bytes = 500, .total_bytes = 1000}), "50 % of 1000 bytes");
+  EXPECT_EQ(describe({.seconds = 7300}), "for 2.0 h");
+  // The source grows meanwhile.
+  EXPECT_EQ(describe({.copied_bytes = 2048, .total_bytes = 1024, .seconds = 1}),
+            "100 % of 1.0 kB, 2.0 kB/s");
+}
+
 TEST(SlotName, IsTheMembersNameAsPostgresqlAllowsIt) {
   EXPECT_EQ(slot_name_of("node_a1"), "node_a1");
   EXPECT_EQ(slot_name_of("Node-A.example"), "node_a_example");

@@ -502,6 +502,21 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
 }
 
+TEST_F(RealPostgres, ACopySaysHowFarItIs) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg1->config.basebackup = {{"max-rate", "8M"}};
+  pg1->begin(CloneFrom{pg0->as_upstream()});
+  const InstanceView during = pg1->observe_until(
+      [](const InstanceView& view) { return view.copy && view.copy->copied_bytes > 0; });
+  EXPECT_EQ(during.copy->from, "pg0");
+  EXPECT_GT(during.copy->total_bytes, during.copy->copied_bytes);
+  EXPECT_EQ(during.data_directory, DataDirectory::Missing);
+  expect_done(pg1->end_of_begun());
+  EXPECT_FALSE(pg1->observe().copy);
+}
+
 TEST_F(RealPostgres, WhatOnlyADivergedMemberHasIsKeptWhenItsDataIsRemoved) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");

@@ -94,6 +94,7 @@ Member own_member_of(const Draft& draft) {
   member.pause = draft.seen.settings.paused;
   if (draft.seen.scheduled_restart)
     member.scheduled_restart = draft.seen.scheduled_restart->published;
+  member.copy = instance.copy;
   member.pending_restart_reason = instance.pending_restart;
   member.pending_restart = !instance.pending_restart.empty();
   if (instance.process != ProcessState::Running || !instance.in_recovery) return member;
@@ -120,12 +121,14 @@ bool differs_beyond_positions(const Member& published, Member& wanted) {
   const auto xlog_location = std::exchange(wanted.xlog_location, published.xlog_location);
   const auto receive_lsn = std::exchange(wanted.receive_lsn, published.receive_lsn);
   const auto replay_lsn = std::exchange(wanted.replay_lsn, published.replay_lsn);
+  const auto copy = std::exchange(wanted.copy, published.copy);
   const auto mod_revision = std::exchange(wanted.mod_revision, published.mod_revision);
   const auto lease = std::exchange(wanted.lease, published.lease);
   const bool differs = wanted != published;
   wanted.xlog_location = xlog_location;
   wanted.receive_lsn = receive_lsn;
   wanted.replay_lsn = replay_lsn;
+  wanted.copy = copy;
   wanted.mod_revision = mod_revision;
   wanted.lease = lease;
   return differs;
@@ -133,7 +136,7 @@ bool differs_beyond_positions(const Member& published, Member& wanted) {
 
 bool positions_differ(const Member& a, const Member& b) {
   return a.xlog_location != b.xlog_location || a.receive_lsn != b.receive_lsn ||
-         a.replay_lsn != b.replay_lsn;
+         a.replay_lsn != b.replay_lsn || a.copy != b.copy;
 }
 
 bool is_sent_again(const Draft& draft, Member& member) {

@@ -128,6 +128,18 @@ asio::awaitable<Result<void, QueryError>> open_as_superuser(PgSession& session,
   co_return co_await session.connect(std::move(info), 3s);
 }
 
+// How far it was says nothing about why it ended.
+std::string without_progress(std::string_view text) {
+  std::string kept;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size() - 1);
+    const std::string_view line = text.substr(0, end + 1);
+    if (!parse_tool_progress(line)) kept += line;
+    text.remove_prefix(line.size());
+  }
+  return kept;
+}
+
 }  // namespace
 
 std::string ActContext::program(const std::string& name) const {
@@ -159,6 +171,22 @@ std::string last_lines(const std::string& text, std::size_t lines) {
   return kept;
 }
 
+std::optional<ToolProgress> parse_tool_progress(std::string_view line) {
+  constexpr std::uint64_t kKilobyte = 1024;
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  ToolProgress progress;
+  const char* const end = line.data() + line.size();
+  const auto copied = std::from_chars(line.data(), end, progress.copied_bytes);
+  if (copied.ec != std::errc{} || copied.ptr == end || *copied.ptr != '/') return std::nullopt;
+  const auto total = std::from_chars(copied.ptr + 1, end, progress.total_bytes);
+  if (total.ec != std::errc{}) return std::nullopt;
+  const std::string_view rest(total.ptr, static_cast<std::size_t>(end - total.ptr));
+  if (!rest.starts_with(" kB (")) return std::nullopt;
+  progress.copied_bytes *= kKilobyte;
+  progress.total_bytes *= kKilobyte;
+  return progress;
+}
+
 asio::awaitable<Answer<ProcessEnd>> run_tool(ActContext& context, const ActControl& control,
                                              ProcessSpec spec, std::function<void()> meanwhile,
                                              ProcessEnd* how_it_ended) {
@@ -181,7 +209,8 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(ActContext& context, const ActContr
   if (how_it_ended != nullptr) *how_it_ended = **end;
   if ((*end)->succeeded()) co_return **end;
   if ((*end)->cancelled) co_return cancelled(name + " was cancelled");
-  const std::string said = last_lines((*end)->err.empty() ? (*end)->out : (*end)->err, 6);
+  const std::string& all = (*end)->err.empty() ? (*end)->out : (*end)->err;
+  const std::string said = last_lines(without_progress(all), 6);
   co_return failed(fmt::format("{} {}: {}it says: {}", name, describe(**end), advice_for(said),
                                said.empty() ? "nothing" : said),
                    (*end)->timed_out ? ActOutcome::TimedOut : ActOutcome::Failed);

@@ -59,6 +59,12 @@ struct ActContext {
 
   // A copy or initdb fills the directory: to the outside it is still missing.
   bool is_filling_directory = false;
+  struct CopyUnderWay {
+    CopyProgress progress;
+    Instant began;
+    Instant tell_at;
+  };
+  std::optional<CopyUnderWay> copy;
   // A cluster is made from what the directory has been filled with: that it is marked as unfinished
   // is our own doing.
   bool is_making_cluster = false;
@@ -167,6 +173,14 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(ActContext& context, 
 [[nodiscard]] Upstream written_upstream(const PostgresConfig& config);
 
 [[nodiscard]] std::string last_lines(const std::string& text, std::size_t lines);
+
+// Of a line with which pg_basebackup or pg_rewind says how far it is, "123/4567 kB (2%), 0/1
+// tablespace": copied and in all, in bytes.
+struct ToolProgress {
+  std::uint64_t copied_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+[[nodiscard]] std::optional<ToolProgress> parse_tool_progress(std::string_view line);
 
 // ---- The acts
 // ------------------------------------------------------------------------------------ One function

@@ -12,6 +12,7 @@
 #include "postgres/local/config_files.h"
 #include "postgres/local/filling_command.h"
 #include "postgres/local/lost_wal.h"
+#include "runtime/asio_clock.h"
 #include "runtime/log.h"
 
 namespace pgherd {
@@ -72,6 +73,30 @@ asio::awaitable<Attempt> remove_on_disk(ActContext& context, std::string data_di
   co_return co_await on_disk(context, std::move(work));
 }
 
+constexpr Duration kFirstTold = 10s;
+constexpr Duration kToldEvery = 60s;
+
+void begin_copy(ActContext& context, const Upstream& source) {
+  const Instant now = boottime_now();
+  context.copy.emplace();
+  context.copy->progress.from = source.name;
+  context.copy->began = now;
+  context.copy->tell_at = now + kFirstTold;
+}
+
+void note_progress(ActContext& context, std::string_view line) {
+  const auto progress = parse_tool_progress(line);
+  if (!progress || !context.copy) return;
+  CopyProgress& copy = context.copy->progress;
+  copy.copied_bytes = progress->copied_bytes;
+  copy.total_bytes = progress->total_bytes;
+  const Instant now = boottime_now();
+  if (now < context.copy->tell_at) return;
+  context.copy->tell_at = now + kToldEvery;
+  copy.seconds = (now - context.copy->began) / 1s;
+  log_info("copying from {}: {}", copy.from, describe(copy));
+}
+
 asio::awaitable<Attempt> run_basebackup(ActContext& context, const ActControl& control,
                                         Upstream source) {
   const auto config = context.config;
@@ -79,10 +104,15 @@ asio::awaitable<Attempt> run_basebackup(ActContext& context, const ActControl& c
   ConnInfo info = tool_conninfo(*config, config->replication, source, "");
   info.set("application_name", context.self);
   ProcessSpec spec;
-  spec.argv = {context.program("pg_basebackup"), "--pgdata=" + config->data_dir,
-               "--wal-method=stream", "--dbname=" + info.to_string(), "--no-password"};
+  spec.argv = {context.program("pg_basebackup"),
+               "--pgdata=" + config->data_dir,
+               "--wal-method=stream",
+               "--dbname=" + info.to_string(),
+               "--no-password",
+               "--progress"};
   add_basebackup_options(config->basebackup, spec.argv);
   spec.env = {{"PGPASSFILE", config->pgpass}, {"LC_ALL", "C"}};
+  spec.on_line = [&context](OutputOf, std::string_view line) { note_progress(context, line); };
   // pg_basebackup wants an empty directory, so our marker follows its first file.
   auto is_marked = std::make_shared<bool>(false);
   const auto mark = [is_marked, data_dir = config->data_dir] {
@@ -242,7 +272,9 @@ Act act_clone(ActContext& context, ActControl& control, CloneFrom step) {
                                  config->data_dir,
                                  look.problem.empty() ? "it holds a cluster" : look.problem));
   context.is_filling_directory = true;
+  begin_copy(context, step.source);
   const auto filled = co_await fill(context, control, step.source);
+  context.copy.reset();
   context.is_filling_directory = false;
   if (!filled) {
     Failure failure = filled.error();

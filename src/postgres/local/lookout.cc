@@ -37,6 +37,10 @@ void end_server_of_unfinished(const ActContext& context) {
 }
 
 void see_directory(const ActContext& context, InstanceView& view) {
+  if (context.copy) {
+    view.copy = context.copy->progress;
+    view.copy->seconds = (view.seen_at - context.copy->began) / 1s;
+  }
   if (context.is_filling_directory) {
     view.data_directory = DataDirectory::Missing;
     return;
