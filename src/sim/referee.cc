@@ -171,13 +171,15 @@ void Referee::opened_for_writes(const SimServer& server, bool is_new_timeline) {
   // In maintenance mode an operator may restart, and promote by hand, whatever runs. A leader whose
   // members accept it without the store starts again in place.
   const bool may_outlive = !is_new_timeline && may_outlive_its_key(server);
+  // Also one that has the key still: without the store it loses it later (sim seed 70110537).
+  const bool was_coming_up = began_in_pause(server);
   if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ && !may_outlive &&
-      !began_in_pause(server) && !is_excused(server) && !is_excused_by_deletion()) {
+      !was_coming_up && !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +
                      (leader_.empty() ? "nobody" : leader_));
   }
   const bool is_by_hand =
-      may_be_disarmed() || server.is_bootstrapping || is_excused(server) || began_in_pause(server);
+      may_be_disarmed() || server.is_bootstrapping || is_excused(server) || was_coming_up;
   if (!is_by_hand && lacks_watchdog && lacks_watchdog(server)) {
     object("W4", position(server) + " opens for writes without the watchdog that is required");
   }
