@@ -47,6 +47,24 @@ TEST(Election, IsLeftToAPeerThatIsAhead) {
   EXPECT_LE(scene.last.wake_at, scene.now + 1s) << "it looks again soon, not a loop later";
 }
 
+TEST(Election, AsksSoonAgainWhoIsAboutToHaveClosed) {
+  Scene scene = race_of("a");
+  scene.silent_peer("b").peer("c", Lsn{900});
+  scene.seen.peers["b"].is_closing = true;
+  EXPECT_FALSE(scene.planned<ProbePeers>());
+  EXPECT_TRUE(scene.gives_reason("E8"));
+  EXPECT_LE(scene.last.wake_at, scene.now + 100ms);
+  scene.later(100ms);
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+  // Not ten times a second for as long as it takes.
+  scene.later(2s).silent_peer("b").peer("c", Lsn{900});
+  scene.seen.peers["b"].is_closing = true;
+  scene.later(400ms);
+  EXPECT_FALSE(scene.planned<ProbePeers>());
+  scene.later(100ms);
+  EXPECT_TRUE(scene.planned<ProbePeers>());
+}
+
 TEST(Election, AsksOnceMoreWhoAnsweredAWhileAgo) {
   Scene scene = race_of("a");
   scene.silent_peer("b").peer("c", Lsn{900});

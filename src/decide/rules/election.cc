@@ -394,6 +394,17 @@ void acquire(Draft& draft) {
                               .config_seen = draft.cluster().config_revision});
 }
 
+// A leader that hands over gives the key away when its successor has the last record, a moment
+// before its server has ended. Who asks in that moment asks again soon, later and later: half a
+// second would be most of the outage.
+std::optional<Duration> next_round(const Draft& draft, const Verdict& verdict) {
+  const auto usual = next_round_after(verdict);
+  if (!usual || verdict.by != Verdict::By::Primary) return usual;
+  constexpr Duration kSoonest = 100ms;
+  const Duration passed = draft.elapsed_since(*draft.memory.election.unlocked_since);
+  return std::clamp<Duration>(passed / 2, kSoonest, *usual);
+}
+
 }  // namespace
 
 void run_for_leader(Draft& draft) {
@@ -435,12 +446,13 @@ void run_for_leader(Draft& draft) {
     return;
   }
   draft.memory.election.last_round_at.reset();
-  if (verdict.kind == Verdict::Kind::No) {
+  const std::optional<Duration> again_after = next_round(draft, verdict);
+  if (again_after) {
     draft.because(verdict.rule, verdict.why);
     draft.say("following a different leader because " + verdict.why);
-    draft.wake_in(kNextRound);
+    draft.wake_in(*again_after);
   }
-  ask_rivals(draft, targets, verdict.kind == Verdict::Kind::No);
+  ask_rivals(draft, targets, again_after);
 }
 
 }  // namespace pgherd
