@@ -963,6 +963,25 @@ TEST_F(RealPostgres, ASlowQueryLeavesTheRoleStanding) {
                    .in_recovery.value_or(true));
 }
 
+TEST_F(RealPostgres, OnlyTheLoggerIsTheLogger) {
+  auto pg0 = a_node("pg0");
+  pg0->config.parameters["logging_collector"] = "on";
+  bootstrap(*pg0);
+  auto all = postgres_processes_in(pg0->config.data_dir);
+  std::vector<pid_t> loggers;
+  for (const ProcessIdentity& process : all)
+    if (is_logger(process)) loggers.push_back(process.pid);
+  ASSERT_EQ(loggers.size(), 1U) << "of " << all.size() << " processes";
+  // It alone goes on for a moment when its server has ended, and is not in the way of the next.
+  const auto pid = static_cast<pid_t>(pg0->observe().postmaster_pid);
+  for (const ProcessIdentity& process : all)
+    signal_process(process, process.pid == pid ? SIGKILL : SIGSTOP);
+  pg0->observe_until([](const InstanceView& view) { return view.process == ProcessState::Stopped; });
+  expect_done(pg0->perform(StartPrimary{in_an_hour()}));
+  for (const ProcessIdentity& process : all)
+    EXPECT_FALSE(is_running(process)) << process.pid;
+}
+
 TEST_F(RealPostgres, AStaleFileThatNamesALivingStrangerDoesNotKeepItDown) {
   auto pg0 = a_node("pg0");
   bootstrap(*pg0);

@@ -161,16 +161,15 @@ bool Postmaster::signal(int number) {
 }
 
 asio::awaitable<Attempt> Postmaster::kill_leftovers() {
-  auto left = postgres_processes_in(data_dir_);
   const Instant patience = boottime_now() + kLoggerGrace;
-  while (!left.empty() && boottime_now() < patience) {
-    co_await pause_for(kPoll);
-    left = postgres_processes_in(data_dir_);
-  }
   const Instant deadline = boottime_now() + kDeathGrace;
-  if (!left.empty())
-    log_warning("killing {} processes that an ended postmaster left in {}", left.size(), data_dir_);
-  while (!left.empty()) {
+  for (bool is_told = false;; co_await pause_for(kPoll)) {
+    auto left = postgres_processes_in(data_dir_);
+    if (left.empty()) co_return Attempt{};
+    if (boottime_now() < patience) std::erase_if(left, is_logger);
+    if (!left.empty() && !std::exchange(is_told, true))
+      log_warning("killing {} processes that an ended postmaster left in {}", left.size(),
+                  data_dir_);
     for (const ProcessIdentity& process : left)
       signal_process(process, SIGKILL);
     if (boottime_now() > deadline)
@@ -178,10 +177,7 @@ asio::awaitable<Attempt> Postmaster::kill_leftovers() {
           "process {} in {} does not end after SIGKILL: it waits for a disk that does not answer; "
           "PostgreSQL cannot be started before it is gone",
           left.front().pid, data_dir_));
-    co_await pause_for(kPoll);
-    left = postgres_processes_in(data_dir_);
   }
-  co_return Attempt{};
 }
 
 asio::awaitable<Attempt> Postmaster::start(ServerStart how, std::function<Attempt()> may_start) {

@@ -72,7 +72,8 @@ class Postmaster {
   // SIGKILL of every process. `shut_down` is called once, when pg_control says so.
   [[nodiscard]] boost::asio::awaitable<Attempt> stop(StopMode mode, const ActControl& control,
                                                      std::function<void()> shut_down);
-  // What a killed postmaster left behind is killed as well.
+  // What a killed postmaster left behind is killed as well, at once: nothing that it could still do
+  // counts. Its logger has half a second to write down what was said.
   [[nodiscard]] boost::asio::awaitable<Attempt> kill_leftovers();
 
   // The server's log since the last start, at most some lines.

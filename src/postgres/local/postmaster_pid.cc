@@ -145,4 +145,11 @@ std::vector<ProcessIdentity> postgres_processes_in(const std::string& data_dir) 
   return found;
 }
 
+bool is_logger(const ProcessIdentity& process) {
+  auto title = read_file("/proc/" + std::to_string(process.pid) + "/cmdline", 1U << 10U);
+  if (!title) return false;
+  title->erase(title->find_last_not_of(std::string_view(" \0", 2)) + 1);
+  return title->starts_with("postgres: ") && title->ends_with(": logger");
+}
+
 }  // namespace pgherd

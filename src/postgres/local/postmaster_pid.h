@@ -62,5 +62,8 @@ using EnvironmentEntry = std::pair<std::string, std::string>;
 // PostgreSQL processes that run in this directory, the postmaster included: what a killed
 // postmaster leaves behind holds its shared memory, and nothing can start before they are gone.
 [[nodiscard]] std::vector<ProcessIdentity> postgres_processes_in(const std::string& data_dir);
+// Of these, by the title that it has set: the logger, which ends when it has written down what the
+// others have said.
+[[nodiscard]] bool is_logger(const ProcessIdentity& process);
 
 }  // namespace pgherd
