@@ -339,8 +339,10 @@ Verdict examine_self(const Draft& draft) {
   // failover may.
   const auto& request = draft.cluster().failover;
   const bool is_asked_for = request && request->candidate == draft.me();
-  if (!is_asked_for && lag_to_published(draft) >
-                           static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
+  // Whom `/sync` lets run has all that was acknowledged, however much more had been written.
+  if (!is_asked_for && !is_synchronous(draft) &&
+      lag_to_published(draft) >
+          static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes)) {
     return Verdict::no("E7", "My wal position exceeds maximum replication lag: " +
                                  std::to_string(lag_to_published(draft)) +
                                  " bytes behind, allowed are " +
