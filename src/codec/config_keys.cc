@@ -48,7 +48,8 @@ const std::map<std::string, std::string_view, std::less<>>& sections() {
        "max_timelines_history check_timeline primary_start_timeout master_start_timeout "
        "primary_stop_timeout master_stop_timeout primary_race_backoff synchronous_mode "
        "synchronous_mode_strict synchronous_node_count failsafe_mode pause member_slots_ttl slots "
-       "permanent_slots permanent_replication_slots ignore_slots standby_cluster postgresql"},
+       "slots_wal_limit permanent_slots permanent_replication_slots ignore_slots standby_cluster "
+       "postgresql"},
       {"bootstrap.dcs.standby_cluster",
        "host port primary_slot_name create_replica_methods restore_command archive_cleanup_command "
        "recovery_min_apply_delay"},

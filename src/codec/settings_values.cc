@@ -58,12 +58,19 @@ Milliseconds renamed_timeout_of(const Json& config, std::string_view key, std::s
   return seconds(integer_of(config, used, otherwise / 1s));
 }
 
+constexpr std::string_view kSlotsWalLimit = "slots_wal_limit";
+
 Milliseconds member_slots_ttl_of(const Json& config, Milliseconds otherwise) {
   const Json* value = find(config, "member_slots_ttl");
   if (value == nullptr) return otherwise;
   const std::optional<Duration> duration = parse_duration(as_text(*value), 1s);
   if (!duration) return otherwise;
   return std::chrono::floor<Milliseconds>(std::max<Duration>(*duration, 0s));
+}
+
+std::optional<std::int64_t> size_of(const Json& value) {
+  const auto bytes = value.is_structured() ? std::nullopt : parse_memory(as_text(value));
+  return bytes && *bytes >= 0 ? bytes : std::nullopt;
 }
 
 std::optional<StandbyClusterSettings> standby_cluster_of(const Json& config) {
@@ -234,6 +241,8 @@ Result<Settings, std::string> decode_settings(std::string_view config_json) {
   settings.failsafe_mode = bool_of(*config, "failsafe_mode");
   settings.paused = bool_of(*config, "pause");
   settings.member_slots_ttl = member_slots_ttl_of(*config, settings.member_slots_ttl);
+  if (const Json* limit = find(*config, kSlotsWalLimit); limit != nullptr)
+    settings.slots_wal_limit_bytes = size_of(*limit).value_or(0);
   settings.max_timelines_history = int_of(*config, "max_timelines_history", 0);
   settings.primary_race_backoff = seconds(integer_of(*config, "primary_race_backoff", 0));
   settings.permanent_slots = permanent_slots_of(*config).slots;
@@ -289,6 +298,9 @@ std::vector<std::string> settings_not_usable(std::string_view config_json) {
     const Json* value = find(*config, key);
     if (value != nullptr && !as_bool(*value)) add(key, *value, "true or false", "false");
   }
+  const Json* limit = find(*config, kSlotsWalLimit);
+  if (limit != nullptr && !size_of(*limit))
+    add(kSlotsWalLimit, *limit, "a size, as in 64GB; 0: no limit", "0");
   const Json* mode = find(*config, "synchronous_mode");
   if (mode != nullptr && !as_bool(*mode) && !is_quorum(*mode))
     add("synchronous_mode", *mode, "on, off or quorum", "off");

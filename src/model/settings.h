@@ -58,8 +58,9 @@ struct Settings {
   std::int64_t maximum_lag_on_syncnode_bytes = -1;  // <= 0: off
   bool failsafe_mode = false;
   bool paused = false;
-  Milliseconds member_slots_ttl = 1800s;  // 0: slots of absent members are not kept
-  int max_timelines_history = 0;          // 0: keep all
+  Milliseconds member_slots_ttl = 1800s;   // 0: slots of absent members are not kept
+  std::int64_t slots_wal_limit_bytes = 0;  // what one slot may hold back; 0: no limit
+  int max_timelines_history = 0;           // 0: keep all
   bool use_slots = true;
   bool use_pg_rewind = false;
   bool remove_data_directory_on_rewind_failure = false;

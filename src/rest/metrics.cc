@@ -153,6 +153,14 @@ void add_cluster(Page& page, const NodeStatus& status, const StatusFacts& facts)
              tags.nofailover ? 0 : tags.failover_priority);
 }
 
+std::uint64_t held_by_slots(const InstanceView& instance) {
+  const Lsn here = instance.in_recovery == true ? instance.replayed : instance.flushed;
+  std::uint64_t most = 0;
+  for (const SlotView& slot : instance.slots)
+    if (slot.restart_lsn.is_known()) most = std::max(most, lag_bytes(here, slot.restart_lsn));
+  return most;
+}
+
 void add_own(Page& page, const NodeStatus& status, const StatusFacts& facts) {
   page.gauge("pgherd_leads", "1 while this node's confirmation of leadership has not run out.",
              status.leads);
@@ -165,6 +173,8 @@ void add_own(Page& page, const NodeStatus& status, const StatusFacts& facts) {
   const bool is_behind = facts.query_is_ok && status.instance.in_recovery == true;
   page.gauge("pgherd_replay_lag_bytes", "What is still to be replayed, 0 on a primary.",
              is_behind ? lag_bytes(leader, status.instance.replayed) : 0U);
+  page.gauge("pgherd_slots_wal_bytes", "WAL held back by the slot that holds back most.",
+             held_by_slots(status.instance));
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ bool act_on_node(const std::string& what, Host& host) {
       {"take away the watchdog of", [](Host& one) { one.watchdog().take_away(); }},
       {"keep armed the watchdog of", [](Host& one) { one.watchdog().keep_armed(); }},
       {"pause replay on", [](Host& one) { one.server().replay_is_paused = true; }},
-      {"make a slot on", [](Host& one) { one.server().directory().slots.insert("handmade"); }},
+      {"make a slot on", [](Host& one) { one.server().directory().slots["handmade"]; }},
   };
   const auto found = kActs.find(what);
   if (found == kActs.end()) return false;

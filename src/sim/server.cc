@@ -202,6 +202,8 @@ void SimServer::promote(Timeline at_least) {
   ++upstream_attempt_;
   is_in_recovery_ = false;
   directory_.has_standby_signal = false;
+  for (auto& [slot, confirmed] : directory_.slots)
+    confirmed = directory_.wal.end();
   const Timeline next{std::max(directory_.newest_timeline, directory_.wal.timeline()).value + 1};
   directory_.newest_timeline = std::max(next, at_least);
   append({.id = sim_.next_id++,
@@ -323,11 +325,18 @@ void SimServer::connect_upstream() {
 void SimServer::attach_to(SimServer& upstream) {
   upstream_ = &upstream;
   if (upstream.is_running_primary()) failed_promotions = 0;
-  upstream.receivers_[name_] = Receiver{.flushed = directory_.wal.end()};
+  upstream.receivers_[name_] = Receiver{};
+  upstream.confirm(name_, directory_.wal.end());
   if (witness != nullptr) witness->attached(*this, upstream);
   received_ = directory_.wal.end();
   sim_.tell(name_, [&] { return "postgres streams from " + upstream.name_; });
   upstream.send_wal(*this);
+}
+
+void SimServer::confirm(const NodeName& standby, Lsn position) {
+  receivers_.at(standby).flushed = position;
+  const auto slot = directory_.slots.find(standby);
+  if (slot != directory_.slots.end()) slot->second = position;
 }
 
 void SimServer::detach(SimServer& standby) {
@@ -380,7 +389,7 @@ void SimServer::receive(std::size_t first, const std::vector<WalRecord>& records
   const auto found = from.receivers_.find(name_);
   if (found == from.receivers_.end()) return;
   // What it reports may not get through.
-  if (!sim_.network.is_cut(place_, from.place_)) found->second.flushed = directory_.wal.end();
+  if (!sim_.network.is_cut(place_, from.place_)) from.confirm(name_, directory_.wal.end());
   found->second.has_message_under_way = false;
   from.send_wal(*this);
   from.release_commits();
@@ -437,12 +446,12 @@ InstanceView SimServer::view() const {
                                 .flushed = receiver.flushed,
                                 .replayed = receiver.flushed});
   }
-  for (const auto& slot : directory_.slots) {
+  for (const auto& [slot, confirmed] : directory_.slots) {
     seen.slots.push_back({.name = slot,
                           .is_physical = true,
                           .is_active = false,
                           .is_temporary = false,
-                          .restart_lsn = directory_.wal.end(),
+                          .restart_lsn = is_in_recovery_ ? directory_.wal.end() : confirmed,
                           .has_xmin = false,
                           .wal_status = "reserved"});
   }

@@ -47,7 +47,8 @@ class SimServer {
     bool has_standby_signal = false;
     bool has_recovery_signal = false;
     UpstreamView upstream;
-    std::set<std::string> slots;
+    // What the reader of each has confirmed last, while this is the primary.
+    std::map<std::string, Lsn> slots;
     std::set<std::string> logical_slots;
     std::string sync_names;  // synchronous_standby_names in its configuration
     bool sync_names_are_ours = false;
@@ -152,6 +153,7 @@ class SimServer {
   void connect_upstream();
   void connect_later();
   void attach_to(SimServer& upstream);
+  void confirm(const NodeName& standby, Lsn position);
   void detach(SimServer& standby);  // the standby's connection ends here; it will notice by itself
   void lose_upstream();
   void send_wal(SimServer& standby);

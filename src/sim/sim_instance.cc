@@ -380,7 +380,9 @@ void SimInstance::begin(const CloneFrom& step) {
     return;
   }
   if (!step.source.slot.empty() && !step.source.is_remote)
-    servers_.at(step.source.host)->directory().slots.insert(step.source.slot);
+    servers_.at(step.source.host)
+        ->directory()
+        .slots.try_emplace(step.source.slot, servers_.at(step.source.host)->directory().wal.end());
   directory.state = DataDirectory::Broken;
   child_ = Child::Clone;
   const auto until = sim_.queue.now() + sim_.draw_act(sim_.pace.clone);
@@ -551,8 +553,12 @@ void SimInstance::small(const Step& step, Done done) {
           directory.slots.erase(name);
           directory.logical_slots.erase(name);
         }
-        for (const auto& request : keep->wanted)
-          (request.is_logical ? directory.logical_slots : directory.slots).insert(request.name);
+        for (const auto& request : keep->wanted) {
+          if (request.is_logical)
+            directory.logical_slots.insert(request.name);
+          else
+            directory.slots.try_emplace(request.name, directory.wal.end());
+        }
       }
     }
     const ActResult result{.outcome = is_running || std::holds_alternative<ApplyConfiguration>(step)

@@ -24,6 +24,7 @@ TEST(DynamicSettings, AreReadFromOneObject) {
       R"("maximum_lag_on_syncnode":1000,"check_timeline":true,"primary_start_timeout":0,)"
       R"("primary_stop_timeout":15,"synchronous_mode":"quorum","synchronous_mode_strict":"on",)"
       R"("synchronous_node_count":2,"failsafe_mode":"yes","pause":true,"member_slots_ttl":"1h",)"
+      R"("slots_wal_limit":"64GB",)"
       R"("max_timelines_history":10,"postgresql":{"use_slots":false,"use_pg_rewind":"true",)"
       R"("remove_data_directory_on_rewind_failure":1,)"
       R"("remove_data_directory_on_diverged_timelines":true,"parameters":{}}})");
@@ -41,6 +42,7 @@ TEST(DynamicSettings, AreReadFromOneObject) {
                           .failsafe_mode = true,
                           .paused = true,
                           .member_slots_ttl = 3600s,
+                          .slots_wal_limit_bytes = std::int64_t{64} << 30,
                           .max_timelines_history = 10,
                           .use_slots = false,
                           .use_pg_rewind = true,
@@ -117,12 +119,14 @@ TEST(DynamicSettings, ThatAreNoObjectAreRefused) {
 TEST(DynamicSettings, ThatCannotBeUsedAreNamed) {
   EXPECT_EQ(
       settings_not_usable(R"({"maximum_lag_on_failover":"1MB","primary_stop_timeout":"1s",)"
-                          R"("check_timeline":"maybe","synchronous_mode":"sometimes"})"),
+                          R"("check_timeline":"maybe","synchronous_mode":"sometimes",)"
+                          R"("slots_wal_limit":"-1MB"})"),
       (std::vector<std::string>{
           "maximum_lag_on_failover is \"1MB\"; allowed is a whole number of bytes, without a "
           "unit; 1048576 is in force",
           "primary_stop_timeout is \"1s\"; allowed is a whole number of seconds; 0 is in force",
           "check_timeline is \"maybe\"; allowed is true or false; false is in force",
+          "slots_wal_limit is \"-1MB\"; allowed is a size, as in 64GB; 0: no limit; 0 is in force",
           "synchronous_mode is \"sometimes\"; allowed is on, off or quorum; off is in force"}));
   for (const char* right :
        {R"({"maximum_lag_on_failover":"17","synchronous_mode":"Quorum","failsafe_mode":"yes"})",
@@ -135,6 +139,7 @@ TEST(DynamicSettings, FallBackToDefaultsOneByOne) {
       settings_of(R"({"maximum_lag_on_failover":"1MB","primary_start_timeout":"5min",)"
                   R"("check_timeline":"maybe","synchronous_node_count":"two",)"
                   R"("member_slots_ttl":"soon","failsafe_mode":[],"max_timelines_history":{},)"
+                  R"("slots_wal_limit":"a lot",)"
                   R"("pause":"later","synchronous_mode":"sometimes"})"),
       Settings{});
 }

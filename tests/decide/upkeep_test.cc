@@ -1,3 +1,4 @@
+#include <functional>
 #include <map>
 #include <string>
 
@@ -279,6 +280,49 @@ TEST(Slots, ThatHoldBackVacuumOnAStandbyOrAreLostAreMadeAnew) {
   scene.seen.instance.slots = {SlotView{.name = "b", .has_xmin = true},
                                SlotView{.name = "c", .wal_status = "lost"}};
   EXPECT_EQ(scene.planned<KeepSlots>()->drop, (std::vector<std::string>{"b", "c"}));
+}
+
+// Node a leads at byte 1000; its slot for c holds back all of it, the one for b nothing.
+Scene with_limit(std::int64_t bytes) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{1000});
+  scene.seen.settings.slots_wal_limit_bytes = bytes;
+  scene.seen.instance.slots = {SlotView{.name = "b", .restart_lsn = Lsn{1000}},
+                               SlotView{.name = "c", .restart_lsn = Lsn{0x1}}};
+  return scene;
+}
+
+TEST(Slots, ThatHoldBackTooMuchAreMadeAnew) {
+  Scene scene = with_limit(900);
+  const auto keep = scene.planned<KeepSlots>();
+  ASSERT_TRUE(keep);
+  EXPECT_EQ(keep->drop, std::vector<std::string>{"c"});
+  EXPECT_TRUE(scene.gives_reason("U10"));
+  EXPECT_FALSE(scene.gives_reason("U2"));
+  for (const std::int64_t limit : {0, 1000}) {
+    Scene within = with_limit(limit);
+    EXPECT_FALSE(within.planned<KeepSlots>()) << limit;
+    EXPECT_EQ(within.gives_reason("U10"), limit > 0) << "from 80 % on there is a warning";
+  }
+  EXPECT_FALSE(with_limit(2000).gives_reason("U10"));
+}
+
+TEST(Slots, ThatAreLogicalOrInUseStayHoweverMuchTheyHoldBack) {
+  const auto stays_when = [](const std::function<void(Scene&, SlotView&)>& change) {
+    Scene scene = with_limit(900);
+    change(scene, scene.seen.instance.slots[1]);
+    return !scene.planned<KeepSlots>() && scene.gives_reason("U10");
+  };
+  EXPECT_TRUE(stays_when([](Scene&, SlotView& slot) { slot.is_active = true; }));
+  EXPECT_TRUE(stays_when([](Scene& scene, SlotView&) { scene.seen.settings.paused = true; }));
+  EXPECT_TRUE(stays_when([](Scene& scene, SlotView& slot) {
+    scene.cluster().members.erase("c");
+    slot = {.name = "cdc", .is_physical = false, .restart_lsn = Lsn{1}};
+    slot.plugin = "pgoutput";
+    slot.database = "shop";
+    scene.seen.settings.permanent_slots = {
+        {.name = "cdc", .is_logical = true, .database = "shop", .plugin = "pgoutput"}};
+  }));
 }
 
 TEST(Slots, OfANodeThatNeverLeadsAreThoseOfItsFollowers) {

@@ -1,6 +1,6 @@
 """Slots of members that do not stream from the leader: one behind another standby gets a slot that moves on,
-or the leader would keep WAL for ever; one that does not stream at all gets none. And permanent logical slots,
-which go on after a failover."""
+or the leader would keep WAL for ever; one that does not stream at all gets none; that of a member that is gone
+is made anew where it holds back too much. And permanent logical slots, which go on after a failover."""
 
 import json
 
@@ -18,7 +18,7 @@ def herd():
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def members(herd):
     """lead <- near <- behind, and apart, which does not stream."""
     made = {"lead": Solo(herd, "solo-slots", name="lead")}
@@ -46,9 +46,11 @@ def slots(solo):
 
 
 def behind_by(solo, slot):
+    """In bytes; without end where the slot is not there, which it is not for a moment while it is made anew."""
     with connect(solo) as sql:
-        return sql.execute("select pg_current_wal_lsn() - restart_lsn from pg_replication_slots "
-                           "where slot_name = %s", (slot,)).fetchone()[0]
+        row = sql.execute("select pg_current_wal_lsn() - restart_lsn from pg_replication_slots "
+                          "where slot_name = %s", (slot,)).fetchone()
+    return row[0] if row else float("inf")
 
 
 def test_the_slot_of_a_member_behind_another_moves_on(herd, members):
@@ -62,6 +64,22 @@ def test_the_slot_of_a_member_behind_another_moves_on(herd, members):
     assert "apart" not in slots(lead)
     status = json.loads(herd.etcdctl("get", "--print-value-only", "/service/solo-slots/status"))
     assert "apart" not in status.get("slots", {}) and "behind" in status["slots"]
+
+
+def test_the_slot_of_a_member_that_is_gone_holds_back_no_more_than_its_limit(members):
+    lead, near, apart = members["lead"], members["near"], members["apart"]
+    wait_until("the slot is there", lambda: "near" in slots(lead), 60)
+    members["behind"].stop()
+    near.stop()
+    assert lead.ask("/config", "PATCH", {"slots_wal_limit": "16MB"})[0] == 200
+    with connect(lead) as sql:
+        sql.execute("create table kept as select repeat('x', 1000) from generate_series(1, 14000)")
+    lead.wait_for("[U10] replication slot 'near' holds back more than 80 % of slots_wal_limit (16MB)")
+    with connect(lead) as sql:
+        sql.execute("create table more as select repeat('x', 1000) from generate_series(1, 14000)")
+    lead.wait_for("[U10] replication slot 'near' holds back more than slots_wal_limit (16MB) and is made anew")
+    wait_until("it holds back less", lambda: behind_by(lead, "near") < 16 << 20)
+    assert apart.get("/health")[0] == 200, "the others go on"
 
 
 LOGICAL = ("dcs: {slots: {cdc: {type: logical, database: postgres, plugin: test_decoding}}, "

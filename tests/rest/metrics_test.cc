@@ -72,6 +72,10 @@ TEST(Metrics, OfAStandbyTellItsPositions) {
             std::string::npos);
   EXPECT_NE(text.find("pgherd_replay_lag_bytes{scope=\"main\",name=\"b\"} 100\n"),
             std::string::npos);
+  NodeStatus held = a_standby();
+  held.instance.slots = {{.name = "c", .restart_lsn = Lsn{300}}, {.name = "d"}};
+  EXPECT_NE(metrics_text(held).find("pgherd_slots_wal_bytes{scope=\"main\",name=\"b\"} 600\n"),
+            std::string::npos);
 }
 
 TEST(Metrics, OfASilentPostgresLeaveOutWhatDependsOnItsVersion) {

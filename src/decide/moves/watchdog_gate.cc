@@ -35,4 +35,18 @@ bool watchdog_keeps_closed(Draft& draft) {
   return true;
 }
 
+bool watchdog_is_to_be_armed_first(Draft& draft) {
+  const bool is_needed = draft.seen.self.watchdog_mode == WatchdogMode::Required &&
+                         !draft.seen.settings.paused && !draft.seen.watchdog.is_active;
+  if (!is_needed) return false;
+  draft.say("waiting for the watchdog");
+  auto& tried_at = draft.memory.watchdog.arming_tried_at;
+  const bool is_due = draft.has_come(tried_at + draft.margins().renew_every);
+  if (draft.seen.is_under_way(Lane::Watchdog) || !is_due) return true;
+  tried_at = draft.moment();
+  draft.because("W4", "the watchdog is required: arming it before PostgreSQL opens");
+  draft.plan(ActivateWatchdog{.timeout = watchdog_timeout(draft)});
+  return true;
+}
+
 }  // namespace pgherd

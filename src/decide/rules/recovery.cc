@@ -180,7 +180,8 @@ void recover_as_follower(Draft& draft) {
     return;
   }
   if (was_primary(control) || !is_doubtful) {
-    draft.because("R5", "this was a primary: its history is compared before it follows");
+    draft.because("R5",
+                  "a primary's data, or a backup's: their history is compared before they follow");
   } else {
     draft.because("R12", "PostgreSQL has failed to start as a standby: its history is compared");
   }
@@ -201,7 +202,7 @@ void recover_unfinished_cluster(Draft& draft) {
     draft.say("waiting for the cluster to be made: the initialize key is not settled");
     return;
   }
-  if (!draft.act_may_be_tried()) return;
+  if (!draft.act_may_be_tried() || watchdog_is_to_be_armed_first(draft)) return;
   draft.because("R8",
                 "the new cluster's PostgreSQL is down and the claim is mine: starting it again");
   draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});

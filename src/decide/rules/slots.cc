@@ -170,23 +170,76 @@ bool is_left_behind(const Draft& draft, const SlotView& slot) {
          draft.leadership() == Leadership::Others;
 }
 
+bool is_led(const Draft& draft) {
+  const bool leads_standbys =
+      draft.seen.settings.standby_cluster.has_value() && draft.instance().is_running_standby();
+  return draft.leadership() == Leadership::Others ||
+         (draft.may_lead() && (draft.instance().is_running_primary() || leads_standbys));
+}
+
 // U2 what nobody needs any more would hold WAL for ever; what is lost, or holds back vacuum on a
 // standby, is made anew. Only beside a leader, for only then it is known what is needed.
 bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const WantedSlots& wanted) {
   if (slot.is_temporary || slot.is_active || draft.seen.settings.paused) return false;
   if (is_ignored(draft, slot)) return false;
   if (is_postgres_own(slot)) return is_left_behind(draft, slot);
-  const bool leads_standbys =
-      draft.seen.settings.standby_cluster.has_value() && draft.instance().is_running_standby();
-  const bool is_led =
-      draft.leadership() == Leadership::Others ||
-      (draft.may_lead() && (draft.instance().is_running_primary() || leads_standbys));
-  if (!is_led) return false;
+  if (!is_led(draft)) return false;
   const auto slot_wanted = wanted.find(slot.name);
   if (slot_wanted == wanted.end()) return slot.name != slot_name_of(draft.me());
   const bool holds_vacuum =
       slot.is_physical && slot.has_xmin && draft.instance().in_recovery == true;
   return slot.wal_status == "lost" || is_of_another_kind(slot, slot_wanted->second) || holds_vacuum;
+}
+
+enum class HeldWal { Little, Much, TooMuch };
+
+HeldWal wal_held_by(const Draft& draft, const SlotView& slot) {
+  constexpr std::uint64_t kMuchPercent = 80;
+  const auto limit = static_cast<std::uint64_t>(draft.seen.settings.slots_wal_limit_bytes);
+  if (limit == 0 || !slot.restart_lsn.is_known()) return HeldWal::Little;
+  const InstanceView& instance = draft.instance();
+  const Lsn here = *instance.in_recovery ? instance.replayed : instance.flushed;
+  const std::uint64_t held = lag_bytes(here, slot.restart_lsn);
+  if (held > limit) return HeldWal::TooMuch;
+  return held > limit / 100 * kMuchPercent ? HeldWal::Much : HeldWal::Little;
+}
+
+// Who reads by it is not there and can be made anew. A logical slot stays: its reader would miss
+// changes and not notice.
+bool may_be_made_anew(const Draft& draft, const SlotView& slot) {
+  return slot.is_physical && !slot.is_active && !slot.is_temporary && !is_ignored(draft, slot) &&
+         !draft.seen.settings.paused && is_led(draft);
+}
+
+std::string limit_of(const Draft& draft) {
+  constexpr std::int64_t kMegabyte = 1 << 20;
+  const std::int64_t limit = draft.seen.settings.slots_wal_limit_bytes;
+  return limit % kMegabyte == 0 ? std::to_string(limit / kMegabyte) + "MB"
+                                : std::to_string(limit) + " bytes";
+}
+
+// U10 what a slot may hold back of WAL has a limit, if one is set: a full disk would end the
+// primary.
+void warn_of_held_wal(Draft& draft) {
+  for (const SlotView& slot : draft.instance().slots) {
+    const HeldWal held = wal_held_by(draft, slot);
+    if (held == HeldWal::Little) continue;
+    const std::string begin = "replication slot '" + slot.name + "' holds back more than ";
+    if (held == HeldWal::Much) {
+      draft.warn("U10", begin + "80 % of slots_wal_limit (" + limit_of(draft) +
+                            "): see why its reader does not get on");
+    } else if (may_be_made_anew(draft, slot)) {
+      draft.warn("U10", begin + "slots_wal_limit (" + limit_of(draft) +
+                            ") and is made anew: whoever comes back for it needs the archive or a "
+                            "new copy");
+    } else {
+      draft.warn("U10", begin + "slots_wal_limit (" + limit_of(draft) +
+                            ") and stays, because it is " +
+                            (slot.is_active     ? "in use"
+                             : slot.is_physical ? "not for pgherd to drop now"
+                                                : "logical: drop it if nobody reads from it"));
+    }
+  }
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -196,15 +249,16 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
-void explain(Draft& draft, const std::vector<std::string>& missing, const KeepSlots& keep) {
+void explain(Draft& draft, const std::vector<std::string>& missing,
+             const std::vector<std::string>& useless) {
   if (!missing.empty()) {
     const bool has_permanent =
         std::any_of(missing.begin(), missing.end(),
                     [&](const std::string& name) { return is_permanent(draft, name); });
     draft.because(has_permanent ? "U7" : "U1", "making replication slots: " + joined(missing));
   }
-  if (!keep.drop.empty()) {
-    draft.because("U2", "dropping replication slots that are of no use here: " + joined(keep.drop));
+  if (!useless.empty()) {
+    draft.because("U2", "dropping replication slots that are of no use here: " + joined(useless));
   }
 }
 
@@ -264,11 +318,12 @@ void copy_slots(Draft& draft, std::vector<WantedSlot> missing) {
 // of themselves, or they would hold WAL for ever. Authority: Patroni slots.py.
 void keep_slots(Draft& draft) {
   const InstanceView& instance = draft.instance();
-  if (!draft.seen.settings.use_slots || draft.seen.is_under_way(Lane::Slots) ||
-      instance.process != ProcessState::Running || !instance.in_recovery ||
-      instance.role_is_stale) {
+  if (!draft.seen.settings.use_slots || instance.process != ProcessState::Running ||
+      !instance.in_recovery || instance.role_is_stale) {
     return;
   }
+  warn_of_held_wal(draft);
+  if (draft.seen.is_under_way(Lane::Slots)) return;
   // Slots change by what is seen of them; who needs one may change, and is looked at every second.
   if (instance.seen_at == draft.memory.slots.checked_in &&
       !draft.has_come(instance.seen_at + kLookAtSlotsAgain)) {
@@ -300,8 +355,12 @@ void keep_slots(Draft& draft) {
     if (!exists) missing.push_back(name);
     keep.wanted.push_back(slot_wanted);
   }
+  std::vector<std::string> useless;
   for (const SlotView& slot : instance.slots) {
-    if (is_to_be_dropped(draft, slot, wanted)) keep.drop.push_back(slot.name);
+    const bool is_over = wal_held_by(draft, slot) == HeldWal::TooMuch;
+    const bool is_useless = is_to_be_dropped(draft, slot, wanted);
+    if (is_useless) useless.push_back(slot.name);
+    if (is_useless || (is_over && may_be_made_anew(draft, slot))) keep.drop.push_back(slot.name);
   }
   copy_slots(draft, std::move(missing_copies));
   const Duration gap = !missing.empty() ? Duration(200ms) : Duration(draft.seen.settings.loop_wait);
@@ -312,7 +371,7 @@ void keep_slots(Draft& draft) {
   }
   if (!draft.has_come(due)) return;
   draft.memory.slots.kept_at = draft.moment();
-  explain(draft, missing, keep);
+  explain(draft, missing, useless);
   draft.plan(std::move(keep));
 }
 

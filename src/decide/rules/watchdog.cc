@@ -61,6 +61,7 @@ void keep_watchdog(Draft& draft) {
   const InstanceView& instance = draft.instance();
   const bool may_be_open = instance.is_running_primary() || draft.has_act_under_way() ||
                            instance.process == ProcessState::Stopping ||
+                           memory.bootstrap_is_unconfirmed ||
                            instance.process == ProcessState::Unknown;
   const bool is_idle = !may_be_open && (!draft.may_lead() || draft.seen.is_leaving);
   const bool is_given_up = is_off || (draft.may_lead() && !is_possible);

@@ -149,7 +149,7 @@ asio::awaitable<void> keep_slot(SlotKeeper& keeper, WantedSlot slot_wanted,
 Act act_keep_slots(ActContext& context, ActControl& control, KeepSlots step) {
   if (context.postmaster->look() != ProcessState::Running)
     co_return failed("PostgreSQL is not running: slots are kept when it is");
-  const auto slots = co_await present_slots(context, control);
+  auto slots = co_await present_slots(context, control);
   if (!slots) co_return tl::unexpected(slots.error());
   const auto present = [&](const std::string& name) -> const PresentSlot* {
     const auto found = slots->find(name);
@@ -160,6 +160,7 @@ Act act_keep_slots(ActContext& context, ActControl& control, KeepSlots step) {
     const PresentSlot* slot = present(name);
     if (slot == nullptr || slot->is_active) continue;
     co_await keeper.drop(name);
+    slots->erase(name);
   }
   // Logical ones last: nobody waits for what they may take.
   for (const bool is_logical : {false, true}) {
