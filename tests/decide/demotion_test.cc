@@ -235,6 +235,23 @@ TEST(SteppingDown, ThatIsTakenBackClearsTheRequestThatLedToIt) {
       << "it would be tried without end";
 }
 
+TEST(SteppingDown, WaitsForTheReceiptOfWhomTheRequestNamesByNow) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.seen.instance.control->checkpoint = Lsn{1000};
+  scene.memory.stepping_down.state = SteppingDown::WhenReceived;
+  scene.peer("b", Lsn{900}).peer("c", Lsn{1100});
+  Scene named = scene;
+  named.cluster().failover = request_for_b();
+  EXPECT_FALSE(named.planned<ReleaseLeaderKey>()) << "b would be elected";
+  named.peer("b", Lsn{1100});
+  EXPECT_TRUE(named.planned<ReleaseLeaderKey>());
+  Scene never_leads = scene;
+  never_leads.cluster().failover = request_for_b();
+  never_leads.cluster().members["b"].tags.nofailover = true;
+  EXPECT_TRUE(never_leads.planned<ReleaseLeaderKey>()) << "b cannot be elected";
+}
+
 TEST(SteppingDown, IsOverWhenPostgresDoesNotShutDown) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});

@@ -287,6 +287,7 @@ Scene with_limit(std::int64_t bytes) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{1000});
   scene.seen.settings.slots_wal_limit_bytes = bytes;
+  scene.seen.instance.control->checkpoint = Lsn{1000};
   scene.seen.instance.slots = {SlotView{.name = "b", .restart_lsn = Lsn{1000}},
                                SlotView{.name = "c", .restart_lsn = Lsn{0x1}}};
   return scene;

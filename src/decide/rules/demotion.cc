@@ -83,15 +83,28 @@ Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
                   std::max(promised, resumed) + lease_margins(settings, shorter).demote_after);
 }
 
+// Whom the request names by now, though it was another one when the stop began: it would be
+// elected, whatever others have received (sim seed 120019508).
+std::optional<NodeName> successor_of(const Draft& draft) {
+  const auto& as_it_began = draft.memory.stepping_down.successor;
+  const auto& request = draft.cluster().failover;
+  if (!request || !request->candidate || request->scheduled_at) return as_it_began;
+  const auto& members = draft.memory.election.last_known_members.get();
+  const auto found = members.find(*request->candidate);
+  const bool may_run =
+      found != members.end() && found->first != draft.me() && !found->second.tags.nofailover &&
+      (!request->leader || !is_synchronous(draft) || is_in_sync(draft, found->first));
+  return may_run ? request->candidate : as_it_began;
+}
+
 std::map<NodeName, std::string> receivers(const Draft& draft) {
+  const std::optional<NodeName> successor = successor_of(draft);
   std::map<NodeName, std::string> targets;
   for (const auto& [name, member] : draft.memory.election.last_known_members) {
     if (name == draft.me() || member.api_url.empty() || member.tags.nofailover) continue;
     // Nobody else could be elected afterwards.
     const bool is_elector = !is_synchronous(draft) || is_in_sync(draft, name);
-    if (!draft.memory.stepping_down.successor && !is_elector) continue;
-    if (draft.memory.stepping_down.successor && *draft.memory.stepping_down.successor != name)
-      continue;
+    if (successor ? *successor != name : !is_elector) continue;
     targets.emplace(name, member.api_url);
   }
   return targets;

@@ -193,13 +193,15 @@ bool is_to_be_dropped(const Draft& draft, const SlotView& slot, const WantedSlot
 
 enum class HeldWal { Little, Much, TooMuch };
 
+// Up to the last checkpoint: what comes after it PostgreSQL keeps anyway, and a slot that is made
+// begins there.
 HeldWal wal_held_by(const Draft& draft, const SlotView& slot) {
   constexpr std::uint64_t kMuchPercent = 80;
   const auto limit = static_cast<std::uint64_t>(draft.seen.settings.slots_wal_limit_bytes);
   if (limit == 0 || !slot.restart_lsn.is_known()) return HeldWal::Little;
   const InstanceView& instance = draft.instance();
-  const Lsn here = *instance.in_recovery ? instance.replayed : instance.flushed;
-  const std::uint64_t held = lag_bytes(here, slot.restart_lsn);
+  if (!instance.control) return HeldWal::Little;
+  const std::uint64_t held = lag_bytes(instance.control->checkpoint, slot.restart_lsn);
   if (held > limit) return HeldWal::TooMuch;
   return held > limit / 100 * kMuchPercent ? HeldWal::Much : HeldWal::Little;
 }
