@@ -8,29 +8,17 @@
 #include <type_traits>
 
 #include "codec/dcs_values.h"
+#include "rest/prometheus_text.h"
 #include "rest/status_document.h"
 
 namespace pgherd {
 namespace {
 
-std::string escaped_label(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') result += '\\';
-    if (c == '\n') {
-      result += "\\n";
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
-
 class Page {
  public:
   explicit Page(const NodeStatus& status)
-      : labels_(fmt::format("{{scope=\"{}\",name=\"{}\"}}", escaped_label(status.scope),
-                            escaped_label(status.self.name))) {}
+      : labels_(fmt::format("{{scope={},name={}}}", quoted_label(status.scope),
+                            quoted_label(status.self.name))) {}
 
   void add(std::string_view name, std::string_view type, std::string_view help,
            std::string_view value, std::string_view remark = {}) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "codec/dcs_values.h"
+#include "rest/prometheus_text.h"
 
 namespace pgherd::router {
 namespace {
@@ -78,22 +79,9 @@ Json port_json(const PortTally& port) {
 
 // ---- Prometheus --------------------------------------------------------------------------------
 
-std::string quoted(const std::string& text) {
-  std::string made = "\"";
-  for (const char c : text) {
-    if (c == '\n') {
-      made += "\\n";
-      continue;
-    }
-    if (c == '"' || c == '\\') made += '\\';
-    made += c;
-  }
-  return made + "\"";
-}
-
 class Metrics {
  public:
-  explicit Metrics(const RouterStatus& status) : scope_(quoted(status.scope)) {}
+  explicit Metrics(const RouterStatus& status) : scope_(quoted_label(status.scope)) {}
 
   void family(std::string_view name, std::string_view type, std::string_view help) {
     name_ = name;
@@ -130,7 +118,7 @@ void add_server_metric(Metrics& metrics, const RouterStatus& status, std::string
     const ServerTally& tally = *status.tallies[place];
     for (const Purpose purpose : kPurposes) {
       metrics.value(value_of(tally.leg(purpose).*what),
-                    fmt::format("server={},{}", quoted(tally.name), port_label(purpose)));
+                    fmt::format("server={},{}", quoted_label(tally.name), port_label(purpose)));
     }
   }
 }
@@ -167,21 +155,21 @@ void add_servers(Metrics& metrics, const RouterStatus& status) {
   for (std::size_t place = 0; place < status.routes.servers.size(); ++place) {
     for (const Purpose purpose : kPurposes) {
       metrics.value(takes(status, place, purpose) ? 1 : 0,
-                    fmt::format("server={},{}", quoted(status.routes.servers[place].name),
+                    fmt::format("server={},{}", quoted_label(status.routes.servers[place].name),
                                 port_label(purpose)));
     }
   }
   metrics.family("pgherd_router_lag_bytes", "gauge", "How far a standby is behind, as published.");
   for (const Server& server : status.routes.servers)
-    metrics.value(server.lag_bytes, "server=" + quoted(server.name));
+    metrics.value(server.lag_bytes, "server=" + quoted_label(server.name));
   metrics.family("pgherd_router_lag_seconds", "gauge", "The same in time.");
   for (const Server& server : status.routes.servers) {
     metrics.value(fmt::format("{:.3f}", static_cast<double>(server.lag_time.count()) / 1000),
-                  "server=" + quoted(server.name));
+                  "server=" + quoted_label(server.name));
   }
   metrics.family("pgherd_router_failures_total", "counter", "Connections that did not come about.");
   for (const auto& tally : status.tallies)
-    metrics.value(value_of(tally->failures), "server=" + quoted(tally->name));
+    metrics.value(value_of(tally->failures), "server=" + quoted_label(tally->name));
   add_server_metric(metrics, status, "pgherd_router_server_sessions", "gauge",
                     "Sessions with the server.", &LegTally::open_now);
   add_server_metric(metrics, status, "pgherd_router_server_sessions_total", "counter",

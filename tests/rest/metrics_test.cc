@@ -78,6 +78,13 @@ TEST(Metrics, OfAStandbyTellItsPositions) {
             std::string::npos);
 }
 
+TEST(Metrics, QuoteWhatWouldEndALabel) {
+  NodeStatus status = a_standby();
+  status.scope = "ma\"in\\\n";
+  EXPECT_NE(metrics_text(status).find(R"(pgherd_leads{scope="ma\"in\\\n",name="b"} 0)"),
+            std::string::npos);
+}
+
 TEST(Metrics, OfASilentPostgresLeaveOutWhatDependsOnItsVersion) {
   NodeStatus status = a_standby();
   status.instance.in_recovery.reset();
