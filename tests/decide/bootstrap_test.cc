@@ -18,6 +18,14 @@ TEST(Bootstrap, RacesForTheInitializeKey) {
   EXPECT_EQ(scene.planned<TakeInitializeKey>(), TakeInitializeKey{.lease = kLease});
 }
 
+TEST(Bootstrap, IsNotClaimedByALeaseThatIsAboutToBeExchanged) {
+  Scene scene = empty_node("a");
+  scene.cluster().initialize.reset();
+  scene.seen.settings.ttl += 1s;
+  EXPECT_FALSE(scene.planned<TakeInitializeKey>());
+  EXPECT_TRUE(scene.planned<GrantLease>());
+}
+
 TEST(Bootstrap, IsNotOfAClusterThatHasOnlyLostItsKey) {
   const auto races = [](const std::function<void(Scene&)>& leave_trace) {
     Scene scene = empty_node("a");
@@ -327,6 +335,19 @@ TEST(Bootstrap, IsEndedWhenTheClaimCannotBeHeld) {
   EXPECT_FALSE(scene.planned<CancelInstanceAct>());
   scene.later(8s);
   EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+}
+
+TEST(Bootstrap, EndsWhenItsClaimIsGone) {
+  Scene scene = empty_node("a");
+  scene.cluster().initialize = InitializeKey{.value = "", .mod_revision = {5}, .lease = kLease};
+  scene.under_way(pgherd::Bootstrap{});
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>());
+  scene.cluster().initialize->lease = LeaseId{9};
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>()) << "somebody else makes the cluster";
+  scene.cluster().initialize.reset();
+  EXPECT_TRUE(scene.planned<CancelInstanceAct>());
+  scene.seen.store.is_reachable = false;
+  EXPECT_FALSE(scene.planned<CancelInstanceAct>()) << "the claim lasts as long as its lease";
 }
 
 TEST(BrokenData, IsMovedAsideWhenThereIsNoClusterAtAll) {

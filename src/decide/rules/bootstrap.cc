@@ -157,7 +157,11 @@ void make_or_wait(Draft& draft) {
               "new one, remove this one from the store (ctl remove)");
     return;
   }
-  if (!draft.has_lease()) return;
+  // The claim ends with its lease, and one of another length (L2) would take the place of this one.
+  const bool is_lasting = draft.has_lease() &&
+                          draft.seen.session.asked_ttl == draft.seen.settings.ttl &&
+                          draft.seen.under_way_as<GrantLease>(Lane::Lease) == nullptr;
+  if (!is_lasting) return;
   draft.because("B1", "no cluster yet: racing for the initialize key");
   draft.plan(TakeInitializeKey{.lease = draft.seen.session.lease});
 }

@@ -159,8 +159,12 @@ void release(Draft& draft, Lsn last, std::string_view rule, std::string why) {
 // (sim seed 2515).
 bool end_bootstrap_without_claim(Draft& draft) {
   if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) == nullptr) return false;
-  if (!draft.has_come(draft.demote_at())) return false;
-  draft.because("D1", "the lease of the claim could not be renewed and is about to end");
+  const bool is_seen_gone =
+      draft.seen.store.is_reachable && draft.seen.store.cluster && !is_bootstrapping(draft);
+  if (!is_seen_gone && !draft.has_come(draft.demote_at())) return false;
+  draft.because("D1", is_seen_gone
+                          ? "the claim to make the cluster is gone"
+                          : "the lease of the claim could not be renewed and is about to end");
   draft.plan(CancelInstanceAct{.why = "the claim to make the cluster is lost"});
   return true;
 }
