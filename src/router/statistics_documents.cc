@@ -114,11 +114,10 @@ void add_port_metric(Metrics& metrics, const RouterStatus& status, std::string_v
 void add_server_metric(Metrics& metrics, const RouterStatus& status, std::string_view name,
                        std::string_view type, std::string_view help, Count LegTally::* what) {
   metrics.family(name, type, help);
-  for (std::size_t place = 0; place < status.tallies.size(); ++place) {
-    const ServerTally& tally = *status.tallies[place];
+  for (const auto& tally : status.tallies) {
     for (const Purpose purpose : kPurposes) {
-      metrics.value(value_of(tally.leg(purpose).*what),
-                    fmt::format("server={},{}", quoted_label(tally.name), port_label(purpose)));
+      metrics.value(value_of(tally->leg(purpose).*what),
+                    fmt::format("server={},{}", quoted_label(tally->name), port_label(purpose)));
     }
   }
 }

@@ -255,8 +255,7 @@ void Referee::judge_published_position(const SimServer& server) {
   const auto published = published_position();
   const auto& wal = server.directory().wal;
   const auto had = wal.switches().empty() ? wal.end().bytes : wal.switches().back().at.bytes;
-  const bool is_allowed = published <= had + maximum_lag_bytes_ ||
-                          synchronous_.is_vouched_for(server.name()) ||
+  const bool is_allowed = published <= had + maximum_lag_bytes_ || synchronous_.is_active() ||
                           asked_for_.erase(server.name()) > 0;
   if (!is_allowed) {
     object("B1", position(server) + " is promoted though " + std::to_string(published - had) +

@@ -60,10 +60,6 @@ bool SyncJudge::is_excused(const NodeName& promoted) const {
   return found != forced_.end() && now < found->second;
 }
 
-bool SyncJudge::is_vouched_for(const NodeName& name) const {
-  return is_on_ && (name == leader_ || voters_.contains(name));
-}
-
 void SyncJudge::acknowledged(const Clients::Acknowledged& write) {
   acknowledged_.insert(write.id);
   if (write.is_synchronous) {

@@ -31,8 +31,8 @@ class SyncJudge {
   void acknowledged(const Clients::Acknowledged& write);
   // What must not be, if it is so.
   [[nodiscard]] std::optional<std::string> promoted(const SimServer& server);
-  // The mode is on, and who stands in `/sync` has all that was acknowledged (B3, B6).
-  [[nodiscard]] bool is_vouched_for(const NodeName& name) const;
+  // Then B7 judges what whoever is elected must have.
+  [[nodiscard]] bool is_active() const { return is_on_ && !leader_.empty(); }
   [[nodiscard]] std::optional<std::string> look(const SimServer& open,
                                                 const std::vector<const SimServer*>& servers);
 

@@ -117,13 +117,15 @@ TEST(DynamicSettings, ThatAreNoObjectAreRefused) {
 }
 
 TEST(DynamicSettings, ThatCannotBeUsedAreNamed) {
+  const std::string no_bytes =
+      "maximum_lag_on_failover is \"1MB\"; allowed is a whole number of bytes, without a unit; "
+      "1048576 is in force";
   EXPECT_EQ(
       settings_not_usable(R"({"maximum_lag_on_failover":"1MB","primary_stop_timeout":"1s",)"
                           R"("check_timeline":"maybe","synchronous_mode":"sometimes",)"
                           R"("slots_wal_limit":"-1MB"})"),
       (std::vector<std::string>{
-          "maximum_lag_on_failover is \"1MB\"; allowed is a whole number of bytes, without a "
-          "unit; 1048576 is in force",
+          no_bytes,
           "primary_stop_timeout is \"1s\"; allowed is a whole number of seconds; 0 is in force",
           "check_timeline is \"maybe\"; allowed is true or false; false is in force",
           "slots_wal_limit is \"-1MB\"; allowed is a size, as in 64GB; 0: no limit; 0 is in force",

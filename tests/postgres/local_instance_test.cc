@@ -976,7 +976,8 @@ TEST_F(RealPostgres, OnlyTheLoggerIsTheLogger) {
   const auto pid = static_cast<pid_t>(pg0->observe().postmaster_pid);
   for (const ProcessIdentity& process : all)
     signal_process(process, process.pid == pid ? SIGKILL : SIGSTOP);
-  pg0->observe_until([](const InstanceView& view) { return view.process == ProcessState::Stopped; });
+  pg0->observe_until(
+      [](const InstanceView& view) { return view.process == ProcessState::Stopped; });
   expect_done(pg0->perform(StartPrimary{in_an_hour()}));
   for (const ProcessIdentity& process : all)
     EXPECT_FALSE(is_running(process)) << process.pid;
