@@ -91,7 +91,10 @@ asio::awaitable<InstanceView> Lookout::look() {
     else
       told_problem_.clear();
     if (!problem) see_sync_names(view);
-    if (!problem) co_await tell_overridden(deadline);
+    // After a start or a promotion everybody waits for this look.
+    const bool is_news =
+        view.postmaster_pid != last_.postmaster_pid || view.in_recovery != last_.in_recovery;
+    if (!problem && !is_news) co_await tell_overridden(deadline);
     if (!problem && *view.in_recovery) co_await find_standby_timeline(view, deadline);
     // It may have ended while it was asked.
     if (problem && context_.postmaster->look() == ProcessState::Stopped) {
