@@ -53,13 +53,20 @@ def behind_by(solo, slot):
     return row[0] if row else float("inf")
 
 
+def fill(solo, table, rows):
+    """As many kB of WAL before a checkpoint, and none later: nobody vacuums the table."""
+    with connect(solo) as sql:
+        sql.execute(f"create table {table} with (autovacuum_enabled = off) as "
+                    f"select repeat('x', 1000) from generate_series(1, {rows})")
+        sql.execute("checkpoint")
+
+
 def test_the_slot_of_a_member_behind_another_moves_on(herd, members):
     lead = members["lead"]
     wait_until("the cascade streams", lambda: "behind" in [row[0] for row in connect(members["near"]).execute(
         "select application_name from pg_stat_replication where state = 'streaming'")], 60)
     wait_until("its slot is on the leader, too", lambda: {"near", "behind"} <= set(slots(lead)))
-    with connect(lead) as sql:
-        sql.execute("create table filling as select repeat('x', 1000) from generate_series(1, 40000)")
+    fill(lead, "filling", 40000)
     wait_until("nothing of that is kept for it", lambda: behind_by(lead, "behind") < 1_000_000)
     assert "apart" not in slots(lead)
     status = json.loads(herd.etcdctl("get", "--print-value-only", "/service/solo-slots/status"))
@@ -72,13 +79,9 @@ def test_the_slot_of_a_member_that_is_gone_holds_back_no_more_than_its_limit(mem
     members["behind"].stop()
     near.stop()
     assert lead.ask("/config", "PATCH", {"slots_wal_limit": "16MB"})[0] == 200
-    with connect(lead) as sql:
-        sql.execute("create table kept as select repeat('x', 1000) from generate_series(1, 14000)")
-        sql.execute("checkpoint")
+    fill(lead, "kept", 14000)
     lead.wait_for("[U10] replication slot 'near' holds back more than 80 % of slots_wal_limit (16MB)")
-    with connect(lead) as sql:
-        sql.execute("create table more as select repeat('x', 1000) from generate_series(1, 14000)")
-        sql.execute("checkpoint")
+    fill(lead, "more", 14000)
     lead.wait_for("[U10] replication slot 'near' holds back more than slots_wal_limit (16MB) and is made anew")
     wait_until("nothing of that is kept for it", lambda: behind_by(lead, "near") < 4_000_000)
     assert apart.get("/health")[0] == 200, "the others go on"
