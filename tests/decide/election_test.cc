@@ -247,6 +247,7 @@ TEST(Election, IsLeftToTheNamedCandidateForTtlAtMost) {
 TEST(Election, IsLeftToOthersByWhoWasAskedToGiveUpItsPlace) {
   Scene scene = race_of("a");
   scene.cluster().failover = request("a", std::nullopt);
+  scene.memory.election.last_leader = "a";
   scene.silent_peer("b").peer("c", Lsn{900});
   EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   EXPECT_TRUE(scene.gives_reason("E6"));
@@ -255,6 +256,52 @@ TEST(Election, IsLeftToOthersByWhoWasAskedToGiveUpItsPlace) {
   scene.seen.peers["c"].nofailover = false;
   asked_again(scene, 10s);
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "for ttl at most";
+}
+
+TEST(Election, IsNotLeftToOthersByWhoIsAskedToGiveUpAPlaceThatItDoesNotHave) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = request("a", std::nullopt);
+  scene.silent_peer("b").peer("c", Lsn{900});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+
+  Scene behind = race_of("c");
+  behind.cluster().failover = request("a", std::nullopt);
+  behind.silent_peer("b").peer("a", Lsn{1100});
+  EXPECT_FALSE(behind.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(behind.gives_reason("E9"));
+}
+
+TEST(Election, IsLeftByTheCandidateOfASwitchoverToWhoHasMore) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = request("b", "a");
+  scene.silent_peer("b").peer("c", Lsn{1001});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E9"));
+  scene.seen.peers["c"].nofailover = true;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody who has more could lead";
+  scene.seen.peers["c"].nofailover = false;
+  scene.cluster().failover = request(std::nullopt, "a");
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "a failover may lose what the operator likes";
+}
+
+TEST(Election, IsNotLeftToTheCandidateOfASwitchoverByWhoHasMore) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = request("b", "c");
+  scene.silent_peer("b").peer("c", Lsn{999});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  scene.seen.settings.standby_cluster = StandbyClusterSettings{};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "the remote primary has it all";
+  scene.seen.settings.standby_cluster.reset();
+  scene.cluster().failover = request(std::nullopt, "c");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "a failover may lose what the operator likes";
+}
+
+TEST(Election, PrefersTheNamedCandidateToAHigherPriority) {
+  Scene scene = race_of("a");
+  scene.cluster().failover = request("b", "a");
+  scene.silent_peer("b").peer("c", Lsn{1000});
+  scene.seen.peers["c"].failover_priority = 5;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
 TEST(Election, LeavesTheFieldToANewerTimelineWhateverThePositions) {

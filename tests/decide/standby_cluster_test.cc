@@ -102,9 +102,13 @@ TEST(StandbyCluster, ComparesAndRewindsWhatDoesNotStart) {
   scene.decide();
   scene.later(2s);
   scene.seen.session.renewed_at = scene.now;
-  EXPECT_EQ(scene.planned<ExamineDivergence>()->source.host, "far");
+  const auto examination = scene.planned<ExamineDivergence>();
+  ASSERT_TRUE(examination);
+  EXPECT_EQ(examination->source.host, "far");
   compared(scene, Divergence::Diverged);
-  EXPECT_EQ(scene.planned<Rewind>()->source.host, "far");
+  const auto rewind = scene.planned<Rewind>();
+  ASSERT_TRUE(rewind);
+  EXPECT_EQ(rewind->source.host, "far");
   scene.seen.settings.use_pg_rewind = false;
   EXPECT_TRUE(scene.planned<StartStandby>()) << "it can be read, at least";
 }

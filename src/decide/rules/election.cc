@@ -1,6 +1,7 @@
 #include "decide/rules/election.h"
 
 #include <algorithm>
+#include <compare>
 
 #include "decide/facts/claim.h"
 #include "decide/facts/electorate.h"
@@ -31,16 +32,22 @@ Verdict beware_of_primary(const Draft& draft, const NodeName& name, const PeerVi
   return Verdict::no("E8", "Primary (" + name + ") is still alive", Verdict::By::Primary);
 }
 
+// Only who has led gives up a place. Of any other standby with the last record a request says
+// nothing that could let one lead that is behind it (sim seed 150053141).
+bool is_asked_to_give_way(const Draft& draft, const NodeName& name) {
+  return request_binds_election(draft) && draft.cluster().failover->leader == name &&
+         draft.memory.election.last_leader == name;
+}
+
 // E13 a usable standby on a newer timeline vetoes (safety A7). E9 a usable standby that is ahead
 // vetoes. E10 at the same position the higher failover_priority goes first, unless it is the leader
-// that has just gone.
+// that has just gone, or an operator has named this node.
 Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& peer) {
   Verdict verdict = beware_of_primary(draft, name, peer);
   if (!verdict.runs() || !peer.is_reachable) return verdict;
   if (!is_usable(draft, peer)) return Verdict::run();
   // Whoever was asked to give up its place does not stand in the way by being ahead.
-  if (request_binds_election(draft) && draft.cluster().failover->leader == name)
-    return Verdict::run();
+  if (is_asked_to_give_way(draft, name)) return Verdict::run();
   const Lsn mine = draft.instance().position();
   const Timeline here = draft.instance().timeline;
   if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
@@ -61,8 +68,8 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
     return Verdict::no("E9", "Wal position of " + name + " is ahead of my wal position");
   }
   const int priority = draft.seen.self.tags.failover_priority;
-  if (peer.position == mine && peer.failover_priority > priority &&
-      name != draft.memory.election.last_leader) {
+  const bool is_chosen = name == draft.memory.election.last_leader || is_named_candidate(draft);
+  if (peer.position == mine && peer.failover_priority > priority && !is_chosen) {
     return Verdict::no("E10", name + " has equally tolerable WAL position and priority " +
                                   std::to_string(peer.failover_priority) +
                                   ", while this node has priority " + std::to_string(priority));
@@ -70,12 +77,24 @@ Verdict compare_with(const Draft& draft, const NodeName& name, const PeerView& p
   return Verdict::run();
 }
 
-bool is_ahead(const Draft& draft, const PeerView& peer) {
-  const Timeline here = draft.instance().timeline;
-  if (peer.timeline.is_known() && here.is_known() && peer.timeline != here) {
-    return peer.timeline > here;
+// Which of the two has more: a newer timeline is more than any position on an older one. No standby
+// has more than a running primary on its timeline.
+std::weak_ordering standing_of(const PeerView& peer, const Draft& draft) {
+  const InstanceView& mine = draft.instance();
+  if (peer.timeline.is_known() && mine.timeline.is_known() && peer.timeline != mine.timeline) {
+    return peer.timeline.value <=> mine.timeline.value;
   }
-  return !draft.instance().is_running_primary() && peer.position > draft.instance().position();
+  const std::weak_ordering standing = peer.position.bytes <=> mine.position().bytes;
+  const bool is_late = mine.is_running_primary() && standing > 0;
+  return is_late ? std::weak_ordering::equivalent : standing;
+}
+
+bool is_ahead(const Draft& draft, const PeerView& peer) {
+  return standing_of(peer, draft) > 0;
+}
+
+bool is_behind(const Draft& draft, const PeerView& peer) {
+  return standing_of(peer, draft) < 0;
 }
 
 // E5 whom a leader without the store would not ask must not take its place.
@@ -202,6 +221,24 @@ Verdict ask_for_primaries(const Draft& draft, const Targets& targets) {
   return verdict;
 }
 
+// A failover that an operator forces may lose what it likes; a switchover must not lose anything.
+// In a standby cluster the remote primary has it all.
+bool must_lose_nothing(const Draft& draft) {
+  return draft.cluster().failover->leader && !draft.seen.settings.standby_cluster;
+}
+
+// E9, E13 for the candidate of a switchover: whoever has answered by now and has more leads first.
+// Those who have not are not waited for: the outage would last as long.
+Verdict yield_to_those_ahead(const Draft& draft, const Targets& targets) {
+  for (const auto& [name, url] : targets) {
+    const PeerView* peer = draft.fresh_peer(name);
+    if (peer == nullptr) continue;
+    Verdict verdict = compare_with(draft, name, *peer);
+    if (!verdict.runs() && may_veto(draft, name, verdict)) return verdict;
+  }
+  return Verdict::run();
+}
+
 // E6 a request names who shall lead: the candidate runs as soon as the last leader is seen to have
 // closed, the others leave it the field while it can be reached. After ttl without a result the
 // request binds nobody any more (safety D1).
@@ -211,9 +248,10 @@ std::optional<Verdict> obey_request(const Draft& draft, const Targets& targets) 
   const bool has_expired =
       draft.has_come(*draft.memory.election.unlocked_since + draft.seen.settings.ttl);
   if (request->candidate == draft.me()) {
-    // A switchover must not lose anything: its candidate needs the votes as everybody else.
     if (request->leader && counts_votes(draft)) return std::nullopt;
-    return ask_for_primaries(draft, targets);
+    Verdict verdict = ask_for_primaries(draft, targets);
+    if (!verdict.runs() || !must_lose_nothing(draft)) return verdict;
+    return yield_to_those_ahead(draft, targets);
   }
   if (request->candidate && !has_expired) {
     const Member* candidate = draft.cluster().member(*request->candidate);
@@ -221,13 +259,15 @@ std::optional<Verdict> obey_request(const Draft& draft, const Targets& targets) 
       const PeerView* peer = draft.fresh_peer(*request->candidate);
       if (peer == nullptr)
         return Verdict::wait_for("asking the candidate '" + *request->candidate + "'");
-      if (is_usable(draft, *peer)) {
+      const bool would_lose = must_lose_nothing(draft) && is_behind(draft, *peer) &&
+                              !is_asked_to_give_way(draft, draft.me());
+      if (is_usable(draft, *peer) && !would_lose) {
         return Verdict::no("E6",
                            "leaving the field to the candidate '" + *request->candidate + "'");
       }
     }
   }
-  if (request->leader == draft.me() && !has_expired) {
+  if (is_asked_to_give_way(draft, draft.me())) {
     for (const auto& [name, member] : draft.cluster().members) {
       const PeerView* peer = name == draft.me() ? nullptr : draft.fresh_peer(name);
       if (peer != nullptr && is_usable(draft, *peer) && peer->in_recovery) {
