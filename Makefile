@@ -44,6 +44,9 @@ deps: packages  ## find or unpack PostgreSQL, etcd and HAProxy
 	@tools/bootstrap/fetch-deps
 	@tools/bootstrap/make-user
 
+test-deps: test-packages deps
+	@tools/bootstrap/fetch-deps etcd-3.4 etcdctl-3.4
+
 programs: deps
 	@tools/build release pgherd
 
@@ -53,7 +56,7 @@ build: deps  ## build everything, release
 debug: packages  ## build everything, debug
 	@tools/build debug
 
-test: test-packages deps  ## build and run all tests: unit, contract, scenarios, simulator, black-box
+test: test-deps  ## build and run all tests: unit, contract, scenarios, simulator, black-box
 	@tools/build release
 	@tools/run-tests release
 
@@ -79,11 +82,11 @@ test-pgbackrest: programs  ## a cluster with pgBackRest: archive, backup, replic
 	@tools/bootstrap/fetch-deps pgbackrest
 	@tools/test-pgbackrest
 
-asan: test-packages deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: test-deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan
 	@tools/run-tests asan-ubsan
 
-tsan: test-packages deps  ## the tests under ThreadSanitizer
+tsan: test-deps  ## the tests under ThreadSanitizer
 	@tools/build tsan
 	@tools/run-tests tsan
 

@@ -31,6 +31,7 @@ std::string advice_for(DcsErrorKind kind) {
     case DcsErrorKind::Unavailable:
       return "check that the store runs and that the configured endpoints are right";
     case DcsErrorKind::Denied:
+    case DcsErrorKind::WrongLogin:
       return "check the store's credentials in the configuration";
     case DcsErrorKind::LeaseUnknown:
     case DcsErrorKind::Compacted:

@@ -223,11 +223,9 @@ void Daemon::ask_for_twin() {
                        .http = [this]() -> const HttpClient& { return *http_; },
                        .self = loaded_.config.name});
   name_guard_->check(
-      [this](bool has_twin) {
-        if (!has_twin) return begin();
-        end(Exit{.exit_code = 1,
-                 .message = "Can't start; there is already a node named '" + loaded_.config.name +
-                            "' running. Give this node another name, or stop the other one"});
+      [this](const std::string& objection) {
+        if (objection.empty()) return begin();
+        end(Exit{.exit_code = 1, .message = objection});
       },
       [](const std::string& line) { log_error("{}", line); });
 }

@@ -27,7 +27,7 @@ std::string why_names_clash(const NodeName& one, const NodeName& other) {
          " would stream through the replication slot '" + slot + "'";
 }
 
-void NameGuard::check(std::function<void(bool)> verdict,
+void NameGuard::check(std::function<void(const std::string&)> verdict,
                       std::function<void(const std::string&)> tell) {
   verdict_ = std::move(verdict);
   tell_ = std::move(tell);
@@ -37,6 +37,8 @@ void NameGuard::check(std::function<void(bool)> verdict,
 void NameGuard::ask_store() {
   parts_.dcs.read(parts_.layout.member_key({}), ReadMode::Linearizable,
                   parts_.clock.now() + kStorePatience, [this](Result<Snapshot, DcsError> answer) {
+                    if (!answer && answer.error().kind == DcsErrorKind::WrongLogin)
+                      return verdict_("etcd refuses the login: " + answer.error().text);
                     if (!answer) return ask_again("waiting on etcd: " + answer.error().text);
                     if (const std::string clash = clash_in(*answer); !clash.empty()) {
                       return ask_again("waiting: " + clash +
@@ -64,19 +66,24 @@ std::string NameGuard::clash_in(const Snapshot& snapshot) const {
   return clash;
 }
 
+std::string NameGuard::twin() const {
+  return "Can't start; there is already a node named '" + parts_.self +
+         "' running. Give this node another name, or stop the other one";
+}
+
 void NameGuard::ask_member(const Snapshot& snapshot) {
   const std::string key = parts_.layout.member_key(parts_.self);
   std::string api_url;
   for (const KeyValue& entry : snapshot.entries) {
     if (entry.key == key) api_url = decode_member(parts_.self, entry.value).api_url;
   }
-  if (api_url.empty()) return verdict_(false);
+  if (api_url.empty()) return verdict_("");
   HttpRequest request;
   request.url = endpoint_url(api_url, "liveness");
   request.connect_timeout = 3s;
   request.timeout = 3s;
   parts_.http().send(std::move(request), [this](const Result<HttpAnswer, HttpError>& answer) {
-    verdict_(answer.has_value());
+    verdict_(answer ? twin() : "");
   });
 }
 

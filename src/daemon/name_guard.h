@@ -31,20 +31,22 @@ class NameGuard {
   };
   explicit NameGuard(Parts parts) : parts_(std::move(parts)) {}
 
-  // Calls `verdict` once, on the loop: true when a twin lives. A store that does not answer, or has
-  // a member whose name clashes with ours, is asked again every second, for ever; `tell` hears of
-  // it the first time and then every ten seconds.
-  void check(std::function<void(bool has_twin)> verdict,
+  // Calls `verdict` once, on the loop: with why no agent may begin here, for a twin lives or the
+  // store refuses name and password (Patroni ends by both); "" if one may. A store that does not
+  // answer, or has a member whose name clashes with ours, is asked again every second, for ever;
+  // `tell` hears of it the first time and then every ten seconds.
+  void check(std::function<void(const std::string& objection)> verdict,
              std::function<void(const std::string&)> tell);
 
  private:
   void ask_store();
   [[nodiscard]] std::string clash_in(const Snapshot& snapshot) const;
   void ask_again(const std::string& why);
+  [[nodiscard]] std::string twin() const;
   void ask_member(const Snapshot& snapshot);
 
   Parts parts_;
-  std::function<void(bool)> verdict_;
+  std::function<void(const std::string&)> verdict_;
   std::function<void(const std::string&)> tell_;
   std::unique_ptr<Alarm> again_;
   int rounds_ = 0;

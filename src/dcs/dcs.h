@@ -38,9 +38,14 @@ enum class DcsErrorKind {
   Unavailable,   // no endpoint answered, or not in time: try again; a write may have been applied
   LeaseUnknown,  // the store does not know this lease (expired, revoked): get a new one
   Compacted,     // the revision to read or watch from is gone: read afresh
-  Denied,        // credentials or permissions: an operator must act
+  Denied,        // a login or a permission is missing: an operator must act
+  WrongLogin,    // name and password do not fit: likewise, and no agent begins with them
   Rejected,      // the store answered that it will not do this; nothing was applied
 };
+// Nothing but an operator changes the answer.
+constexpr bool is_denied(DcsErrorKind kind) {
+  return kind == DcsErrorKind::Denied || kind == DcsErrorKind::WrongLogin;
+}
 struct DcsError {
   DcsErrorKind kind = DcsErrorKind::Unavailable;
   std::string text;  // names the endpoint(s) and what they said

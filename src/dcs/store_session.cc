@@ -87,7 +87,7 @@ void StoreSession::lost(const DcsError& error) {
   // What was denied is denied until an operator has acted, even if reading again would work.
   Milliseconds pause = pause_;
   if (error.kind == DcsErrorKind::Compacted) pause = Milliseconds(0);
-  if (error.kind == DcsErrorKind::Denied) pause = kLongestPause;
+  if (is_denied(error.kind)) pause = kLongestPause;
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   std::weak_ptr<char> alive = alive_;
   again_ = clock_.at(clock_.now() + pause, [this, alive] {

@@ -338,7 +338,7 @@ TEST_F(EtcdWithPasswords, AWrongOneIsDenied) {
   log_in("herd", "wolf");
   const auto outcome = ask.read("/c/");
   ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied) << outcome.error().text;
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::WrongLogin) << outcome.error().text;
 }
 
 TEST_F(EtcdWithPasswords, NoneIsDenied) {
@@ -461,7 +461,7 @@ TEST_F(EtcdWithUsers, AChangedPasswordIsUsedWhenTheOldTokenIsGone) {
   restart_the_store();
   const auto outcome = ask.read("/c/");
   ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().kind, DcsErrorKind::Denied) << outcome.error().text;
+  EXPECT_EQ(outcome.error().kind, DcsErrorKind::WrongLogin) << outcome.error().text;
   etcd->log_in_as("shepherd", "dog");
   expect_all_is_well("another password");
 }
@@ -520,6 +520,35 @@ TEST(EtcdWithCertificates, IsSpokenToByWhoHasOneAndTrustsIt) {
   const auto outcome = ask.read("/c/", ReadMode::Linearizable, 2s);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable) << outcome.error().text;
+}
+
+// etcd takes the common name of a client's certificate for its user, where no token is sent.
+TEST(EtcdWithCertificates, IsTheUserThatItsCertificateNames) {
+  const Certificate certificate;
+  EtcdWorld world(1, certificate.options(), certificate.config());
+  const auto ctl = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--cacert=" + certificate.cert(), "--cert=" + certificate.cert(),
+                               "--key=" + certificate.key()});
+    world.cluster().ctl(words);
+  };
+  ctl({"user", "add", "root:secret"});
+  ctl({"user", "grant-role", "root", "root"});
+  ctl({"role", "add", "herd"});
+  ctl({"role", "grant-permission", "--prefix", "herd", "readwrite", "/c/"});
+  ctl({"user", "add", "herd:sheep"});
+  ctl({"user", "grant-role", "herd", "herd"});
+  ctl({"auth", "enable"});
+  DcsFixture ask(world);
+  const auto lease = ask.lease_of(60s);
+  const auto written = ask.write({put("/c/leader", "pg1", lease)});
+  EXPECT_TRUE(ask.keep_alive(lease));
+  EXPECT_EQ(ask.get("/c/leader")->value, "pg1");
+  const auto watching = ask.watch("/c/", written.revision);
+  ASSERT_TRUE(ask.until([&] { return !watching.seen->events.empty() || watching.seen->end; }));
+  EXPECT_FALSE(watching.seen->end) << watching.seen->end->text;
+  const auto elsewhere = ask.read("/d/");
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error().kind, DcsErrorKind::Denied) << elsewhere.error().text;
 }
 
 }  // namespace

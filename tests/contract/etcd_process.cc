@@ -120,6 +120,19 @@ std::string find_program(const std::string& variable, const std::string& name) {
                            " nor by .deps/env, nor in PATH: run `make fetch-deps`");
 }
 
+namespace {
+
+// Of 3.5, or of the version that PGHERD_ETCD_VERSION names.
+std::string find_etcd(std::string variable, const std::string& name) {
+  const char* version = std::getenv("PGHERD_ETCD_VERSION");
+  if (version == nullptr) return find_program(variable, name);
+  for (const char character : "_" + std::string(version))
+    variable += character == '.' ? '_' : character;
+  return find_program(variable, "no program in PATH is looked for");
+}
+
+}  // namespace
+
 std::string run(std::vector<std::string> words) {
   const auto program = words.front();
   std::FILE* output = std::tmpfile();
@@ -154,7 +167,7 @@ std::string EtcdProcess::endpoint() const {
 }
 
 void EtcdProcess::start() {
-  std::vector<std::string> words{find_program("ETCD", "etcd"),
+  std::vector<std::string> words{find_etcd("ETCD", "etcd"),
                                  "--name=" + identity_.name,
                                  "--data-dir=" + folder_ + "/" + identity_.name,
                                  "--listen-client-urls=" + scheme_ + "://" + endpoint(),
@@ -165,6 +178,9 @@ void EtcdProcess::start() {
                                  "--initial-cluster-state=new",
                                  "--heartbeat-interval=50",
                                  "--election-timeout=500",
+                                 // As 3.5 does by itself: who has been frozen does not call for
+                                 // one election after another.
+                                 "--pre-vote",
                                  "--log-level=info",
                                  "--unsafe-no-fsync"};
   words.insert(words.end(), more_options_.begin(), more_options_.end());
@@ -236,7 +252,7 @@ std::vector<std::string> EtcdCluster::endpoints() const {
 }
 
 std::string EtcdCluster::ctl(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words{find_program("ETCDCTL", "etcdctl"),
+  std::vector<std::string> words{find_etcd("ETCDCTL", "etcdctl"),
                                  "--endpoints=" + members_.front()->endpoint()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return run(std::move(words));

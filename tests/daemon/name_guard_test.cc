@@ -36,12 +36,12 @@ class NameGuardTest : public ::testing::Test {
     ASSERT_TRUE(store_.commit(removal));
   }
   void check() {
-    guard_.check([this](bool has_twin) { verdict_ = has_twin; },
+    guard_.check([this](const std::string& objection) { objection_ = objection; },
                  [this](const std::string& line) { told_.push_back(line); });
   }
-  // Virtual time passes until a verdict is there, or for so many alarms.
+  // Virtual time passes until the guard has decided, or for so many alarms.
   void let_pass(int alarms) {
-    for (int i = 0; i < alarms && !verdict_ && clock_.ring_next(); ++i)
+    for (int i = 0; i < alarms && !objection_ && clock_.ring_next(); ++i)
       loop_.poll();
   }
 
@@ -56,7 +56,7 @@ class NameGuardTest : public ::testing::Test {
                     .layout = layout_,
                     .http = [this]() -> const HttpClient& { return http_; },
                     .self = "pg0"}};
-  std::optional<bool> verdict_;
+  std::optional<std::string> objection_;
   std::vector<std::string> told_;
 };
 
@@ -64,7 +64,7 @@ TEST_F(NameGuardTest, LetsANewMemberIn) {
   write_member("pg1", R"({"api_url":"http://127.0.0.1:9/patroni"})");
   check();
   let_pass(3);
-  EXPECT_EQ(verdict_, false);
+  EXPECT_EQ(objection_, "");
   EXPECT_TRUE(told_.empty());
 }
 
@@ -74,21 +74,21 @@ TEST_F(NameGuardTest, LetsAMemberInWhoseFormerLifeDoesNotAnswer) {
   check();
   let_pass(3);
   loop_.run();
-  EXPECT_EQ(verdict_, false);
+  EXPECT_EQ(objection_, "");
 }
 
 TEST_F(NameGuardTest, WaitsForAMemberWhoseNameClashesAndSaysSoNowAndThen) {
   write_member("PG0", "{}");
   check();
   let_pass(40);
-  EXPECT_EQ(verdict_, std::nullopt);
+  EXPECT_EQ(objection_, std::nullopt);
   ASSERT_FALSE(told_.empty());
   EXPECT_NE(told_.front().find("'PG0'"), std::string::npos) << told_.front();
   EXPECT_NE(told_.front().find("Give this node another name"), std::string::npos);
   EXPECT_LT(told_.size(), 6U) << "the same line is not said every second";
   remove_member("PG0");
   let_pass(5);
-  EXPECT_EQ(verdict_, false);
+  EXPECT_EQ(objection_, "");
 }
 
 TEST_F(NameGuardTest, LetsAMemberGoOnThatWasThereBeforeTheOther) {
@@ -96,7 +96,7 @@ TEST_F(NameGuardTest, LetsAMemberGoOnThatWasThereBeforeTheOther) {
   write_member("pg0", "{}");
   check();
   let_pass(3);
-  EXPECT_EQ(verdict_, false);
+  EXPECT_EQ(objection_, "");
 }
 
 }  // namespace

@@ -85,3 +85,17 @@ def test_a_leader_stays_leader_when_etcd_demands_a_login(solo, herd):
     assert len(solo.said().splitlines()) < 200, solo.said()
     wait_until("the node without a name leads again", lambda: herd.rest(stranger, "/leader")[0] == 200)
     assert herd.log(stranger)[stranger_said:].count("\n") < 200, herd.log(stranger)[stranger_said:]
+
+
+def test_an_agent_whose_password_is_wrong_ends_and_says_which_one(solo, herd):
+    """As Patroni does: who starts it again looks at its configuration, not at a cluster that waits."""
+    herd.etcdctl("user", "add", "root:secret")
+    herd.etcdctl("user", "grant-role", "root", "root")
+    herd.etcdctl("auth", "enable")
+    try:
+        status, said = solo.run_to_its_end(with_login(solo.text, "wolf"))
+    finally:
+        as_root(herd, "auth", "disable")
+    assert status == 1, said
+    assert "etcd refuses the login" in said and "etcd3.username and etcd3.password" in said
+    assert not solo.data_dir.exists()

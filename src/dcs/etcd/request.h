@@ -98,7 +98,7 @@ class Request final : public Pending, public std::enable_shared_from_this<Reques
         [weak = Weak(this->shared_from_this()), endpoint](const std::optional<DcsError>& problem) {
           const auto self = weak.lock();
           if (!self || self->is_over_) return;
-          if (problem && problem->kind == DcsErrorKind::Denied)
+          if (problem && is_denied(problem->kind))
             self->finish(fail(*problem));
           else if (problem)
             self->pause(problem->text);

@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 4> kTokenIsNoGood = {
     "invalid auth token", "user name is empty", "revision of auth store is old",
     "permission denied"};
 
-constexpr std::array<std::string_view, 3> kDeniedForGood = {"authentication failed", "invalid user",
+constexpr std::array<std::string_view, 3> kLoginIsWrong = {"authentication failed", "invalid user",
                                                             "user not found"};
 
 std::string_view name_of(grpc::StatusCode code) {
@@ -88,8 +88,8 @@ Setback verdict_on(const grpc::Status& status) {
   std::string text = std::string(name_of(status.error_code())) + ": " + said;
   if (says_one_of(said, kTokenIsNoGood))
     return {Verdict::Reauthenticate, DcsErrorKind::Denied, std::move(text)};
-  if (says_one_of(said, kDeniedForGood))
-    return final(DcsErrorKind::Denied,
+  if (says_one_of(said, kLoginIsWrong))
+    return final(DcsErrorKind::WrongLogin,
                  text + "; check etcd3.username and etcd3.password in the configuration");
 
   switch (status.error_code()) {

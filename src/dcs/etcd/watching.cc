@@ -134,7 +134,7 @@ void Watching::open_with_token() {
   session_.with_token([weak = weak_from_this()](const std::optional<DcsError>& problem) {
     const auto self = weak.lock();
     if (!self || self->is_over_) return;
-    if (problem && problem->kind == DcsErrorKind::Denied) {
+    if (problem && is_denied(problem->kind)) {
       self->end(*problem);
     } else if (problem) {
       self->problem_ = problem->text;

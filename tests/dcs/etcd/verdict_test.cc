@@ -50,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
              DcsErrorKind::Denied},
         Case{Code::INVALID_ARGUMENT,
              "etcdserver: authentication failed, invalid user ID or password", Verdict::Final,
-             DcsErrorKind::Denied},
+             DcsErrorKind::WrongLogin},
         Case{Code::UNAVAILABLE, "etcdserver: no leader", Verdict::Elsewhere,
              DcsErrorKind::Unavailable},
         Case{Code::UNAVAILABLE, "etcdserver: request timed out, possibly due to connection lost",
