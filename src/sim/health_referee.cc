@@ -63,6 +63,13 @@ bool HealthReferee::is_well(const SimServer& server, Duration for_as_long) const
   return !since.is_never() && sim_.queue.now() - since >= for_as_long;
 }
 
+// Whoever could not open its watchdog tries again after ttl, by its own clock, and says so
+// meanwhile: nobody waits for it, whatever it has (sim seed 170066982).
+bool HealthReferee::is_barred(const SimServer& server) const {
+  const Instant at = watchdog_refused_at ? watchdog_refused_at(server.place()) : Instant::never();
+  return !at.is_never() && decided_at_ - at <= settings_.ttl + kLong;
+}
+
 bool HealthReferee::all_was_quiet(Duration for_as_long) const {
   const Instant now = sim_.queue.now();
   return sim_.pace.failure_percent == 0 && sim_.network.is_quiet() &&
@@ -96,7 +103,7 @@ const SimServer* HealthReferee::ahead_of(const SimServer& server) const {
   const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const SimServer* other) {
     if (other == &server || other->process() != ProcessState::Running || !other->is_in_recovery() ||
         !has_a_say(*other) || sim_.queue.now() - other->running_since < long_enough ||
-        !is_well(*other, long_enough) || other->may_not_lead ||
+        !is_well(*other, long_enough) || other->may_not_lead || is_barred(*other) ||
         other->failed_promotions > server.failed_promotions) {
       return false;
     }

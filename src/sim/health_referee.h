@@ -34,6 +34,9 @@ class HealthReferee {
   // Since when the agent at a place lives and is not frozen; never() while it does not. Set by the
   // world.
   std::function<Instant(Place)> agent_well_since;
+  // When the watchdog of a place, without which nobody may lead there, was last refused; never()
+  // where it was not, or is not required. Set by the world.
+  std::function<Instant(Place)> watchdog_refused_at;
   // An operator said who shall lead. By a failover he may lose what he likes; by a switchover
   // nothing that its leader has left behind. Counts until it is served or cleared.
   void request_is(const std::string& json);
@@ -71,6 +74,7 @@ class HealthReferee {
 
   [[nodiscard]] bool is_well(const SimServer& server, Duration for_as_long) const;
   [[nodiscard]] bool all_was_quiet(Duration for_as_long) const;
+  [[nodiscard]] bool is_barred(const SimServer& server) const;
   [[nodiscard]] bool has_a_say(const SimServer& server) const;
   // A standby that was ahead of the promoted `server` when that one took the key, and is now: whom
   // a former leader, back as a standby, has told more since was not ahead when it was asked (sim

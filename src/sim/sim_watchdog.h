@@ -41,6 +41,8 @@ class SimWatchdog {
   void break_device() { is_broken_ = true; }
   void take_away() { is_absent_ = true; }
   void keep_armed() { stays_armed_ = true; }
+  void refuse() { refused_at_ = sim_.queue.now(); }
+  [[nodiscard]] Instant refused_at() const { return refused_at_; }
   // Why it cannot be opened; "" when it can.
   [[nodiscard]] std::string problem() const {
     if (is_absent_) return "there is no such device";
@@ -59,6 +61,7 @@ class SimWatchdog {
   const LocalTime& time_;
   std::function<void()> reset_;
   EventQueue::Ticket order_;
+  Instant refused_at_ = Instant::never();  // the last time that somebody could not open it
   bool is_armed_ = false;
   bool is_broken_ = false;
   bool is_absent_ = false;
@@ -76,6 +79,7 @@ class WatchdogDoor final : public Watchdog {
     std::string problem = device_.problem();
     if (problem.empty() && sim_.draw_failure()) problem = "the device is busy";
     if (!problem.empty()) {
+      device_.refuse();
       WatchdogView unfit;
       unfit.problem = std::move(problem);
       return answer(std::move(done), unfit);

@@ -63,6 +63,11 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
   referee_.health_referee().agent_well_since = [this](Place place) {
     return hosts_[static_cast<std::size_t>(place)]->well_since();
   };
+  referee_.health_referee().watchdog_refused_at = [this](Place place) {
+    const bool is_required = plan_.watchdog == WatchdogMode::Required;
+    return is_required ? hosts_[static_cast<std::size_t>(place)]->watchdog().refused_at()
+                       : Instant::never();
+  };
   referee_.can_hear = [this](const SimServer& server) {
     const Host& host = *hosts_[static_cast<std::size_t>(server.place())];
     return host.has_agent() && !host.is_frozen() && store_.is_up() &&
