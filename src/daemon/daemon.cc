@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -15,6 +16,7 @@
 #include <set>
 
 #include "codec/config.h"
+#include "codec/config_reload.h"
 #include "codec/dcs_values.h"
 #include "codec/postgres_settings.h"
 #include "codec/tags.h"
@@ -66,21 +68,6 @@ ClientSecurity peer_security(const AgentConfig& config) {
   return security;
 }
 
-// What a reload leaves as it was, told so that nobody believes that it counts.
-void warn_of_what_needs_a_start(const AgentConfig& before, const AgentConfig& after) {
-  EtcdConfig etcd = after.etcd;
-  etcd.username = before.etcd.username;
-  etcd.password = before.etcd.password;
-  const std::pair<const char*, bool> changes[] = {
-      {"namespace", before.name_space != after.name_space},
-      {"etcd3, but for its login,", before.etcd != etcd},
-      {"watchdog.device", before.watchdog.device != after.watchdog.device},
-      {"watchdog.driver", before.watchdog.driver != after.watchdog.driver}};
-  for (const auto& [what, has_changed] : changes)
-    if (has_changed)
-      log_warning("{} has changed, which counts when the agent is started again", what);
-}
-
 class Daemon {
  public:
   Daemon(std::string path, LoadedConfig loaded);
@@ -88,7 +75,7 @@ class Daemon {
 
  private:
   void ask_for_twin();
-  void make_hands();
+  void make_doors();
   void begin();
   void build_node();
   void reload();
@@ -155,7 +142,7 @@ Daemon::Daemon(std::string path, LoadedConfig loaded)
                       LogPlace{.file = "src/dcs/etcd.cc", .function = "tell", .line = 0});
            }}) {}
 
-void Daemon::make_hands() {
+void Daemon::make_doors() {
   const auto loop = io_.get_executor();
   const AgentConfig& config = loaded_.config;
   GuardianFenceOptions guardian;
@@ -206,7 +193,7 @@ Settings Daemon::last_known_settings() const {
 int Daemon::run() {
   hear_signals();
   ask_for_twin();
-  make_hands();
+  make_doors();
   io_.run();
   rest_.reset();
   node_.reset();
@@ -335,14 +322,13 @@ void Daemon::take_local_configuration() {
     LoadedConfig fresh = load_config(path_, process_environment());
     for (const std::string& warning : fresh.warnings)
       log_warning("{}", warning);
-    if (fresh.config.name != loaded_.config.name || fresh.config.scope != loaded_.config.scope ||
-        fresh.config.postgresql.data_dir != loaded_.config.postgresql.data_dir) {
-      log_error(
-          "name, scope and postgresql.data_dir cannot change while the agent runs; "
-          "restart it. The old configuration stays");
+    if (const auto other = keys_of_another_agent(loaded_.config, fresh.config); !other.empty()) {
+      log_error("{} cannot change while the agent runs; restart it. The old configuration stays",
+                fmt::join(other, ", "));
       return;
     }
-    warn_of_what_needs_a_start(loaded_.config, fresh.config);
+    for (const std::string& what : what_needs_a_start(loaded_.config, fresh.config))
+      log_warning("{} has changed, which counts when the agent is started again", what);
     configure_log(fresh.config.log);
     // Unusable files of the one must not leave the other changed.
     (void)make_client_tls(peer_security(fresh.config));

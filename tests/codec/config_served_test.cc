@@ -2,13 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 
 #include "codec/config.h"
 #include "codec/config_keys.h"
 #include "codec/config_not_served.h"
+#include "codec/config_reload.h"
+#include "codec/configuration_page.h"
 #include "codec/postgres_settings.h"
 
 namespace pgherd {
@@ -210,6 +214,76 @@ TEST_F(CatalogueOfKeys, EachHasAnEffectOrIsSaidToHaveNone) {
     EXPECT_EQ(outcome.is_refused, is_refused) << key;
     const bool is_accepted = entry != nullptr && entry->then == NotServed::Then::Accept;
     EXPECT_EQ(outcome.is_warned_of, entry != nullptr && !is_refused && !is_accepted) << key;
+  }
+}
+
+// A value that the page gives to the letter: `postgres`, 30, false. "" where it describes one.
+std::string literal_default(const std::string& cell) {
+  static const std::set<std::string> kNamesOfOthers = {"`PATH`", "`data_dir`", "`restapi.cafile`"};
+  const bool is_quoted = cell.size() > 2 && cell.front() == '`' && cell.back() == '`';
+  if (kNamesOfOthers.contains(cell) || cell.starts_with("`~") || cell.starts_with("`<")) return "";
+  if (is_quoted) return "'" + cell.substr(1, cell.size() - 2) + "'";
+  const bool is_number = !cell.empty() && std::all_of(cell.begin(), cell.end(), [](char character) {
+    return std::isdigit(static_cast<unsigned char>(character)) != 0;
+  });
+  return is_number || cell == "true" || cell == "false" ? cell : "";
+}
+
+std::string key_of_row(std::string key) {
+  if (const std::size_t star = key.find('*'); star != std::string::npos)
+    key.replace(star, 1, "superuser");
+  return key;
+}
+
+TEST_F(CatalogueOfKeys, TheDefaultsOfThePageHold) {
+  // Said to the letter these mean the same, but are told from what is not said: they count over the
+  // dynamic configuration, or are published.
+  const std::set<std::string> told_apart = {
+      "bootstrap.dcs.standby_cluster.port",
+      "postgresql.create_replica_methods",
+      "postgresql.custom_conf",
+      "postgresql.remove_data_directory_on_diverged_timelines",
+      "postgresql.remove_data_directory_on_rewind_failure",
+      "postgresql.use_pg_rewind",
+      "tags.failover_priority",
+      "tags.sync_priority"};
+  int compared = 0;
+  for (const auto& [row, said] : test::rows_of_configuration_page()) {
+    const std::string value = literal_default(said.default_value);
+    if (value.empty() || said.read == "not served" || told_apart.contains(row)) continue;
+    const std::string text = document(key_of_row(row), value);
+    // Of the base that has what the key needs beside it.
+    const Base& base = bases_.front();
+    try {
+      EXPECT_EQ(effect_of(load(base.text, text)), base.effect) << row << " is not " << value;
+    } catch (const ConfigError& problem) {
+      ADD_FAILURE() << row << ": " << problem.what();
+    }
+    ++compared;
+  }
+  EXPECT_GT(compared, 50);
+}
+
+TEST_F(CatalogueOfKeys, AreReadWhenThePageSays) {
+  // These two are looked at beside the dynamic configuration, and ctl is started for each command.
+  const std::set<std::string> elsewhere = {"postgresql.config_dir", "postgresql.config_base_name",
+                                           "ctl.table"};
+  for (const auto& [row, said] : test::rows_of_configuration_page()) {
+    if (said.read == "not served" || elsewhere.contains(row)) continue;
+    bool needs_start = false;
+    for (const Base& base : bases_) {
+      for (const char* value : kValues) {
+        try {
+          const AgentConfig after = load(base.text, document(key_of_row(row), value)).config;
+          const AgentConfig& before = base.effect.config;
+          needs_start = needs_start || !what_needs_a_start(before, after).empty() ||
+                        !keys_of_another_agent(before, after).empty();
+        } catch (const ConfigError&) {  // a value that is wrong for this key
+          continue;
+        }
+      }
+    }
+    EXPECT_EQ(needs_start, said.read == "start") << row << ": " << said.read;
   }
 }
 
