@@ -158,6 +158,7 @@ class Builder {
   void add_all() {
     add_list("list", "List the members of clusters", MemberLayout::List);
     add_list("topology", "Show who replicates from whom, as a tree", MemberLayout::Topology);
+    add_doctor();
     add_switchover();
     add_failover();
     add_restart();
@@ -197,6 +198,14 @@ class Builder {
     made.watch(options->watch).runs([options](CtlContext& context) {
       return list_members(context, *options);
     });
+  }
+
+  void add_doctor() {
+    auto options = std::make_shared<DoctorOptions>();
+    command("doctor", "Say what is wrong with a cluster, and what to do; 1 if there is a problem")
+        .cluster(options->cluster)
+        .format("-f,--format", options->format)
+        .runs([options](CtlContext& context) { return doctor(context, *options); });
   }
 
   void add_switchover() {

@@ -33,6 +33,13 @@ struct ListOptions {
 };
 int list_members(CtlContext& context, const ListOptions& options);
 
+struct DoctorOptions {
+  std::optional<std::string> cluster;
+  Format format = Format::Pretty;
+};
+// 1 if there is a problem (diagnosis.h).
+int doctor(CtlContext& context, const DoctorOptions& options);
+
 struct HandoverOptions {
   std::optional<std::string> cluster;
   std::optional<std::string> leader;  // switchover only

@@ -61,9 +61,9 @@ TEST(CommandLine, HelpsWithTheToolAndWithEachCommand) {
   ADesk context;
   const Ran all = context.run({"--help"});
   EXPECT_EQ(all.exit_code, 0);
-  for (const char* command : {"list", "topology", "switchover", "failover", "restart", "reload",
-                              "reinit", "pause", "resume", "show-config", "edit-config", "history",
-                              "dsn", "query", "flush", "remove", "version"}) {
+  for (const char* command : {"list", "topology", "doctor", "switchover", "failover", "restart",
+                              "reload", "reinit", "pause", "resume", "show-config", "edit-config",
+                              "history", "dsn", "query", "flush", "remove", "version"}) {
     EXPECT_NE(all.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
     const Ran one = context.run({command, "--help"});
     EXPECT_EQ(one.exit_code, 0) << command;

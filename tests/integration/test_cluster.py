@@ -126,6 +126,23 @@ def test_restart_by_ctl_keeps_the_leader(herd):
     assert herd.wait_complete() == leader
 
 
+def test_doctor_is_content_and_finds_what_is_amiss(herd):
+    herd.wait_complete()
+    content = herd.ctl("doctor")
+    assert content.stdout.splitlines()[0] == f"Cluster pgherd: 3 members, led by '{herd.leader()}'"
+    assert content.stdout.splitlines()[1:] == ["Nothing is wrong."]
+    standby = herd.standbys()[0]
+    with herd.connect_node(standby) as connection:
+        connection.execute("select pg_wal_replay_pause()")
+        try:
+            def words():
+                ran = herd.ctl("doctor", check=False)
+                return ran.stdout if ran.returncode == 1 else ""
+            wait_until("doctor to see it", lambda: f"replay is paused on '{standby}'" in words())
+        finally:
+            connection.execute("select pg_wal_replay_resume()")
+
+
 def test_a_second_up_changes_nothing(herd):
     before = {name: herd.postmaster_pid(name) for name in herd.nodes}
     herd.local("up")

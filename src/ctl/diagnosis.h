@@ -1,0 +1,46 @@
+// What is wrong with a cluster, or stands in the way of the next failover, from what the store and
+// the members say at one moment; each finding with what to do next. Values only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/cluster_view.h"
+
+namespace pgherd::ctl {
+
+// What a member's agent says of itself at this moment.
+struct MemberAnswer {
+  bool is_reached = false;
+  std::string problem;  // why not
+  std::string scope;
+  NodeName name;
+  int server_version = 0;    // 170004 is 17.4; 0: its PostgreSQL does not answer
+  std::string system_id;     // of its data, "" where unknown
+  WallTime store_seen_at{};  // when it last heard from the store; zero: it does not say
+  bool is_replay_paused = false;
+  bool watchdog_failed = false;
+  bool lacks_guardian = false;  // of pgherd only
+};
+// From the bodies of GET /patroni and of GET /metrics, which may be "".
+[[nodiscard]] MemberAnswer member_answer(std::string_view document, std::string_view metrics);
+
+struct Finding {
+  enum class Weight {
+    Problem,  // the cluster is not what it was set up to be
+    Remark,   // worth knowing
+  };
+  Weight weight = Weight::Problem;
+  std::string what;
+  std::string remedy;
+};
+
+// Problems first. `answers` has every member that was asked.
+[[nodiscard]] std::vector<Finding> diagnose(const std::string& cluster, const ClusterView& view,
+                                            const std::map<NodeName, MemberAnswer>& answers,
+                                            WallTime now);
+
+}  // namespace pgherd::ctl

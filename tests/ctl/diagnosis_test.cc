@@ -1,0 +1,236 @@
+// What `doctor` finds: for each thing that can be wrong one cluster in which it alone is.
+#include "ctl/diagnosis.h"
+
+#include <gtest/gtest.h>
+
+#include "ctl/a_cluster.h"
+
+namespace pgherd::ctl::test {
+namespace {
+
+constexpr const char* kSystem = "7412345678901234567";
+constexpr WallTime kNow{1785542400000000};
+constexpr Lsn kHere{0x3000000};
+
+MemberAnswer an_answer(const NodeName& name) {
+  return {.is_reached = true,
+          .scope = "orders",
+          .name = name,
+          .server_version = 170004,
+          .system_id = kSystem,
+          .store_seen_at = WallTime{kNow.microseconds - 1000000}};
+}
+
+// "orders": db-a leads, db-b streams; nothing is wrong.
+class Diagnosis : public ::testing::Test {
+ protected:
+  Diagnosis() {
+    view.with(a_leader("db-a", "10.1.0.11:5432"))
+        .with(a_standby("db-b", "10.1.0.12:5432", kHere))
+        .led_by("db-a")
+        .at(kHere);
+    for (const char* name : {"db-a", "db-b"})
+      answers[name] = an_answer(name);
+  }
+  [[nodiscard]] std::vector<Finding> findings() {
+    return diagnose("orders", view.view(), answers, kNow);
+  }
+  Member& member(const char* name) { return view.view().members[name]; }
+  void set(const std::function<void(Settings&)>& change) {
+    Settings settings;
+    change(settings);
+    view.with_settings(settings);
+  }
+  void expect(Finding::Weight weight, const std::string& what, const std::string& remedy) {
+    const auto found = findings();
+    ASSERT_EQ(found.size(), 1U) << (found.size() > 1 ? found[1].what : std::string());
+    EXPECT_EQ(found[0].weight, weight);
+    EXPECT_NE(found[0].what.find(what), std::string::npos) << found[0].what;
+    EXPECT_NE(found[0].remedy.find(remedy), std::string::npos) << found[0].remedy;
+  }
+  void expect_problem(const std::string& what, const std::string& remedy) {
+    expect(Finding::Weight::Problem, what, remedy);
+  }
+  void expect_remark(const std::string& what, const std::string& remedy) {
+    expect(Finding::Weight::Remark, what, remedy);
+  }
+
+  AView view;
+  std::map<NodeName, MemberAnswer> answers;
+};
+
+TEST_F(Diagnosis, FindsNothingInAHealthyCluster) {
+  EXPECT_TRUE(findings().empty());
+}
+
+TEST_F(Diagnosis, OfAClusterThatIsNotThere) {
+  view.view() = ClusterView{};
+  expect_problem("there is no such cluster", "bootstrap");
+}
+
+TEST_F(Diagnosis, NobodyLeads) {
+  view.view().leader.reset();
+  expect_problem("nobody leads", "patronictl failover orders");
+}
+
+TEST_F(Diagnosis, TheLeaderIsNoMember) {
+  view.led_by("db-x");
+  const auto found = findings();
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].what, "'db-x' leads, but the store has no key of it as a member");
+}
+
+TEST_F(Diagnosis, MaintenanceMode) {
+  set([](Settings& settings) { settings.paused = true; });
+  expect_remark("maintenance mode is on", "patronictl resume orders");
+}
+
+TEST_F(Diagnosis, AServerThatDoesNotRun) {
+  view.with(a_standby("db-c", "10.1.0.13:5432", kHere));
+  member("db-c").state = MemberState::StartFailed;
+  expect_problem("'db-c' does not run: start failed", "patronictl reinit orders db-c");
+  member("db-c").state = MemberState::CreatingReplica;
+  expect_remark("'db-c' does not run: creating replica", "wait");
+}
+
+TEST_F(Diagnosis, AStandbyThatDoesNotStream) {
+  view.with(a_standby("db-c", "10.1.0.13:5432", kHere));
+  member("db-c").replication_state = "";
+  expect_problem("'db-c' does not stream from 'db-a'", "patronictl reinit orders db-c");
+  member("db-c").tags.nostream = true;
+  EXPECT_TRUE(findings().empty()) << "it is not meant to";
+}
+
+TEST_F(Diagnosis, AStandbyThatIsFarBehind) {
+  view.with(a_standby("db-c", "10.1.0.13:5432", Lsn{0x1000000}));
+  expect_problem("'db-c' is 32.0 MB behind, more than maximum_lag_on_failover (1.0 MB)",
+                 "caught up");
+}
+
+TEST_F(Diagnosis, AStandbyOnAnOldTimeline) {
+  view.with(a_standby("db-c", "10.1.0.13:5432", kHere));
+  member("db-c").timeline = Timeline{6};
+  expect_problem("'db-c' is on timeline 6, 'db-a' on 7", "reinit");
+}
+
+TEST_F(Diagnosis, APendingRestart) {
+  member("db-b").pending_restart = true;
+  member("db-b").pending_restart_reason["max_connections"] = {.old_value = "100",
+                                                              .new_value = "200"};
+  expect_remark("max_connections: 100 to 200", "restart --pending orders db-b");
+}
+
+TEST_F(Diagnosis, NobodyCouldTakeOver) {
+  member("db-b").tags.nofailover = true;
+  expect_problem("if 'db-a' were lost now, nobody could take its place", "nofailover");
+  member("db-b").tags.nofailover = false;
+  set([](Settings& settings) { settings.synchronous_mode = SynchronousMode::On; });
+  view.view().sync = SyncKey{.leader = "db-a", .standbys = {"DB-B"}};
+  EXPECT_TRUE(findings().empty()) << "PostgreSQL does not see the case of these names";
+}
+
+TEST_F(Diagnosis, AMemberAlone) {
+  view.view().members.edit().erase("db-b");
+  answers.erase("db-b");
+  expect_remark("one member", "second node");
+}
+
+TEST_F(Diagnosis, NobodyConfirmsSynchronousWrites) {
+  set([](Settings& settings) { settings.synchronous_mode = SynchronousMode::On; });
+  const auto found = findings();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_NE(found[0].what.find("nobody could take its place"), std::string::npos);
+  EXPECT_NE(found[1].what.find("on the leader alone"), std::string::npos);
+}
+
+TEST_F(Diagnosis, FewerSynchronousStandbysThanWanted) {
+  set([](Settings& settings) {
+    settings.synchronous_mode = SynchronousMode::On;
+    settings.synchronous_node_count = 2;
+  });
+  view.view().sync = SyncKey{.leader = "db-a", .standbys = {"db-b"}};
+  expect_remark("1 of 2 synchronous standbys", "synchronous_node_count");
+}
+
+TEST_F(Diagnosis, AnAgentThatIsNotReached) {
+  answers["db-b"] = {.problem = "connection refused"};
+  expect_problem("not reached at http://10.1.0.12:8008/patroni: connection refused",
+                 "restapi.connect_address");
+}
+
+TEST_F(Diagnosis, AnotherMemberAtItsAddress) {
+  answers["db-b"].name = "db-z";
+  expect_problem("at the address of 'db-b' answers 'db-z' of cluster 'orders'", "connect_address");
+}
+
+TEST_F(Diagnosis, DataOfAnotherCluster) {
+  answers["db-b"].system_id = "7400000000000000000";
+  expect_problem("the data of 'db-b' are those of another cluster",
+                 "patronictl reinit orders db-b");
+}
+
+TEST_F(Diagnosis, AnAgentThatDoesNotHearTheStore) {
+  answers["db-b"].store_seen_at.microseconds -= 60000000;
+  expect_problem("has not heard from the store for 61 s", "etcd");
+}
+
+TEST_F(Diagnosis, WhatKeepsAMemberFromItsDuty) {
+  answers["db-b"].is_replay_paused = true;
+  expect_problem("replay is paused on 'db-b'", "pg_wal_replay_resume");
+  answers["db-b"] = an_answer("db-b");
+  answers["db-b"].watchdog_failed = true;
+  expect_problem("the watchdog of 'db-b'", "device");
+  answers["db-b"] = an_answer("db-b");
+  answers["db-b"].lacks_guardian = true;
+  expect_problem("'db-b' has no guardian", "log");
+}
+
+TEST_F(Diagnosis, AddressesThatCannotBeRight) {
+  member("db-b").conn_url = "postgres://10.1.0.11:5432/postgres";
+  expect_problem("'db-a' and 'db-b' both say that they are at 10.1.0.11:5432", "connect_address");
+  member("db-b").conn_url = "postgres://127.0.0.1:5432/postgres";
+  expect_problem("only their own machine reaches", "connect_address");
+}
+
+TEST_F(Diagnosis, DifferentVersions) {
+  answers["db-b"].server_version = 170002;
+  expect_remark("17.2: 'db-b'; 17.4: 'db-a'", "standbys first");
+}
+
+TEST_F(Diagnosis, AScheduledSwitchover) {
+  view.view().failover = FailoverRequest{.candidate = "db-b", .scheduled_at = kNow};
+  expect_remark("a switchover is scheduled to 'db-b'", "patronictl flush orders switchover");
+}
+
+TEST_F(Diagnosis, PutsProblemsFirst) {
+  member("db-a").pending_restart = true;
+  answers["db-b"].is_replay_paused = true;
+  const auto found = findings();
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].weight, Finding::Weight::Problem);
+}
+
+TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
+  const MemberAnswer answer = member_answer(
+      R"({"state":"running","role":"replica","server_version":170004,)"
+      R"("xlog":{"received_location":1,"paused":true},"dcs_last_seen":1785542400,)"
+      R"("database_system_identifier":"7412345678901234567","watchdog_failed":true,)"
+      R"("patroni":{"version":"4.1.4","scope":"orders","name":"db-b"}})",
+      "# HELP pgherd_guardian_connected Whether.\n# TYPE pgherd_guardian_connected gauge\n"
+      "pgherd_guardian_connected{scope=\"orders\",name=\"db-b\"} 0\n");
+  EXPECT_TRUE(answer.is_reached);
+  EXPECT_EQ(answer.scope, "orders");
+  EXPECT_EQ(answer.name, "db-b");
+  EXPECT_EQ(answer.server_version, 170004);
+  EXPECT_EQ(answer.system_id, kSystem);
+  EXPECT_EQ(answer.store_seen_at, kNow);
+  EXPECT_TRUE(answer.is_replay_paused);
+  EXPECT_TRUE(answer.watchdog_failed);
+  EXPECT_TRUE(answer.lacks_guardian);
+  EXPECT_FALSE(
+      member_answer(R"({"server_version":"new","xlog":7,"patroni":[]})", "").lacks_guardian);
+  EXPECT_FALSE(member_answer("<html>", "").is_reached);
+}
+
+}  // namespace
+}  // namespace pgherd::ctl::test
