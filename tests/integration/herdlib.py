@@ -416,6 +416,9 @@ postgresql:
     def get(self, path):
         return self.ask(path)[:2]
 
+    def json(self, path):
+        return json.loads(self.get(path)[1])
+
     def wait_leads(self, seconds=60):
         wait_until("the solo agent leads", self.leads, seconds)
 
