@@ -70,6 +70,19 @@ TEST(Receiver, IsWokenWhenTheLeaderHasMadeTheSlot) {
   EXPECT_TRUE(looked_at(scene.later(5ms)).planned<WakeReceiver>());
 }
 
+TEST(Receiver, ThatStaysAwayIsToldOfWithWhatToDo) {
+  Scene scene = lonely_standby();
+  scene.cluster().members["b"].state = MemberState::Running;
+  const Instant began = scene.now;
+  for (scene.decide(); scene.now < began + 20s && !scene.gives_reason("F9"); scene.decide())
+    looked_at(scene.later(10ms));
+  EXPECT_TRUE(scene.gives_reason("F9"));
+  EXPECT_GE(scene.now, began + 10s);
+  scene.seen.instance.is_streaming = true;
+  scene.decide();
+  EXPECT_FALSE(scene.gives_reason("F9"));
+}
+
 TEST(Receiver, HasAMomentAfterItWasPointedAtAnUpstream) {
   Scene scene = lonely_standby();
   scene.seen.last_act = ActEnded{.step = Follow{}, .detail = {}, .ended_at = scene.now};

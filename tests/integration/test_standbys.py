@@ -130,6 +130,7 @@ def test_a_standby_whose_wal_is_gone_says_so_and_is_copied_anew_when_asked(membe
     wait_until("it runs and does not stream", lambda: near.get("/health")[0] == 200 and "near" not in streams_to(
         lead), 60)
     wait_until("PostgreSQL says why", lambda: "has already been removed" in server_log(near))
+    near.wait_for("[F9] 'lead' runs, and this standby has not streamed from it for 10 s")
     assert near.ask("/reinitialize", "POST", {})[0] == 200
     wait_until("near streams", lambda: "near" in streams_to(lead), 90)
     assert lead.ask("/config", "PATCH", {"member_slots_ttl": None})[0] == 200

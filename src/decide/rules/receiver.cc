@@ -11,6 +11,8 @@ constexpr Duration kAfterAct = 200ms;
 // waking.
 constexpr int kMostWakes = 5;
 constexpr Duration kFirstPause = 250ms;
+// Longer than all attempts together, and than a primary takes to start again.
+constexpr Duration kPatience = 10s;
 
 UpstreamState state_of(const Draft& draft, const NodeName& name) {
   UpstreamState state{.name = name};
@@ -29,6 +31,17 @@ Instant absent_from(const Draft& draft) {
   return std::max({draft.memory.receiver.upstream_since, draft.memory.receiver.wake_at, told});
 }
 
+// F9 what keeps it away then is known to PostgreSQL alone. Whoever reads this log has to be told
+// that there is something to do: nobody repairs a standby whose WAL is gone.
+void tell_absence(Draft& draft, const Upstream& upstream) {
+  const auto& since = draft.memory.stream.absent_since;
+  if (draft.instance().is_streaming || !since || !draft.has_come(*since + kPatience)) return;
+  draft.warn("F9", "'" + upstream.name + "' runs, and this standby has not streamed from it for " +
+                       std::to_string(kPatience / 1s) +
+                       " s: PostgreSQL's log says why; if WAL that it needs has been removed, and "
+                       "is in no archive, it has to be copied anew (patronictl reinit)");
+}
+
 }  // namespace
 
 // F8 a WAL receiver that could not connect sleeps for wal_retrieve_retry_interval, 5 s as
@@ -42,7 +55,8 @@ void wake_receiver(Draft& draft, const Upstream& upstream) {
   if (state != memory.receiver.upstream) {
     memory.receiver = {.upstream = state, .upstream_since = draft.moment()};
   }
-  if (upstream.host.empty() || !state.is_running || memory.receiver.wakes >= kMostWakes) return;
+  if (upstream.host.empty() || !state.is_running) return;
+  if (memory.receiver.wakes >= kMostWakes) return tell_absence(draft, upstream);
   const InstanceView& instance = draft.instance();
   if (instance.is_streaming && instance.seen_at >= memory.receiver.upstream_since) return;
   const Instant from = absent_from(draft);
