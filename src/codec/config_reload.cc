@@ -29,8 +29,11 @@ std::vector<std::string> what_needs_a_start(const AgentConfig& before, const Age
   EtcdConfig etcd = after.etcd;
   etcd.username = before.etcd.username;
   etcd.password = before.etcd.password;
+  etcd.cacert = before.etcd.cacert;
+  etcd.cert = before.etcd.cert;
+  etcd.key = before.etcd.key;
   return names_of({{"namespace", before.name_space != after.name_space},
-                   {"etcd3, but for its login,", before.etcd != etcd},
+                   {"etcd3, but for its login and its certificates,", before.etcd != etcd},
                    {"watchdog.device", before.watchdog.device != after.watchdog.device},
                    {"watchdog.driver", before.watchdog.driver != after.watchdog.driver}});
 }

@@ -332,6 +332,7 @@ void Daemon::take_local_configuration() {
     configure_log(fresh.config.log);
     // Unusable files of the one must not leave the other changed.
     (void)make_client_tls(peer_security(fresh.config));
+    dcs_.renew_certificates(fresh.config.etcd);
     // A certificate may be another one under the same name.
     const bool has_certificate = !fresh.config.restapi.certfile.empty();
     if (rest_ && (has_certificate || fresh.config.restapi != loaded_.config.restapi)) {

@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -520,6 +521,85 @@ TEST(EtcdWithCertificates, IsSpokenToByWhoHasOneAndTrustsIt) {
   const auto outcome = ask.read("/c/", ReadMode::Linearizable, 2s);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().kind, DcsErrorKind::Unavailable) << outcome.error().text;
+}
+
+// A server's own certificate, and a client whose files are replaced while it runs. The store trusts
+// whoever stands in a file that it reads at its start.
+class EtcdThatRenews : public testing::Test {
+ protected:
+  static void copy(const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing);
+  }
+  void trust(const std::vector<const Certificate*>& clients) {
+    std::ofstream file(folder_.cert() + ".trusted");
+    for (const Certificate* client : clients)
+      file << std::ifstream(client->cert()).rdbuf();
+  }
+  // Over `folder_`'s own.
+  void use(const Certificate& client) {
+    copy(client.cert(), folder_.cert());
+    copy(client.key(), folder_.key());
+  }
+  [[nodiscard]] std::vector<std::string> options() {
+    trust({&former, &next});
+    return {"--cert-file=" + server.cert(), "--key-file=" + server.key(),
+            "--trusted-ca-file=" + folder_.cert() + ".trusted", "--client-cert-auth"};
+  }
+  [[nodiscard]] EtcdConfig config() const {
+    EtcdConfig config = folder_.config();
+    config.cacert = server.cert();
+    return config;
+  }
+  [[nodiscard]] EtcdConfig first_config() {
+    use(former);
+    return config();
+  }
+  void restart_the_store() {
+    world.cluster().member(0).kill();
+    world.cluster().member(0).start();
+  }
+
+  Certificate server;
+  Certificate former;
+  Certificate next;
+  Certificate folder_;  // of the client
+  EtcdWorld world{1, options(), first_config()};
+  DcsFixture ask{world};
+  EtcdDcs& etcd = dynamic_cast<EtcdDcs&>(world.dcs());
+};
+
+TEST_F(EtcdThatRenews, IsReachedByTheNewCertificateAfterAReload) {
+  const auto lease = ask.lease_of(60s);
+  const auto written = ask.write({put("/c/leader", "pg1", lease)});
+  const auto watching = ask.watch("/c/", Revision{written.revision.value + 1});
+  use(next);
+  etcd.renew_certificates(config());
+  EXPECT_TRUE(ask.keep_alive(lease));
+  ask.write({put("/c/a", "1")});
+  ASSERT_TRUE(ask.until([&] { return !watching.seen->events.empty() || watching.seen->end; }));
+  EXPECT_FALSE(watching.seen->end) << watching.seen->end->text;
+  // From now on the former one is refused, and everybody has to connect anew.
+  trust({&next});
+  restart_the_store();
+  EXPECT_EQ(ask.good(ask.read("/c/", ReadMode::Linearizable, 20s)).entries.size(), 2U);
+  ask.write({put("/c/a", "2")});
+  ASSERT_TRUE(ask.until([&] { return watching.seen->events.size() > 1 || watching.seen->end; }));
+  EXPECT_FALSE(watching.seen->end) << watching.seen->end->text;
+}
+
+TEST_F(EtcdThatRenews, GoesOnWithWhatWorksWhenItIsGivenACertificateThatNobodyTrusts) {
+  const auto lease = ask.lease_of(60s);
+  ask.write({put("/c/leader", "pg1", lease)});
+  const Certificate stranger;
+  use(stranger);
+  etcd.renew_certificates(config());
+  const Instant began = world.clock().now();
+  ASSERT_TRUE(ask.until([&] { return world.clock().now() > began + 2s; }));
+  EXPECT_TRUE(ask.keep_alive(lease));
+  EXPECT_EQ(ask.get("/c/leader")->value, "pg1");
+  std::filesystem::remove(folder_.key());
+  EXPECT_THROW(etcd.renew_certificates(config()), std::runtime_error);
+  EXPECT_EQ(ask.get("/c/leader")->value, "pg1");
 }
 
 // etcd takes the common name of a client's certificate for its user, where no token is sent.

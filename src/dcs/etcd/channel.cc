@@ -58,16 +58,25 @@ grpc::ChannelArguments make_arguments() {
 
 }  // namespace
 
-std::shared_ptr<grpc::ChannelCredentials> make_credentials(const EtcdConfig& config) {
-  if (!config.use_tls) return grpc::InsecureChannelCredentials();
-  grpc::SslCredentialsOptions options;
-  if (!config.cacert.empty()) options.pem_root_certs = read_pem(config.cacert, "cacert");
+TlsText read_tls(const EtcdConfig& config) {
+  TlsText tls;
+  tls.is_used = config.use_tls;
+  if (!tls.is_used) return tls;
+  if (!config.cacert.empty()) tls.authorities = read_pem(config.cacert, "cacert");
   if (!config.cert.empty()) {
-    options.pem_cert_chain = read_pem(config.cert, "cert");
+    tls.certificates = read_pem(config.cert, "cert");
     // The key may be in the certificate's file.
-    options.pem_private_key =
-        config.key.empty() ? options.pem_cert_chain : read_pem(config.key, "key");
+    tls.key = config.key.empty() ? tls.certificates : read_pem(config.key, "key");
   }
+  return tls;
+}
+
+std::shared_ptr<grpc::ChannelCredentials> make_credentials(const TlsText& tls) {
+  if (!tls.is_used) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  options.pem_root_certs = tls.authorities;
+  options.pem_cert_chain = tls.certificates;
+  options.pem_private_key = tls.key;
   return grpc::SslCredentials(options);
 }
 

@@ -48,7 +48,7 @@ Endpoint::Endpoint(std::string its_name, bool configured,
       auth(etcdserverpb::Auth::NewStub(channel)) {}
 
 Endpoints::Endpoints(EtcdConfig config)
-    : config_(std::move(config)), credentials_(make_credentials(config_)) {
+    : config_(std::move(config)), tls_(read_tls(config_)), credentials_(make_credentials(tls_)) {
   if (config_.endpoints.empty() && config_.srv.empty())
     throw std::runtime_error("no etcd endpoint is configured: set etcd3.hosts to host:port,...");
   configure(config_.endpoints, config_.use_tls);
@@ -58,7 +58,8 @@ void Endpoints::configure(const std::vector<std::string>& names, bool use_tls) {
   if (use_tls != config_.use_tls) {
     EtcdConfig changed = config_;
     changed.use_tls = use_tls;
-    credentials_ = make_credentials(changed);
+    tls_ = read_tls(changed);
+    credentials_ = make_credentials(tls_);
     config_ = std::move(changed);
     all_.clear();
   }
@@ -75,6 +76,39 @@ void Endpoints::configure(const std::vector<std::string>& names, bool use_tls) {
   for (const auto& endpoint : before)
     if (!endpoint->is_configured && !has_name(endpoint->name)) all_.push_back(endpoint);
   mend_preference();
+}
+
+void Endpoints::renew_certificates(const EtcdConfig& config) {
+  EtcdConfig changed = config_;
+  changed.cacert = config.cacert;
+  changed.cert = config.cert;
+  changed.key = config.key;
+  TlsText tls = read_tls(changed);
+  config_ = std::move(changed);
+  if (tls == tls_) return;
+  tls_ = std::move(tls);
+  credentials_ = make_credentials(tls_);
+  renewals_.clear();
+  for (const auto& former : all_) {
+    auto fresh = std::make_shared<Endpoint>(former->name, former->is_configured, credentials_);
+    fresh->member_id = former->member_id;
+    renewals_.push_back({.former = former, .fresh = std::move(fresh)});
+  }
+}
+
+bool Endpoints::settle() {
+  std::erase_if(renewals_, [this](const Renewal& renewal) { return is_over(renewal); });
+  return renewals_.empty();
+}
+
+// Also when the former has gone from the list, or somebody has opened it anew.
+bool Endpoints::is_over(const Renewal& renewal) {
+  const auto found = std::find(all_.begin(), all_.end(), renewal.former);
+  if (found == all_.end()) return true;
+  if (distance_from_ready(*renewal.fresh) != 0) return false;
+  if (preferred_ == renewal.former) preferred_ = renewal.fresh;
+  *found = renewal.fresh;
+  return true;
 }
 
 bool Endpoints::are_all_suspect(Instant now) const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "dcs/etcd/channel.h"
 #include "etcd.grpc.pb.h"
 #include "model/agent_config.h"
 
@@ -53,6 +54,13 @@ class Endpoints {
   // is begun or ended. Throws as the constructor does, and changes nothing then.
   void configure(const std::vector<std::string>& names, bool use_tls);
 
+  // Certificates and key are read again. If they are others, each endpoint gets a connection by
+  // them, and goes over to it once that stands (`settle`): what the store refuses must not take the
+  // connections that work from a leader. Throws as the constructor does, and changes nothing then.
+  void renew_certificates(const EtcdConfig& config);
+  // True once no endpoint goes by former certificates any more.
+  bool settle();
+
   // Best first: not suspect before suspect, connected before connecting before failing, and among
   // equals the preferred one and then the order of the configuration.
   [[nodiscard]] std::vector<std::shared_ptr<Endpoint>> ranked(Instant now) const;
@@ -84,11 +92,20 @@ class Endpoints {
   void add(const ListedMember& member);
   void mend_preference();
 
+  // One that goes by former certificates, and what takes its place.
+  struct Renewal {
+    std::shared_ptr<Endpoint> former;
+    std::shared_ptr<Endpoint> fresh;
+  };
+  [[nodiscard]] bool is_over(const Renewal& renewal);
+
   EtcdConfig config_;
+  TlsText tls_;
   std::shared_ptr<grpc::ChannelCredentials> credentials_;
   bool is_loopback_ = false;
   std::vector<std::shared_ptr<Endpoint>> all_;
   std::shared_ptr<Endpoint> preferred_;
+  std::vector<Renewal> renewals_;
 };
 
 // "host:port" of a client URL; nullopt if its scheme is another or it is no TCP address.

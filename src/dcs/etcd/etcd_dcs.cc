@@ -56,6 +56,10 @@ void EtcdDcs::log_in_as(const std::string& username, const std::string& password
   session_->log_in_as(username, password);
 }
 
+void EtcdDcs::renew_certificates(const EtcdConfig& config) {
+  session_->renew_certificates(config);
+}
+
 namespace {
 
 struct ReadState {

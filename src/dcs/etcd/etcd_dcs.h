@@ -57,6 +57,11 @@ class EtcdDcs final : public Dcs {
   // Another name or password (the configuration was reloaded): counts from the next login on.
   void log_in_as(const std::string& username, const std::string& password);
 
+  // Certificates and key of the reloaded configuration, also where only the files have changed.
+  // What is under way, and connections that work, are kept until others stand. Throws
+  // std::runtime_error when a file cannot be read, and changes nothing then.
+  void renew_certificates(const EtcdConfig& config);
+
   void read(const std::string& prefix, ReadMode mode, Instant deadline,
             DcsAnswer<Snapshot> answer) override;
   void commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) override;

@@ -16,6 +16,10 @@ namespace pb = etcdserverpb;
 constexpr Duration kAuthenticationLimit = 5s;
 constexpr Duration kDiscoveryLimit = 2s;
 constexpr Duration kDiscoveryPause = 5s;
+// A connection takes milliseconds; who is away is looked for as long as it takes.
+constexpr Duration kFirstSettling = 50ms;
+constexpr Duration kLastSettling = 1s;
+constexpr Duration kRenewalPatience = 10s;
 
 }  // namespace
 
@@ -29,6 +33,7 @@ EtcdSession::EtcdSession(const EtcdConfig& config, boost::asio::any_io_executor 
 EtcdSession::~EtcdSession() {
   alive_.reset();
   srv_.reset();
+  renewal_.reset();
   discovery_.reset();
   waiting_for_token_.clear();
   const auto pending = std::exchange(pending_, {});
@@ -159,6 +164,28 @@ void EtcdSession::authenticated(Result<std::string, DcsError> token) {
   const auto waiting = std::exchange(waiting_for_token_, {});
   for (const auto& then : waiting)
     then(problem);
+}
+
+// ---- Certificates -------------------------------------------------------------------------------
+
+void EtcdSession::renew_certificates(const EtcdConfig& config) {
+  endpoints.renew_certificates(config);
+  settle_renewal(kFirstSettling, 0s);
+}
+
+void EtcdSession::settle_renewal(Duration pause, Duration waited) {
+  if (endpoints.settle()) {
+    renewal_.reset();
+    return;
+  }
+  renewal_ = clock.at(clock.now() + pause, [this, pause, waited] {
+    const Duration now_waited = waited + pause;
+    if (waited < kRenewalPatience && now_waited >= kRenewalPatience && hints_.tell)
+      hints_.tell(
+          "etcd is not reached by the new certificate (etcd3.cert, etcd3.cacert): what is "
+          "connected goes on by the former one; check that etcd trusts it");
+    settle_renewal(std::min<Duration>(pause * 2, kLastSettling), now_waited);
+  });
 }
 
 // ---- SRV records --------------------------------------------------------------------------------

@@ -75,6 +75,11 @@ class EtcdSession {
   // Used from the next login on; the present token stays as long as the store takes it.
   void log_in_as(const std::string& username, const std::string& password);
 
+  // Those of the configuration as it is now, also where only the files have changed. Connections
+  // that work are kept until there are others. Throws std::runtime_error when a file cannot be
+  // read.
+  void renew_certificates(const EtcdConfig& config);
+
   void hold(const std::shared_ptr<Pending>& pending) { pending_[pending.get()] = pending; }
   void release(const Pending* pending) { pending_.erase(pending); }
 
@@ -102,6 +107,10 @@ class EtcdSession {
   bool store_wants_no_token_ = false;
   bool is_authenticating_ = false;
   std::vector<TokenAnswer> waiting_for_token_;
+
+  void settle_renewal(Duration pause, Duration waited);
+
+  std::unique_ptr<Alarm> renewal_;
 
   std::unique_ptr<SrvSearch> srv_;  // null: the configuration names the endpoints
 

@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 4> kTokenIsNoGood = {
     "permission denied"};
 
 constexpr std::array<std::string_view, 3> kLoginIsWrong = {"authentication failed", "invalid user",
-                                                            "user not found"};
+                                                           "user not found"};
 
 std::string_view name_of(grpc::StatusCode code) {
   switch (code) {
