@@ -16,6 +16,7 @@
 #include "guardian/guardian_main.h"
 #include "local/local_command.h"
 #include "router/router.h"
+#include "runtime/init_process.h"
 
 namespace {
 
@@ -169,6 +170,7 @@ int agent_main(const std::vector<std::string_view>& words) {
     case AgentArguments::Duty::Generate:
       return pgherd::generate_config({.dsn = arguments.dsn.value_or(""), .output = arguments.path});
     case AgentArguments::Duty::Run:
+      if (const auto status = pgherd::act_as_init()) return *status;
       return pgherd::run_daemon(arguments.path);
   }
   return 2;

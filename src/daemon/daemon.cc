@@ -46,6 +46,7 @@ constexpr const char* kMatchedVersion = "4.1.4";
 
 // By then every part has done its work a few times; what was used only before can go.
 constexpr Duration kStartIsOverAfter = 10s;
+constexpr int kLogIsStuck = 5;  // exit status
 
 std::string member_url(const AgentConfig& config, const std::string& address) {
   return address.empty() ? std::string{}
@@ -198,7 +199,8 @@ int Daemon::run() {
   rest_.reset();
   node_.reset();
   disk_.join();
-  flush_log();
+  // The thread that writes hangs: nothing is waited for any more (Patroni ends with 5 as well).
+  if (!flush_log()) _exit(kLogIsStuck);
   return exit_code_;
 }
 

@@ -2,21 +2,21 @@
 // hands them over in order. Usable from any thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <string>
-#include <thread>
+
+#include "base/instant.h"
 
 namespace pgherd {
 
 class LineQueue {
  public:
-  // `write` is called on the queue's thread alone. `lines_max`: more do not wait; 0: no limit.
+  // `write` is called on the queue's thread alone, which may outlive the queue. `lines_max`: more
+  // do not wait; 0: no limit.
   LineQueue(std::function<void(const std::string&)> write, std::size_t lines_max);
-  // Waits until all that waits is written.
+  // Waits for nothing, for the place may hang: the thread writes what it has, and ends.
   ~LineQueue();
   LineQueue(const LineQueue&) = delete;
   LineQueue& operator=(const LineQueue&) = delete;
@@ -25,17 +25,14 @@ class LineQueue {
   [[nodiscard]] bool add(std::string line);
   // The one that is being written counts.
   [[nodiscard]] std::size_t size() const;
+  // Until all that was added is written. False: that has not happened within `patience`.
+  [[nodiscard]] bool drain(Duration patience);
 
  private:
-  void run();
+  struct Shared;
+  static void run(Shared& shared);
 
-  const std::function<void(const std::string&)> write_;
-  const std::size_t lines_max_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::string> lines_;
-  bool ends_ = false;
-  std::thread writer_;  // last: it uses all the others
+  std::shared_ptr<Shared> shared_;  // with the thread
 };
 
 }  // namespace pgherd

@@ -28,6 +28,8 @@
 namespace pgherd {
 namespace {
 
+constexpr Duration kLastPatience = 5s;  // at the end of a process
+
 constexpr std::array<std::string_view, 5> kNames{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
 
 // Lines are made by the caller (their time is the caller's), so spdlog only carries them.
@@ -247,7 +249,7 @@ void configure_log(const LogConfig& config) {
   // The former output goes here (or with its last user): its thread writes what it has and ends.
 }
 
-void flush_log() {
+bool flush_log() {
   Log& log = the_log();
   std::shared_ptr<Output> former;
   {
@@ -255,6 +257,7 @@ void flush_log() {
     former.swap(log.output);
     if (former) log.output = make_straight_output(former->config);
   }
+  return !former || !former->queue || former->queue->drain(kLastPatience);
 }
 
 LogBacklog log_backlog() {

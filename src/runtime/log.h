@@ -41,8 +41,9 @@ struct LogPlace {
 // std::runtime_error if the file cannot be written; the log then stays as it was.
 void configure_log(const LogConfig& config);
 
-// Waits until everything said so far is written. Before exit, before exec.
-void flush_log();
+// Waits until everything said so far is written, for 5 s at most: false, if the disk takes nothing.
+// Before exit, before exec.
+bool flush_log();
 
 struct LogBacklog {
   std::size_t waiting = 0;  // lines that are not written yet
