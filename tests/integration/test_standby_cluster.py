@@ -75,7 +75,11 @@ def ctl(solo, *words):
 
 def promote(solo):
     assert "cluster is successfully promoted" in ctl(solo, "promote-cluster")
-    wait_until("the standby leader is a primary", lambda: solo.get("/primary")[0] == 200, 30)
+    wait_takes_writes(solo)
+
+
+def wait_takes_writes(solo):
+    wait_until("the standby leader is a primary", lambda: solo.get("/primary")[0] == 200, 60)
     wait_until("it takes writes", lambda: connect(solo).execute(
         "select not pg_is_in_recovery()").fetchone()[0])
 
@@ -132,3 +136,37 @@ def test_a_cluster_that_is_demoted_first_follows_as_it_is(near, far):
     wait_streams(near, far)
     wait_until("it goes on from there", lambda: words(near) == ["both", "last", "on"])
     assert "pg_rewind" not in near.said()
+
+
+@pytest.fixture
+def apart(herd, near):
+    """A standby cluster that reaches nothing but the archive, made of a backup."""
+    made = Solo(herd, "solo-apart", name="apart", share=near)
+    backup = made.folder / "backup"
+    subprocess.run([f"{near.bin_dir}/pg_basebackup", "-D", str(backup), "-c", "fast", "-X", "none",
+                    "-d", f"host=127.0.0.1 port={near.pg_port} user=postgres password=secret"], check=True)
+    subprocess.run(["chown", "-R", f"{made.user}:{made.group}", str(backup)], check=True)
+    section = (f"standby_cluster: {{restore_command: 'cp {near.archive}/%f %p', "
+               "create_replica_methods: [of_backup]}, ")
+    made.text = made.text.replace("dcs: {", "dcs: {" + section, 1).replace(
+        "postgresql:\n", f"postgresql:\n  of_backup: {{command: 'cp -a {backup} {made.data_dir}', "
+                         "no_params: true, no_leader: true}\n", 1)
+    made.start()
+    wait_until("a standby leader", lambda: made.get("/standby_leader")[0] == 200, 60)
+    yield made
+    made.close_server()
+    herd.etcdctl("del", "--prefix", f"/service/{made.scope}/")
+
+
+def test_a_cluster_follows_another_by_its_archive_alone(near, apart):
+    with connect(near) as sql:
+        sql.execute("create table told as select 'by the archive' as word")
+        sql.execute("select pg_switch_wal()")
+    wait_until("the row is there", lambda: words(apart) == ["by the archive"], 60)
+    with connect(apart) as sql:
+        assert sql.execute("show primary_conninfo").fetchone()[0] == ""
+    change_config(apart, {"standby_cluster": None})
+    wait_takes_writes(apart)
+    with connect(apart) as sql:
+        sql.execute("insert into told values ('of its own')")
+    assert words(near) == ["by the archive"]
