@@ -280,6 +280,11 @@ TEST(Election, IsLeftByTheCandidateOfASwitchoverToWhoHasMore) {
   scene.seen.peers["c"].nofailover = true;
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody who has more could lead";
   scene.seen.peers["c"].nofailover = false;
+  asked_again(scene, 10s);
+  scene.peer("c", Lsn{1001});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "for ttl at most: who has more had its time";
+  scene.memory.election.unlocked_since = scene.now;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
   scene.cluster().failover = request(std::nullopt, "a");
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "a failover may lose what the operator likes";
 }

@@ -250,7 +250,9 @@ std::optional<Verdict> obey_request(const Draft& draft, const Targets& targets) 
   if (request->candidate == draft.me()) {
     if (request->leader && counts_votes(draft)) return std::nullopt;
     Verdict verdict = ask_for_primaries(draft, targets);
-    if (!verdict.runs() || !must_lose_nothing(draft)) return verdict;
+    // A Patroni that has more leaves the field to the candidate all the same, and for ever.
+    const bool may_yield = must_lose_nothing(draft) && !has_expired;
+    if (!verdict.runs() || !may_yield) return verdict;
     return yield_to_those_ahead(draft, targets);
   }
   if (request->candidate && !has_expired) {
