@@ -186,7 +186,10 @@ class Examination {
               "restapi.connect_address");
       return;
     }
-    if (answer.name != member.name || answer.scope != cluster_) {
+    // A Patroni before 4.0 does not say its name.
+    const bool is_another = (!answer.name.empty() && answer.name != member.name) ||
+                            (!answer.scope.empty() && answer.scope != cluster_);
+    if (is_another) {
       problem(fmt::format("at the address of '{}' answers '{}' of cluster '{}'", member.name,
                           answer.name, answer.scope),
               "correct restapi.connect_address of '" + member.name + "'");

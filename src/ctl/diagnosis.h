@@ -17,7 +17,7 @@ struct MemberAnswer {
   bool is_reached = false;
   std::string problem;  // why not
   std::string scope;
-  NodeName name;
+  NodeName name;             // "" where it does not say, as a Patroni before 4.0
   int server_version = 0;    // 170004 is 17.4; 0: its PostgreSQL does not answer
   std::string system_id;     // of its data, "" where unknown
   WallTime store_seen_at{};  // when it last heard from the store; zero: it does not say
