@@ -1,13 +1,14 @@
-"""Standbys of every kind, and what befalls them: one behind another, one that only reads the archive,
-parameters that a standby may not lower first, WAL that is gone."""
+"""Standbys of every kind, and what befalls them: one behind another, one that only reads the archive, settings
+of their own, parameters that a standby may not lower first, WAL that is gone."""
 
 import os
+import shutil
 import tempfile
 
 import psycopg
 import pytest
 
-from herdlib import Herd, Solo, wait_until
+from herdlib import ROOT, Herd, Solo, wait_until
 
 SCOPE = "solo-standbys"
 
@@ -20,6 +21,15 @@ def herd():
     made.close()
 
 
+def use_shipped_roles(solo):
+    """etc/roles, with its files in the place where this member runs."""
+    for path in (ROOT / "etc/roles").glob("*.conf"):
+        shutil.copy(path, solo.folder / path.name)
+    shipped = (ROOT / "etc/roles/50-roles.yml").read_text().replace("/etc/pgherd/", f"{solo.folder}/")
+    section = shipped.split("postgresql:\n", 1)[1]
+    solo.text = solo.text.replace("postgresql:\n", "postgresql:\n" + section, 1)
+
+
 @pytest.fixture(scope="module")
 def members(herd):
     """lead <- near <- behind, and apart, which reads the archive that lead fills."""
@@ -28,6 +38,7 @@ def members(herd):
         os.chmod(archive, 0o777)
         archiving = (f'parameters: {{archive_mode: "on", archive_command: "cp %p {archive}/%f", ')
         made["lead"].text = made["lead"].text.replace("parameters: {", archiving)
+        use_shipped_roles(made["lead"])
         made["lead"].start().wait_leads()
         for name, more in {
                 "near": "",
@@ -39,6 +50,7 @@ def members(herd):
                     "  authentication:", f'  recovery_conf: {{restore_command: "cp {archive}/%f %p"}}\n'
                                          "  authentication:", 1)
             made[name].text += more
+            use_shipped_roles(made[name])
             made[name].start()
             wait_until(f"{name} runs", lambda node=name: made[node].get("/health")[0] == 200, 60)
         yield made
@@ -79,6 +91,14 @@ def test_who_does_not_stream_follows_from_the_archive(members):
         apart, "select to_regclass('told') is not null") and value(apart, "select word from told") == "one", 60)
     assert "apart" not in streams_to(lead)
     wait_until("it says how it follows", lambda: row_of(lead, "apart")["state"] == "in archive recovery")
+
+
+def test_each_role_has_the_settings_of_its_file(members):
+    lead, near = members["lead"], members["near"]
+    for name, primary, standby in [("log_lock_waits", "on", "on"),
+                                   ("idle_in_transaction_session_timeout", "10min", "0"),
+                                   ("default_transaction_read_only", "off", "on")]:
+        assert (value(lead, f"show {name}"), value(near, f"show {name}")) == (primary, standby), name
 
 
 def test_who_stands_behind_another_falls_back_to_the_leader_and_returns(members):
