@@ -16,7 +16,6 @@ using etcd::Call;
 using etcd::CallTerms;
 using etcd::Endpoint;
 using etcd::EtcdSession;
-using etcd::Question;
 using etcd::Request;
 using etcd::Setback;
 using etcd::UnaryCall;
