@@ -11,7 +11,7 @@ import pytest
 
 from herdlib import PGHERD, Herd, Solo, kill, wait_until
 
-NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"]
 
 pytestmark = pytest.mark.skipif(
     subprocess.run([*NAMESPACE, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0,
@@ -73,7 +73,7 @@ class Contained(Solo):
 
     def close_server(self):
         if self.process.poll() is None:
-            self.process.kill()  # and by that all of the namespace
+            kill(self.first())  # and by that all of the namespace
             self.process.wait(30)
 
 
