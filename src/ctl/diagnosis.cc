@@ -208,6 +208,7 @@ class Examination {
                       silence),
           "see that etcd is reached from there; compare the clocks of that machine and this one");
     }
+    examine_diverged_wal(member, answer);
     if (answer.is_replay_paused) {
       problem(fmt::format("replay is paused on '{}'", member.name),
               "end it there with `SELECT pg_wal_replay_resume()`");
@@ -222,6 +223,22 @@ class Examination {
           fmt::format("'{}' has no guardian: if its agent hangs, PostgreSQL is stopped by nobody",
                       member.name),
           "its agent's log says why none was started");
+    }
+  }
+
+  // Kept, it waits for somebody who reads it; else it is still in the way.
+  void examine_diverged_wal(const Member& member, const MemberAnswer& answer) {
+    if (answer.diverged_wal.empty()) return;
+    const std::string what = fmt::format("'{}' had what the cluster does not have: {}", member.name,
+                                         answer.diverged_wal);
+    if (!answer.diverged_wal_kept_in.empty()) {
+      remark(what + ", kept there in " + answer.diverged_wal_kept_in,
+             "read it as its diverged.txt says; remove it when it is not needed any more");
+    } else if (!is_running(member)) {
+      problem(what,
+              "look at what would be lost (docs/operations.md, \"Rewind refused\"), then allow "
+              "postgresql.use_pg_rewind or " +
+                  command("reinit", member.name));
     }
   }
 
@@ -328,6 +345,20 @@ T value_at(const Json& document, const char* key, T otherwise) {
   }
 }
 
+void take_diverged_wal(const Json& document, MemberAnswer& answer) {
+  const Json wal = value_at<Json>(document, "diverged_wal", nullptr);
+  if (!wal.is_object()) return;
+  const auto from = value_at<std::string>(wal, "from", "");
+  const auto commits = wal.find("commits");
+  answer.diverged_wal = commits != wal.end() && commits->is_number_unsigned()
+                            ? fmt::format("{} commits", commits->get<std::uint64_t>())
+                            : "write-ahead log";
+  answer.diverged_wal +=
+      fmt::format(" on timeline {}", value_at<std::uint32_t>(wal, "timeline", 0));
+  if (!from.empty()) answer.diverged_wal += " from " + from + " on";
+  answer.diverged_wal_kept_in = value_at<std::string>(wal, "kept_in", "");
+}
+
 // "name{labels} 0" somewhere at the beginning of a line.
 bool has_gauge_at_zero(std::string_view metrics, std::string_view name) {
   for (std::size_t at = metrics.find(name); at != std::string_view::npos;
@@ -360,6 +391,7 @@ MemberAnswer member_answer(std::string_view document, std::string_view metrics) 
   answer.store_seen_at = WallTime{value_at<std::int64_t>(json, "dcs_last_seen", 0) * kSecond};
   answer.is_replay_paused = xlog.is_object() && value_at(xlog, "paused", false);
   answer.watchdog_failed = value_at(json, "watchdog_failed", false);
+  take_diverged_wal(json, answer);
   answer.lacks_guardian = has_gauge_at_zero(metrics, "pgherd_guardian_connected");
   return answer;
 }

@@ -24,6 +24,10 @@ struct MemberAnswer {
   bool is_replay_paused = false;
   bool watchdog_failed = false;
   bool lacks_guardian = false;  // of pgherd only
+  // What is there and not in the cluster, "617 commits on timeline 8 from 0/A000348 on"; "":
+  // nothing. pgherd only.
+  std::string diverged_wal;
+  std::string diverged_wal_kept_in;  // a directory there; "": it was not kept (yet)
 };
 // From the bodies of GET /patroni and of GET /metrics, which may be "".
 [[nodiscard]] MemberAnswer member_answer(std::string_view document, std::string_view metrics);

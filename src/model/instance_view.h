@@ -92,6 +92,27 @@ struct UpstreamView {
   friend bool operator==(const UpstreamView&, const UpstreamView&) = default;
 };
 
+// What pg_waldump counts from the fork to the end of the local write-ahead log.
+struct LostWal {
+  Lsn from;
+  Lsn to;
+  std::uint64_t records = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t aborts = 0;
+  friend bool operator==(const LostWal&, const LostWal&) = default;
+};
+// "0/A000348 to 0/A031A70: 340 records, 12 commits, 1 abort".
+[[nodiscard]] std::string describe(const LostWal& lost);
+
+// Write-ahead log of this node that the cluster's history does not have, and what became of it.
+struct DivergedWal {
+  Timeline timeline;               // the local one
+  Lsn from;                        // unknown: the whole timeline
+  std::optional<LostWal> counted;  // nullopt: it could not be told
+  std::string kept_in;             // a directory; "" when it was not kept (yet)
+  friend bool operator==(const DivergedWal&, const DivergedWal&) = default;
+};
+
 struct InstanceView {
   Instant seen_at;
 
@@ -104,6 +125,9 @@ struct InstanceView {
   bool has_recovery_signal = false;
 
   std::optional<CopyProgress> copy;
+  // What was last found to be here only, since the agent began; stays when it is rewound or
+  // removed.
+  std::optional<DivergedWal> diverged;
 
   ProcessState process = ProcessState::Unknown;
   std::int64_t postmaster_pid = 0;

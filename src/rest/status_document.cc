@@ -111,6 +111,22 @@ void add_cluster_part(ordered_json& document, const NodeStatus& status) {
   document["dcs_last_seen"] = status.dcs_last_seen;
 }
 
+// Positions as pg_waldump wants and says them.
+ordered_json diverged_wal(const DivergedWal& wal) {
+  ordered_json object;
+  object["timeline"] = wal.timeline.value;
+  const Lsn from = wal.counted ? wal.counted->from : wal.from;
+  if (from.is_known()) object["from"] = to_string(from);
+  if (wal.counted) {
+    object["to"] = to_string(wal.counted->to);
+    object["records"] = wal.counted->records;
+    object["commits"] = wal.counted->commits;
+    object["aborts"] = wal.counted->aborts;
+  }
+  if (!wal.kept_in.empty()) object["kept_in"] = wal.kept_in;
+  return object;
+}
+
 void add_node_part(ordered_json& document, const NodeStatus& status) {
   if (auto tags = object_or_null(status.self.tags.published); !tags.is_null()) {
     document["tags"] = std::move(tags);
@@ -128,6 +144,7 @@ void add_node_part(ordered_json& document, const NodeStatus& status) {
     if (copy->total_bytes != 0) document["copy"]["total_bytes"] = copy->total_bytes;
     document["copy"]["seconds"] = copy->seconds;
   }
+  if (const auto& wal = status.instance.diverged) document["diverged_wal"] = diverged_wal(*wal);
   document["patroni"]["version"] = status.self.version;
   document["patroni"]["scope"] = status.scope;
   document["patroni"]["name"] = status.self.name;

@@ -212,6 +212,36 @@ TEST_F(Diagnosis, PutsProblemsFirst) {
   EXPECT_EQ(found[0].weight, Finding::Weight::Problem);
 }
 
+TEST_F(Diagnosis, OfDivergedWalSaysWhereItIsOrThatItStandsInTheWay) {
+  answers["db-b"].diverged_wal = "3 commits on timeline 1 from 0/3000 on";
+  EXPECT_TRUE(findings().empty());  // it runs: nothing of it is in the way
+  answers["db-b"].diverged_wal_kept_in = "/kept";
+  expect_remark("3 commits on timeline 1 from 0/3000 on, kept there in /kept", "diverged.txt");
+  answers["db-b"].diverged_wal_kept_in = "";
+  member("db-b").state = MemberState::Stopped;
+  const auto found = findings();
+  const auto named = std::find_if(found.begin(), found.end(), [](const Finding& one) {
+    return one.what ==
+           "'db-b' had what the cluster does not have: 3 commits on timeline 1 from "
+           "0/3000 on";
+  });
+  ASSERT_NE(named, found.end());
+  EXPECT_EQ(named->weight, Finding::Weight::Problem);
+  EXPECT_NE(named->remedy.find("reinit orders db-b"), std::string::npos) << named->remedy;
+}
+
+TEST(MemberAnswers, TellOfDivergedWal) {
+  const auto said = [](const std::string& wal) {
+    return member_answer(R"({"diverged_wal":)" + wal + "}", "");
+  };
+  const auto whole = said(R"({"timeline":8,"from":"0/A0","commits":617,"kept_in":"/kept"})");
+  EXPECT_EQ(whole.diverged_wal, "617 commits on timeline 8 from 0/A0 on");
+  EXPECT_EQ(whole.diverged_wal_kept_in, "/kept");
+  EXPECT_EQ(said(R"({"timeline":8})").diverged_wal, "write-ahead log on timeline 8");
+  EXPECT_EQ(said(R"({"timeline":8})").diverged_wal_kept_in, "");
+  EXPECT_EQ(said("7").diverged_wal, "");
+}
+
 TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
   const MemberAnswer answer = member_answer(
       R"({"state":"running","role":"replica","server_version":170004,)"

@@ -80,6 +80,18 @@ class RealPostgres : public testing::Test {
     EXPECT_EQ(commits_shown_by(test::any_bin_dir() + "/" + text.str().substr(at + said.size())),
               commits);
   }
+  // What an operator is told of it who asks the node.
+  static void expect_shown(Node& node, Timeline timeline, std::uint64_t commits,
+                           const std::string& kept_below) {
+    const auto shown = node.observe().diverged;
+    ASSERT_TRUE(shown && shown->counted);
+    EXPECT_EQ(shown->timeline, timeline);
+    EXPECT_LE(shown->from, shown->counted->from);  // the first record may follow a page's header
+    EXPECT_LT(shown->from, shown->counted->to);
+    EXPECT_EQ(shown->counted->commits, commits);
+    EXPECT_EQ(shown->kept_in.substr(0, kept_below.size()), kept_below);
+    EXPECT_EQ(shown->kept_in.empty(), kept_below.empty());
+  }
   static int commits_shown_by(std::string command) {
     while (command.ends_with('\n'))
       command.pop_back();
@@ -489,10 +501,12 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   ASSERT_TRUE(examined.divergence);
   EXPECT_EQ(examined.divergence->verdict, Divergence::Diverged) << examined.detail;
   EXPECT_NE(examined.detail.find(", 1 commit, 0 aborts"), std::string::npos) << examined.detail;
+  expect_shown(*pg0, Timeline{1}, 1, "");
   const ActResult rewound = pg0->perform(Rewind{pg1->as_upstream()});
   expect_done(rewound);
   EXPECT_NE(rewound.detail.find("diverged"), std::string::npos) << rewound.detail;
   expect_kept(*pg0, "1 commit, 0 aborts", 1, rewound.detail);
+  expect_shown(*pg0, Timeline{1}, 1, pg0->config.data_dir + ".diverged/");
   expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
   expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
   pg0->observe_until(streams);
@@ -534,6 +548,7 @@ TEST_F(RealPostgres, WhatOnlyADivergedMemberHasIsKeptWhenItsDataIsRemoved) {
   expect_done(removed);
   EXPECT_FALSE(std::filesystem::exists(pg0->config.data_dir + "/PG_VERSION"));
   expect_kept(*pg0, "3 commits, 0 aborts", 3, removed.detail);
+  expect_shown(*pg0, Timeline{1}, 3, pg0->config.data_dir + ".diverged/");
 }
 
 TEST_F(RealPostgres, ProgramsAndFilesMayHaveOtherNames) {

@@ -72,6 +72,7 @@ TEST(StatusDocument, ShowsEveryOptionalKeyInItsPlaceWhenItApplies) {
   status.is_failsafe_active = true;
   status.watchdog_failed = true;
   status.failed_promotions = 2;
+  status.instance.diverged = DivergedWal{.timeline = Timeline{6}, .from = Lsn{0x500}};
   status.instance.pending_restart["max_connections"] = {.old_value = "100", .new_value = "200"};
   status.scheduled_restart =
       R"({"schedule":"2026-08-01T03:00:00+00:00","postmaster_start_time":"x"})";
@@ -95,6 +96,7 @@ TEST(StatusDocument, ShowsEveryOptionalKeyInItsPlaceWhenItApplies) {
                                              "database_system_identifier",
                                              "pending_restart",
                                              "pending_restart_reason",
+                                             "diverged_wal",
                                              "patroni",
                                              "scheduled_restart",
                                              "watchdog_failed",
@@ -102,6 +104,20 @@ TEST(StatusDocument, ShowsEveryOptionalKeyInItsPlaceWhenItApplies) {
   EXPECT_EQ(keys, expected);
   EXPECT_EQ(document["scheduled_restart"].dump(), R"({"schedule":"2026-08-01T03:00:00+00:00"})");
   EXPECT_EQ(document["tags"].dump(), R"({"zone":"x","nosync":false})");
+}
+
+TEST(StatusDocument, TellsWhatIsHereOnlyAndWhereItIsKept) {
+  NodeStatus status = a_standby();
+  status.instance.diverged =
+      DivergedWal{.timeline = Timeline{6}, .from = Lsn{}, .counted = {}, .kept_in = {}};
+  EXPECT_EQ(status_document(status)["diverged_wal"].dump(), R"({"timeline":6})");
+  status.instance.diverged->from = Lsn{0xA000000};  // of a page, whose header is no record
+  status.instance.diverged->counted = LostWal{
+      .from = Lsn{0xA000348}, .to = Lsn{0xA031A70}, .records = 1874, .commits = 617, .aborts = 2};
+  status.instance.diverged->kept_in = "/data.diverged/b";
+  EXPECT_EQ(status_document(status)["diverged_wal"].dump(),
+            R"({"timeline":6,"from":"0/A000348","to":"0/A031A70","records":1874,"commits":617,)"
+            R"("aborts":2,"kept_in":"/data.diverged/b"})");
 }
 
 TEST(StatusDocument, TellsOfALogThatCannotFollow) {

@@ -92,6 +92,8 @@ struct ActContext {
   std::shared_ptr<const PostgresConfig> started_with;
   // What the last comparison found to be here only.
   std::optional<Fork> fork;
+  // What there was in it: told also when it is gone from here.
+  std::optional<DivergedWal> diverged;
   // The script that may refuse a promotion has let this one pass; it is not asked again.
   struct PrePromotePassed {
     Timeline timeline;

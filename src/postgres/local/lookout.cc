@@ -41,6 +41,7 @@ void see_directory(const ActContext& context, InstanceView& view) {
     view.copy = context.copy->progress;
     view.copy->seconds = (view.seen_at - context.copy->began) / 1s;
   }
+  view.diverged = context.diverged;
   if (context.is_filling_directory) {
     view.data_directory = DataDirectory::Missing;
     return;

@@ -64,16 +64,6 @@ void take_row(std::string_view line, LostWal& lost) {
   if (name == "Transaction/ABORT" || name == "Transaction/ABORT_PREPARED") lost.aborts += number;
 }
 
-std::string counted(std::uint64_t number, std::string_view what) {
-  return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
-}
-
-std::string text_of(const LostWal& lost) {
-  return fmt::format("{} to {}: {}, {}, {}", to_string(lost.from), to_string(lost.to),
-                     counted(lost.records, "record"), counted(lost.commits, "commit"),
-                     counted(lost.aborts, "abort"));
-}
-
 // ---- Where it lies
 
 bool is_segment_name(std::string_view name) {
@@ -268,7 +258,7 @@ std::string description_of(const ActContext& context, const LocalWal& wal,
       "Write-ahead log of member '{}' of cluster '{}' that the cluster does not have.\n"
       "Timeline {}{}.\n",
       context.self, context.scope, wal.fork.timeline.value,
-      lost ? ", " + text_of(*lost) : std::string());
+      lost ? ", " + describe(*lost) : std::string());
   if (wal.fork.at.is_known())
     text += fmt::format("Read it with: pg_waldump --path {} --timeline {} --start {}\n",
                         to.string(), wal.fork.timeline.value, to_string(wal.fork.at));
@@ -279,6 +269,20 @@ std::string description_of(const ActContext& context, const LocalWal& wal,
 void leave_out_after(std::vector<std::string>& segments, const LocalWal& wal, Lsn end) {
   const std::string last = wal_segment_name(wal.fork.timeline, end, wal.segment_bytes);
   std::erase_if(segments, [&](const std::string& segment) { return segment > last; });
+}
+
+// What is known of another fork tells nothing of this one.
+std::optional<LostWal> known_count(const ActContext& context, const Fork& fork) {
+  const auto& known = context.diverged;
+  const bool is_same = known && known->timeline == fork.timeline && known->from == fork.at;
+  return is_same ? known->counted : std::nullopt;
+}
+
+void note(ActContext& context, const Fork& fork, std::optional<LostWal> counted) {
+  context.diverged.emplace();
+  context.diverged->timeline = fork.timeline;
+  context.diverged->from = fork.at;
+  context.diverged->counted = counted;
 }
 
 asio::awaitable<Attempt> copy_off_the_loop(ActContext& context, Plan plan, std::uint64_t bytes,
@@ -312,11 +316,13 @@ std::optional<LostWal> parse_waldump_statistics(std::string_view text) {
   return lost;
 }
 
-asio::awaitable<std::string> describe_lost_wal(ActContext& context, const ActControl& control,
-                                               Fork fork) {
+asio::awaitable<std::optional<LostWal>> count_lost_wal(ActContext& context,
+                                                       const ActControl& control, Fork fork) {
   LocalWal wal = look_at_wal(context.config->data_dir, fork);
+  note(context, wal.fork, std::nullopt);
   const auto lost = co_await count(context, control, std::move(wal));
-  co_return lost ? text_of(*lost) : std::string();
+  if (lost) context.diverged->counted = lost;
+  co_return lost;
 }
 
 asio::awaitable<std::string> keep_lost_wal(ActContext& context, const ActControl& control,
@@ -328,8 +334,13 @@ asio::awaitable<std::string> keep_lost_wal(ActContext& context, const ActControl
   if (wal.segments.empty()) co_return "is not in pg_wal any more";
   const fs::path to = fs::path(folder_of(*config)) / name_of(context.self, wal.fork);
   std::error_code ignored;
-  if (fs::exists(to / kDescription, ignored)) co_return "is kept in " + to.string();
+  if (fs::exists(to / kDescription, ignored)) {
+    note(context, wal.fork, known_count(context, wal.fork));
+    context.diverged->kept_in = to.string();
+    co_return "is kept in " + to.string();
+  }
   const auto lost = co_await count(context, control, wal);
+  note(context, wal.fork, lost);
   Plan plan{.data_dir = config->data_dir,
             .to = to,
             .segments = wal.segments,
@@ -339,7 +350,7 @@ asio::awaitable<std::string> keep_lost_wal(ActContext& context, const ActControl
   const std::size_t fitting = limit / wal.segment_bytes;
   const std::size_t left_out = plan.segments.size() - std::min(plan.segments.size(), fitting);
   plan.segments.resize(plan.segments.size() - left_out);
-  const std::string what = lost ? "(" + text_of(*lost) + ") " : std::string();
+  const std::string what = lost ? "(" + describe(*lost) + ") " : std::string();
   const std::uint64_t bytes = std::uint64_t{plan.segments.size()} * wal.segment_bytes;
   const auto copied = co_await copy_off_the_loop(context, std::move(plan), bytes, limit);
   if (!copied) {
@@ -349,10 +360,11 @@ asio::awaitable<std::string> keep_lost_wal(ActContext& context, const ActControl
         copied.error().text);
     co_return what + "could not be kept: " + copied.error().text;
   }
+  context.diverged->kept_in = to.string();
   std::string kept = fmt::format("{}is kept in {}", what, to.string());
   if (left_out > 0)
-    kept += fmt::format(", but for the last {} (postgresql.diverged_wal_limit)",
-                        counted(left_out, "segment"));
+    kept += fmt::format(", but for the last {} segment{} (postgresql.diverged_wal_limit)", left_out,
+                        left_out == 1 ? "" : "s");
   co_return kept;
 }
 

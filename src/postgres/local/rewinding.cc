@@ -351,8 +351,8 @@ Act act_examine(ActContext& context, ActControl& control, ExamineDivergence step
   seen.detail = verdict ? verdict->detail : verdict.error().text;
   if (verdict) context.fork = verdict->fork;
   if (verdict && verdict->fork && context.postmaster->look() == ProcessState::Stopped) {
-    const std::string lost = co_await describe_lost_wal(context, control, *verdict->fork);
-    if (!lost.empty()) seen.detail += "; here only: " + lost;
+    const auto lost = co_await count_lost_wal(context, control, *verdict->fork);
+    if (lost) seen.detail += "; here only: " + describe(*lost);
   }
   co_return seen.detail;
 }
