@@ -306,6 +306,28 @@ TEST(StartThatNobodyOrdered, IsEndedWhereNobodyHasTheKey) {
   EXPECT_FALSE(scene.planned<Demote>()) << "no cluster yet: it may be the one that becomes it";
 }
 
+// The ttl was 26 s, then 4 s, then 14 s, and nobody has said whether the key hangs on the lease of
+// 4 s: that is the length by which the guardian counts after maintenance mode, too.
+TEST(PrimaryUnconfirmedAfterMaintenanceMode, StopsBeforeTheGuardianActs) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.session.leads = false;
+  scene.seen.session.led_at = scene.now;
+  scene.seen.session.led_ttl = 26s;
+  scene.seen.session.ttl = 4s;
+  scene.seen.session.unanswered_binding = scene.seen.session.lease;
+  scene.seen.session.unanswered_binding_since = scene.now;
+  scene.seen.settings.ttl = 14s;
+  scene.seen.settings.paused = true;
+  scene.later(5s).decide();
+  scene.seen.settings.paused = false;
+  ASSERT_FALSE(scene.planned<Demote>()) << "the first renewal after it gets its time";
+  const FenceOrder fence = scene.last.fence;
+  ASSERT_EQ(fence.kind, FenceOrder::Kind::Armed);
+  scene.later(fence.at - scene.now - 1ms);
+  EXPECT_TRUE(scene.planned<Demote>());
+}
+
 TEST(RestartBegunInMaintenanceMode, IsHeldToTheLeaseAfterIt) {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{100});

@@ -77,8 +77,10 @@ Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
   const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
   const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};
   const Instant resumed = draft.memory.pause.ended_at.value_or(Instant{});
-  // The guardian knows of no other length than that of the lease by which it led.
-  const Milliseconds shorter = std::min(led_ttl, settings.ttl);
+  // The guardian knows of no other length than that of the lease by which it led, or of the one on
+  // which the key may hang by now (sim seed 200030252).
+  Milliseconds shorter = std::min(led_ttl, settings.ttl);
+  if (session.ttl > 0ms) shorter = std::min(shorter, session.ttl);
   return std::max(end_of_lease,
                   std::max(promised, resumed) + lease_margins(settings, shorter).demote_after);
 }
