@@ -125,6 +125,18 @@ TEST(Watchdog, ThatIsRequiredAndUnfitKeepsALeaderFromOpening) {
   EXPECT_TRUE(scene.last.watchdog_failed);
 }
 
+TEST(Watchdog, ThatIsRequiredIsArmedBeforeAPrimaryIsRestarted) {
+  Scene asked = guarded(WatchdogMode::Required);
+  asked.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
+  Scene scheduled = guarded(WatchdogMode::Required);
+  scheduled.seen.scheduled_restart = ScheduledRestart{};
+  for (Scene* scene : {&asked, &scheduled}) {
+    EXPECT_FALSE(scene->planned<Restart>());
+    is_armed(*scene);
+    EXPECT_TRUE(scene->planned<Restart>());
+  }
+}
+
 TEST(Watchdog, ThatIsRequiredAndFailsEndsAPrimary) {
   Scene scene = guarded(WatchdogMode::Required);
   scene.seen.watchdog.problem = "no such device";

@@ -8,6 +8,11 @@ Milliseconds watchdog_timeout(const Draft& draft) {
   return margin < 0ms ? ttl / 2 : ttl - margin;
 }
 
+bool lacks_required_watchdog(const Draft& draft) {
+  return draft.seen.self.watchdog_mode == WatchdogMode::Required && !draft.seen.settings.paused &&
+         !draft.seen.watchdog.is_active;
+}
+
 bool watchdog_is_unfit(const Draft& draft) {
   if (draft.seen.self.watchdog_mode != WatchdogMode::Required) return false;
   if (watchdog_timeout(draft) <= draft.margins().renew_every) return true;

@@ -9,10 +9,7 @@ namespace pgherd {
 
 // W4 where it is required, nobody opens for writes or stays open without it.
 bool watchdog_keeps_closed(Draft& draft) {
-  if (draft.seen.self.watchdog_mode != WatchdogMode::Required || draft.seen.settings.paused) {
-    return false;
-  }
-  if (draft.seen.watchdog.is_active) return false;
+  if (!lacks_required_watchdog(draft)) return false;
   const auto arms = [](const Step& step) { return std::holds_alternative<ActivateWatchdog>(step); };
   const bool is_being_armed =
       draft.seen.under_way_as<ActivateWatchdog>(Lane::Watchdog) != nullptr ||
@@ -36,9 +33,7 @@ bool watchdog_keeps_closed(Draft& draft) {
 }
 
 bool watchdog_is_to_be_armed_first(Draft& draft) {
-  const bool is_needed = draft.seen.self.watchdog_mode == WatchdogMode::Required &&
-                         !draft.seen.settings.paused && !draft.seen.watchdog.is_active;
-  if (!is_needed) return false;
+  if (!lacks_required_watchdog(draft)) return false;
   draft.say("waiting for the watchdog");
   auto& tried_at = draft.memory.watchdog.arming_tried_at;
   const bool is_due = draft.has_come(tried_at + draft.margins().renew_every);

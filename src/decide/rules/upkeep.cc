@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "decide/facts/upstream.h"
+#include "decide/facts/watchdog.h"
 #include "decide/moves/synchronous_release.h"
 #include "decide/requests.h"
 
@@ -39,6 +40,12 @@ bool is_at_rest(const Draft& draft) {
              ? draft.may_lead() && draft.instance().is_running_primary()
              : draft.leadership() == Leadership::Others && draft.instance().is_running_standby() &&
                    draft.instance().is_streaming;
+}
+
+// What is restarted opens for writes again: not without the lease, nor without a watchdog that is
+// required (W4; sim seed 210022607).
+bool may_be_opened_again(const Draft& draft) {
+  return draft.may_lead() && !lacks_required_watchdog(draft);
 }
 
 // Why a scheduled restart is not carried out at its time; "" when it is.
@@ -101,7 +108,7 @@ void serve_restart(Draft& draft) {
   const bool is_primary = draft.instance().is_running_primary();
   // In maintenance mode nobody is held to a lease.
   const bool needs_lease = is_primary && !draft.seen.settings.paused;
-  if (needs_lease && !draft.may_lead()) return;
+  if (needs_lease && !may_be_opened_again(draft)) return;
   if (!is_released(draft)) return;
   draft.because("U6", "restarting PostgreSQL as asked");
   draft.plan(Restart{.timeout = draft.seen.restart_request->timeout,
@@ -134,7 +141,8 @@ void serve_scheduled_restart(Draft& draft) {
   if (instance.process != ProcessState::Running || !instance.in_recovery) return;
   if (std::string unmet = unmet_condition(draft, *request); !unmet.empty()) return drop(unmet);
   const bool is_primary = instance.is_running_primary();
-  if (draft.has_act_under_way() || draft.seen.is_leaving || (is_primary && !draft.may_lead()) ||
+  if (draft.has_act_under_way() || draft.seen.is_leaving ||
+      (is_primary && !may_be_opened_again(draft)) ||
       draft.memory.stepping_down.state != SteppingDown::No) {
     return;
   }
