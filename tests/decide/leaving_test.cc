@@ -42,6 +42,23 @@ TEST(Leaving, DoesNotWaitForASilentStoreForEver) {
   EXPECT_TRUE(scene.planned<Exit>());
 }
 
+TEST(Leaving, DoesNotWaitForEverForAStoreThatDoesNotTakeTheKeyBack) {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.seen.is_leaving = true;
+  ASSERT_TRUE(scene.planned<Demote>());
+  scene.down(ControlState::ShutDown);
+  scene.seen.store.is_reachable = false;
+  scene.decide();
+  scene.later(1s);
+  EXPECT_TRUE(scene.planned<ReleaseLeaderKey>());
+  scene.later(2900ms);
+  EXPECT_FALSE(scene.planned<Exit>());
+  EXPECT_FALSE(scene.last.wake_at > scene.now + 100ms);
+  scene.later(100ms);
+  EXPECT_TRUE(scene.planned<Exit>()) << "the key ends with its lease";
+}
+
 TEST(Leaving, DoesNotWaitForAStoreThatDoesNotRevokeForEver) {
   Scene scene("a");
   scene.led_by("b").down(ControlState::ShutDownInRecovery);

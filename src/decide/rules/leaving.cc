@@ -11,6 +11,22 @@ namespace {
 // A silent store does not keep an agent from leaving: its keys end with their lease.
 constexpr Duration kStoreLimit = 3s;
 
+// The same for a leader whose PostgreSQL is down: its key is given back at once, or a second after
+// that (D8), and a store that has not taken it back after three more does not speak.
+constexpr Duration kReleaseLimit = 4s;
+
+// D6 to D8 are at work on it.
+bool is_handing_over(Draft& draft) {
+  SteppingDownMemory& stepping_down = draft.memory.stepping_down;
+  if (stepping_down.state == SteppingDown::No) return false;
+  const bool is_stopped = draft.instance().process == ProcessState::Stopped &&
+                          !draft.has_act_under_way() && stepping_down.stopped_since.has_value();
+  if (!is_stopped || !draft.has_come(*stepping_down.stopped_since + kReleaseLimit)) return true;
+  draft.because("X4", "the store does not take the leader key back: it ends with its lease");
+  stepping_down.state = SteppingDown::No;
+  return false;
+}
+
 void depart(Draft& draft) {
   const bool store_speaks = draft.seen.store.is_reachable;
   if (draft.seen.session.lease.exists() && store_speaks &&
@@ -37,7 +53,7 @@ bool leave(Draft& draft) {
     draft.plan(Exit{.exit_code = 0, .message = "maintenance mode: PostgreSQL keeps running"});
     return true;
   }
-  if (draft.memory.stepping_down.state != SteppingDown::No) return false;  // D6 to D8 go on
+  if (is_handing_over(draft)) return false;
   if (draft.has_act_under_way()) {
     if (!is_being_stopped(draft)) draft.plan(CancelInstanceAct{.why = "the agent is leaving"});
     return true;
