@@ -142,7 +142,7 @@ LogConfig read_log(const Section& log, ReadingContext context) {
   config.level = log.one_of("level", config.level, kLevels);
   config.as_json = log.one_of("type", "plain", {"plain", "json"}) == "json";
   // Errors are told with their cause in one line, whichever of them is asked for.
-  std::ignore = log.one_of("traceback_level", "ERROR", {"ERROR", "DEBUG", "error", "debug"});
+  std::ignore = log.text("traceback_level");
   read_form(log, config, context);
   config.date_format = log.text_or("dateformat", "");
   read_static_fields(log, config);

@@ -1,6 +1,7 @@
 #include "codec/config_reader.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "codec/config_environment.h"
 #include "codec/parse_units.h"
@@ -119,6 +120,12 @@ std::optional<std::string> Section::text(std::string_view key) const {
 
 std::string Section::text_or(std::string_view key, std::string_view otherwise) const {
   return text(key).value_or(std::string(otherwise));
+}
+
+std::string in_lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
 }
 
 std::string Section::required_text(std::string_view key) const {

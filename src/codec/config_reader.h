@@ -14,6 +14,9 @@
 
 namespace pgherd {
 
+// ASCII only: of words that Patroni takes in any case.
+[[nodiscard]] std::string in_lower_case(std::string text);
+
 class Section {
  public:
   // `node` may be null: a section that is not there. `source`: the file, for what is missing.

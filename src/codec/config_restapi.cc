@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "codec/config_sections.h"
+#include "codec/json_reading.h"
 #include "codec/parse_units.h"
 
 namespace pgherd {
@@ -13,18 +13,31 @@ namespace {
 
 constexpr std::uint16_t kRestPort = 8008;
 
+// A login of which nothing is left, for a template had no value for it, must not let everybody in.
 std::optional<Credentials> read_login(const Section& section) {
-  if (!section.has("username") && !section.has("password")) return std::nullopt;
-  return Credentials{.username = section.required_text("username"),
-                     .password = section.text_or("password", "")};
+  if (!section.exists()) return std::nullopt;
+  const std::optional<std::string> password = section.text("password");
+  Credentials login{.username = section.required_text("username"),
+                    .password = password.value_or("")};
+  if (!password) section.refuse_missing("password");
+  return login;
 }
 
 // The login of the REST API; as one text, "user:password", in files of Patroni's first years.
-std::optional<Credentials> read_rest_login(const Section& restapi) {
-  if (restapi.has("authentication")) return read_login(restapi.section("authentication"));
+std::optional<Credentials> read_rest_login(const Section& restapi, ReadingContext context) {
+  const YamlNode* login =
+      restapi.exists() ? restapi.node()->find("authentication") : nullptr;  // also a null
+  if (login != nullptr && login->children.empty() && login->kind != YamlNode::Kind::Scalar) {
+    context.warnings.push_back(
+        restapi.path_of("authentication") +
+        " is empty: requests that change something are taken without a login");
+    return std::nullopt;
+  }
+  if (login != nullptr) return read_login(restapi.section("authentication"));
   const YamlNode* old = restapi.find("auth");
-  if (old == nullptr || old->kind != YamlNode::Kind::Scalar || old->text.empty())
+  if (old == nullptr || old->kind != YamlNode::Kind::Scalar)
     return read_login(restapi.section("auth"));
+  if (old->text.empty()) return std::nullopt;
   const std::size_t colon = old->text.find(':');
   if (colon == std::string::npos || colon == 0) {
     throw ConfigError(old->origin + ": restapi.auth is a text that is not used; allowed is " +
@@ -114,13 +127,21 @@ std::map<std::string, std::string> read_headers(const Section& restapi, std::str
   return headers;
 }
 
+// In any case of letters, and a boolean that says no, as Patroni.
+std::string read_verify_client(const Section& restapi) {
+  const std::string word = in_lower_case(restapi.text_or("verify_client", "none"));
+  if (word == "none" || word == "optional" || word == "required") return word;
+  if (parse_bool(word) == false) return "none";
+  restapi.refuse("verify_client", "one of none, optional, required");
+}
+
 void warn_of_tls_keys_without_tls(const Section& restapi, ReadingContext context) {
   if (restapi.has("certfile")) return;
   std::string list;
   for (const char* key : {"keyfile", "keyfile_password", "ciphers", "https_extra_headers"}) {
     if (restapi.has(key)) list.append(list.empty() ? "" : ", ").append(restapi.path_of(key));
   }
-  if (restapi.text_or("verify_client", "none") != "none") {
+  if (read_verify_client(restapi) != "none") {
     list.append(list.empty() ? "" : ", ").append(restapi.path_of("verify_client"));
   }
   if (list.empty()) return;
@@ -131,9 +152,7 @@ void warn_of_tls_keys_without_tls(const Section& restapi, ReadingContext context
 // As Patroni: whatever else stands there is warned of, and means the usual header.
 bool read_server_tokens(const Section& restapi, ReadingContext context) {
   const std::string said = restapi.text_or("server_tokens", "original");
-  std::string word = said;
-  std::transform(word.begin(), word.end(), word.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string word = in_lower_case(said);
   if (word != "original" && word != "productonly" && word != "minimal") {
     context.warnings.push_back(restapi.path_of("server_tokens") + " is '" + said +
                                "'; allowed are original, productonly and minimal. The header "
@@ -141,6 +160,7 @@ bool read_server_tokens(const Section& restapi, ReadingContext context) {
   }
   return word == "minimal";
 }
+
 }  // namespace
 
 RestConfig read_restapi(const Section& restapi, ReadingContext context) {
@@ -151,13 +171,13 @@ RestConfig read_restapi(const Section& restapi, ReadingContext context) {
     config.listen = *listen;
     config.connect_address = read_connect_address(restapi, *listen, kRestPort, context);
   }
-  config.authentication = read_rest_login(restapi);
+  config.authentication = read_rest_login(restapi, context);
   config.certfile = restapi.text_or("certfile", "");
   config.keyfile = restapi.text_or("keyfile", "");
   config.cafile = restapi.text_or("cafile", "");
   config.keyfile_password = restapi.text_or("keyfile_password", "");
   config.ciphers = restapi.text_or("ciphers", "");
-  config.verify_client = restapi.one_of("verify_client", "none", {"none", "optional", "required"});
+  config.verify_client = read_verify_client(restapi);
   config.allowlist = read_allowlist(restapi, context);
   config.allowlist_include_members = restapi.flag("allowlist_include_members").value_or(false);
   config.http_extra_headers = read_headers(restapi, "http_extra_headers");
@@ -174,7 +194,8 @@ RestConfig read_restapi(const Section& restapi, ReadingContext context) {
 
 CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi) {
   CtlConfig config;
-  config.authentication = read_login(ctl.section("authentication"));
+  const Section login = ctl.section("authentication");
+  if (login.has("username") || login.has("password")) config.authentication = read_login(login);
   if (!config.authentication) config.authentication = restapi.authentication;
   config.insecure = ctl.flag("insecure").value_or(false);
   config.has_classic_table = ctl.one_of("table", "wide", {"classic", "wide"}) == "classic";

@@ -152,7 +152,8 @@ std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap, ReadingC
 WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context) {
   WatchdogConfig config;
   if (!watchdog.exists()) return config;
-  const std::string mode = watchdog.text_or("mode", "automatic");
+  const std::string said = watchdog.text_or("mode", "automatic");
+  const std::string mode = in_lower_case(said);
   // `off` is a boolean to YAML, and templates print it as one: False.
   const bool is_no = parse_bool(mode) == false;
   if (mode == "required" || mode == "require") {
@@ -160,7 +161,7 @@ WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context) {
   } else if (mode != "automatic" && mode != "auto") {
     config.mode = WatchdogMode::Off;
     if (!is_no && mode != "disable" && mode != "disabled") {
-      context.warnings.push_back(watchdog.path_of("mode") + " is '" + mode +
+      context.warnings.push_back(watchdog.path_of("mode") + " is '" + said +
                                  "'; allowed are off, automatic and required. The watchdog is off");
     }
   }

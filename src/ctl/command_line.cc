@@ -88,7 +88,7 @@ class Command {
   Command& watch(WatchOptions& to) {
     flag("-W", to.is_on, "Show again every 2 seconds, until Ctrl-C");
     app_.add_option("-w,--watch", to.seconds, "Show again every so many seconds, until Ctrl-C")
-        ->check(CLI::PositiveNumber)
+        ->check(is_interval)
         ->type_name("SECONDS")
         ->take_last();
     return *this;
@@ -101,6 +101,11 @@ class Command {
   CLI::App& app() { return app_; }
 
  private:
+  static std::string is_interval(const std::string& text) {
+    double seconds = 0;
+    if (CLI::detail::lexical_cast(text, seconds) && seconds > 0) return {};
+    return "'" + text + "' is not a number of seconds above 0";
+  }
   static void refuse_group(const int&) {
     throw CtlError("--group: Citus clusters are not supported by pgherd");
   }

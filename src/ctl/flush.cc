@@ -52,7 +52,8 @@ int clear_in_store(CtlContext& context, const Cluster& cluster) {
 int flush_switchover(CtlContext& context, const MembersOptions& options) {
   const Cluster cluster = read_named(context, options.cluster, options.members).cluster;
   if (!cluster.view.failover || !cluster.view.failover->scheduled_at) {
-    throw CtlError("No pending scheduled switchover");
+    context.console.say("No pending scheduled switchover");
+    return 0;
   }
   std::vector<Member> members;
   if (const Member* leader = cluster.view.leader_member()) members.push_back(*leader);

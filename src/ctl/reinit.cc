@@ -28,7 +28,7 @@ std::vector<Member> chosen_members(CtlContext& context, const Named& named, bool
   // Without a name nobody is wiped by accident: not even a forced command takes all.
   if (is_forced) return {};
   const std::string name = context.console.ask(
-      fmt::format("Which member do you want to reinitialize [{}]?", joined_names(members)));
+      fmt::format("Which member do you want to reinitialize [{}]?", joined_names(members)), "");
   std::erase_if(members, [&](const Member& member) { return member.name != name; });
   if (members.empty()) throw CtlError(fmt::format("{} is not a member of cluster", name));
   return members;

@@ -61,13 +61,13 @@ void check_pg_version(const std::string& text) {
       parts.back().push_back(c);
     }
   }
-  if (parts.size() != 2 && parts.size() != 3) {
+  if (!std::all_of(parts.begin(), parts.end(), is_version_number))
+    throw CtlError(fmt::format("Invalid PostgreSQL version: {}", text));
+  constexpr int kFirstWithTwoParts = 10;
+  const bool has_two = parts.size() == 2 && std::stoi(parts[0]) >= kFirstWithTwoParts;
+  if (!has_two && parts.size() != 3) {
     throw CtlError(
         fmt::format("Invalid PostgreSQL version format: X.Y or X.Y.Z is accepted: {}", text));
-  }
-  const bool is_numeric = std::all_of(parts.begin(), parts.end(), is_version_number);
-  if (!is_numeric || (std::stoi(parts[0]) >= 10) != (parts.size() == 2)) {
-    throw CtlError(fmt::format("Invalid PostgreSQL version: {}", text));
   }
 }
 

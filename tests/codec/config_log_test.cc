@@ -77,7 +77,6 @@ TEST_F(LogSection, WhatCannotBeALineIsRefusedWithTheNearestRightName) {
   EXPECT_TRUE(says(problem_of("{mode: 01000}"), "up to 0777"));
   EXPECT_TRUE(says(problem_of("{mode: rw}"), "up to 0777"));
   EXPECT_TRUE(says(problem_of("{max_queue_size: -1}"), "log.max_queue_size"));
-  EXPECT_TRUE(says(problem_of("{traceback_level: INFO}"), "one of ERROR, DEBUG"));
   EXPECT_TRUE(says(problem_of("{loggers: {patroni: LOUD}}"), "log.loggers.patroni"));
 }
 

@@ -506,6 +506,42 @@ TEST_F(Config, TheApisLoginMayBeOneText) {
             "a section authentication in its place");
 }
 
+TEST_F(Config, ALoginOfTheApiThatATemplateHasLeftHalfEmptyIsRefused) {
+  const auto with = [&](const std::string& login) {
+    return replaced(kMinimal, "restapi:\n", "restapi:\n  authentication: " + login + "\n");
+  };
+  const auto is_missing = [&](const std::string& login, const std::string& key) {
+    return error(with(login)).find("restapi.authentication." + key + " is missing") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(is_missing("{username: null, password: null}", "username"));
+  EXPECT_TRUE(is_missing("{password: secret}", "username"));
+  EXPECT_TRUE(is_missing("{username: admin}", "password"));
+  EXPECT_TRUE(is_missing("{username: admin, password: ~}", "password"));
+  for (const char* nothing : {"{}", "null"}) {
+    const auto warnings = load(with(nothing)).warnings;
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings.front().find("restapi.authentication is empty"), std::string::npos);
+  }
+}
+
+TEST_F(Config, WordsCountInAnyCaseWhereTheyDoForPatroni) {
+  const auto watchdog = [&](const std::string& mode) {
+    return load(std::string(kMinimal) + "watchdog: {mode: " + mode + "}\n").config.watchdog.mode;
+  };
+  EXPECT_EQ(watchdog("Required"), WatchdogMode::Required);
+  EXPECT_EQ(watchdog("AUTOMATIC"), WatchdogMode::Automatic);
+  EXPECT_EQ(watchdog("Off"), WatchdogMode::Off);
+  const auto verify = [&](const std::string& word) {
+    return load(replaced(kMinimal, "restapi:\n",
+                         "restapi:\n  cafile: /ca\n  verify_client: " + word + "\n"))
+        .config.restapi.verify_client;
+  };
+  EXPECT_EQ(verify("Required"), "required");
+  EXPECT_EQ(verify("None"), "none");
+  EXPECT_EQ(verify("false"), "none");
+}
+
 TEST_F(Config, RelativeDirectoriesAreBelowTheOneItIsStartedIn) {
   const PostgresConfig config =
       load(replaced(kMinimal, "  data_dir: /data\n",

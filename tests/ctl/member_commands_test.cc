@@ -32,7 +32,7 @@ TEST_F(WithAScope, TheFirstNameMayBeAMembers) {
   EXPECT_EQ(context.members.asked.back(), "POST http://10.1.0.11:8008/reload ");
   EXPECT_EQ(below_table(context.run({"flush", "db-b", "restart", "--force"}).out),
             "No scheduled restart for member db-b\n");
-  EXPECT_EQ(context.run({"flush", "switchover"}).err, "Error: No pending scheduled switchover\n");
+  EXPECT_EQ(context.run({"flush", "switchover"}).out, "No pending scheduled switchover\n");
 }
 
 TEST_F(WithAScope, AClustersNameIsStillAClusters) {
@@ -103,6 +103,8 @@ TEST_F(Restart, RefusesWrongNamesVersionsAndSchedulesInPause) {
             "Error: Invalid PostgreSQL version format: X.Y or X.Y.Z is accepted: 17\n");
   EXPECT_EQ(context.run({"restart", "orders", "--pg-version", "9.x", "--force"}).err,
             "Error: Invalid PostgreSQL version: 9.x\n");
+  EXPECT_EQ(context.run({"restart", "orders", "--pg-version", "9.6", "--force"}).err,
+            "Error: Invalid PostgreSQL version format: X.Y or X.Y.Z is accepted: 9.6\n");
   context.put("config", R"({"pause":true})");
   EXPECT_EQ(context.run({"restart", "orders", "--scheduled", "2026-08-02T03:00Z", "--force"}).err,
             "Error: Can't schedule restart in the paused state\n");
@@ -157,7 +159,7 @@ TEST_F(Reinit, CanCancelWhatTheMemberIsDoing) {
       .answers(200, "reinitialize started");
   const Ran ran = context.run({"reinit", "orders"}, "db-b\ny\ny\n");
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
-  EXPECT_NE(ran.out.find("Which member do you want to reinitialize [db-b, db-c]?: "),
+  EXPECT_NE(ran.out.find("Which member do you want to reinitialize [db-b, db-c]? []: "),
             std::string::npos);
   EXPECT_NE(ran.out.find("Do you want to cancel it and reinitialize anyway? [y/N]: Success"),
             std::string::npos);
@@ -178,8 +180,9 @@ TEST_F(Flush, DiscardsScheduledRestarts) {
 }
 
 TEST_F(Flush, DiscardsAScheduledSwitchoverInTheStoreWhenNobodyAnswers) {
-  EXPECT_EQ(context.run({"flush", "orders", "switchover"}).err,
-            "Error: No pending scheduled switchover\n");
+  const Ran idle = context.run({"flush", "orders", "switchover"});
+  EXPECT_EQ(idle.out, "No pending scheduled switchover\n");
+  EXPECT_EQ(idle.exit_code, 0) << "nothing has failed";
   context.put("failover", R"({"leader":"db-a","scheduled_at":"2026-08-02T03:00:00+00:00"})");
   const Ran ran = context.run({"flush", "orders", "switchover"});
   EXPECT_EQ(ran.exit_code, 0) << ran.err;

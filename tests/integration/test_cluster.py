@@ -143,6 +143,19 @@ def test_doctor_is_content_and_finds_what_is_amiss(herd):
             connection.execute("select pg_wal_replay_resume()")
 
 
+def test_nothing_but_the_standbys_shows_as_replication(herd):
+    """Dashboards count these, and each takes one of max_wal_senders."""
+    leader = herd.wait_complete()
+
+    def shown_by(name):
+        with herd.connect_node(name) as connection:
+            return {row[0] for row in connection.execute("select application_name from pg_stat_replication")}
+    wait_until("the standbys alone", lambda: shown_by(leader) == set(herd.standbys()))
+    for standby in herd.standbys():
+        wait_until(f"nobody at {standby}", lambda name=standby: not shown_by(name))
+    assert {one["application_name"] for one in herd.status(leader)["replication"]} == set(herd.standbys())
+
+
 def test_a_second_up_changes_nothing(herd):
     before = {name: herd.postmaster_pid(name) for name in herd.nodes}
     herd.local("up")

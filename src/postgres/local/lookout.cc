@@ -96,7 +96,11 @@ asio::awaitable<InstanceView> Lookout::look() {
     const bool is_news =
         view.postmaster_pid != last_.postmaster_pid || view.in_recovery != last_.in_recovery;
     if (!problem && !is_news) co_await tell_overridden(deadline);
-    if (!problem && *view.in_recovery) co_await find_standby_timeline(view, deadline);
+    if (!problem && *view.in_recovery) {
+      co_await find_standby_timeline(view, deadline);
+    } else if (!problem) {
+      replication_.close();
+    }
     // It may have ended while it was asked.
     if (problem && context_.postmaster->look() == ProcessState::Stopped) {
       InstanceView ended;
@@ -210,10 +214,12 @@ asio::awaitable<void> Lookout::tell_overridden(Instant deadline) {
 }
 
 // A standby's timeline: the WAL receiver's while it streams, else what a replication connection
-// says, else the newer of the two that pg_control knows.
+// says, else the newer of the two that pg_control knows. That connection is kept only as long as it
+// is asked: it shows in pg_stat_replication, and counts towards max_wal_senders.
 asio::awaitable<void> Lookout::find_standby_timeline(InstanceView& view, Instant deadline) {
   if (view.is_streaming && view.received_timeline.is_known()) {
     view.timeline = view.received_timeline;
+    replication_.close();
     co_return;
   }
   if (view.control)
