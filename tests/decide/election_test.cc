@@ -151,6 +151,31 @@ TEST(Election, IsClosedToNodesTooFarBehind) {
   EXPECT_TRUE(scene.gives_reason("E7"));
 }
 
+// b was forced past /sync, began timeline 2, and was lost before /sync named it: what its clients
+// were told waited for a.
+TEST(ElectionAfterAForcedLeader, IsOpenToThoseWhomSyncLists) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{100}).silent_peer("b").peer("c", Lsn{100});
+  scene.seen.settings.check_timeline = true;
+  scene.seen.settings.synchronous_mode = SynchronousMode::On;
+  scene.cluster().sync = SyncKey{.leader = "a", .mod_revision = {7}};
+  scene.cluster().history = std::vector<HistoryRow>{{.parent = Timeline{1},
+                                                     .switched_at = Lsn{100},
+                                                     .reason = "",
+                                                     .timestamp = "",
+                                                     .new_leader = "b"}};
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+  Scene completed = scene;
+  completed.cluster().sync =
+      SyncKey{.leader = "b", .standbys = {"a"}, .mod_revision = {7}};
+  EXPECT_FALSE(completed.planned<AcquireLeaderKey>()) << "b may have acknowledged on it";
+  EXPECT_TRUE(completed.gives_reason("E4"));
+  Scene unknown = scene;
+  unknown.cluster().history->back().new_leader = "";
+  EXPECT_FALSE(unknown.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(unknown.gives_reason("E4"));
+}
+
 TEST(Election, IsClosedToNofailover) {
   Scene scene = race_of("a");
   scene.seen.self.tags.nofailover = true;

@@ -18,6 +18,17 @@ bool is_in_sync(const Draft& draft, const NodeName& name) {
   return same_name(sync->leader, name) || voters_of(*sync).contains(name);
 }
 
+Timeline newest_timeline_for_me(const Draft& draft) {
+  const auto& history = draft.cluster().history;
+  Timeline newest = draft.cluster().newest_timeline();
+  if (!history || !is_synchronous(draft) || !is_in_sync(draft, draft.me())) return newest;
+  for (auto row = history->rbegin(); row != history->rend(); ++row) {
+    if (row->new_leader.empty() || is_in_sync(draft, row->new_leader)) break;
+    newest = row->parent;
+  }
+  return newest;
+}
+
 bool counts_votes(const Draft& draft) {
   return is_synchronous(draft) &&
          (draft.seen.settings.synchronous_mode == SynchronousMode::Quorum ||

@@ -15,4 +15,10 @@ namespace pgherd {
 // leader has written another one.
 [[nodiscard]] bool counts_votes(const Draft& draft);
 
+// The newest timeline of `/history`, as far as it counts against this node. Of one that `/sync`
+// lists those do not count that a leader began whom an operator had forced past `/sync`, and who
+// has not come to be named there: its commits waited for the listed ones (Q4), so nothing that was
+// acknowledged is on them alone (sim seed 220116695).
+[[nodiscard]] Timeline newest_timeline_for_me(const Draft& draft);
+
 }  // namespace pgherd

@@ -371,7 +371,6 @@ Verdict examine_self(const Draft& draft) {
     return Verdict::no("E2", "I am not allowed to promote");
   }
   if (lacks_acknowledged_writes(draft)) return Verdict::no("E11", std::string(kNotSynchronous));
-  const Timeline newest = draft.cluster().newest_timeline();
   if (instance.is_running_primary()) return Verdict::run();
   if (is_outside_failsafe(draft, draft.me())) {
     if (auto barred = beware_of_leader_without_store(draft)) return *std::move(barred);
@@ -391,7 +390,7 @@ Verdict examine_self(const Draft& draft) {
                                  std::to_string(settings.maximum_lag_on_failover_bytes));
   }
   if (settings.check_timeline && !settings.standby_cluster &&
-      (!instance.timeline.is_known() || instance.timeline < newest)) {
+      (!instance.timeline.is_known() || instance.timeline < newest_timeline_for_me(draft))) {
     return Verdict::no("E4", "my timeline is older than the cluster's and check_timeline is on");
   }
   return Verdict::run();
