@@ -96,6 +96,27 @@ def test_a_frozen_leader_stops_acknowledging_before_another_leads(herd):
     assert herd.wait_complete(90) != leader
 
 
+def test_a_postmaster_that_is_stopped_for_longer_than_the_lease_goes_on(herd):
+    """Nobody gets in, but whoever is in goes on, the agent too: a failover would end them all."""
+    leader, before = herd.leader(), timeline(herd)
+    postmaster = herd.postmaster_pid(leader)
+    with herd.connect_node(leader) as inside:
+        inside.execute("create table if not exists inside (number int)")
+        kill(postmaster, signal.SIGSTOP)
+        try:
+            begun = herd.status(leader)["dcs_last_seen"]
+            wait_until("two ttl", lambda: herd.status(leader)["dcs_last_seen"] > begun + 10, 60)
+            inside.execute("insert into inside values (1)")
+            assert herd.leader() == leader
+        finally:
+            kill(postmaster, signal.SIGCONT)
+    with herd.connect() as connection:
+        assert connection.execute("select count(*) > 0 from inside").fetchone()[0]
+    assert herd.wait_complete() == leader
+    assert timeline(herd) == before
+    assert herd.postmaster_pid(leader) == postmaster
+
+
 def test_nothing_of_a_primary_outlives_its_agent_and_guardian(herd):
     leader = herd.leader()
     postmaster, agent, guardians = (herd.postmaster_pid(leader), herd.agent_pid(leader),
