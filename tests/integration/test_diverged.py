@@ -11,8 +11,6 @@ import pytest
 
 from herdlib import PGHERD, Herd, Solo, kill, wait_until
 
-SCOPE = "solo-diverged"
-
 
 @pytest.fixture(scope="module")
 def herd():
@@ -23,9 +21,10 @@ def herd():
 
 
 @pytest.fixture
-def members(herd):
-    lead = Solo(herd, SCOPE, name="lead")
-    other = Solo(herd, SCOPE, name="other", share=lead)
+def members(herd, request):
+    scope = request.node.name.removeprefix("test_").replace("_", "-")
+    lead = Solo(herd, scope, name="lead")
+    other = Solo(herd, scope, name="other", share=lead)
     for node in (lead, other):  # who writes is the test alone
         node.text = node.text.replace("parameters: {", "parameters: {autovacuum: 'off', ", 1)
     lead.start().wait_leads()
@@ -61,15 +60,18 @@ def doctor(solo):
     return " ".join(done.stdout.split())
 
 
-def test_what_is_here_only_is_told_and_kept(members):
-    lead, other = members
+def lose_with_commits_here_only(lead, other, rows):
     postmaster = int((lead.data_dir / "postmaster.pid").read_text().splitlines()[0])
-    sender = commit_here_only(lead, 5)
+    sender = commit_here_only(lead, rows)
     lead.stop(signal.SIGKILL)
     for pid in (postmaster, sender):
         kill(pid)
     other.wait_leads()
 
+
+def test_what_is_here_only_is_told_and_kept(members):
+    lead, other = members
+    lose_with_commits_here_only(lead, other, 5)
     lead.start()
     lead.wait_for("[F6]", 60)
     said = lead.json("/patroni")["diverged_wal"]
@@ -86,5 +88,25 @@ def test_what_is_here_only_is_told_and_kept(members):
     assert rewound == said
     assert "5 commits" in (kept / "diverged.txt").read_text()
     assert f"kept there in {kept}" in doctor(other)
+    with connect(lead) as sql:
+        assert sql.execute("select count(*) from kept").fetchone() == (0,)
+
+
+def test_a_rewind_that_cannot_be_is_said_and_becomes_a_copy_where_that_is_allowed(members):
+    lead, other = members
+    lose_with_commits_here_only(lead, other, 1)
+    for segment in (lead.data_dir / "pg_wal").iterdir():
+        if len(segment.name) == 24:
+            segment.unlink()
+    assert other.ask("/config", "PATCH", {"postgresql": {"use_pg_rewind": True}})[0] == 200
+    lead.start()
+    lead.wait_for("Rewind{other} failed: ", 60)
+    assert (lead.data_dir / "PG_VERSION").exists()
+    assert "removing the content" not in lead.said()
+
+    allowed = {"postgresql": {"remove_data_directory_on_rewind_failure": True}}
+    assert other.ask("/config", "PATCH", allowed)[0] == 200
+    wait_until("it streams", lambda: lead.json("/patroni").get("replication_state") == "streaming", 90)
+    assert "copied from other" in lead.said()
     with connect(lead) as sql:
         assert sql.execute("select count(*) from kept").fetchone() == (0,)
