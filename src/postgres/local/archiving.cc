@@ -58,11 +58,12 @@ asio::awaitable<std::string> command_of(ActContext& context, const ActControl& c
 }
 
 asio::awaitable<Attempt> archive(ActContext& context, const ActControl& control,
-                                 std::string command, std::string segment) {
+                                 std::string command, std::string segment,
+                                 Duration limit = kSegmentLimit) {
   ProcessSpec spec;
   spec.argv = {"/bin/sh", "-c", archive_command_for(command, segment)};
   spec.cwd = context.config->data_dir;
-  spec.timeout = kSegmentLimit;
+  spec.timeout = limit;
   const auto end = co_await run_tool(context, control, std::move(spec));
   if (!end) co_return tl::unexpected(end.error());
   co_return Attempt{};
@@ -84,7 +85,23 @@ void mark_archived(const ActContext& context, const std::string& segment) {
   if (error) log_warning("cannot mark {} as archived: {}", segment, error.message());
 }
 
-// In the order in which they were written.
+bool is_in_pg_wal(const ActContext& context, const std::string& segment) {
+  std::error_code ignored;
+  return fs::is_regular_file(context.config->data_dir + "/pg_wal/" + segment, ignored);
+}
+
+// A segment whole or partial, a history, a backup's label (pgarch.h, VALID_XFN_CHARS): what else
+// lies there is nobody's, and its name goes into a command.
+bool is_archivers(std::string_view name) {
+  constexpr std::size_t kShortest = 16;
+  constexpr std::size_t kLongest = 40;
+  constexpr std::string_view kLetters = "0123456789ABCDEF.history.backup.partial";
+  return name.size() >= kShortest && name.size() <= kLongest &&
+         name.find_first_not_of(kLetters) == std::string_view::npos;
+}
+
+// In the order in which they were written. A mark without its file is none: the segment was
+// archived or recycled, and the mark left behind.
 std::vector<std::string> ready_segments(const ActContext& context) {
   constexpr std::string_view kMark = ".ready";
   std::vector<std::string> found;
@@ -94,7 +111,7 @@ std::vector<std::string> ready_segments(const ActContext& context) {
     std::string name = at->path().filename().string();
     if (!name.ends_with(kMark)) continue;
     name.resize(name.size() - kMark.size());
-    found.push_back(std::move(name));
+    if (is_archivers(name) && is_in_pg_wal(context, name)) found.push_back(std::move(name));
   }
   if (error) log_warning("cannot list {}: {}", status_directory(context), error.message());
   std::sort(found.begin(), found.end());
@@ -146,21 +163,24 @@ asio::awaitable<void> archive_shutdown_checkpoint(ActContext& context, const Act
       segment, problem.empty() ? "cancelled" : problem);
 }
 
-asio::awaitable<void> archive_ready_segments(ActContext& context, const ActControl& control) {
+asio::awaitable<void> archive_ready_segments(ActContext& context, const ActControl& control,
+                                             Duration segment_limit) {
   const std::vector<std::string> segments = ready_segments(context);
   if (segments.empty()) co_return;
   const std::string command = co_await command_of(context, control);
   if (command.empty()) co_return;
   for (const std::string& segment : segments) {
     if (control.is_cancelled) co_return;
-    const auto archived = co_await archive(context, control, command, segment);
-    if (!archived) {
-      log_warning("{} was to be archived and could not be before pg_rewind: {}", segment,
-                  archived.error().text);
-      co_return;
+    const auto archived = co_await archive(context, control, command, segment, segment_limit);
+    if (archived) {
+      mark_archived(context, segment);
+      log_info("archived {} before pg_rewind", segment);
+      continue;
     }
-    mark_archived(context, segment);
-    log_info("archived {} before pg_rewind", segment);
+    log_warning("{} was to be archived and could not be before pg_rewind: {}", segment,
+                archived.error().text);
+    // An archive that does not answer would hold up the rewind for each of them.
+    if (archived.error().outcome == ActOutcome::TimedOut) co_return;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/instant.h"
 #include "postgres/local/act_context.h"
 
 namespace pgherd {
@@ -25,9 +26,11 @@ namespace pgherd {
 [[nodiscard]] boost::asio::awaitable<void> archive_shutdown_checkpoint(ActContext& context,
                                                                        const ActControl& control);
 
-// Before pg_rewind takes them away: segments that are marked as ready to be archived (Patroni
-// 2.1.5). Ends with the first that fails, as the archiver does.
+// Before pg_rewind takes them away: what is marked as ready to be archived and still there. Goes on
+// after one that fails, for nobody tries again, unless the command did not end within
+// `segment_limit` (Patroni, _archive_ready_wals, which knows no such limit). Its mark stays.
 [[nodiscard]] boost::asio::awaitable<void> archive_ready_segments(ActContext& context,
-                                                                  const ActControl& control);
+                                                                  const ActControl& control,
+                                                                  Duration segment_limit = 60s);
 
 }  // namespace pgherd
