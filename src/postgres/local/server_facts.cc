@@ -120,29 +120,21 @@ void take_settings(const PGresult* rows, ServerFacts& facts) {
   }
 }
 
-// Without comments and what is no rule at all.
-std::vector<std::string> hba_lines(const std::string& text) {
-  constexpr std::array<std::string_view, 9> kTypes = {
-      "local",        "host",    "hostssl",           "hostnossl",  "hostgssenc",
-      "hostnogssenc", "include", "include_if_exists", "include_dir"};
+// As PostgreSQL reads it, comments included: a backslash at its end joins a line with the next one.
+std::vector<std::string> joined_lines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream all(text);
+  bool goes_on = false;
   for (std::string line; std::getline(all, line);) {
-    std::istringstream words(line);
-    std::string type;
-    words >> type;
-    if (std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end())
-      lines.push_back(line.substr(line.find(type)));
-  }
-  return lines;
-}
-
-std::vector<std::string> ident_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream all(text);
-  for (std::string line; std::getline(all, line);) {
-    const std::size_t begin = line.find_first_not_of(" \t");
-    if (begin != std::string::npos && line[begin] != '#') lines.push_back(line.substr(begin));
+    if (line.ends_with('\r')) line.pop_back();
+    const bool is_continued = line.ends_with('\\');
+    if (is_continued) line.pop_back();
+    if (goes_on) {
+      lines.back().append(line);
+    } else {
+      lines.push_back(std::move(line));
+    }
+    goes_on = is_continued;
   }
   return lines;
 }
@@ -175,6 +167,30 @@ Result<void, std::string> find_programs(ServerFacts& facts) {
 }
 
 }  // namespace
+
+std::vector<std::string> hba_lines(const std::string& text) {
+  constexpr std::array<std::string_view, 9> kTypes = {
+      "local",        "host",    "hostssl",           "hostnossl",  "hostgssenc",
+      "hostnogssenc", "include", "include_if_exists", "include_dir"};
+  std::vector<std::string> lines;
+  for (const std::string& line : joined_lines(text)) {
+    std::istringstream words(line);
+    std::string type;
+    words >> type;
+    if (std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end())
+      lines.push_back(line.substr(line.find(type)));
+  }
+  return lines;
+}
+
+std::vector<std::string> ident_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  for (const std::string& line : joined_lines(text)) {
+    const std::size_t begin = line.find_first_not_of(" \t");
+    if (begin != std::string::npos && line[begin] != '#') lines.push_back(line.substr(begin));
+  }
+  return lines;
+}
 
 Result<ServerFacts, std::string> read_server_facts(
     const std::string& dsn, const std::function<std::string()>& ask_password) {
