@@ -13,11 +13,17 @@ namespace {
 
 constexpr std::string_view kPrefix = "PATRONI_";
 
+enum class Holds {
+  Text,
+  Words,  // a YAML list in either style, or words between commas
+  Form,   // without a %( a YAML list in either style, brackets optional
+  Map,    // a YAML map in either style, braces optional
+};
+
 struct Variable {
   std::string name;  // without the prefix
   std::string path;
-  bool is_map = false;       // holds a YAML map, braces optional
-  bool may_be_list = false;  // without a %( it holds a YAML list, brackets optional
+  Holds holds = Holds::Text;
   bool is_patronis = true;
 };
 
@@ -44,7 +50,7 @@ std::vector<Variable> make_table() {
   }
   // The older names of three; listed first, so that the newer ones are set over them.
   table.push_back({.name = "LOGLEVEL", .path = "log.level"});
-  table.push_back({.name = "LOGFORMAT", .path = "log.format", .may_be_list = true});
+  table.push_back({.name = "LOGFORMAT", .path = "log.format", .holds = Holds::Form});
   table.push_back({.name = "LOG_DATEFMT", .path = "log.dateformat"});
   // As guides for Docker Compose call the logins of PostgreSQL.
   add_section(table, "POSTGRESQL", "postgresql.authentication.superuser", {"username", "password"},
@@ -54,18 +60,21 @@ std::vector<Variable> make_table() {
   add_section(table, "LOG", "log",
               {"type", "level", "traceback_level", "dateformat", "max_queue_size", "dir", "mode",
                "file_size", "file_num", "deduplicate_heartbeat_logs"});
-  table.push_back({.name = "LOG_FORMAT", .path = "log.format", .may_be_list = true});
-  table.push_back({.name = "LOG_STATIC_FIELDS", .path = "log.static_fields", .is_map = true});
-  table.push_back({.name = "LOG_LOGGERS", .path = "log.loggers", .is_map = true});
+  table.push_back({.name = "LOG_FORMAT", .path = "log.format", .holds = Holds::Form});
+  table.push_back({.name = "LOG_STATIC_FIELDS", .path = "log.static_fields", .holds = Holds::Map});
+  table.push_back({.name = "LOG_LOGGERS", .path = "log.loggers", .holds = Holds::Map});
   add_section(table, "RESTAPI", "restapi",
               {"listen", "connect_address", "thread_pool_size", "certfile", "keyfile",
-               "keyfile_password", "cafile", "ciphers", "verify_client", "allowlist",
+               "keyfile_password", "cafile", "ciphers", "verify_client",
                "allowlist_include_members", "request_queue_size", "server_tokens"});
   table.push_back(
-      {.name = "RESTAPI_HTTP_EXTRA_HEADERS", .path = "restapi.http_extra_headers", .is_map = true});
+      {.name = "RESTAPI_ALLOWLIST", .path = "restapi.allowlist", .holds = Holds::Words});
+  table.push_back({.name = "RESTAPI_HTTP_EXTRA_HEADERS",
+                   .path = "restapi.http_extra_headers",
+                   .holds = Holds::Map});
   table.push_back({.name = "RESTAPI_HTTPS_EXTRA_HEADERS",
                    .path = "restapi.https_extra_headers",
-                   .is_map = true});
+                   .holds = Holds::Map});
   add_section(table, "RESTAPI", "restapi.authentication", {"username", "password"});
   add_section(table, "CTL", "ctl",
               {"insecure", "cacert", "certfile", "keyfile", "keyfile_password"});
@@ -85,8 +94,10 @@ std::vector<Variable> make_table() {
   }
   for (const std::string store : {"etcd", "etcd3"}) {
     add_section(table, upper(store), store,
-                {"host", "hosts", "url", "proxy", "srv", "srv_suffix", "use_proxies", "protocol",
-                 "port", "cacert", "cert", "key", "username", "password"});
+                {"host", "url", "proxy", "srv", "srv_suffix", "use_proxies", "protocol", "port",
+                 "cacert", "cert", "key", "username", "password"});
+    table.push_back(
+        {.name = upper(store) + "_HOSTS", .path = store + ".hosts", .holds = Holds::Words});
   }
   add_section(table, "CITUS", "citus", {"group", "database"});
   return table;
@@ -148,21 +159,73 @@ std::optional<Setting> setting_of(const std::string& name,
   return Setting{.value = std::move(content), .origin = file->second + " (" + name + "_FILE)"};
 }
 
-YamlNode node_of(const Variable& variable, const Setting& setting) {
-  const bool is_list = variable.may_be_list && setting.value.find("%(") == std::string::npos;
-  if (!variable.is_map && !is_list) {
-    return {.kind = YamlNode::Kind::Scalar, .text = setting.value, .origin = setting.origin};
-  }
-  const char* const opens = is_list ? "[" : "{";
-  const std::string& value = setting.value;
+std::string_view without_blanks_before(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+}
+
+YamlNode text_node(const Setting& setting) {
+  return {.kind = YamlNode::Kind::Scalar, .text = setting.value, .origin = setting.origin};
+}
+
+std::optional<YamlNode> yaml_of(const std::string& text, const Setting& setting,
+                                YamlNode::Kind kind) {
   try {
-    return read_yaml(value.starts_with(opens) ? value : opens + value + (is_list ? "]" : "}"),
-                     setting.origin);
-  } catch (const YamlError& problem) {
-    throw ConfigError(std::string(problem.what()) + "; allowed is " +
-                      (is_list ? "a text with %(name)s in it, or a list of names"
-                               : "a map like 'name: value, ...'"));
+    YamlNode node = read_yaml(text, setting.origin);
+    if (node.kind == kind) return node;
+  } catch (const YamlError&) {  // whoever asks says what else it may be
+    return std::nullopt;
   }
+  return std::nullopt;
+}
+
+bool looks_like_a_list(const std::string& value) {
+  const std::string_view begin = without_blanks_before(value);
+  return begin.starts_with('-') || begin.starts_with('[');
+}
+
+// What is no list in YAML may still be words between commas: [::1]:2379, [::2]:2379.
+YamlNode words_of(const Setting& setting) {
+  if (looks_like_a_list(setting.value))
+    if (auto list = yaml_of(setting.value, setting, YamlNode::Kind::List)) return *list;
+  return text_node(setting);
+}
+
+YamlNode form_of(const Setting& setting) {
+  if (setting.value.find("%(") != std::string::npos) return text_node(setting);
+  const bool is_list = looks_like_a_list(setting.value);
+  try {
+    return read_yaml(is_list ? setting.value : "[" + setting.value + "]", setting.origin);
+  } catch (const YamlError& problem) {
+    throw ConfigError(std::string(problem.what()) +
+                      "; allowed is a text with %(name)s in it, or a list of names");
+  }
+}
+
+YamlNode map_of(const Setting& setting) {
+  const bool has_braces = without_blanks_before(setting.value).starts_with('{');
+  const std::string flow = has_braces ? setting.value : "{" + setting.value + "}";
+  if (auto map = yaml_of(flow, setting, YamlNode::Kind::Map)) return *map;
+  // A line for each name: Patroni drops the whole.
+  if (auto map = yaml_of(setting.value, setting, YamlNode::Kind::Map)) return *map;
+  try {
+    return read_yaml(flow, setting.origin);
+  } catch (const YamlError& problem) {
+    throw ConfigError(std::string(problem.what()) + "; allowed is a map like 'name: value, ...'");
+  }
+}
+
+YamlNode node_of(const Variable& variable, const Setting& setting) {
+  switch (variable.holds) {
+    case Holds::Text:
+      return text_node(setting);
+    case Holds::Words:
+      return words_of(setting);
+    case Holds::Form:
+      return form_of(setting);
+    case Holds::Map:
+      return map_of(setting);
+  }
+  return text_node(setting);
 }
 
 YamlNode& place_of(YamlNode& root, std::string_view path) {

@@ -143,5 +143,16 @@ TEST_F(LogSection, EveryKeyHasItsVariable) {
   EXPECT_EQ(log_of("{}", {{"PATRONI_LOG_DATEFMT", "%M"}}).date_format, "%M");
 }
 
+TEST_F(LogSection, TheFormOfAVariableIsAListInEveryStyleOfYaml) {
+  for (const char* said : {"message, levelname: level", " [message, levelname: level]",
+                           "- message\n- levelname: level\n", "\n- message\n- levelname: level"}) {
+    const LogConfig log =
+        log_of("{}", {{"PATRONI_LOG_TYPE", "json"}, {"PATRONI_LOG_FORMAT", said}});
+    ASSERT_EQ(log.form.size(), 2U) << said;
+    EXPECT_EQ(log.form[0].text, "message") << said;
+    EXPECT_EQ(log.form[1].text, "level") << said;
+  }
+}
+
 }  // namespace
 }  // namespace pgherd

@@ -278,6 +278,37 @@ TEST_F(Config, VariablesBeatTheFile) {
   EXPECT_TRUE(loaded.unknown_keys.empty());
 }
 
+// Compose files and charts write them so, one below the other or in brackets.
+TEST_F(Config, VariablesWithListsTakeThemInEveryStyleOfYaml) {
+  using Words = std::vector<std::string>;
+  const auto hosts_of = [&](const char* said) {
+    return load(kMinimal, {{"PATRONI_ETCD3_HOSTS", said}}).config.etcd.endpoints;
+  };
+  const Words two{"h1:2379", "h2:2380"};
+  for (const char* said :
+       {"- h1:2379\n- h2:2380", "\n  - 'h1:2379'\n  - h2:2380\n", "[h1:2379, 'h2:2380']",
+        " [h1:2379,\n  h2:2380]\n", "h1:2379, h2:2380", "'h1:2379','h2:2380'"})
+    EXPECT_EQ(hosts_of(said), two) << said;
+  EXPECT_EQ(hosts_of("[::1]:2379, [::2]:2380"), (Words{"[::1]:2379", "[::2]:2380"}));
+  EXPECT_EQ(hosts_of("- '[::1]:2379'"), Words{"[::1]:2379"});
+  const auto allowed_of = [&](const char* said) {
+    return load(kMinimal, {{"PATRONI_RESTAPI_ALLOWLIST", said}}).config.restapi.allowlist;
+  };
+  for (const char* said : {"- 10.0.0.0/8\n- node-a", "[10.0.0.0/8, node-a]", "10.0.0.0/8, node-a"})
+    EXPECT_EQ(allowed_of(said), (Words{"10.0.0.0/8", "node-a"})) << said;
+  EXPECT_TRUE(error(kMinimal, {{"PATRONI_RESTAPI_ALLOWLIST", "- 10.0.0.0/33"}})
+                  .starts_with("variable PATRONI_RESTAPI_ALLOWLIST"));
+}
+
+TEST_F(Config, VariablesWithMapsTakeThemInEveryStyleOfYaml) {
+  for (const char* said : {"X-A: b, X-C: d", " {X-A: b, X-C: d}", "X-A: b\nX-C: d\n"}) {
+    const auto headers = load(kMinimal, {{"PATRONI_RESTAPI_HTTP_EXTRA_HEADERS", said}})
+                             .config.restapi.http_extra_headers;
+    EXPECT_EQ(headers, (std::map<std::string, std::string>{{"X-A", "b"}, {"X-C", "d"}})) << said;
+  }
+  EXPECT_FALSE(error(kMinimal, {{"PATRONI_RESTAPI_HTTP_EXTRA_HEADERS", "{X-A: b"}}).empty());
+}
+
 TEST_F(Config, SecretsMayComeFromFiles) {
   const Environment environment = {
       {"PATRONI_SUPERUSER_PASSWORD_FILE", write("secret", "pass: word\n")},
