@@ -10,6 +10,7 @@
 #include "codec/config_tree.h"
 #include "codec/dcs_values.h"
 #include "codec/dynamic_config.h"
+#include "codec/postgres_settings.h"
 
 namespace pgherd {
 namespace {
@@ -83,6 +84,16 @@ void warn_of_adjusted_timeouts(const Section& dcs, LoadedConfig& loaded) {
   }
 }
 
+// Those of the store are told once it is read; these may never get there.
+void warn_of_unusable_values(const Section& dcs, LoadedConfig& loaded) {
+  if (!dcs.exists()) return;
+  for (const DynamicRemark& remark : values_not_usable(loaded.config.bootstrap->dcs_json)) {
+    const YamlNode* value = find_at(*dcs.node(), remark.key);
+    loaded.warnings.push_back((value == nullptr ? "" : value->origin + ": ") +
+                              dcs.path_of(remark.text()));
+  }
+}
+
 void read_initial_settings(const Section& bootstrap, LoadedConfig& loaded) {
   if (!loaded.config.bootstrap) return;
   const auto settings = decode_settings(loaded.config.bootstrap->dcs_json);
@@ -98,9 +109,9 @@ void read_initial_settings(const Section& bootstrap, LoadedConfig& loaded) {
         "bootstrap.dcs." + settings.error().substr(0, settings.error().find(' ')));
   }
   loaded.initial_settings = *settings;
-  for (const std::string& line : settings_not_usable(loaded.config.bootstrap->dcs_json))
-    loaded.warnings.push_back("bootstrap.dcs." + line);
-  warn_of_adjusted_timeouts(bootstrap.section("dcs"), loaded);
+  const Section dcs = bootstrap.section("dcs");
+  warn_of_unusable_values(dcs, loaded);
+  warn_of_adjusted_timeouts(dcs, loaded);
 }
 
 void read_names(const Section& root, ConfigUse use, AgentConfig& config) {

@@ -96,20 +96,9 @@ constexpr Range kRanges[] = {
     {"restapi.thread_pool_size", 5, INT32_MAX},
 };
 
-const YamlNode* node_at(const YamlNode& root, std::string_view path) {
-  const YamlNode* node = &root;
-  while (node != nullptr) {
-    const std::size_t dot = path.find('.');
-    node = node->kind == Kind::Map ? node->find(path.substr(0, dot)) : nullptr;
-    if (dot == std::string_view::npos) break;
-    path.remove_prefix(dot + 1);
-  }
-  return node;
-}
-
 void judge_ranges(const YamlNode& root, CheckedConfig& checked) {
   for (const Range& range : kRanges) {
-    const YamlNode* node = node_at(root, range.key);
+    const YamlNode* node = find_at(root, range.key);
     const std::string key(range.key);
     if (node == nullptr || node->kind == Kind::Null || checked.wrong_keys.contains(key)) continue;
     const auto number =
@@ -122,13 +111,17 @@ void judge_ranges(const YamlNode& root, CheckedConfig& checked) {
                                "'; allowed is a whole number from " + std::to_string(range.lowest) +
                                upper);
     checked.wrong_keys.insert(key);
+    // The warning of what an agent makes of it.
+    std::erase_if(checked.loaded.warnings, [&](const std::string& line) {
+      return line.starts_with(checked.place_of(key) + " is ");
+    });
   }
 }
 
 void find_left_to_fill(const YamlNode& root, CheckedConfig& checked) {
   std::string list;
   for (const auto& [key, origin] : checked.origins) {
-    const YamlNode* node = node_at(root, key);
+    const YamlNode* node = find_at(root, key);
     if (node == nullptr || node->kind != Kind::Scalar || node->text != "#FIXME") continue;
     list.append(list.empty() ? "" : ", ").append(key);
   }

@@ -21,17 +21,6 @@ constexpr std::string_view kDynamicOnly =
     "after)";
 constexpr std::string_view kLocalOnly = "the local configuration sets it";
 
-const YamlNode* node_at(const YamlNode& root, std::string_view path) {
-  const YamlNode* node = &root;
-  while (node != nullptr) {
-    const std::size_t dot = path.find('.');
-    node = node->kind == Kind::Map ? node->find(path.substr(0, dot)) : nullptr;
-    if (dot == std::string_view::npos) break;
-    path.remove_prefix(dot + 1);
-  }
-  return node;
-}
-
 bool says_nothing_else(const YamlNode& node, std::string_view harmless) {
   switch (node.kind) {
     case Kind::Null:
@@ -55,7 +44,7 @@ std::string origin_of(const YamlNode& node) {
 
 void look(const YamlNode& root, const std::string& path, const NotServed& entry,
           std::vector<FoundKey>& found) {
-  const YamlNode* node = node_at(root, path);
+  const YamlNode* node = find_at(root, path);
   if (entry.then == kAccept || node == nullptr || says_nothing_else(*node, entry.harmless)) return;
   found.push_back({.path = path, .origin = origin_of(*node), .entry = &entry});
 }

@@ -177,12 +177,18 @@ Tags read_tags(const Section& root, ReadingContext context) {
   const Section tags = root.section("tags");
   if (!tags.exists()) return Tags{};
   for (const char* key : {"failover_priority", "sync_priority"}) {
-    std::ignore =
+    const auto number =
         tags.integer_or(key, 1, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
+    if (number < 0) {
+      context.warnings.push_back(tags.find(key)->origin + ": " + tags.path_of(key) + " is " +
+                                 std::to_string(number) +
+                                 "; allowed is a whole number from 0 on; it counts as 0");
+    }
   }
   for (const char* key : {"nofailover", "nosync", "noloadbalance", "clonefrom", "nostream"}) {
     std::ignore = tags.flag(key);
   }
+  std::ignore = tags.text("replicatefrom");
   const auto contradict = [&](std::string_view flag, std::string_view priority) {
     if (!tags.has(flag) || !tags.has(priority)) return;
     const std::string said =

@@ -27,14 +27,18 @@ namespace pgherd {
 // Any JSON as YAML on one line, with sorted keys: {a: b, c: [1, 2]}. Fails for what is no JSON.
 [[nodiscard]] Result<std::string, std::string> json_to_yaml_flow(std::string_view json);
 
-// A line for each permanent slot that cannot be made, with the reason: its name, or a logical one
-// without its database or plugin. Text that is no JSON object has none.
-[[nodiscard]] std::vector<std::string> permanent_slots_left_out(std::string_view config_json);
+// A value of the dynamic configuration that is not used as it was said.
+struct DynamicRemark {
+  std::string key;    // "postgresql.use_slots"
+  std::string words;  // to be read behind the key: "is 7; allowed is true or false; ..."
 
-// "maximum_lag_on_failover is "1MB"; allowed is ...; 1048576 is in force": a line for each setting
-// of the high availability that is said and cannot be used, so that its default holds. The three
-// timeouts are not among them: decode_settings refuses those.
-[[nodiscard]] std::vector<std::string> settings_not_usable(std::string_view config_json);
+  [[nodiscard]] std::string text() const { return key + " " + words; }
+};
+
+// One for each setting of the high availability that is said and cannot be used, so that its
+// default holds, and for each permanent slot that cannot be made. The three timeouts are not among
+// them: decode_settings refuses those. Text that is no JSON object has none.
+[[nodiscard]] std::vector<DynamicRemark> settings_not_usable(std::string_view config_json);
 
 // Whether standbys keep copies of logical slots: there are permanent ones, and it is no standby
 // cluster.

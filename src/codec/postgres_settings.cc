@@ -43,6 +43,7 @@ constexpr std::array<std::string_view, 5> kSaidElsewhere = {
     "cluster_name", "config_file", "data_directory", "listen_addresses", "port"};
 constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 constexpr std::int64_t kSegmentMegabytes = 16;
+constexpr std::string_view kAllowedParameter = "a text, a number, true or false";
 
 using Parameters = std::map<std::string, std::string>;
 
@@ -96,8 +97,8 @@ std::string allowed(const Controlled& parameter) {
 class Merge {
  public:
   Merge(const PostgresConfig& local, const Json& section, const Json& standby_cluster,
-        std::vector<std::string>* warnings)
-      : local_(local), section_(section), standby_cluster_(standby_cluster), warnings_(warnings) {}
+        std::vector<DynamicRemark>& remarks)
+      : local_(local), section_(section), standby_cluster_(standby_cluster), remarks_(remarks) {}
 
   PostgresConfig result() {
     PostgresConfig merged = local_;
@@ -130,9 +131,9 @@ class Merge {
 
  private:
   void warn(std::string_view key, const Json& value, std::string_view allowed) {
-    if (warnings_ == nullptr) return;
-    warnings_->push_back("dynamic configuration: postgresql." + std::string(key) + " is " +
-                         write_json(value) + "; allowed is " + std::string(allowed));
+    remarks_.push_back(
+        {.key = "postgresql." + std::string(key),
+         .words = "is " + write_json(value) + "; allowed is " + std::string(allowed)});
   }
 
   // The dynamic value of a key that the local configuration does not set. `is_default`: a config
@@ -177,11 +178,11 @@ class Merge {
     for (const auto& [name, value] : dynamic_parameters("parameters" + suffix)) {
       if (!is_controlled_parameter(name)) {
         own.parameters.emplace(name, value);  // the local one stays
-      } else if (warnings_ != nullptr) {
-        warnings_->push_back("dynamic configuration: postgresql.parameters" + suffix +
-                             " cannot set " + name +
-                             ": it must be the same in all roles; set it in "
-                             "postgresql.parameters");
+      } else {
+        remarks_.push_back({.key = "postgresql.parameters" + suffix,
+                            .words = "cannot set " + name +
+                                     ": it must be the same in all roles; set it in "
+                                     "postgresql.parameters"});
       }
     }
     if (own != RoleConfig{}) merged.by_role[role] = std::move(own);
@@ -192,7 +193,12 @@ class Merge {
     if (value == nullptr) return;
     if (!value->is_object()) return warn("recovery_conf", *value, "a map");
     for (const auto& [name, setting] : value->items()) {
-      if (!setting.is_null()) merged.recovery_conf[parameter_name(name)] = as_parameter(setting);
+      if (setting.is_null()) continue;
+      if (setting.is_structured()) {
+        warn("recovery_conf." + name, setting, kAllowedParameter);
+      } else {
+        merged.recovery_conf[parameter_name(name)] = as_parameter(setting);
+      }
     }
   }
 
@@ -226,7 +232,10 @@ class Merge {
     if (value == nullptr) return;
     if (!value->is_object()) return warn("bin_name", *value, "a map of programs and their names");
     for (const std::string_view program : kNamedPrograms) {
-      const std::string name = text_of(*value, program);
+      const Json* said = find(*value, program);
+      if (said == nullptr) continue;
+      if (said->is_structured()) warn("bin_name." + std::string(program), *said, "a text");
+      const std::string name = as_text(*said);
       if (!name.empty() && name != program) merged.bin_names[std::string(program)] = name;
     }
   }
@@ -257,9 +266,6 @@ class Merge {
     for (const auto* list : {&merged.create_replica_methods, &merged.remote_copy_methods})
       for (const std::string& name : *list)
         replica_method(name, merged);
-    if (names != local_.create_replica_methods)
-      remark(names, merged, "postgresql.create_replica_methods");
-    remark(merged.remote_copy_methods, merged, "standby_cluster.create_replica_methods");
   }
 
   std::vector<std::string> names_in(const Json& list) {
@@ -270,9 +276,9 @@ class Merge {
     if (is_list)
       for (const Json& name : list)
         names.push_back(as_text(name));
-    else if (warnings_ != nullptr)
-      warnings_->push_back("dynamic configuration: standby_cluster.create_replica_methods is " +
-                           write_json(list) + "; allowed is a list of names");
+    else
+      remarks_.push_back({.key = "standby_cluster.create_replica_methods",
+                          .words = "is " + write_json(list) + "; allowed is a list of names"});
     return names;
   }
 
@@ -286,16 +292,16 @@ class Merge {
       const YamlNode node = read_yaml(write_json(*value), "dynamic configuration");  // JSON is YAML
       merged.replica_methods[name] =
           read_replica_method(Section(&node, "postgresql." + name, "dynamic configuration"), name);
-    } catch (const std::runtime_error& problem) {
-      if (warnings_ != nullptr) warnings_->emplace_back(problem.what());
+    } catch (const ConfigError& problem) {
+      remarks_.push_back(remark_on(problem));
     }
   }
 
-  void remark(const std::vector<std::string>& names, const PostgresConfig& merged,
-              const std::string& key) {
-    if (warnings_ == nullptr) return;
-    for (const std::string& remark : remarks_on_methods(names, merged.replica_methods, key))
-      warnings_->push_back("dynamic configuration: " + remark);
+  // "dynamic configuration:1: postgresql.wal.command is missing; ...": one line has no places.
+  static DynamicRemark remark_on(const ConfigError& problem) {
+    const std::string text = problem.what();
+    const std::size_t words = text.find(problem.key()) + problem.key().size() + 1;
+    return {.key = problem.key(), .words = text.substr(std::min(words, text.size()))};
   }
 
   void pg_ctl_timeout(PostgresConfig& merged) {
@@ -353,7 +359,7 @@ class Merge {
     for (const auto& [name, value] : section->items()) {
       if (value.is_null()) continue;
       if (value.is_structured()) {
-        warn(key + "." + name, value, "a text, a number, true or false");
+        warn(key + "." + name, value, kAllowedParameter);
       } else {
         parameters[parameter_name(name)] = as_parameter(value);
       }
@@ -404,7 +410,7 @@ class Merge {
   const PostgresConfig& local_;
   const Json& section_;
   const Json& standby_cluster_;
-  std::vector<std::string>* warnings_;
+  std::vector<DynamicRemark>& remarks_;
 };
 
 }  // namespace
@@ -439,31 +445,55 @@ std::string_view name_of(CallbackAction action) {
   return found == kCallbackNames.end() ? std::string_view{} : found->second;
 }
 
-PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynamic_config_json,
-                             std::vector<std::string>* warnings) {
+namespace {
+
+PostgresConfig merged_with(const PostgresConfig& local, std::string_view dynamic_config_json,
+                           std::vector<DynamicRemark>& remarks) {
   const std::optional<Json> config = read_json_object(dynamic_config_json);
   static const Json kNothing = Json::object();
   const auto section = [&](const char* key) -> const Json& {
     const Json* found = config ? find(*config, key) : nullptr;
     return found == nullptr ? kNothing : *found;
   };
-  if (warnings != nullptr) {
-    *warnings = dynamic_keys_not_served(dynamic_config_json);
-    for (std::string& line : permanent_slots_left_out(dynamic_config_json))
-      warnings->push_back(std::move(line));
-    for (const std::string& line : settings_not_usable(dynamic_config_json))
-      warnings->push_back("dynamic configuration: " + line);
-  }
   PostgresConfig merged =
-      Merge(local, section("postgresql"), section("standby_cluster"), warnings).result();
+      Merge(local, section("postgresql"), section("standby_cluster"), remarks).result();
   // A slot that lies on a standby needs rows that the primary would vacuum without a word from it.
   if (has_logical_slots_to_copy(dynamic_config_json)) {
     constexpr const char* kFeedback = "hot_standby_feedback";
     merged.parameters[kFeedback] = "on";
-    for (auto& [role, config] : merged.by_role)
-      config.parameters.erase(kFeedback);
+    for (auto& [role, own] : merged.by_role)
+      own.parameters.erase(kFeedback);
   }
   return merged;
+}
+
+}  // namespace
+
+PostgresConfig merge_dynamic(const PostgresConfig& local, std::string_view dynamic_config_json,
+                             std::vector<std::string>* warnings) {
+  std::vector<DynamicRemark> remarks = settings_not_usable(dynamic_config_json);
+  PostgresConfig merged = merged_with(local, dynamic_config_json, remarks);
+  if (warnings == nullptr) return merged;
+  *warnings = dynamic_keys_not_served(dynamic_config_json);
+  const auto say = [&](const std::string& line) {
+    warnings->push_back("dynamic configuration: " + line);
+  };
+  for (const DynamicRemark& remark : remarks)
+    say(remark.text());
+  const auto say_of_methods = [&](const std::vector<std::string>& names, const std::string& key) {
+    for (const std::string& line : remarks_on_methods(names, merged.replica_methods, key))
+      say(line);
+  };
+  if (merged.create_replica_methods != local.create_replica_methods)
+    say_of_methods(merged.create_replica_methods, "postgresql.create_replica_methods");
+  say_of_methods(merged.remote_copy_methods, "standby_cluster.create_replica_methods");
+  return merged;
+}
+
+std::vector<DynamicRemark> values_not_usable(std::string_view dynamic_config_json) {
+  std::vector<DynamicRemark> remarks = settings_not_usable(dynamic_config_json);
+  (void)merged_with({}, dynamic_config_json, remarks);
+  return remarks;
 }
 
 bool can_copy_without_leader(const PostgresConfig& config) {

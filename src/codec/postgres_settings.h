@@ -57,6 +57,10 @@ inline constexpr std::array<std::pair<CallbackAction, std::string_view>, 5> kCal
                                            std::string_view dynamic_config_json,
                                            std::vector<std::string>* warnings = nullptr);
 
+// settings_not_usable, and those of the section `postgresql`, whatever a local configuration says
+// in their place.
+[[nodiscard]] std::vector<DynamicRemark> values_not_usable(std::string_view dynamic_config_json);
+
 // Whether one of create_replica_methods needs nobody to copy from (`no_leader`).
 [[nodiscard]] bool can_copy_without_leader(const PostgresConfig& config);
 

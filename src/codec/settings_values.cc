@@ -60,10 +60,14 @@ Milliseconds renamed_timeout_of(const Json& config, std::string_view key, std::s
 
 constexpr std::string_view kSlotsWalLimit = "slots_wal_limit";
 
+std::optional<Duration> duration_of(const Json& value, Duration bare_unit) {
+  return value.is_structured() ? std::nullopt : parse_duration(as_text(value), bare_unit);
+}
+
 Milliseconds member_slots_ttl_of(const Json& config, Milliseconds otherwise) {
   const Json* value = find(config, "member_slots_ttl");
   if (value == nullptr) return otherwise;
-  const std::optional<Duration> duration = parse_duration(as_text(*value), 1s);
+  const std::optional<Duration> duration = duration_of(*value, 1s);
   if (!duration) return otherwise;
   return std::chrono::floor<Milliseconds>(std::max<Duration>(*duration, 0s));
 }
@@ -73,19 +77,38 @@ std::optional<std::int64_t> size_of(const Json& value) {
   return bytes && *bytes >= 0 ? bytes : std::nullopt;
 }
 
+// Several hosts are one text to libpq.
+std::string hosts_of(const Json& section) {
+  const Json* host = find(section, "host");
+  if (host == nullptr || !host->is_array()) return text_of(section, "host");
+  std::string hosts;
+  for (const Json& one : *host)
+    hosts.append(hosts.empty() ? "" : ",").append(as_text(one));
+  return hosts;
+}
+
+// A value of no use counts: a cluster that was to follow another one must not take writes.
+bool says_whom_to_follow(const Json& section) {
+  const auto says = [&](const char* key) {
+    const Json* value = find(section, key);
+    if (value == nullptr) return false;
+    if (value->is_structured()) return !value->empty();
+    const std::string text = as_text(*value);
+    return !text.empty() && (text != "0" || std::string_view(key) != "port");
+  };
+  return says("host") || says("port") || says("restore_command");
+}
+
 std::optional<StandbyClusterSettings> standby_cluster_of(const Json& config) {
   const Json* section = find(config, "standby_cluster");
-  if (section == nullptr) return std::nullopt;
-  StandbyClusterSettings standby{
-      .host = text_of(*section, "host"),
+  if (section == nullptr || !says_whom_to_follow(*section)) return std::nullopt;
+  return StandbyClusterSettings{
+      .host = hosts_of(*section),
       .port = text_of(*section, "port"),
       .primary_slot_name = text_of(*section, "primary_slot_name"),
       .restore_command = text_of(*section, "restore_command"),
       .archive_cleanup_command = text_of(*section, "archive_cleanup_command"),
       .recovery_min_apply_delay = text_of(*section, "recovery_min_apply_delay")};
-  const bool has_port = !standby.port.empty() && standby.port != "0";
-  if (standby.host.empty() && !has_port && standby.restore_command.empty()) return std::nullopt;
-  return standby;
 }
 
 bool is_slot_name(std::string_view name) {
@@ -96,9 +119,33 @@ bool is_slot_name(std::string_view name) {
          });
 }
 
+// The slot, or why it cannot be made.
+Result<PermanentSlot, std::string> permanent_slot_of(const std::string& name, const Json& value) {
+  if (!is_slot_name(name))
+    return fail("PostgreSQL allows 1 to 63 characters a-z, 0-9 and _ in the name of a slot");
+  if (!value.is_object() && is_truthy(value))
+    return fail("it is " + write_json(value) +
+                "; allowed is a map with its type, database and plugin");
+  PermanentSlot slot{.name = name,
+                     .is_logical = false,
+                     .database = text_of(value, "database"),
+                     .plugin = text_of(value, "plugin")};
+  const std::string type = text_of(value, "type");
+  if (!type.empty() && type != "logical" && type != "physical")
+    return fail("its type is " + type + "; allowed is physical or logical");
+  const bool is_complete = !slot.database.empty() && !slot.plugin.empty();
+  slot.is_logical = type == "logical" || (type.empty() && is_complete);
+  if (slot.is_logical && !is_complete)
+    return fail("a logical slot needs its database and its plugin");
+  const std::string side = text_of(value, "cluster_type");
+  if (side == "primary") slot.side = PermanentSlot::Side::Primary;
+  if (side == "standby") slot.side = PermanentSlot::Side::Standby;
+  return slot;
+}
+
 struct PermanentSlots {
   std::vector<PermanentSlot> slots;
-  std::vector<std::string> left_out;  // a line for each
+  std::vector<DynamicRemark> left_out;
 };
 
 // The first of the three names that says anything counts.
@@ -106,31 +153,21 @@ PermanentSlots permanent_slots_of(const Json& config) {
   PermanentSlots found;
   for (const char* key : {"permanent_replication_slots", "permanent_slots", "slots"}) {
     const Json* section = find(config, key);
-    if (section == nullptr || !section->is_object() || section->empty()) continue;
+    if (section == nullptr || !is_truthy(*section)) continue;
+    if (!section->is_object()) {
+      found.left_out.push_back(
+          {.key = key, .words = "is " + write_json(*section) + "; allowed is a map of slots"});
+      continue;
+    }
     for (const auto& [name, value] : section->items()) {
-      const auto leave_out = [&, &slot_name = name](const std::string& why) {
-        found.left_out.push_back("dynamic configuration: the permanent slot " + std::string(key) +
-                                 "." + slot_name + " is not made: " + why);
-      };
-      if (!is_slot_name(name)) {
-        leave_out("PostgreSQL allows 1 to 63 characters a-z, 0-9 and _ in the name of a slot");
-        continue;
+      auto slot = permanent_slot_of(name, value);
+      if (slot) {
+        found.slots.push_back(std::move(*slot));
+      } else {
+        found.left_out.push_back(
+            {.key = std::string(key) + "." + name,
+             .words = "is no permanent slot that can be made: " + slot.error()});
       }
-      PermanentSlot slot{.name = name,
-                         .is_logical = false,
-                         .database = text_of(value, "database"),
-                         .plugin = text_of(value, "plugin")};
-      const std::string type = text_of(value, "type");
-      const bool is_complete = !slot.database.empty() && !slot.plugin.empty();
-      slot.is_logical = type == "logical" || (type.empty() && is_complete);
-      if (slot.is_logical && !is_complete) {
-        leave_out("a logical slot needs its database and its plugin");
-        continue;
-      }
-      const std::string side = text_of(value, "cluster_type");
-      if (side == "primary") slot.side = PermanentSlot::Side::Primary;
-      if (side == "standby") slot.side = PermanentSlot::Side::Standby;
-      found.slots.push_back(std::move(slot));
     }
     break;
   }
@@ -256,60 +293,163 @@ namespace {
 
 constexpr std::string_view kSeconds = "a whole number of seconds";
 constexpr std::string_view kBytes = "a whole number of bytes, without a unit";
+constexpr std::string_view kText = "a text";
 
 struct Numeric {
   std::string_view key;
   std::string_view allowed;
   std::int64_t otherwise;
+  bool is_never_negative = true;  // what is counts as 0
 };
 
 std::vector<Numeric> numeric_settings() {
   const Settings usual;
   const std::int64_t start = usual.primary_start_timeout / 1s;
   const std::int64_t stop = usual.primary_stop_timeout / 1s;
-  return {{"maximum_lag_on_failover", kBytes, usual.maximum_lag_on_failover_bytes},
-          {"maximum_lag_on_syncnode", kBytes, usual.maximum_lag_on_syncnode_bytes},
+  return {{"maximum_lag_on_failover", kBytes, usual.maximum_lag_on_failover_bytes, false},
+          {"maximum_lag_on_syncnode", kBytes, usual.maximum_lag_on_syncnode_bytes, false},
           {"primary_start_timeout", kSeconds, start},
           {"master_start_timeout", kSeconds, start},
           {"primary_stop_timeout", kSeconds, stop},
           {"master_stop_timeout", kSeconds, stop},
           {"primary_race_backoff", kSeconds, 0},
           {"max_timelines_history", "a whole number", 0},
-          {"synchronous_node_count", "a whole number", 1}};
+          {"synchronous_node_count", "a whole number", 1, false}};
 }
+
+struct Flag {
+  std::string_view key;
+  bool otherwise;
+};
+constexpr Flag kFlags[] = {{"check_timeline", false},
+                           {"failsafe_mode", false},
+                           {"pause", false},
+                           {"synchronous_mode_strict", false}};
+constexpr Flag kPostgresqlFlags[] = {{"use_slots", true},
+                                     {"use_pg_rewind", false},
+                                     {"remove_data_directory_on_rewind_failure", false},
+                                     {"remove_data_directory_on_diverged_timelines", false}};
+
+bool is_port(std::string_view text) {
+  const std::optional<std::int64_t> port = parse_integer(text);
+  return port && *port >= 1 && *port <= 65535;
+}
+
+// One for each host, or one for all.
+bool are_ports(const Json& value) {
+  if (value.is_structured()) return false;
+  const std::string text = as_text(value);
+  for (std::string_view rest = text;;) {
+    const std::size_t comma = rest.find(',');
+    if (!is_port(rest.substr(0, comma))) return false;
+    if (comma == std::string_view::npos) return true;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+class Judge {
+ public:
+  explicit Judge(const Json& config) : config_(config) {}
+
+  std::vector<DynamicRemark> remarks() {
+    slots();
+    numbers();
+    flags(config_, "", kFlags);
+    if (const Json* section = find(config_, "postgresql"); section != nullptr)
+      flags(*section, "postgresql.", kPostgresqlFlags);
+    units();
+    const Json* mode = find(config_, "synchronous_mode");
+    if (mode != nullptr && !as_bool(*mode) && !is_quorum(*mode))
+      add("synchronous_mode", *mode, "on, off or quorum", "off");
+    standby_cluster();
+    return std::move(found_);
+  }
+
+ private:
+  void add(const std::string& key, const Json& value, std::string_view allowed,
+           const std::string& in_force = {}) {
+    found_.push_back({.key = key,
+                      .words = "is " + write_json(value) + "; allowed is " + std::string(allowed) +
+                               (in_force.empty() ? "" : "; " + in_force + " is in force")});
+  }
+
+  void slots() {
+    found_ = permanent_slots_of(config_).left_out;
+    const Json* ignored = find(config_, "ignore_slots");
+    if (ignored == nullptr || !is_truthy(*ignored)) return;
+    const bool is_right =
+        ignored->is_array() && std::all_of(ignored->begin(), ignored->end(),
+                                           [](const Json& entry) { return entry.is_object(); });
+    if (!is_right) add("ignore_slots", *ignored, "a list of maps with name, type, ...");
+  }
+
+  void numbers() {
+    for (const Numeric& setting : numeric_settings()) {
+      const Json* value = find(config_, setting.key);
+      if (value == nullptr) continue;
+      const std::optional<std::int64_t> number = as_integer(*value);
+      if (!number || (*number < 0 && setting.is_never_negative))
+        add(std::string(setting.key), *value, setting.allowed,
+            std::to_string(number ? 0 : setting.otherwise));
+    }
+  }
+
+  template <std::size_t count>
+  void flags(const Json& section, const std::string& path, const Flag (&known)[count]) {
+    for (const Flag& flag : known) {
+      const Json* value = find(section, flag.key);
+      if (value != nullptr && !as_bool(*value))
+        add(path + std::string(flag.key), *value, "true or false",
+            flag.otherwise ? "true" : "false");
+    }
+  }
+
+  void units() {
+    const Json* limit = find(config_, kSlotsWalLimit);
+    if (limit != nullptr && !size_of(*limit))
+      add(std::string(kSlotsWalLimit), *limit, "a size, as in 64GB; 0: no limit", "0");
+    const Json* time = find(config_, "member_slots_ttl");
+    if (time == nullptr) return;
+    const std::optional<Duration> duration = duration_of(*time, 1s);
+    if (!duration || *duration < 0s)
+      add("member_slots_ttl", *time, "a time, as in 30min", duration ? "0" : "30min");
+  }
+
+  void standby_cluster() {
+    const Json* section = find(config_, "standby_cluster");
+    if (section == nullptr || !is_truthy(*section)) return;
+    if (!section->is_object()) return add("standby_cluster", *section, "a map of keys");
+    if (!says_whom_to_follow(*section))
+      found_.push_back({.key = "standby_cluster",
+                        .words = "has neither host nor port nor restore_command; without one of "
+                                 "them it is no standby cluster"});
+    const auto judge = [&](const char* key, std::string_view allowed, auto is_right) {
+      const Json* value = find(*section, key);
+      if (value != nullptr && is_truthy(*value) && !is_right(*value))
+        add("standby_cluster." + std::string(key), *value, allowed);
+    };
+    const auto is_text = [](const Json& value) { return !value.is_structured(); };
+    judge("host", "a text, several hosts between commas", is_text);
+    judge("port", "a port from 1 to 65535", are_ports);
+    judge("restore_command", kText, is_text);
+    judge("archive_cleanup_command", kText, is_text);
+    judge("primary_slot_name", "1 to 63 characters a-z, 0-9 and _",
+          [](const Json& value) { return is_slot_name(as_text(value)); });
+    judge("recovery_min_apply_delay", "a time, as in 5min", [](const Json& value) {
+      const std::optional<Duration> delay = duration_of(value, 1ms);
+      return delay && *delay >= 0s;
+    });
+  }
+
+  const Json& config_;
+  std::vector<DynamicRemark> found_;
+};
 
 }  // namespace
 
-std::vector<std::string> settings_not_usable(std::string_view config_json) {
-  std::vector<std::string> lines;
+std::vector<DynamicRemark> settings_not_usable(std::string_view config_json) {
   const std::optional<Json> config = read_json_object(config_json);
-  if (!config) return lines;
-  const auto add = [&](std::string_view key, const Json& value, std::string_view allowed,
-                       const std::string& otherwise) {
-    lines.push_back(std::string(key) + " is " + write_json(value) + "; allowed is " +
-                    std::string(allowed) + "; " + otherwise + " is in force");
-  };
-  for (const Numeric& setting : numeric_settings()) {
-    const Json* value = find(*config, setting.key);
-    if (value != nullptr && !as_integer(*value))
-      add(setting.key, *value, setting.allowed, std::to_string(setting.otherwise));
-  }
-  for (const char* key : {"check_timeline", "failsafe_mode", "synchronous_mode_strict"}) {
-    const Json* value = find(*config, key);
-    if (value != nullptr && !as_bool(*value)) add(key, *value, "true or false", "false");
-  }
-  const Json* limit = find(*config, kSlotsWalLimit);
-  if (limit != nullptr && !size_of(*limit))
-    add(kSlotsWalLimit, *limit, "a size, as in 64GB; 0: no limit", "0");
-  const Json* mode = find(*config, "synchronous_mode");
-  if (mode != nullptr && !as_bool(*mode) && !is_quorum(*mode))
-    add("synchronous_mode", *mode, "on, off or quorum", "off");
-  return lines;
-}
-
-std::vector<std::string> permanent_slots_left_out(std::string_view config_json) {
-  const std::optional<Json> config = read_json_object(config_json);
-  return config ? permanent_slots_of(*config).left_out : std::vector<std::string>{};
+  return config ? Judge(*config).remarks() : std::vector<DynamicRemark>{};
 }
 
 bool has_logical_slots_to_copy(std::string_view config_json) {

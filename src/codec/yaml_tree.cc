@@ -305,6 +305,17 @@ Json to_json(const YamlNode& node) {
   return nullptr;
 }
 
+const YamlNode* find_at(const YamlNode& root, std::string_view path) {
+  const YamlNode* node = &root;
+  while (node != nullptr) {
+    const std::size_t dot = path.find('.');
+    node = node->find(path.substr(0, dot));
+    if (dot == std::string_view::npos) break;
+    path.remove_prefix(dot + 1);
+  }
+  return node;
+}
+
 void merge_yaml(YamlNode& base, const YamlNode& overlay) {
   if (base.kind != Kind::Map || overlay.kind != Kind::Map) {
     base = overlay;

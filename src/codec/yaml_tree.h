@@ -52,6 +52,9 @@ class YamlError : public std::runtime_error {
 
 [[nodiscard]] Json to_json(const YamlNode& node);
 
+// What stands at "postgresql.callbacks.on_stop" below `root`; nullptr if nothing does.
+[[nodiscard]] const YamlNode* find_at(const YamlNode& root, std::string_view path);
+
 // `overlay` over `base`: maps are merged, everything else is replaced, null removes the key.
 void merge_yaml(YamlNode& base, const YamlNode& overlay);
 

@@ -602,9 +602,11 @@ TEST_F(Config, AValueOfSeveralLinesIsNamedByItsFirst) {
 TEST_F(Config, SettingsThatCannotBeUsedAreNamedWithWhatHolds) {
   const LoadedConfig loaded =
       load(std::string(kMinimal) + "bootstrap: {dcs: {maximum_lag_on_failover: 1MB}}\n");
-  EXPECT_EQ(loaded.warnings, (std::vector<std::string>{
-                                 "bootstrap.dcs.maximum_lag_on_failover is \"1MB\"; allowed is a "
-                                 "whole number of bytes, without a unit; 1048576 is in force"}));
+  EXPECT_EQ(loaded.warnings,
+            std::vector<std::string>{
+                folder_.string() +
+                "/patroni.yml:13: bootstrap.dcs.maximum_lag_on_failover is \"1MB\"; allowed is a "
+                "whole number of bytes, without a unit; 1048576 is in force"});
 }
 
 TEST_F(Config, ErrorsDoNotRepeatPasswords) {

@@ -13,6 +13,13 @@ Settings settings_of(const std::string& json) {
   return settings.value_or(Settings{});
 }
 
+std::vector<std::string> lines_of(const std::string& json) {
+  std::vector<std::string> lines;
+  for (const DynamicRemark& remark : settings_not_usable(json))
+    lines.push_back(remark.text());
+  return lines;
+}
+
 TEST(DynamicSettings, OfAnEmptyObjectAreTheDefaults) {
   EXPECT_EQ(settings_of("{}"), Settings{});
   EXPECT_EQ(settings_of(R"({"unheard_of":{"a":1},"postgresql":{}})"), Settings{});
@@ -121,9 +128,9 @@ TEST(DynamicSettings, ThatCannotBeUsedAreNamed) {
       "maximum_lag_on_failover is \"1MB\"; allowed is a whole number of bytes, without a unit; "
       "1048576 is in force";
   EXPECT_EQ(
-      settings_not_usable(R"({"maximum_lag_on_failover":"1MB","primary_stop_timeout":"1s",)"
-                          R"("check_timeline":"maybe","synchronous_mode":"sometimes",)"
-                          R"("slots_wal_limit":"-1MB"})"),
+      lines_of(R"({"maximum_lag_on_failover":"1MB","primary_stop_timeout":"1s",)"
+               R"("check_timeline":"maybe","synchronous_mode":"sometimes",)"
+               R"("slots_wal_limit":"-1MB"})"),
       (std::vector<std::string>{
           no_bytes,
           "primary_stop_timeout is \"1s\"; allowed is a whole number of seconds; 0 is in force",
@@ -133,7 +140,73 @@ TEST(DynamicSettings, ThatCannotBeUsedAreNamed) {
   for (const char* right :
        {R"({"maximum_lag_on_failover":"17","synchronous_mode":"Quorum","failsafe_mode":"yes"})",
         R"({"synchronous_mode":1,"check_timeline":null,"synchronous_node_count":2.0})", "no json"})
-    EXPECT_EQ(settings_not_usable(right), std::vector<std::string>{}) << right;
+    EXPECT_EQ(lines_of(right), std::vector<std::string>{}) << right;
+}
+
+TEST(DynamicSettings, OfPostgresqlThatAreNoBooleanAreNamedAndHaveTheirDefaults) {
+  constexpr const char* kNone =
+      R"({"postgresql":{"use_slots":7,"use_pg_rewind":"perhaps",)"
+      R"("remove_data_directory_on_rewind_failure":{},)"
+      R"("remove_data_directory_on_diverged_timelines":"x"},"pause":"later"})";
+  EXPECT_EQ(
+      lines_of(kNone),
+      (std::vector<std::string>{
+          "pause is \"later\"; allowed is true or false; false is in force",
+          "postgresql.use_slots is 7; allowed is true or false; true is in force",
+          "postgresql.use_pg_rewind is \"perhaps\"; allowed is true or false; false is in force",
+          "postgresql.remove_data_directory_on_rewind_failure is {}; allowed is true or false; "
+          "false is in force",
+          "postgresql.remove_data_directory_on_diverged_timelines is \"x\"; allowed is true or "
+          "false; false is in force"}));
+  EXPECT_EQ(settings_of(kNone), Settings{});
+  EXPECT_EQ(lines_of(R"({"postgresql":{"use_slots":"off","use_pg_rewind":1}})"),
+            std::vector<std::string>{});
+}
+
+TEST(DynamicSettings, WithTimesAndSlotsThatAreNoneAreNamed) {
+  EXPECT_EQ(lines_of(R"({"member_slots_ttl":-1,"ignore_slots":"all"})"),
+            (std::vector<std::string>{
+                "ignore_slots is \"all\"; allowed is a list of maps with name, type, ...",
+                "member_slots_ttl is -1; allowed is a time, as in 30min; 0 is in force"}));
+  EXPECT_EQ(lines_of(R"({"max_timelines_history":-2})"),
+            std::vector<std::string>{
+                "max_timelines_history is -2; allowed is a whole number; 0 is in force"});
+  EXPECT_EQ(lines_of(R"({"member_slots_ttl":["1h"],"ignore_slots":[{"name":"a"},"b"]})").size(),
+            2U);
+  EXPECT_EQ(lines_of(R"({"member_slots_ttl":"2h","ignore_slots":[],"slots":""})").size(), 0U);
+}
+
+TEST(DynamicSettings, OfAStandbyClusterThatWillNotDoAreNamed) {
+  EXPECT_EQ(
+      lines_of(R"({"standby_cluster":{"host":["a","b"],"port":70000,"primary_slot_name":"A-b",)"
+               R"("restore_command":{},"recovery_min_apply_delay":"soon"}})"),
+      (std::vector<std::string>{
+          R"(standby_cluster.host is ["a","b"]; allowed is a text, several hosts between commas)",
+          "standby_cluster.port is 70000; allowed is a port from 1 to 65535",
+          "standby_cluster.primary_slot_name is \"A-b\"; allowed is 1 to 63 characters a-z, 0-9 "
+          "and "
+          "_",
+          "standby_cluster.recovery_min_apply_delay is \"soon\"; allowed is a time, as in 5min"}));
+  EXPECT_EQ(lines_of(R"({"standby_cluster":"yes"})"),
+            std::vector<std::string>{"standby_cluster is \"yes\"; allowed is a map of keys"});
+  EXPECT_EQ(lines_of(R"({"standby_cluster":{"primary_slot_name":"s"}})"),
+            std::vector<std::string>{"standby_cluster has neither host nor port nor "
+                                     "restore_command; without one of them it is no standby "
+                                     "cluster"});
+  for (const char* right :
+       {R"({"standby_cluster":{"host":"a,b","port":"5432,5433","recovery_min_apply_delay":"1h"}})",
+        R"({"standby_cluster":{}})", R"({"standby_cluster":{"port":5432,"host":""}})"})
+    EXPECT_EQ(lines_of(right), std::vector<std::string>{}) << right;
+}
+
+// Patroni takes it for a standby cluster as well; as none it would take writes.
+TEST(DynamicSettings, OfAStandbyClusterMakeOneWhateverTheirKind) {
+  const auto several = settings_of(R"({"standby_cluster":{"host":["a","b"]}})").standby_cluster;
+  ASSERT_TRUE(several);
+  EXPECT_EQ(several->host, "a,b");
+  EXPECT_TRUE(settings_of(R"({"standby_cluster":{"host":{"name":"a"}}})").standby_cluster);
+  EXPECT_TRUE(settings_of(R"({"standby_cluster":{"restore_command":["cp"]}})").standby_cluster);
+  EXPECT_FALSE(settings_of(R"({"standby_cluster":{"host":[]}})").standby_cluster);
 }
 
 TEST(DynamicSettings, FallBackToDefaultsOneByOne) {
@@ -199,14 +272,27 @@ TEST(Settings, ReadPermanentSlotsUnderTheFirstNameThatSaysAnything) {
 
 TEST(Settings, NameThePermanentSlotsThatCannotBeMade) {
   EXPECT_EQ(
-      permanent_slots_left_out(
-          R"({"slots":{"archive":null,"Bad Name":{},"half":{"type":"logical","database":"d"}}})"),
+      lines_of(R"({"slots":{"archive":null,"Bad Name":{},"half":{"type":"logical","database":"d"},)"
+               R"("word":"physical","typo":{"type":"logicl"}}})"),
       (std::vector<std::string>{
-          "dynamic configuration: the permanent slot slots.Bad Name is not made: PostgreSQL allows "
-          "1 to 63 characters a-z, 0-9 and _ in the name of a slot",
-          "dynamic configuration: the permanent slot slots.half is not made: a logical slot needs "
-          "its database and its plugin"}));
-  EXPECT_TRUE(permanent_slots_left_out("no json").empty());
+          "slots.Bad Name is no permanent slot that can be made: PostgreSQL allows 1 to 63 "
+          "characters a-z, 0-9 and _ in the name of a slot",
+          "slots.half is no permanent slot that can be made: a logical slot needs its database and "
+          "its plugin",
+          "slots.word is no permanent slot that can be made: it is \"physical\"; allowed is a map "
+          "with its type, database and plugin",
+          "slots.typo is no permanent slot that can be made: its type is logicl; allowed is "
+          "physical or logical"}));
+  EXPECT_EQ(lines_of(R"({"permanent_slots":["a"]})"),
+            std::vector<std::string>{"permanent_slots is [\"a\"]; allowed is a map of slots"});
+}
+
+TEST(Settings, LeaveOutThePermanentSlotsThatCannotBeMade) {
+  const Settings settings = settings_of(
+      R"({"slots":{"archive":null,"Bad Name":{},"half":{"type":"logical","database":"d"},)"
+      R"("word":"physical","typo":{"type":"logicl"}}})");
+  ASSERT_EQ(settings.permanent_slots.size(), 1U);
+  EXPECT_EQ(settings.permanent_slots[0].name, "archive");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "codec/config_not_served.h"
 #include "codec/dcs_values.h"
 #include "codec/dynamic_config.h"
+#include "codec/postgres_settings.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -9,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = pgherd::fuzz::text_of(data, size);
   (void)pgherd::decode_settings(text);
   (void)pgherd::dynamic_keys_not_served(text);
-  (void)pgherd::permanent_slots_left_out(text);
+  (void)pgherd::values_not_usable(text);
   constexpr std::string_view kPresent =
       R"({"ttl":30,"postgresql":{"parameters":{"work_mem":"4MB"}}})";
   if (const auto merged = pgherd::merge_patch(kPresent, text)) {
