@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "codec/config_table.h"
 #include "codec/postgres_settings.h"
 
 namespace pgherd {
@@ -14,77 +15,55 @@ namespace {
 // Of a router that shares the file (codec/router_config.cc).
 constexpr std::string_view kRouterSection = "router";
 
-// Keys of a section, separated by blanks. `*`: any key is right here, nothing below is looked at.
-// A section whose keys are not listed here is a leaf: whatever is below its keys is right.
-const std::map<std::string, std::string_view, std::less<>>& sections() {
-  static const std::map<std::string, std::string_view, std::less<>> kSections = {
-      {"",
-       "scope name namespace thread_pool_size thread_stack_size log etcd etcd3 restapi ctl "
-       "bootstrap "
-       "postgresql tags watchdog citus consul zookeeper exhibitor kubernetes raft"},
-      {"log",
-       "type level traceback_level format dateformat static_fields max_queue_size dir mode "
-       "file_num "
-       "file_size loggers deduplicate_heartbeat_logs"},
-      {"watchdog", "mode device safety_margin driver"},
-      {"ctl", "authentication insecure cacert certfile keyfile keyfile_password table"},
-      {"ctl.authentication", "username password"},
-      {"citus", "group database"},
-      {"etcd3",
-       "host hosts url proxy srv srv_suffix discovery_srv srv_domain use_proxies protocol port "
-       "username password cacert cert key"},
-      {"etcd",
-       "host hosts url proxy srv srv_suffix discovery_srv srv_domain use_proxies protocol port "
-       "username password cacert cert key version_prefix"},
-      {"restapi",
-       "listen connect_address thread_pool_size authentication auth certfile keyfile "
-       "keyfile_password "
-       "cafile ciphers verify_client allowlist allowlist_include_members http_extra_headers "
-       "https_extra_headers request_queue_size server_tokens"},
-      {"restapi.authentication", "username password"},
-      {"bootstrap", "dcs method initdb post_bootstrap post_init pg_hba users"},
-      {"bootstrap.dcs",
-       "ttl loop_wait retry_timeout maximum_lag_on_failover maximum_lag_on_syncnode "
-       "max_timelines_history check_timeline primary_start_timeout master_start_timeout "
-       "primary_stop_timeout master_stop_timeout primary_race_backoff synchronous_mode "
-       "synchronous_mode_strict synchronous_node_count failsafe_mode pause member_slots_ttl slots "
-       "slots_wal_limit permanent_slots permanent_replication_slots ignore_slots standby_cluster "
-       "postgresql"},
-      {"bootstrap.dcs.standby_cluster",
-       "host port primary_slot_name create_replica_methods restore_command archive_cleanup_command "
-       "recovery_min_apply_delay"},
-      {"postgresql",
-       "listen connect_address proxy_address data_dir config_dir pgpass authentication bin_dir "
-       "bin_name database config_base_name krbsrvname use_unix_socket use_unix_socket_repl "
-       "parameters parameters_primary parameters_replica parameters_standby_leader pg_hba pg_ident "
-       "pg_hba_primary pg_hba_replica pg_hba_standby_leader pg_ident_primary pg_ident_replica "
-       "pg_ident_standby_leader recovery_conf custom_conf "
-       "custom_conf_primary custom_conf_replica custom_conf_standby_leader use_slots use_pg_rewind "
-       "rewind diverged_wal_directory diverged_wal_limit "
-       "remove_data_directory_on_rewind_failure remove_data_directory_on_diverged_timelines "
-       "pg_ctl_timeout callbacks pre_promote before_stop create_replica_methods "
-       "create_replica_method basebackup name scope"},
-      {"postgresql.bin_name",
-       "pg_ctl initdb pg_controldata pg_basebackup postgres pg_isready pg_rewind"},
-      {"postgresql.callbacks", "on_start on_stop on_restart on_reload on_role_change"},
-      {"postgresql.authentication", "superuser replication rewind"},
-      {"postgresql.authentication.*",
-       "username password sslmode sslcert sslkey sslpassword sslrootcert sslcrl sslcrldir "
-       "gssencmode "
-       "channel_binding sslnegotiation"},
-  };
-  return kSections;
+// The keys of each section. A section that is not here is a leaf: whatever is below it is right.
+using Sections = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+std::string path_below(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
 }
 
-std::vector<std::string> words(std::string_view text) {
-  std::vector<std::string> found;
-  while (!text.empty()) {
-    const std::size_t end = text.find(' ');
-    if (end != 0) found.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
+void add_key(std::vector<std::string>& keys, std::string_view key) {
+  if (key == "*") {
+    for (const char* user : {"superuser", "replication", "rewind"})
+      add_key(keys, user);
+  } else if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+    keys.emplace_back(key);
   }
-  return found;
+}
+
+void add_path(std::string_view path, Sections& sections) {
+  std::string section;
+  while (true) {
+    const std::size_t dot = path.find('.');
+    const std::string key(path.substr(0, dot));
+    add_key(sections[section], key);
+    if (dot == std::string_view::npos) return;
+    section = path_below(section, key);
+    path.remove_prefix(dot + 1);
+  }
+}
+
+// What stands below a key that holds any others, as of `tags`.
+bool is_one_of_any(std::string_view path) {
+  const std::string_view section = path.substr(0, std::min(path.rfind('.'), path.size()));
+  return section != path && std::any_of(config_table().begin(), config_table().end(),
+                                        [&](const KnownKey& key) { return key.path == section; });
+}
+
+Sections make_sections() {
+  Sections sections;
+  for (const KnownKey& key : config_table())
+    if (!is_one_of_any(key.path)) add_path(key.path, sections);
+  for (const std::string& key : sections.at("etcd3"))
+    add_key(sections["etcd"], key);
+  // Its keys are those of the section of the top.
+  add_key(sections.at("bootstrap.dcs"), "postgresql");
+  return sections;
+}
+
+const Sections& sections() {
+  static const Sections kSections = make_sections();
+  return kSections;
 }
 
 std::size_t edit_distance(std::string_view one, std::string_view other) {
@@ -143,17 +122,13 @@ std::string table_below(const std::string& table, const std::string& key) {
   return table.empty() ? key : table + "." + key;
 }
 
-std::string path_below(const std::string& path, const std::string& key) {
-  return path.empty() ? key : path + "." + key;
-}
-
 // Calls `take(path, whether it is a section that is described)` for every path of the catalogue.
 template <typename Take>
 void walk(const std::string& path, const std::string& table, const Take& take) {
   const auto section = sections().find(table);
   if (!path.empty()) take(path, section != sections().end());
   if (section == sections().end()) return;
-  for (const std::string& key : words(section->second))
+  for (const std::string& key : section->second)
     walk(path_below(path, key), table_below(table, key), take);
 }
 
@@ -205,7 +180,7 @@ class Search {
   void look(const YamlNode& node, const std::string& path, const std::string& table) {
     const auto section = sections().find(table);
     if (section == sections().end() || node.kind != YamlNode::Kind::Map) return;
-    std::vector<std::string> known = words(section->second);
+    std::vector<std::string> known = section->second;
     if (table == "bootstrap") add_names(&node, "method", known);
     const bool has_methods = table == "postgresql";
     if (has_methods) known.insert(known.end(), replica_methods_.begin(), replica_methods_.end());
@@ -251,8 +226,8 @@ class Search {
 }  // namespace
 
 bool is_key_of_postgresql(std::string_view key) {
-  static const std::vector<std::string> kKeys = words(sections().at("postgresql"));
-  return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+  const std::vector<std::string>& keys = sections().at("postgresql");
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
 std::vector<std::string> known_keys() {
@@ -270,8 +245,8 @@ std::vector<UnknownKey> unknown_keys_of(const YamlNode& root) {
 }
 
 bool is_dynamic_key(std::string_view key) {
-  static const std::vector<std::string> kKeys = words(sections().at("bootstrap.dcs"));
-  return key != "postgresql" && std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+  const std::vector<std::string>& keys = sections().at("bootstrap.dcs");
+  return key != "postgresql" && std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
 bool is_other_store(std::string_view section) {

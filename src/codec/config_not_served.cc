@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
+
+#include "codec/config_table.h"
 
 namespace pgherd {
 namespace {
@@ -49,10 +52,26 @@ void look(const YamlNode& root, const std::string& path, const NotServed& entry,
   found.push_back({.path = path, .origin = origin_of(*node), .entry = &entry});
 }
 
-}  // namespace
+// Keys of `postgresql` that one of the two configurations alone may set, in the other one.
+std::vector<NotServed> keys_in_the_wrong_place() {
+  std::vector<NotServed> found;
+  std::string last;
+  for (const KnownKey& key : config_table()) {
+    if (!key.path.starts_with(kInPostgresql) || key.is_shared || key.read == WhenRead::Never)
+      continue;
+    const std::string path(key.path.substr(0, key.path.find('.', kInPostgresql.size())));
+    if (path == std::exchange(last, path)) continue;
+    if (key.read == WhenRead::AtOnce) {
+      found.push_back({path, kWarn, kDynamicOnly, ""});
+    } else {
+      found.push_back({std::string(kDynamic) + path, kWarn, kLocalOnly, ""});
+    }
+  }
+  return found;
+}
 
-const std::vector<NotServed>& not_served() {
-  static const std::vector<NotServed> kTable = {
+std::vector<NotServed> make_table() {
+  const std::vector<NotServed> others = {
       {"thread_pool_size", kWarn, kNoPool, ""},
       {"thread_stack_size", kWarn, kNoPool, ""},
       {"log.traceback_level", kAccept, "errors are told with their cause in one line", ""},
@@ -71,31 +90,31 @@ const std::vector<NotServed>& not_served() {
        "no users are made, and Patroni makes none since 4.0 either; let bootstrap.post_bootstrap "
        "make them",
        ""},
-      {"bootstrap.dcs.postgresql.listen", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.connect_address", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.proxy_address", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.data_dir", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.config_dir", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.pgpass", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.authentication", kWarn, kLocalOnly, ""},
-      {"bootstrap.dcs.postgresql.name", kWarn, kLocalOnly, ""},
-      {"postgresql.use_slots", kWarn, kDynamicOnly, ""},
       {"postgresql.scope", kWarn, "the scope of the top counts", ""},
       {"postgresql.bin_name.pg_ctl", kWarn, "PostgreSQL is started without it", "pg_ctl"},
       {"postgresql.bin_name.pg_isready", kWarn, "PostgreSQL is asked without it", "pg_isready"},
       {"postgresql.bin_name.pg_controldata", kWarn, "pg_control is read without it",
        "pg_controldata"},
   };
+  std::vector<NotServed> table = keys_in_the_wrong_place();
+  table.insert(table.end(), others.begin(), others.end());
+  return table;
+}
+
+}  // namespace
+
+const std::vector<NotServed>& not_served() {
+  static const std::vector<NotServed> kTable = make_table();
   return kTable;
 }
 
 std::vector<FoundKey> keys_not_served(const YamlNode& root) {
   std::vector<FoundKey> found;
   for (const NotServed& entry : not_served()) {
-    const std::string path(entry.path);
-    look(root, path, entry, found);
-    const bool is_dynamic_too = path.starts_with(kInPostgresql) && entry.instead != kDynamicOnly;
-    if (is_dynamic_too) look(root, std::string(kDynamic) + path, entry, found);
+    look(root, entry.path, entry, found);
+    const bool is_dynamic_too =
+        entry.path.starts_with(kInPostgresql) && entry.instead != kDynamicOnly;
+    if (is_dynamic_too) look(root, std::string(kDynamic) + entry.path, entry, found);
   }
   return found;
 }

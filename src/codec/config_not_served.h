@@ -18,7 +18,7 @@ struct NotServed {
     Warn,
     Refuse,
   };
-  std::string_view path;  // of a key or of a whole section; "postgresql.x" also in bootstrap.dcs
+  std::string path;  // of a key or of a whole section; "postgresql.x" also in bootstrap.dcs
   Then then = Then::Warn;
   std::string_view instead;   // what holds without it
   std::string_view harmless;  // the one word that asks for what is done anyway, "" if there is none

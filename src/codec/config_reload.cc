@@ -1,18 +1,32 @@
 #include "codec/config_reload.h"
 
 #include <initializer_list>
+#include <string_view>
 #include <utility>
+
+#include "codec/config_table.h"
 
 namespace pgherd {
 namespace {
 
-using Change = std::pair<const char*, bool>;
+using Change = std::pair<std::string, bool>;
 
 std::vector<std::string> names_of(std::initializer_list<Change> changes) {
   std::vector<std::string> names;
   for (const auto& [name, has_changed] : changes)
-    if (has_changed) names.emplace_back(name);
+    if (has_changed) names.push_back(name);
   return names;
+}
+
+// "etcd3, but for username, password, ...,"
+std::string etcd_but_for_what_a_reload_reads() {
+  constexpr std::string_view kSection = "etcd3.";
+  std::string text = "etcd3, but for ";
+  for (const KnownKey& key : config_table())
+    if (key.path.starts_with(kSection) && key.read == WhenRead::AtReload)
+      text.append(key.path.substr(kSection.size())).append(", ");
+  text.pop_back();
+  return text;
 }
 
 }  // namespace
@@ -33,7 +47,7 @@ std::vector<std::string> what_needs_a_start(const AgentConfig& before, const Age
   etcd.cert = before.etcd.cert;
   etcd.key = before.etcd.key;
   return names_of({{"namespace", before.name_space != after.name_space},
-                   {"etcd3, but for its login and its certificates,", before.etcd != etcd},
+                   {etcd_but_for_what_a_reload_reads(), before.etcd != etcd},
                    {"watchdog.device", before.watchdog.device != after.watchdog.device},
                    {"watchdog.driver", before.watchdog.driver != after.watchdog.driver}});
 }

@@ -14,6 +14,7 @@
 #include "codec/config_environment.h"
 #include "codec/config_keys.h"
 #include "codec/config_not_served.h"
+#include "codec/config_table.h"
 #include "codec/postgres_settings.h"
 
 namespace pgherd {
@@ -94,10 +95,9 @@ TEST(CompatibilityPage, NamesEveryKeyThatIsNotPatronis) {
   std::set<std::string> said;
   for (const Cells& row : table_below("## Keys that are not Patroni's"))
     said.insert(row.at(0));
-  std::set<std::string> ours{"ctl.table"};
-  for (const auto& [role, suffix] : kRoleSuffixes)
-    for (const char* key : {"custom_conf", "parameters", "pg_hba", "pg_ident"})
-      ours.insert("postgresql." + std::string(key) + std::string(suffix));
+  std::set<std::string> ours;
+  for (const KnownKey& key : config_table())
+    if (key.since == kOurs || key.since == kNextOfPatroni) ours.emplace(key.path);
   EXPECT_EQ(said, ours);
   const std::vector<std::string> known = known_keys();
   for (const std::string& key : said)

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace pgherd::test {
@@ -14,6 +16,7 @@ namespace pgherd::test {
 struct PageRow {
   std::string default_value;
   std::string read;  // "reload", "start, shared", "not served", ...
+  std::string since;
 };
 
 inline std::vector<std::string> cells_of(const std::string& line) {
@@ -34,13 +37,26 @@ inline std::map<std::string, PageRow> rows_of_configuration_page() {
   for (std::string line; std::getline(page, line);) {
     if (!line.starts_with("| `")) continue;
     const std::vector<std::string> cells = cells_of(line);
-    EXPECT_EQ(cells.size(), 4U) << line;
-    if (cells.size() != 4) continue;
+    EXPECT_EQ(cells.size(), 5U) << line;
+    if (cells.size() != 5) continue;
     const std::string key = cells[0].substr(1, cells[0].size() - 2);
-    EXPECT_TRUE(found.emplace(key, PageRow{.default_value = cells[1], .read = cells[2]}).second)
-        << key << " stands there twice";
+    PageRow row{.default_value = cells[1], .read = cells[2], .since = cells[3]};
+    EXPECT_TRUE(found.emplace(key, std::move(row)).second) << key << " stands there twice";
   }
   return found;
+}
+
+// The line in which the page speaks of a key: it does not repeat what is the same in two places.
+inline std::string row_of(std::string key) {
+  constexpr std::string_view kDynamic = "bootstrap.dcs.postgresql.";
+  if (key.starts_with(kDynamic)) key = "postgresql." + key.substr(kDynamic.size());
+  if (key.starts_with("etcd.") && key != "etcd.version_prefix") key = "etcd3." + key.substr(5);
+  for (const char* user : {"superuser.", "replication.", "rewind."}) {
+    const std::string section = "postgresql.authentication.";
+    if (key.starts_with(section + user))
+      key = section + "*." + key.substr(section.size() + std::string_view(user).size());
+  }
+  return key;
 }
 
 }  // namespace pgherd::test

@@ -13,19 +13,6 @@
 namespace pgherd {
 namespace {
 
-// The line in which the page speaks of a key: it does not repeat what is the same in two places.
-std::string row_of(std::string key) {
-  constexpr std::string_view kDynamic = "bootstrap.dcs.postgresql.";
-  if (key.starts_with(kDynamic)) key = "postgresql." + key.substr(kDynamic.size());
-  if (key.starts_with("etcd.") && key != "etcd.version_prefix") key = "etcd3." + key.substr(5);
-  for (const char* user : {"superuser.", "replication.", "rewind."}) {
-    const std::string section = "postgresql.authentication.";
-    if (key.starts_with(section + user))
-      key = section + "*." + key.substr(section.size() + std::string_view(user).size());
-  }
-  return key;
-}
-
 bool is_not_served(const std::string& key) {
   return std::any_of(not_served().begin(), not_served().end(), [&](const NotServed& entry) {
     const std::string path(entry.path);
@@ -37,7 +24,7 @@ TEST(ConfigurationPage, HasEveryKeyOfTheCatalogueAndNoOther) {
   const auto said = test::rows_of_configuration_page();
   std::map<std::string, bool> wanted;
   for (const std::string& key : known_keys())
-    wanted.emplace(row_of(key), true);
+    wanted.emplace(test::row_of(key), true);
   for (const auto& [key, unused] : wanted) {
     const auto row = said.find(key);
     ASSERT_NE(row, said.end()) << key << " is missing";
