@@ -4,6 +4,7 @@
 
 #include "codec/dcs_values.h"
 #include "codec/json_reading.h"
+#include "codec/time_values.h"
 
 namespace pgherd {
 namespace {

@@ -38,8 +38,4 @@ namespace pgherd {
 // what is allowed; the caller keeps what it had.
 [[nodiscard]] Result<Settings, std::string> decode_settings(std::string_view config_json);
 
-// ISO 8601 with a zone ("2026-08-01T03:00:00+02:00", blank instead of T, fraction allowed).
-[[nodiscard]] std::optional<WallTime> parse_time(std::string_view text);
-[[nodiscard]] std::string format_time(WallTime time);  // "2026-08-01T01:00:00+00:00"
-
 }  // namespace pgherd

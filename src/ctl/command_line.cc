@@ -1,11 +1,15 @@
 #include "ctl/command_line.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -61,6 +65,18 @@ class Command {
     app_.add_option(names, to, about)->type_name(unit)->take_last();
     return *this;
   }
+  // A file that is there; `shown` is how the usage names the option.
+  Command& readable_file(const char* names, const char* shown, Text& to, const char* about) {
+    const auto set = [&to, shown](const std::string& path) {
+      if (const auto fault = fault_of_file(path)) {
+        throw CLI::ValidationError(
+            fmt::format("Invalid value for {}: '{}': {}", shown, path, *fault));
+      }
+      to = path;
+    };
+    app_.add_option_function<std::string>(names, set, about)->type_name("FILE")->take_last();
+    return *this;
+  }
   // May be given several times, with one value each.
   Command& repeated(const char* names, Texts& to, const char* about, const char* unit) {
     app_.add_option(names, to, about)->type_name(unit)->allow_extra_args(false);
@@ -105,6 +121,13 @@ class Command {
     double seconds = 0;
     if (CLI::detail::lexical_cast(text, seconds) && seconds > 0) return {};
     return "'" + text + "' is not a number of seconds above 0";
+  }
+  // Why a file cannot be read, if so; "-" is stdin.
+  static std::optional<std::string> fault_of_file(const std::string& path) {
+    if (path == "-") return std::nullopt;
+    if (std::filesystem::is_directory(path)) return std::strerror(EISDIR);
+    if (access(path.c_str(), R_OK) != 0) return std::strerror(errno);
+    return std::nullopt;
   }
   static void refuse_group(const int&) {
     throw CtlError("--group: Citus clusters are not supported by pgherd");
@@ -220,8 +243,10 @@ class Builder {
         .option("--leader,--primary", options->leader, "The present leader, as a safeguard", "NAME")
         .option("--candidate", options->candidate, "The member to be promoted; default: the best",
                 "NAME")
-        .option("--scheduled", options->scheduled,
-                "When, in ISO 8601 (a zone is optional), or `now`", "TIME")
+        .option(
+            "--scheduled", options->scheduled,
+            "When, e.g. 2027-08-01T03:00+02:00 or 03:00, in local time without a zone; or `now`",
+            "TIME")
         .force(options->force)
         .runs([options](CtlContext& context) { return switchover(context, *options); });
   }
@@ -243,8 +268,10 @@ class Builder {
         .names("MEMBER_NAMES", options->members, "Names of members; default: all of the role")
         .role(options->role, "Restart only members with this role")
         .flag("--any", options->any_one, "Restart a single member, whichever")
-        .option("--scheduled", options->scheduled,
-                "When, in ISO 8601 (a zone is optional), or `now`", "TIME")
+        .option(
+            "--scheduled", options->scheduled,
+            "When, e.g. 2027-08-01T03:00+02:00 or 03:00, in local time without a zone; or `now`",
+            "TIME")
         .option("--pg-version", options->pg_version,
                 "Restart only where PostgreSQL is older than this", "VERSION")
         .flag("--pending", options->only_pending, "Restart only where a restart is pending")
@@ -357,7 +384,8 @@ class Builder {
         .role(options->member.role, "On any member with this role; default: leader")
         .option("-m,--member", options->member.member, "On this member", "NAME")
         .option("-c,--command", options->command, "The SQL", "SQL")
-        .option("-f,--file", options->file, "A file with the SQL; - is stdin", "FILE")
+        .readable_file("-f,--file", "'--file' / '-f'", options->file,
+                       "A file with the SQL; - is stdin")
         .option("-U,--username", options->username, "The database user", "NAME")
         .option("-d,--dbname", options->database, "The database; default: the user's name", "NAME")
         .flag("--password", options->asks_password, "Ask for the password")

@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "ctl/errors.h"
+#include "ctl/time_text.h"
 
 namespace pgherd::ctl {
 namespace {
@@ -61,6 +62,11 @@ void Console::print(std::string_view text) {
 
 void Console::complain(std::string_view line) {
   err_ << line << std::endl;
+}
+
+void Console::log(LogLevel level, WallTime when, std::string_view text) {
+  if (level < lowest_level_) return;
+  complain(fmt::format("{} - {} - {}", stamp_milliseconds(when), log_level_name(level), text));
 }
 
 std::string Console::read_line() {

@@ -7,6 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/instant.h"
+#include "runtime/log.h"
+
 namespace pgherd::ctl {
 
 // The echo that ask_secret switched off is on again. For signal handlers.
@@ -27,6 +30,9 @@ class Console {
   void print(std::string_view text);
   // One line on stderr.
   void complain(std::string_view line);
+  // A line of the log on stderr, if its level is to be shown; at first from warnings on.
+  void log(LogLevel level, WallTime when, std::string_view text);
+  void show_log_from(LogLevel level) { lowest_level_ = level; }
 
   // "question [fallback]: ", "question []: " for an empty fallback, "question: " without one: then
   // it asks until there is an answer. Throws Aborted at the end of input.
@@ -50,6 +56,7 @@ class Console {
   std::ostream& out_;
   std::ostream& err_;
   Terminals terminals_;
+  LogLevel lowest_level_ = LogLevel::Warning;
 };
 
 }  // namespace pgherd::ctl

@@ -1,5 +1,7 @@
 #include "ctl/context.h"
 
+#include <fmt/format.h>
+
 #include "ctl/errors.h"
 
 namespace pgherd::ctl {
@@ -22,6 +24,9 @@ Cluster read_cluster(CtlContext& context, const std::string& name) {
     std::string key = entry.key;
     cluster.entries.emplace(std::move(key), std::move(entry));
   }
+  context.console.log(LogLevel::Debug, context.store.wall_now(),
+                      fmt::format("read {} keys below {} at revision {}", cluster.entries.size(),
+                                  cluster.layout.prefix(), snapshot.revision.value));
   cluster.view = cluster.layout.view(cluster.entries, snapshot.revision);
   return cluster;
 }

@@ -15,6 +15,7 @@
 #include "ctl/dcs_url.h"
 #include "ctl/errors.h"
 #include "ctl/http_member_api.h"
+#include "ctl/log.h"
 #include "ctl/run.h"
 #include "dcs/etcd/etcd_dcs.h"
 #include "runtime/asio_clock.h"
@@ -65,7 +66,7 @@ std::string default_config_file() {
   return access(path.c_str(), R_OK) == 0 ? path.string() : std::string();
 }
 
-AgentConfig read_config(const Invocation& invocation) {
+AgentConfig read_config(Console& console, WallTime now, const Invocation& invocation) {
   const std::string path = invocation.config_file.value_or(default_config_file());
   if (invocation.config_file && access(path.c_str(), R_OK) != 0) {
     throw CtlError(
@@ -73,7 +74,10 @@ AgentConfig read_config(const Invocation& invocation) {
                     "-c/--config-file parameter",
                     path));
   }
-  AgentConfig config = load_config(path, environment(), ConfigUse::Ctl).config;
+  LoadedConfig loaded = load_config(path, environment(), ConfigUse::Ctl);
+  for (const std::string& warning : loaded.warnings)
+    console.log(LogLevel::Info, now, warning);
+  AgentConfig config = std::move(loaded.config);
   if (invocation.dcs_url) apply_dcs_url(*invocation.dcs_url, config);
   if (invocation.is_insecure) config.ctl.insecure = true;
   if (invocation.table) config.ctl.has_classic_table = *invocation.table == TableStyle::Classic;
@@ -88,15 +92,16 @@ AgentConfig read_config(const Invocation& invocation) {
 }
 
 int run_with_cluster(Console& console, const Invocation& invocation) {
-  const AgentConfig config = read_config(invocation);
   boost::asio::io_context loop(1);
   const auto stay = boost::asio::make_work_guard(loop);
   const auto turn = [&loop] { (void)loop.run_one(); };
   AsioClock clock(loop.get_executor());
+  const AgentConfig config = read_config(console, clock.wall_now(), invocation);
   EtcdDcs dcs(config.etcd, loop.get_executor(), clock);
   Store store(dcs, Loop{.clock = clock, .turn = turn});
-  HttpMemberApi api(loop.get_executor(), turn, client_security(config.ctl, config.restapi),
-                    config.ctl.authentication);
+  HttpMemberApi members(loop.get_executor(), turn, client_security(config.ctl, config.restapi),
+                        config.ctl.authentication);
+  LoggedMemberApi api(members, console, clock);
   CtlContext context{
       .console = console,
       .store = store,
@@ -121,6 +126,7 @@ int run_program(int argc, char** argv) {
       console.print(*invocation.help);
       return 0;
     }
+    console.show_log_from(log_level(environment()));
     return invocation.run_alone ? invocation.run_alone(console)
                                 : run_with_cluster(console, invocation);
   });

@@ -27,7 +27,7 @@ struct ChosenHandover {
   Action action{};
   std::optional<NodeName> leader;  // of a switchover
   std::optional<NodeName> candidate;
-  std::optional<std::string> scheduled_at;
+  std::optional<ZonedTime> scheduled_at;
 };
 
 bool may_be_promoted(const Member& member) {
@@ -109,8 +109,8 @@ void accept_asynchronous_loss(CtlContext& context, const ClusterView& view,
   }
 }
 
-std::optional<std::string> chosen_schedule(CtlContext& context, const Cluster& cluster,
-                                           const HandoverOptions& options) {
+std::optional<ZonedTime> chosen_schedule(CtlContext& context, const Cluster& cluster,
+                                         const HandoverOptions& options) {
   std::string text = options.scheduled.value_or("");
   if (!options.scheduled && !options.force) {
     WallTime example = context.store.wall_now();
@@ -119,15 +119,10 @@ std::optional<std::string> chosen_schedule(CtlContext& context, const Cluster& c
         fmt::format("When should the switchover take place (e.g. {} ) ", iso_minutes(example)),
         "now");
   }
-  if (text.empty() || text == "now") return std::nullopt;
-  auto schedule = parse_schedule(text);
-  if (!schedule) {
-    throw CtlError(
-        fmt::format("Unable to parse scheduled timestamp ({}). It should be in an "
-                    "unambiguous format (e.g. ISO 8601)",
-                    text));
+  const auto schedule = read_schedule(text, context.store.wall_now());
+  if (schedule && is_paused(cluster.view)) {
+    throw CtlError("Can't schedule switchover in the paused state");
   }
-  if (is_paused(cluster.view)) throw CtlError("Can't schedule switchover in the paused state");
   return schedule;
 }
 
@@ -139,7 +134,7 @@ void confirm(CtlContext& context, const Cluster& cluster, const ChosenHandover& 
   const std::string question =
       chosen.scheduled_at
           ? fmt::format("Are you sure you want to schedule switchover of cluster {} at {}{}?",
-                        cluster.name, *chosen.scheduled_at, demoting)
+                        cluster.name, format_time(*chosen.scheduled_at), demoting)
           : fmt::format("Are you sure you want to {} cluster {}{}?", word(chosen.action),
                         cluster.name, demoting);
   if (context.console.confirm(question)) return;
@@ -152,7 +147,7 @@ std::string body_of(const ChosenHandover& chosen) {
   body["candidate"] = nullptr;
   if (chosen.candidate) body["candidate"] = *chosen.candidate;
   if (chosen.leader) body["leader"] = *chosen.leader;
-  if (chosen.scheduled_at) body["scheduled_at"] = *chosen.scheduled_at;
+  if (chosen.scheduled_at) body["scheduled_at"] = format_time(*chosen.scheduled_at);
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -188,7 +183,7 @@ int write_request(CtlContext& context, const Cluster& shown, const ChosenHandove
                                shown.name));
   }
   FailoverRequest request{.leader = chosen.leader, .candidate = chosen.candidate};
-  if (chosen.scheduled_at) request.scheduled_at = parse_time(*chosen.scheduled_at);
+  if (chosen.scheduled_at) request.scheduled_at = chosen.scheduled_at->at;
   Transaction transaction;
   transaction.writes.push_back(
       Put{.key = now.layout.key("failover"), .value = encode_failover(request)});
@@ -200,8 +195,7 @@ int write_request(CtlContext& context, const Cluster& shown, const ChosenHandove
 int carry_out(CtlContext& context, const Cluster& cluster, const ChosenHandover& chosen) {
   const auto reply = request(context, cluster.view, chosen);
   if (!reply && !reply.error().may_have_arrived) {
-    context.console.complain(fmt::format(
-        "{} - WARNING - {}", stamp_seconds(context.store.wall_now()), reply.error().text));
+    context.console.log(LogLevel::Warning, context.store.wall_now(), reply.error().text);
     return write_request(context, cluster, chosen);
   }
   if (!reply) {

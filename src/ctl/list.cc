@@ -56,9 +56,8 @@ int list_members(CtlContext& context, const ListOptions& options) {
   std::vector<std::string> clusters = options.clusters;
   if (clusters.empty() && !context.scope.empty()) clusters.push_back(context.scope);
   if (clusters.empty()) {
-    context.console.complain(
-        fmt::format("{} - WARNING - Listing members: No cluster names were provided",
-                    stamp_seconds(context.store.wall_now())));
+    context.console.log(LogLevel::Warning, context.store.wall_now(),
+                        "Listing members: No cluster names were provided");
     return 0;
   }
   return run_watched(context, options.watch, [&] { list_once(context, options, clusters); });

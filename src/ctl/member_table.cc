@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "ctl/time_text.h"
+#include "codec/time_values.h"
 #include "ctl/values_text.h"
 
 namespace pgherd::ctl {
@@ -324,7 +324,7 @@ std::string cluster_footer(const ClusterView& view) {
   if (view.config && view.config->settings.paused) text.append(" Maintenance mode: on\n");
   if (view.failover && view.failover->scheduled_at) {
     text.append(
-        fmt::format(" Switchover scheduled at: {}\n", iso_time_utc(*view.failover->scheduled_at)));
+        fmt::format(" Switchover scheduled at: {}\n", format_time(*view.failover->scheduled_at)));
     if (view.failover->leader)
       text.append(fmt::format("{:>24}: {}\n", "from", *view.failover->leader));
     if (view.failover->candidate) {

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
-#include <array>
+#include <algorithm>
 #include <memory>
 
 #include "codec/conninfo.h"
 #include "ctl/commands.h"
 #include "ctl/errors.h"
 #include "ctl/helpers.h"
+#include "ctl/python_text.h"
 #include "ctl/time_text.h"
 
 namespace pgherd::ctl {
@@ -22,20 +23,9 @@ struct Clear {
 using Connection = std::unique_ptr<PGconn, Finish>;
 using Answer = std::unique_ptr<PGresult, Clear>;
 
-// Type OIDs whose text is JSON as it stands (PostgreSQL catalog pg_type): int2/4/8, oid, float4/8.
-constexpr std::array<Oid, 6> kNumbers = {20, 21, 23, 26, 700, 701};
-constexpr Oid kBool = 16;
-
 Cell cell_of(const PGresult* result, int row, int column) {
-  if (PQgetisnull(result, row, column) != 0) return null_cell();
-  std::string text = PQgetvalue(result, row, column);
-  const Oid type = PQftype(result, column);
-  if (type == kBool)
-    return Cell{.text = text == "t" ? "true" : "false", .kind = Cell::Kind::Number};
-  for (const Oid number : kNumbers) {
-    if (type == number) return Cell{.text = std::move(text), .kind = Cell::Kind::Number};
-  }
-  return text_cell(std::move(text));
+  if (PQgetisnull(result, row, column) != 0) return python_none();
+  return python_cell(PQftype(result, column), PQgetvalue(result, row, column));
 }
 
 Table table_of(const PGresult* result) {
@@ -50,6 +40,27 @@ Table table_of(const PGresult* result) {
     }
   }
   return table;
+}
+
+// A failure as patronictl shows it: without names of columns where rows are for programs, and with
+// those that a table cannot be without. Its JSON says nothing at all ("[{}]"); here it does.
+Table failure_table(Format format, std::string time, std::string text) {
+  const bool is_for_people = format == Format::Pretty;
+  Table table{.columns = {{is_for_people ? "Field 1" : "timestamp"},
+                          {is_for_people ? "Field 2" : "error"}}};
+  table.rows.push_back({text_cell(std::move(time)), text_cell(std::move(text))});
+  return table;
+}
+
+std::string in_one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+// python_cell() reads dates and intervals in these styles.
+bool speaks_iso(PGconn* connection) {
+  const Answer answer(PQexec(connection, "SET datestyle = 'ISO'; SET intervalstyle = 'postgres'"));
+  return PQresultStatus(answer.get()) == PGRES_COMMAND_OK;
 }
 
 // What the roles promise about pg_is_in_recovery(); nothing for the others.
@@ -85,6 +96,7 @@ class Querying {
     conninfo.set_if_any("user", options.username.value_or(""));
     conninfo.set_if_any("password", password);
     conninfo.set_if_any("dbname", options.database.value_or(""));
+    conninfo.set("client_encoding", "UTF8");
     conninfo.set("connect_timeout", "5");
     conninfo.set("fallback_application_name", "Patroni ctl");
     conninfo_ = conninfo.to_string();
@@ -95,10 +107,11 @@ class Querying {
     if (conninfo_.empty()) return failed(absence(options_));
     const Connection connection(PQconnectdb(conninfo_.c_str()));
     if (PQstatus(connection.get()) != CONNECTION_OK) {
-      context_.console.complain(PQerrorMessage(connection.get()));
-      return failed(absence(options_));
+      return failed(
+          fmt::format("ERROR, SQLSTATE: {}", in_one_line(PQerrorMessage(connection.get()))));
     }
-    if (!keeps_promise(connection.get(), promised_recovery(options_.member.role))) {
+    if (!speaks_iso(connection.get()) ||
+        !keeps_promise(connection.get(), promised_recovery(options_.member.role))) {
       return failed(absence(options_));
     }
     return show(Answer(PQexec(connection.get(), sql_.c_str())));
@@ -106,8 +119,12 @@ class Querying {
 
  private:
   bool failed(const std::string& text) {
-    context_.console.say(
-        fmt::format("{}{}{}", stamp_seconds(context_.store.wall_now()), options_.delimiter, text));
+    const std::string time = stamp_seconds(context_.store.wall_now());
+    if (options_.format == Format::Tsv) {
+      context_.console.say(fmt::format("{}{}{}", time, options_.delimiter, text));
+    } else {
+      context_.console.print(render(failure_table(options_.format, time, text), options_.format));
+    }
     return false;
   }
 
@@ -126,7 +143,8 @@ class Querying {
     const char* code = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
     const char* message = PQresultErrorMessage(answer.get());
     if (*message != '\0') context_.console.complain(message);
-    return failed(fmt::format("ERROR, SQLSTATE: {}", code != nullptr ? code : message));
+    return failed(
+        fmt::format("ERROR, SQLSTATE: {}", code != nullptr ? code : in_one_line(message)));
   }
 
   CtlContext& context_;

@@ -13,8 +13,7 @@ namespace {
 
 using Body = nlohmann::ordered_json;
 
-// "restart" -> "now" or a moment with a zone.
-std::optional<std::string> chosen_schedule(CtlContext& context, const RestartOptions& options) {
+std::optional<ZonedTime> chosen_schedule(CtlContext& context, const RestartOptions& options) {
   std::string text = options.scheduled.value_or("");
   if (!options.scheduled && !options.force) {
     WallTime example = context.store.wall_now();
@@ -22,17 +21,18 @@ std::optional<std::string> chosen_schedule(CtlContext& context, const RestartOpt
     text = context.console.ask(
         fmt::format("When should the restart take place (e.g. {}) ", iso_minutes(example)), "now");
   }
-  if (text.empty() || text == "now") return std::nullopt;
-  auto schedule = parse_schedule(text);
-  if (schedule) return schedule;
-  throw CtlError(
-      fmt::format("Unable to parse scheduled timestamp ({}). It should be in an "
-                  "unambiguous format (e.g. ISO 8601)",
-                  text));
+  return read_schedule(text, context.store.wall_now());
+}
+
+// As patronictl shows it in the question: "2026-08-02 03:00:00+02:00".
+std::string with_blank(const ZonedTime& time) {
+  std::string text = format_time(time);
+  text[text.find('T')] = ' ';
+  return text;
 }
 
 void confirm(CtlContext& context, const RestartOptions& options, const std::vector<Member>& members,
-             const std::optional<std::string>& schedule) {
+             const std::optional<ZonedTime>& schedule) {
   if (options.force) return;
   if (!schedule) return confirm_action(context, "restart", members, false);
   const std::string question =
@@ -42,7 +42,7 @@ void confirm(CtlContext& context, const RestartOptions& options, const std::vect
                 "might be different from the ones showing pending restart right now. Is "
                 "this fine?")
           : fmt::format("Are you sure you want to schedule restart of members {} at {}?",
-                        joined_names(members), *schedule);
+                        joined_names(members), with_blank(*schedule));
   if (!context.console.confirm(question)) throw CtlError("Aborted scheduled restart");
 }
 
@@ -161,7 +161,7 @@ int restart(CtlContext& context, const RestartOptions& options) {
   if (options.timeout) body["timeout"] = *options.timeout;
   if (schedule) {
     if (is_paused(cluster.view)) throw CtlError("Can't schedule restart in the paused state");
-    body["schedule"] = *schedule;
+    body["schedule"] = format_time(*schedule);
   }
   const std::string text = body.dump(-1, ' ', false, Body::error_handler_t::replace);
 

@@ -101,7 +101,8 @@ int version(CtlContext& context, const VersionOptions& options) {
     const bool is_wanted =
         options.members.empty() ||
         std::find(options.members.begin(), options.members.end(), name) != options.members.end();
-    if (is_wanted) context.console.say(member_version(context, member));
+    // A member without an API has no version to tell, as for patronictl.
+    if (is_wanted && !member.api_url.empty()) context.console.say(member_version(context, member));
   }
   return 0;
 }

@@ -90,9 +90,8 @@ std::string escaped(const std::string& text, std::string_view delimiter) {
 
 template <typename Json>
 Json value_of(const Cell& cell) {
-  if (cell.kind == Cell::Kind::Null) return Json(nullptr);
-  if (cell.kind == Cell::Kind::Text) return Json(cell.text);
-  Json value = Json::parse(cell.text, nullptr, false);
+  if (cell.kind == Cell::Kind::Text && cell.json.empty()) return Json(cell.text);
+  Json value = Json::parse(cell.json.empty() ? cell.text : cell.json, nullptr, false);
   return value.is_discarded() ? Json(cell.text) : value;
 }
 
@@ -135,10 +134,6 @@ Cell number_cell(std::int64_t number) {
 
 Cell object_cell(std::string json) {
   return Cell{.text = std::move(json), .kind = Cell::Kind::Object};
-}
-
-Cell null_cell() {
-  return Cell{.kind = Cell::Kind::Null};
 }
 
 std::string render_pretty(const Table& table) {

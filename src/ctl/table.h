@@ -16,19 +16,19 @@ enum class Format { Pretty, Tsv, Json, Yaml };
 
 enum class Align { Left, Right };
 
-// One value. A Number is text that JSON shows without quotes (true and false too). An Object is
-// JSON text; the formats show it each in their way (YAML block, YAML flow, JSON). Empty text of
-// kind Text is what "nothing to say" looks like.
+// One value. A Number is text that JSON shows without quotes. An Object is JSON text; the formats
+// show it each in their way (YAML block, YAML flow, JSON). Empty text of kind Text is what "nothing
+// to say" looks like.
 struct Cell {
-  enum class Kind { Text, Number, Object, Null };
+  enum class Kind { Text, Number, Object };
   std::string text;
   Kind kind = Kind::Text;
+  std::string json = {};  // what JSON and YAML show instead of the text, if it is not the same
   bool operator==(const Cell&) const = default;
 };
 [[nodiscard]] Cell text_cell(std::string text);
 [[nodiscard]] Cell number_cell(std::int64_t number);
 [[nodiscard]] Cell object_cell(std::string json);
-[[nodiscard]] Cell null_cell();
 
 struct Column {
   std::string name;

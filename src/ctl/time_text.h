@@ -6,23 +6,21 @@
 #include <string_view>
 
 #include "base/instant.h"
+#include "codec/time_values.h"
 
 namespace pgherd::ctl {
 
-// "2026-08-01T01:00:00+00:00", with six digits of a fraction when there is one.
-[[nodiscard]] std::string iso_time_utc(WallTime time);
 // Local time: "2026-08-01 03:00:00.12345" (five digits of the fraction, as patronictl stamps).
 [[nodiscard]] std::string stamp(WallTime time);
 // Local time: "2026-08-01 03:00:00".
 [[nodiscard]] std::string stamp_seconds(WallTime time);
+// Local time: "2026-08-01 03:00:00,123", as lines of a log begin.
+[[nodiscard]] std::string stamp_milliseconds(WallTime time);
 // Local time: "2026-08-01T03:00", an example for a prompt.
 [[nodiscard]] std::string iso_minutes(WallTime time);
 
-// What an operator may write for a moment, as ISO 8601 with a zone: "2026-08-01T03:00:00+02:00".
-// Accepts date and time divided by 'T' or blanks, seconds and a fraction or none, and a zone ("Z",
-// "+02", "+0200", "+02:00", with or without a blank before it); without one the local zone is
-// meant. A date alone is its midnight. nullopt: not such a moment, or one that the calendar does
-// not have.
-[[nodiscard]] std::optional<std::string> parse_schedule(std::string_view text);
+// What an operator wrote for the moment of something scheduled; without a zone local time is meant.
+// nullopt for "now" and for nothing; CtlError for what is no moment.
+[[nodiscard]] std::optional<ZonedTime> read_schedule(std::string_view text, WallTime now);
 
 }  // namespace pgherd::ctl

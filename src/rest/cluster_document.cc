@@ -3,7 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "codec/dcs_values.h"
+#include "codec/time_values.h"
 #include "rest/status_document.h"
 
 namespace pgherd {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "codec/dcs_values.h"
+#include "codec/time_values.h"
 #include "rest/prometheus_text.h"
 #include "rest/status_document.h"
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 
-#include "codec/dcs_values.h"
 #include "codec/json_reading.h"
 #include "codec/parse_units.h"
+#include "codec/time_values.h"
 #include "rest/status_document.h"
 
 namespace pgherd {
@@ -44,20 +44,22 @@ Result<Json, Refusal> read_required_object(std::string_view body) {
   return object;
 }
 
-Result<WallTime, Refusal> read_schedule(std::string_view text, std::string_view action,
-                                        WallTime wall_now) {
-  const auto time = parse_time(text);
-  if (time && *time < wall_now) {
+// A time of the day alone means today as UTC has it.
+Result<ZonedTime, Refusal> read_schedule(std::string_view text, std::string_view action,
+                                         WallTime wall_now) {
+  const auto time = read_time(text, {.today = utc_day(wall_now)});
+  if (time && time->at < wall_now) {
     return refuse(kUnprocessable, fmt::format("Cannot schedule {} in the past", action));
   }
   if (time) return *time;
-  if (parse_time(std::string(text) + "+00:00")) {
+  if (time.error() == TimeFault::NoZone) {
     return refuse(kBadRequest,
                   fmt::format("Timezone information is mandatory for the scheduled {}", action));
   }
   return refuse(kUnprocessable,
-                "Unable to parse scheduled timestamp. It should be in an unambiguous format, e.g. "
-                "ISO 8601");
+                fmt::format("Unable to parse scheduled timestamp. It should be in an unambiguous "
+                            "format, e.g. ISO 8601 ({})",
+                            readable_times()));
 }
 
 std::optional<NodeName> name_in(const Json& body, std::string_view key) {
@@ -86,7 +88,7 @@ std::optional<Refusal> unfit_schedule(Handover action, const std::string& text,
   }
   const auto time = read_schedule(text, "switchover", wall_now);
   if (!time) return time.error();
-  request.scheduled_at = *time;
+  request.scheduled_at = time->at;
   return std::nullopt;
 }
 
@@ -265,7 +267,8 @@ Result<RestartOrder, Refusal> read_restart(std::string_view body, bool is_paused
 
 ScheduledRestart scheduled_restart(const RestartOrder& order, const NodeStatus& status) {
   ScheduledRestart handover;
-  handover.at = order.schedule.value_or(WallTime{});
+  const ZonedTime schedule = order.schedule.value_or(ZonedTime{});
+  handover.at = schedule.at;
   if (order.role) handover.role = parse_member_role(*order.role);
   if (order.postgres_version)
     handover.below_version = version_number(*order.postgres_version).value_or(0);
@@ -273,7 +276,7 @@ ScheduledRestart scheduled_restart(const RestartOrder& order, const NodeStatus& 
   handover.timeout = order.timeout;
   handover.postmaster_start_time = status.instance.postmaster_start_time;
   Json published = Json::object();
-  published["schedule"] = format_time(handover.at);
+  published["schedule"] = format_time(schedule);
   published["postmaster_start_time"] = handover.postmaster_start_time;
   if (order.role) published["role"] = *order.role;
   if (order.postgres_version) published["postgres_version"] = *order.postgres_version;

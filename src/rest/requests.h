@@ -9,6 +9,7 @@
 
 #include "base/instant.h"
 #include "base/result.h"
+#include "codec/time_values.h"
 #include "model/cluster_view.h"
 #include "rest/node_face.h"
 #include "rest/node_status.h"
@@ -58,7 +59,7 @@ struct RestartOrder {
   std::optional<std::string> postgres_version;  // only if the running one is lower
   std::optional<Milliseconds> timeout;
   bool only_if_pending = false;
-  std::optional<WallTime> schedule;
+  std::optional<ZonedTime> schedule;
 };
 // The order as the agent keeps it until its time, for the server that runs now.
 [[nodiscard]] ScheduledRestart scheduled_restart(const RestartOrder& order,

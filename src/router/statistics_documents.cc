@@ -5,7 +5,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "codec/dcs_values.h"
+#include "codec/time_values.h"
 #include "rest/prometheus_text.h"
 
 namespace pgherd::router {

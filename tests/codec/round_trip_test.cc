@@ -10,6 +10,7 @@
 #include "codec/json_reading.h"
 #include "codec/postgres_settings.h"
 #include "codec/tags.h"
+#include "codec/time_values.h"
 
 namespace pgherd {
 namespace {

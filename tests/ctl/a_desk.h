@@ -15,6 +15,7 @@
 #include "codec/dcs_values.h"
 #include "ctl/command_line.h"
 #include "ctl/context.h"
+#include "ctl/log.h"
 #include "ctl/run.h"
 #include "dcs/memory/memory_dcs.h"
 
@@ -101,6 +102,7 @@ class ADesk {
   MemoryStore memory;
   PretendedMembers members;
   std::string scope;
+  LogLevel log_level = LogLevel::Warning;
 
   void put(const std::string& key, const std::string& value) {
     Transaction transaction;
@@ -119,6 +121,7 @@ class ADesk {
     std::ostringstream out;
     std::ostringstream err;
     Console console(in, out, err);
+    console.show_log_from(log_level);
     const int exit_code = guarded(console, [&] {
       const Invocation invocation = parse_command_line("pgherd ctl", words);
       if (invocation.help) {
@@ -128,7 +131,8 @@ class ADesk {
       if (invocation.run_alone) return invocation.run_alone(console);
       MemoryDcs dcs(memory, clock);
       Store store(dcs, Loop{.clock = clock, .turn = [this] { clock.turn(); }});
-      CtlContext context{.console = console, .store = store, .api = members, .scope = scope};
+      LoggedMemberApi api(members, console, clock);
+      CtlContext context{.console = console, .store = store, .api = api, .scope = scope};
       if (invocation.table) context.table = *invocation.table;
       return invocation.run(context);
     });

@@ -57,6 +57,24 @@ TEST(CommandLine, ExplainsWrongUsageAndExitsWithTwo) {
       << strange.err;
 }
 
+TEST(CommandLine, SaysAtOnceThatAFileOfSqlCannotBeRead) {
+  ADesk context;
+  const Ran missing = context.run({"query", "orders", "-f", "/nonexistent/x.sql"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_TRUE(
+      missing.err.starts_with("Usage: pgherd ctl query [OPTIONS] [CLUSTER_NAME]\n"
+                              "Try 'pgherd ctl query --help' for help.\n\n"))
+      << missing.err;
+  EXPECT_TRUE(missing.err.ends_with(
+      "Error: Invalid value for '--file' / '-f': '/nonexistent/x.sql': No such file or "
+      "directory\n"))
+      << missing.err;
+  const Ran folder = context.run({"query", "orders", "--file", "/"});
+  EXPECT_EQ(folder.exit_code, 2);
+  EXPECT_TRUE(folder.err.ends_with("'/': Is a directory\n")) << folder.err;
+  EXPECT_NE(context.run({"query", "orders", "-f", "-"}).exit_code, 2);
+}
+
 TEST(CommandLine, HelpsWithTheToolAndWithEachCommand) {
   ADesk context;
   const Ran all = context.run({"--help"});

@@ -61,7 +61,10 @@ TEST_F(Switchover, CannotBeScheduledInPauseOrAtAnUnreadableTime) {
   EXPECT_EQ(unreadable.exit_code, 1);
   EXPECT_EQ(unreadable.err,
             "Error: Unable to parse scheduled timestamp (tomorrow). It should be in an unambiguous "
-            "format (e.g. ISO 8601)\n");
+            "format (e.g. ISO 8601)\n"
+            "Understood are: 2027-08-01T03:00, 20270801T0300, 2027/08/01 03:00, 1 Aug 2027 3:00 "
+            "pm, 03:00 (today), each with Z, UTC or +02:00 behind it; without a zone it is local "
+            "time.\n");
   context.put("config", R"({"pause":true})");
   const Ran paused =
       context.run({"switchover", "orders", "--scheduled", "2026-08-02T03:00Z", "--force"});

@@ -81,6 +81,18 @@ TEST_F(Restart, IsScheduledInThePlaceOfAnEarlierOne) {
                                              R"({"schedule":"2026-08-02T03:00:00+00:00"})"}));
 }
 
+TEST_F(Restart, ShowsTheScheduleAsPatronictlDoes) {
+  context.members.answers(202, "Restart scheduled");
+  const Ran ran = context.run({"restart", "orders", "db-b"}, "2 Aug 2026 3am +0200\ny\n\n");
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("Are you sure you want to schedule restart of members db-b at "
+                         "2026-08-02 03:00:00+02:00? [y/N]: "),
+            std::string::npos)
+      << ran.out;
+  EXPECT_EQ(context.members.asked, (Requests{R"(POST http://10.1.0.12:8008/restart )"
+                                             R"({"schedule":"2026-08-02T03:00:00+02:00"})"}));
+}
+
 TEST_F(Restart, AsksThePerson) {
   context.members.answers(200, "").answers(200, "");
   const Ran ran = context.run({"restart", "orders", "--role", "replica"}, "now\nyes\n\n");

@@ -1,8 +1,8 @@
 // Small things that people and PostgreSQL write: positions, quantities, times, names, commands,
 // addresses.
-#include "codec/dcs_values.h"
 #include "codec/parse_units.h"
 #include "codec/shell_words.h"
+#include "codec/time_values.h"
 #include "fuzz.h"
 #include "model/lsn.h"
 #include "model/sync_names.h"
@@ -20,8 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = parse_sync_names(to_string(*names));
     fuzz::require(names->has_star || again == names, "synchronous_standby_names");
   }
-  if (const auto time = parse_time(text)) {
-    fuzz::require(parse_time(format_time(*time)).has_value(), "a time");
+  const TimeDefaults here = {
+      .today = std::chrono::year_month_day(std::chrono::year(2027), std::chrono::August,
+                                           std::chrono::day(1)),
+      .zone = [](WallFace) { return LocalZone{.east = 90min, .name = "XST"}; }};
+  if (const auto time = read_time(text, here)) {
+    fuzz::require(parse_zoned_time(format_time(*time)) == *time, "a time");
   }
   (void)parse_integer(text);
   (void)shell_words(text);

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "codec/dcs_values.h"
+#include "codec/time_values.h"
 #include "rest/a_node.h"
 #include "rest/config_patch.h"
 
@@ -48,7 +48,13 @@ TEST(Handover, JudgesSchedules) {
   EXPECT_EQ(at("soon"),
             (Refusal{422,
                      "Unable to parse scheduled timestamp. It should be in an unambiguous format, "
-                     "e.g. ISO 8601"}));
+                     "e.g. ISO 8601 (2027-08-01T03:00, 20270801T0300, 2027/08/01 03:00, 1 Aug 2027 "
+                     "3:00 pm, 03:00 (today), each with Z, UTC or +02:00 behind it)"}));
+  EXPECT_EQ(at("01/02/2027 03:00 UTC").code, 422);
+  EXPECT_EQ(at("11pm"),
+            (Refusal{400, "Timezone information is mandatory for the scheduled switchover"}));
+  EXPECT_EQ(at("11pm UTC").code, 200);
+  EXPECT_EQ(at("Sun, 25 Jul 2027 19:20:01 +0200").code, 200);
   EXPECT_EQ(at("2027-07-25T17:20:01+00:00", Handover::Failover),
             (Refusal{400, "Failover can't be scheduled"}));
   EXPECT_EQ(at("2027-07-25T17:20:01+00:00", Handover::Switchover, true),
@@ -207,6 +213,11 @@ TEST(Restart, RefusesWhatItCannotRead) {
   EXPECT_EQ(handover.below_version, 170005);
   EXPECT_EQ(handover.postmaster_start_time, "yesterday");
   EXPECT_NE(handover.published.find(R"("schedule":"2099-01-01T00:00:00+00:00")"),
+            std::string::npos);
+  const auto eastern = read_restart(R"({"schedule":"2099-01-01 00:00 +0530"})", false, WallTime{});
+  ASSERT_TRUE(eastern);
+  EXPECT_EQ(scheduled_restart(*eastern, status).at, parse_time("2098-12-31T18:30:00Z"));
+  EXPECT_NE(scheduled_restart(*eastern, status).published.find("2099-01-01T00:00:00+05:30"),
             std::string::npos);
   EXPECT_EQ(refused_restart(R"({"schedule":"2025-01-01T00:00:00+00:00"})"),
             (Refusal{422, "Cannot schedule restart in the past"}));

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <csignal>
 
-#include "codec/dcs_values.h"
+#include "codec/time_values.h"
 #include "postgres/local/divergence.h"
 #include "postgres/local/monitor.h"
 #include "postgres/local/overridden_settings.h"
