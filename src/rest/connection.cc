@@ -12,6 +12,7 @@
 #include <string>
 
 #include "rest/handlers.h"
+#include "rest/request_head.h"
 #include "runtime/await_answer.h"
 #include "runtime/log.h"
 
@@ -24,7 +25,6 @@ namespace http = boost::beast::http;
 using asio::awaitable;
 using asio::ip::tcp;
 using beast::error_code;
-using Parser = http::request_parser<http::string_body>;
 
 // Takes part in the list of connections for as long as it lives.
 class Registration {
@@ -107,9 +107,8 @@ class Conversation {
 
   awaitable<bool> one_request() {
     limit(limits_.silence_max);
-    Parser parser;
-    parser.header_limit(limits_.header_bytes_max);
-    parser.body_limit(limits_.body_bytes_max);
+    RequestParser parser;
+    limit_request(parser, limits_);
     const auto [header_error, header_size] =
         co_await http::async_read_header(stream_, buffer_, parser, kAsTuple);
     if (header_error) co_return co_await refuse_unreadable(header_error);
@@ -126,7 +125,7 @@ class Conversation {
     co_return co_await answer(parser, began);
   }
 
-  awaitable<bool> answer(Parser& parser, std::chrono::steady_clock::time_point began) {
+  awaitable<bool> answer(RequestParser& parser, std::chrono::steady_clock::time_point began) {
     // Only from here on: a client that sends its body drop by drop may be closed for a newer one.
     registration_.begins_request();
     const auto version = parser.get().version();
@@ -150,14 +149,8 @@ class Conversation {
     co_return co_await write(*reply, version, keeps_alive);
   }
 
-  ApiRequest request_of(Parser& parser) const {
-    auto& message = parser.get();
-    ApiRequest request;
-    request.method = std::string(message.method_string());
-    request.target = parse_target({message.target().data(), message.target().size()});
-    request.authorization = std::string(message[http::field::authorization]);
-    request.has_length = parser.content_length().has_value() || parser.chunked();
-    request.body = std::move(message.body());
+  ApiRequest request_of(RequestParser& parser) const {
+    ApiRequest request = request_in(parser);
     request.client = client_;
     request.has_client_certificate = has_certificate_;
     return request;
@@ -174,16 +167,9 @@ class Conversation {
   // What was not HTTP, or too much of it, gets an answer if it can still be read; silence gets
   // none.
   awaitable<bool> refuse_unreadable(error_code error) {
-    if (error.category() != http::make_error_code(http::error::bad_method).category()) {
-      co_return false;
-    }
-    if (error == http::error::end_of_stream || error == http::error::partial_message) {
-      co_return false;
-    }
-    int code = 400;
-    if (error == http::error::header_limit || error == http::error::buffer_overflow) code = 431;
-    if (error == http::error::body_limit) code = 413;
-    const ApiReply page = error_page(code, error.message());
+    const auto status = status_of_unreadable(error);
+    if (!status) co_return false;
+    const ApiReply page = error_page(*status, error.message());
     co_return co_await write(page, 11, false);
   }
 
