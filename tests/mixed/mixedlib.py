@@ -20,6 +20,18 @@ def patroni_versions():
     return {key.lower(): found[key] for key in ("PATRONI4", "PATRONI3") if key in found}
 
 
+def patronictl(kind, config, *words, stdin=None, check=True):
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", "from patroni.ctl import ctl; ctl(prog_name='patronictl')",
+         "-c", str(config), *words],
+        env={**os.environ, "PYTHONPATH": patroni_versions()[kind], "COLUMNS": "200",
+             "LC_ALL": "C.UTF-8"},
+        input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    if check and done.returncode != 0:
+        raise AssertionError(f"patronictl {' '.join(words)}: {done.stdout}\n{done.stderr}")
+    return done
+
+
 class MixedHerd(Herd):
     def __init__(self, nodes=3, ttl=20, options=()):
         self.agents = {}
@@ -51,15 +63,7 @@ class MixedHerd(Herd):
         return ["/usr/bin/python3", "-m", "patroni", config], {"PYTHONPATH": modules}
 
     def patronictl(self, kind, *words, stdin=None, check=True):
-        done = subprocess.run(
-            ["/usr/bin/python3", "-c", "from patroni.ctl import ctl; ctl(prog_name='patronictl')",
-             "-c", str(self.dir / "patronictl.yml"), *words],
-            env={**os.environ, "PYTHONPATH": patroni_versions()[kind], "COLUMNS": "200",
-                 "LC_ALL": "C.UTF-8"},
-            input=stdin, capture_output=True, text=True, timeout=120, check=False)
-        if check and done.returncode != 0:
-            raise AssertionError(f"patronictl {' '.join(words)}: {done.stdout}\n{done.stderr}")
-        return done
+        return patronictl(kind, self.dir / "patronictl.yml", *words, stdin=stdin, check=check)
 
     def is_alive(self, name):
         if name in self.agents:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 
+import psycopg
 import pytest
 
 from herdlib import Writer
@@ -267,3 +268,32 @@ def test_rolling_migration_with_a_switchover_and_back(herd, other):
             writer.wait_for_rows(20)
     assert herd.kinds == before
     assert_nothing_is_lost(herd, writer)
+
+
+VALUES = (
+    "select 1::int2 as i2, 9007199254740993 as i8, 1.50::numeric as num, 1e20::float8 as f8, 0.1::float4 as f4, "
+    "1.0::float8 as f1, 1e15::float8 as f15, 'Infinity'::float8 as inf, true as t, false as f, null as n, '' as e, "
+    "'ab''\"c' as q, 'ü' as u",
+    "select '2026-08-01'::date as d, '03:04:05.5'::time as tm, '03:04:05+02'::timetz as tmz, "
+    "'2026-08-01 03:04:05.25'::timestamp as ts, '2026-08-01 03:04:05+05'::timestamptz as tz, "
+    "'1 day 02:03:04.5'::interval as iv, '-1 mon'::interval as m, '-00:00:01'::interval as s, "
+    "'1 year 2 mons -3 days 04:05:06'::interval as y",
+    "select '{1,2,NULL}'::int[] as ia, '{a,\"b c\",NULL,\"q\\\"x\",\"it''s\"}'::text[] as ta, '{t,f}'::bool[] as ba, "
+    "'{{1,2},{3,4}}'::int[] as ma, '[0:1]={5,6}'::int[] as oa, '{1,0.5}'::float8[] as fa, "
+    "'{\"a\": [1, true, null, 1.50], \"b\": \"it''s\"}'::json as j, '\"x\"'::jsonb as js, "
+    "'550e8400-e29b-41d4-a716-446655440000'::uuid as uu, '0/3000060'::pg_lsn as lsn, '10.0.0.1/24'::inet as ip, "
+    "row(1,'a') as r, 'x'::bpchar(3) as bp, 26::oid as o, 12.5::money as mo, 'pg_class'::regclass as rc",
+    "select 1 as a, 2 as b where false",
+)
+FOR_PROGRAMS = ("select 1 as i, 1.0::float8 as f, 1e20::float8 as f2, true as t, null as n, '{1,2}'::int[] as ia, "
+                "'{\"a\": 1.50}'::json as j, 'ü' as u, '{a,NULL}'::text[] as ta, '' as e, '12' as s")
+
+
+@pytest.mark.parametrize("sql, form",
+                         [(sql, form) for sql in VALUES for form in ("tsv", "pretty")]
+                         + [(FOR_PROGRAMS, form) for form in ("json", "yaml")])
+def test_query_prints_what_patronictl_prints(herd, monkeypatch, sql, form):
+    login = psycopg.conninfo.conninfo_to_dict(herd.dsn())
+    monkeypatch.setenv("PGPASSFILE", login["passfile"])
+    words = ("query", herd.plan["scope"], "-U", login["user"], "-d", "postgres", "--format", form, "-c", sql)
+    assert herd.ctl(*words).stdout == herd.patronictl("patroni4", *words).stdout
