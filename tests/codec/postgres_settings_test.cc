@@ -244,6 +244,18 @@ TEST(Merge, SaysWhichCommandsItCannotUse) {
   EXPECT_EQ(warnings.size(), 4U);
 }
 
+// The agent's log has these lines whenever /config changes.
+TEST(Merge, SaysWhichSettingsOfTheWholeConfigurationAreNotUsed) {
+  std::vector<std::string> warnings;
+  (void)merge_dynamic({}, R"({"postgresql":{"use_slots":7},"slots":{"A":{}}})", &warnings);
+  EXPECT_EQ(warnings,
+            (std::vector<std::string>{
+                "dynamic configuration: slots.A is no permanent slot that can be made: PostgreSQL "
+                "allows 1 to 63 characters a-z, 0-9 and _ in the name of a slot",
+                "dynamic configuration: postgresql.use_slots is 7; allowed is true or false; true "
+                "is in force"}));
+}
+
 TEST(Merge, SaysWhatItCannotUse) {
   std::vector<std::string> warnings;
   const PostgresConfig merged = merge_dynamic(
