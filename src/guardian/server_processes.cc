@@ -1,17 +1,22 @@
 #include "guardian/server_processes.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "runtime/unique_fd.h"
 
 namespace pgherd {
 namespace {
@@ -71,9 +76,42 @@ void add_descendants(std::vector<ProcessIdentity>& group, const std::vector<Proc
   }
 }
 
+// Each number of the list is told while the list is read: a few hundred backends take no memory.
+template <typename Told>
+void each_child(pid_t parent, const Told& told) {
+  const std::string number = std::to_string(parent);
+  // Not there if the kernel was built without it: then the look at every process has to do.
+  const UniqueFd list(
+      ::open(("/proc/" + number + "/task/" + number + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!list.is_open()) return;
+  std::array<char, 4096> text{};
+  pid_t child = 0;
+  for (;;) {
+    const ssize_t got = ::read(list.get(), text.data(), text.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
+    for (const char c : std::string_view(text.data(), static_cast<std::size_t>(got))) {
+      if (c >= '0' && c <= '9') {
+        child = child * 10 + (c - '0');
+      } else if (child != 0) {
+        told(std::exchange(child, 0));
+      }
+    }
+  }
+}
+
 }  // namespace
 
+// Stopped before its children are listed, it has no new ones, and as it does not take note of those
+// that end, none of the listed numbers can come to mean another process.
+bool strike_server(const ProcessIdentity& postmaster) {
+  if (!signal_process(postmaster, SIGSTOP)) return false;
+  each_child(postmaster.pid, [](pid_t child) { ::kill(child, SIGKILL); });
+  return signal_process(postmaster, SIGKILL);
+}
+
 int kill_server_processes(const ServerProcesses& server) {
+  const int struck = strike_server(server.postmaster) ? 1 : 0;
   const Place home = place_of(server.data_dir);
   const auto all = all_processes();
   std::vector<ProcessIdentity> found;
@@ -90,7 +128,7 @@ int kill_server_processes(const ServerProcesses& server) {
     return status && !is_in(found, status->parent);
   });
   add_descendants(found, all);
-  int alive = 0;
+  int alive = struck;
   for (const auto& process : found) {
     if (process.pid == ::getpid() || !is_running(process)) continue;
     ++alive;

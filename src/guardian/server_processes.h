@@ -14,8 +14,14 @@ struct ServerProcesses {
   ProcessIdentity postmaster;  // pid 0: not known
 };
 
-// One round: kills what it finds, the postmaster first so that nothing new is born. Returns how
-// many were found alive; 0 means that nothing of it is left. Never waits.
+// The postmaster and its children, which the kernel lists: well under a millisecond, where a look
+// at every process of a machine takes several, in which a machine that has just been thawed would
+// acknowledge a write. Returns whether the postmaster was there; who is not its child, or was born
+// in that moment, is left to the round below. Never waits.
+bool strike_server(const ProcessIdentity& postmaster);
+
+// One round: strikes, then kills whatever else it finds, the postmaster first so that nothing new
+// is born. Returns how many were found alive; 0 means that nothing of it is left. Never waits.
 [[nodiscard]] int kill_server_processes(const ServerProcesses& server);
 
 }  // namespace pgherd

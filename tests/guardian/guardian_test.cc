@@ -211,6 +211,34 @@ TEST_F(GuardianTest, postgresql_on_another_data_directory_is_left_alone) {
   signal_process(child, SIGKILL);
 }
 
+// By the kernel's list of its children alone: nothing here looks like PostgreSQL, nor works in a
+// data directory. What is not of its blood is left alone.
+TEST_F(GuardianTest, a_strike_hits_the_postmaster_and_its_children_and_nobody_else) {
+  const auto bystander = run({"/bin/sh", "-c", "echo beside; exec sleep 1000"});
+  const auto parent =
+      run({"/bin/sh", "-c", "sleep 1000 & echo child $!; sleep 1000 & echo child $!; wait"});
+  until([&] {
+    return std::count_if(said.begin(), said.end(),
+                         [](const std::string& line) { return line.starts_with("child "); }) == 2 &&
+           was_said("beside");
+  });
+  std::vector<ProcessIdentity> children;
+  for (const auto& line : said)
+    if (line.starts_with("child "))
+      children.push_back(identify_process(std::stoi(line.substr(6))).value());
+  const auto postmaster = identify_process(static_cast<pid_t>(parent->pid())).value();
+  EXPECT_TRUE(strike_server(postmaster));
+  until([&] { return parent->has_ended(); });
+  until([&] { return !is_running(children[0]) && !is_running(children[1]); });
+  EXPECT_TRUE(identify_process(static_cast<pid_t>(bystander->pid())));
+  bystander->signal(SIGKILL);
+  until([&] { return bystander->has_ended(); });
+  EXPECT_FALSE(strike_server(postmaster));
+  // A later process with its number would be another one.
+  const auto self = identify_process(::getpid()).value();
+  EXPECT_FALSE(strike_server({.pid = self.pid, .started = self.started + 1}));
+}
+
 TEST_F(GuardianTest, a_killed_guardian_is_reported_replaced_and_told_the_last_order) {
   const auto server = postmaster();
   const auto ours = fence();
