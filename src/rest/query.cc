@@ -1,5 +1,7 @@
 #include "rest/query.h"
 
+#include <algorithm>
+
 namespace pgherd {
 namespace {
 
@@ -39,10 +41,17 @@ Query parse_query(std::string_view text) {
   return query;
 }
 
+// "http://host:port/path", as a proxy is asked (RFC 9112, 3.2.2: every server takes it): the path.
+std::string_view without_authority(std::string_view target) {
+  const std::size_t scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) return target;
+  return target.substr(std::min(target.find_first_of("/?", scheme + 3), target.size()));
+}
+
 }  // namespace
 
 Target parse_target(std::string_view target) {
-  target = target.substr(0, target.find('#'));
+  target = without_authority(target.substr(0, target.find('#')));
   const std::size_t question = target.find('?');
   Target parsed;
   parsed.path = percent_decoded(target.substr(0, question), false);

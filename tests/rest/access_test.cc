@@ -93,6 +93,15 @@ TEST(Target, DecodesAndDropsBlanks) {
   EXPECT_EQ(parse_target("*").path, "/*");
 }
 
+TEST(Target, TakesTheFormInWhichAProxyIsAsked) {
+  const Target target = parse_target("http://10.0.0.5:8008/replica?lag=1MB");
+  EXPECT_EQ(target.path, "/replica");
+  EXPECT_EQ(first_value(target.query, "lag"), "1MB");
+  EXPECT_EQ(parse_target("https://a.test").path, "/");
+  EXPECT_EQ(first_value(parse_target("http://a.test?lag=1").query, "lag"), "1");
+  EXPECT_EQ(parse_target("/x?to=http://a.test/y").path, "/x");
+}
+
 TEST(Tls, NamesTheFileThatCannotBeUsed) {
   RestConfig config;
   config.certfile = "/nonexistent/server.pem";
