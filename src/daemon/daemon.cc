@@ -175,6 +175,7 @@ Identity Daemon::identity() const {
   self.api_url = api_url(config.restapi);
   self.version = kMatchedVersion;
   self.may_bootstrap = config.bootstrap.has_value();
+  self.bootstraps_by_command = config.bootstrap && config.bootstrap->method;
   self.may_copy_without_leader = can_copy_without_leader(in_force_);
   self.bootstrap_config = dynamic_json_;
   self.overrides = loaded_.overrides;

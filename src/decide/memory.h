@@ -66,6 +66,7 @@ struct SteppingDownMemory {  // D6 to D8
 };
 
 struct CrashMemory {           // R10
+  bool was_up = false;         // the server, when nothing was done to it here
   bool ran_as_leader = false;  // this node's PostgreSQL runs as the leader's
   int count = 0;               // crashes of such a one in a row
   std::optional<Instant> last_at;

@@ -117,6 +117,13 @@ constexpr Duration kCrashWindow = 60s;
 void remember_crash(Draft& draft) {
   Memory& memory = draft.memory;
   const InstanceView& instance = draft.instance();
+  // What becomes of it under an act is told by the end of that.
+  if (draft.has_act_under_way()) {
+    memory.crashes.was_up = false;
+  } else if (instance.process == ProcessState::Running ||
+             instance.process == ProcessState::Starting) {
+    memory.crashes.was_up = true;
+  }
   if (instance.is_running_primary() && draft.seen.session.leads && !draft.has_act_under_way()) {
     memory.crashes.ran_as_leader = true;
     return;

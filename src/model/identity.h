@@ -21,6 +21,7 @@ struct Identity {
   Tags released_tags;          // what is published instead while this node is not to be synchronous
   std::string version;         // dotted integers, at least 4.1: peers derive abilities from it
   bool may_bootstrap = false;  // the configuration has a `bootstrap` section
+  bool bootstraps_by_command = false;  // bootstrap.method names one, instead of initdb
   // A command of the operator's makes a copy out of a backup, whether somebody leads or not.
   bool may_copy_without_leader = false;
   std::string bootstrap_config;  // JSON for `/config` of a cluster that I bootstrap

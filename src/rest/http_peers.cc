@@ -69,8 +69,9 @@ PeerView view_of(const Json& document) {
     const std::string state = text_of(document, "state");
     PeerView view = unreachable(fmt::format("its PostgreSQL does not answer (state: {})", state));
     const auto role = parse_member_role(text_of(document, "role"));
-    view.is_closing =
-        role == MemberRole::Primary && parse_member_state(state) == MemberState::Stopping;
+    const auto known = parse_member_state(state);
+    view.is_closing = role == MemberRole::Primary &&
+                      (known == MemberState::Stopping || known == MemberState::StopFailed);
     view.is_demoted = role == MemberRole::Demoted;
     return view;
   }

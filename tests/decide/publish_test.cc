@@ -22,6 +22,72 @@ TEST(Publishing, APrimaryThatIsBeingRestartedHasGivenUpNothing) {
   EXPECT_EQ((scene.decide(), scene.last.own_member.role), MemberRole::Primary);
 }
 
+MemberState told(Scene& scene) {
+  return scene.decide().own_member.state.value_or(MemberState::Running);
+}
+
+// Ended, as the next look at the world will find it.
+void fail(Scene& scene, Step step) {
+  scene.seen.under_way.clear();
+  scene.later(1s).seen.last_act = ActEnded{.step = std::move(step),
+                                           .outcome = ActOutcome::Failed,
+                                           .detail = "no",
+                                           .ended_at = scene.now};
+}
+
+TEST(Publishing, TellsAServerThatWasStoppedFromOneThatCrashed) {
+  Scene scene("a");
+  scene.led_by("b").standby(Lsn{100});
+  EXPECT_EQ(told(scene), MemberState::Running);
+  scene.down(ControlState::InArchiveRecovery);
+  EXPECT_EQ(told(scene), MemberState::Crashed);
+  // In maintenance mode it was an operator's to stop.
+  scene.seen.settings.paused = true;
+  EXPECT_EQ(told(scene), MemberState::Stopped);
+
+  Scene other("a");
+  other.led_by("b").standby(Lsn{100});
+  EXPECT_EQ(told(other), MemberState::Running);
+  other.under_way(Stop{});
+  EXPECT_EQ(told(other), MemberState::Stopping);
+  other.seen.under_way.clear();
+  other.down(ControlState::ShutDownInRecovery);
+  EXPECT_EQ(told(other), MemberState::Stopped);
+
+  Scene begun("a");
+  begun.led_by("b").down(ControlState::InArchiveRecovery);
+  EXPECT_EQ(told(begun), MemberState::Stopped) << "this agent has not seen it running";
+}
+
+TEST(Publishing, NamesWhatFailedLast) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::InArchiveRecovery);
+  fail(scene, StartStandby{});
+  EXPECT_EQ(told(scene), MemberState::StartFailed);
+  scene.under_way(Restart{.timeout = {}, .is_primary = false});
+  EXPECT_EQ(told(scene), MemberState::Restarting);
+  fail(scene, Restart{.timeout = {}, .is_primary = false});
+  EXPECT_EQ(told(scene), MemberState::RestartFailed);
+  scene.under_way(Stop{}).seen.instance.process = ProcessState::Stopping;
+  EXPECT_EQ(told(scene), MemberState::Stopping);
+  fail(scene, Stop{});
+  EXPECT_EQ(told(scene), MemberState::StopFailed) << "its server is still closing";
+}
+
+TEST(Publishing, NamesHowAClusterIsMade) {
+  for (const bool by_command : {false, true}) {
+    Scene scene("a");
+    scene.cluster().initialize.reset();
+    scene.seen.instance.data_directory = DataDirectory::Missing;
+    scene.seen.self.bootstraps_by_command = by_command;
+    scene.under_way(pgherd::Bootstrap{});
+    EXPECT_EQ(told(scene), by_command ? MemberState::CustomBootstrap : MemberState::InitDb);
+    fail(scene, pgherd::Bootstrap{});
+    EXPECT_EQ(told(scene),
+              by_command ? MemberState::CustomBootstrapFailed : MemberState::InitDbFailed);
+  }
+}
+
 TEST(Publishing, TellsPositionsOncePerLoop) {
   Scene scene("a");
   scene.led_by("b").standby(Lsn{100});

@@ -313,7 +313,7 @@ std::optional<Verdict> keep_promise(Draft& draft) {
 }
 
 // E16 the key is gone, but the stream from the former leader goes on: its agent may be what is sick
-// (Patroni primary_race_backoff).
+// (Patroni primary_race_backoff; the words are those that operators look for in its log).
 std::optional<Verdict> wait_for_stream(Draft& draft) {
   const Duration backoff = draft.seen.settings.primary_race_backoff;
   if (backoff <= 0ms || draft.cluster().failover || draft.seen.settings.standby_cluster) {
@@ -323,9 +323,12 @@ std::optional<Verdict> wait_for_stream(Draft& draft) {
   const Duration loop_wait = draft.seen.settings.loop_wait;
   const bool is_moving = draft.instance().is_streaming && !draft.has_come(unlocked + backoff) &&
                          !draft.has_come(draft.memory.stream.moved_at + loop_wait);
-  if (!is_moving && draft.has_come(unlocked + std::min(backoff, loop_wait))) return std::nullopt;
-  return Verdict::no(
-      "E16", "the stream from the former leader may still go on: waiting primary_race_backoff");
+  const Instant until = unlocked + (is_moving ? backoff : std::min(backoff, loop_wait));
+  if (draft.has_come(until)) return std::nullopt;
+  const auto left = std::chrono::ceil<Seconds>(until - draft.moment());
+  return Verdict::no("E16", "My (" + draft.me() +
+                                ") wal position moved since last heart beat loop, " +
+                                std::to_string(left.count()) + " seconds until leader race");
 }
 
 // A failover that an operator forces may lose what it likes; a switchover must not lose anything

@@ -11,35 +11,64 @@ namespace {
 
 constexpr Duration kSendAgain = 500ms;
 
+MemberState bootstrapping(const Draft& draft) {
+  return draft.seen.self.bootstraps_by_command ? MemberState::CustomBootstrap : MemberState::InitDb;
+}
+
+template <typename... Steps>
+bool is_one_of(const Step& step) {
+  return (std::holds_alternative<Steps>(step) || ...);
+}
+
+// Of a server that is not up: by the last act, if that has failed.
+std::optional<MemberState> failure_of(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  if (draft.memory.acts.failed == 0 || !act) return std::nullopt;
+  if (is_one_of<StartPrimary, StartStandby>(act->step)) return MemberState::StartFailed;
+  if (is_one_of<Restart>(act->step)) return MemberState::RestartFailed;
+  if (!is_one_of<Bootstrap>(act->step)) return std::nullopt;
+  return draft.seen.self.bootstraps_by_command ? MemberState::CustomBootstrapFailed
+                                               : MemberState::InitDbFailed;
+}
+
+MemberState state_when_down(const Draft& draft) {
+  const bool is_starting = draft.seen.under_way_as<StartPrimary>(Lane::Instance) != nullptr ||
+                           draft.seen.under_way_as<StartStandby>(Lane::Instance) != nullptr;
+  if (is_starting) return MemberState::Starting;
+  if (const auto failure = failure_of(draft)) return *failure;
+  // In maintenance mode whoever stopped it had a right to.
+  if (draft.memory.crashes.was_up && !draft.seen.settings.paused) return MemberState::Crashed;
+  return MemberState::Stopped;
+}
+
+MemberState state_when_closing(const Draft& draft) {
+  const auto& act = draft.seen.last_act;
+  const bool has_failed = draft.memory.acts.failed > 0 && act && is_one_of<Stop, Demote>(act->step);
+  return has_failed ? MemberState::StopFailed : MemberState::Stopping;
+}
+
+// The words for it in the member key (Patroni postgresql/__init__.py, bootstrap.py, ha.py).
 MemberState state_of(const Draft& draft) {
   const InstanceView& instance = draft.instance();
-  if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) != nullptr) return MemberState::InitDb;
+  if (draft.seen.under_way_as<Bootstrap>(Lane::Instance) != nullptr) return bootstrapping(draft);
   if (draft.seen.under_way_as<CloneFrom>(Lane::Instance) != nullptr) {
     return MemberState::CreatingReplica;
   }
   if (draft.seen.under_way_as<Restart>(Lane::Instance) != nullptr) return MemberState::Restarting;
   if (is_being_stopped(draft) && instance.process != ProcessState::Stopped)
     return MemberState::Stopping;
-  const bool is_starting = draft.seen.under_way_as<StartPrimary>(Lane::Instance) != nullptr ||
-                           draft.seen.under_way_as<StartStandby>(Lane::Instance) != nullptr;
   switch (instance.process) {
     case ProcessState::Running:
       return MemberState::Running;
     case ProcessState::Starting:
       return MemberState::Starting;
     case ProcessState::Stopping:
-      return MemberState::Stopping;
+      return state_when_closing(draft);
     case ProcessState::Unknown:
     case ProcessState::Stopped:
       break;
   }
-  if (is_starting) return MemberState::Starting;
-  if (draft.memory.acts.failed > 0 && draft.seen.last_act &&
-      (std::holds_alternative<StartPrimary>(draft.seen.last_act->step) ||
-       std::holds_alternative<StartStandby>(draft.seen.last_act->step))) {
-    return MemberState::StartFailed;
-  }
-  return MemberState::Stopped;
+  return state_when_down(draft);
 }
 
 bool comes_back_as_primary(const Draft& draft) {
