@@ -221,6 +221,11 @@ void Host::ask_to_leave() {
   if (!life_) return;
   sim_.tell(name(), [] { return "agent is asked to leave"; });
   life_->mailbox->deliver([this] { life_->node.leave(); });
+  const Instant asked = sim_.queue.now();
+  sim_.queue.in(kLeavesWithin, [this, asked, life = lives_] {
+    const bool was_well = life_ && lives_ == life && !is_frozen() && well_since_ <= asked;
+    if (was_well && on_staying) on_staying();
+  });
 }
 
 void Host::ask_restart() {

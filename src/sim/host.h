@@ -86,6 +86,9 @@ class Host {
   std::function<void()> on_woken;
   // The agent let a decision stand that it would not make now.
   std::function<void(const std::string& what)> on_overlooked;
+  // The agent was asked to leave as long ago as kLeavesWithin, has been well since, and is here.
+  std::function<void()> on_staying;
+  static constexpr Duration kLeavesWithin = 30s;
   Tags tags;
   bool may_copy_without_leader = false;
   std::shared_ptr<ReadValues> read_values = std::make_shared<ReadValues>();

@@ -15,6 +15,7 @@
 //   L5  an agent does the same over and over as fast as it can: haste.h
 //   L6  an agent rests though a rule would have something to do: rest_check.h
 //   L7  an agent's clock wakes it without end: haste.h
+//   L8  an agent that was asked to leave, and was well all the time, is still here: host.h
 //   F1  a standby streams from an upstream whose log does not contain its own (a fork was followed)
 //   F2  the last copy of the data was removed
 #pragma once
@@ -86,6 +87,9 @@ class Referee final : public ServerWitness, public ActWitness {
   void object(const HealthReferee::Complaint& complaint);
   void overlooked(const NodeName& who, const std::string& what) {
     object("L6", who + " lets its decision stand: " + what);
+  }
+  void stayed(const NodeName& who, Duration time) {
+    object("L8", who + " was asked to leave " + std::to_string(time / 1s) + " s ago, and has not");
   }
   void fenced(const SimServer& server, Instant armed_at) {
     object(health_referee_.fenced(server, armed_at, leader_));

@@ -32,6 +32,7 @@ World::World(std::uint64_t seed, const std::vector<NodeName>& names, HerdPlan pl
       referee_.step_started(name, step);
     };
     host->on_woken = [this, &name = host->name()] { referee_.woken(name); };
+    host->on_staying = [this, &name = host->name()] { referee_.stayed(name, Host::kLeavesWithin); };
     host->on_overlooked = [this, &name = host->name()](const std::string& what) {
       referee_.overlooked(name, what);
     };
