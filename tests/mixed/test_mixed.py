@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 
 import psycopg
 import pytest
@@ -221,6 +222,29 @@ def test_a_permanent_slot_is_made_by_whoever_leads(herd, kind):
                 "select 1 from pg_replication_slots where slot_name = %s", (slot,)).fetchone()
     wait_until(f"the slot {slot}", exists, 40)
     configure(herd, slots="null")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cluster_that_one_kind_has_made_is_joined_by_the_others(herd, kind):
+    kinds = dict(herd.kinds)
+    leader = herd.wait_complete(90)
+    for name in [*herd.standbys(), leader]:
+        herd.stop(name)
+    herd.etcdctl("del", "--prefix", f"/service/{herd.plan['scope']}/")
+    for node in herd.nodes.values():
+        shutil.rmtree(node["data_dir"])
+    founder = [name for name in herd.nodes if kinds[name] == kind][0]
+    herd.start(founder, kind)
+    wait_until(f"{founder} has made a cluster", lambda: herd.leader() == founder, 60)
+    made = key(herd, "initialize")
+    for name in herd.nodes:
+        if name != founder:
+            herd.start(name, kinds[name])
+    assert herd.wait_complete(90) == founder
+    assert key(herd, "initialize") == made
+    with Writer(herd) as writer:
+        writer.wait_for_rows(20)
+    assert_nothing_is_lost(herd, writer)
 
 
 @pytest.mark.parametrize("other", sorted(patroni_versions()))
