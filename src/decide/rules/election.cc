@@ -326,6 +326,7 @@ std::optional<Verdict> wait_for_stream(Draft& draft) {
   const Instant until = unlocked + (is_moving ? backoff : std::min(backoff, loop_wait));
   if (draft.has_come(until)) return std::nullopt;
   const auto left = std::chrono::ceil<Seconds>(until - draft.moment());
+  draft.wake(until - (left - 1s));  // what it says counts down
   return Verdict::no("E16", "My (" + draft.me() +
                                 ") wal position moved since last heart beat loop, " +
                                 std::to_string(left.count()) + " seconds until leader race");
