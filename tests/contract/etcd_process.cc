@@ -167,22 +167,18 @@ std::string EtcdProcess::endpoint() const {
 }
 
 void EtcdProcess::start() {
-  std::vector<std::string> words{find_etcd("ETCD", "etcd"),
-                                 "--name=" + identity_.name,
+  std::vector<std::string> words{find_etcd("ETCD", "etcd"), "--name=" + identity_.name,
                                  "--data-dir=" + folder_ + "/" + identity_.name,
                                  "--listen-client-urls=" + scheme_ + "://" + endpoint(),
                                  "--advertise-client-urls=" + scheme_ + "://" + endpoint(),
                                  "--listen-peer-urls=" + url(identity_.peer_port),
                                  "--initial-advertise-peer-urls=" + url(identity_.peer_port),
                                  "--initial-cluster=" + initial_cluster_,
-                                 "--initial-cluster-state=new",
-                                 "--heartbeat-interval=50",
+                                 "--initial-cluster-state=new", "--heartbeat-interval=50",
                                  "--election-timeout=500",
                                  // As 3.5 does by itself: who has been frozen does not call for
                                  // one election after another.
-                                 "--pre-vote",
-                                 "--log-level=info",
-                                 "--unsafe-no-fsync"};
+                                 "--pre-vote", "--log-level=info", "--unsafe-no-fsync"};
   words.insert(words.end(), more_options_.begin(), more_options_.end());
   const int log = ::open(log_path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) throw std::runtime_error("cannot write " + log_path_ + ": " + std::strerror(errno));
@@ -263,6 +259,28 @@ std::string EtcdCluster::logs() const {
   for (const auto& member : members_)
     text += "---- " + member->log_path() + "\n" + end_of_file(member->log_path());
   return text;
+}
+
+EtcdProxy::EtcdProxy(const std::string& kind, EtcdCluster& behind) {
+  std::string members;
+  for (const auto& member : behind.endpoints())
+    members += (members.empty() ? "" : ",") + member;
+  {
+    const Socket free;
+    endpoint_ = "127.0.0.1:" + std::to_string(free.port);
+  }
+  const std::string log_path = behind.folder() + "/" + kind + ".log";
+  const int log = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (log < 0) throw std::runtime_error("cannot write " + log_path + ": " + std::strerror(errno));
+  pid_ = spawn({find_etcd("ETCD", "etcd"), kind, "start", "--endpoints=" + members,
+                "--listen-addr=" + endpoint_},
+               log);
+  ::close(log);
+}
+
+EtcdProxy::~EtcdProxy() {
+  ::kill(pid_, SIGKILL);
+  wait_for(pid_);
 }
 
 }  // namespace pgherd::contract

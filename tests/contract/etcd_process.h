@@ -65,12 +65,30 @@ class EtcdCluster {
   [[nodiscard]] std::vector<std::string> endpoints() const;
   // Runs etcdctl against the first member and returns what it prints; throws when it fails.
   std::string ctl(const std::vector<std::string>& arguments);
+  // Where the members, and what belongs to them, have their data and logs.
+  [[nodiscard]] const std::string& folder() const { return folder_; }
   // The last lines of every member's log, for a failing test.
   [[nodiscard]] std::string logs() const;
 
  private:
   std::string folder_;
   std::vector<std::unique_ptr<EtcdProcess>> members_;
+};
+
+// What stands between clients and the members: "gateway" forwards connections, "grpc-proxy" speaks
+// the protocol itself, and gathers watches and renewals.
+class EtcdProxy {
+ public:
+  EtcdProxy(const std::string& kind, EtcdCluster& behind);
+  ~EtcdProxy();
+  EtcdProxy(const EtcdProxy&) = delete;
+  EtcdProxy& operator=(const EtcdProxy&) = delete;
+
+  [[nodiscard]] std::string endpoint() const { return endpoint_; }
+
+ private:
+  std::string endpoint_;
+  pid_t pid_ = -1;
 };
 
 }  // namespace pgherd::contract

@@ -18,6 +18,16 @@ constexpr Duration kHang = 60s;
 
 EtcdWorld::EtcdWorld(int members, std::vector<std::string> more_options, EtcdConfig config)
     : config_(std::move(config)), cluster_(members, std::move(more_options)) {
+  await_an_answer();
+}
+
+EtcdWorld::EtcdWorld(const std::string& proxy)
+    : cluster_(1), proxy_(std::make_unique<EtcdProxy>(proxy, cluster_)) {
+  config_.use_proxies = true;
+  await_an_answer();
+}
+
+void EtcdWorld::await_an_answer() {
   dcs_ = client_of(config_of_all());
   std::optional<Result<Snapshot, DcsError>> first;
   dcs_->read("/", ReadMode::Linearizable, clock_.now() + kHang,
@@ -30,7 +40,7 @@ EtcdWorld::EtcdWorld(int members, std::vector<std::string> more_options, EtcdCon
 
 EtcdConfig EtcdWorld::config_of_all() const {
   EtcdConfig config = config_;
-  config.endpoints = cluster_.endpoints();
+  config.endpoints = proxy_ ? std::vector{proxy_->endpoint()} : cluster_.endpoints();
   return config;
 }
 

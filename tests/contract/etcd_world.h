@@ -20,6 +20,8 @@ class EtcdWorld final : public DcsWorld {
   // not.
   explicit EtcdWorld(int members = 1, std::vector<std::string> more_options = {},
                      EtcdConfig config = {});
+  // One member, and the clients reach it by a proxy of this kind.
+  explicit EtcdWorld(const std::string& proxy);
 
   Dcs& dcs() override { return *dcs_; }
   std::unique_ptr<Dcs> another_client() override { return client_of(config_of_all()); }
@@ -36,8 +38,11 @@ class EtcdWorld final : public DcsWorld {
   void use(std::unique_ptr<EtcdDcs> client) { dcs_ = std::move(client); }
 
  private:
+  void await_an_answer();
+
   EtcdConfig config_;
   EtcdCluster cluster_;
+  std::unique_ptr<EtcdProxy> proxy_;
   boost::asio::io_context loop_;
   AsioClock clock_{loop_.get_executor()};
   std::unique_ptr<EtcdDcs> dcs_;
