@@ -18,9 +18,9 @@ void KeepAliveCall::start(etcdserverpb::Lease::Stub& stub) {
 }
 
 void KeepAliveCall::ask() {
-  // A failed write is told by the read that then fails as well.
-  stream_->WriteLast(request_, grpc::WriteOptions(),
-                     pump_.tag([self = shared_from_this()](bool) {}));
+  // A failed write is told by the read that then fails as well. Not the last one of the stream:
+  // etcd's grpc-proxy gives up a stream whose client has closed its side, before it has answered.
+  stream_->Write(request_, pump_.tag([self = shared_from_this()](bool) {}));
   stream_->Read(&response_, pump_.tag([self = shared_from_this()](bool ok) {
     if (ok)
       self->then_(grpc::Status::OK, self->response_);

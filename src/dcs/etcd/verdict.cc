@@ -77,6 +77,33 @@ std::string_view name_of(grpc::StatusCode code) {
   }
 }
 
+// etcd's grpc-proxy passes on what etcd says, and puts "unknown" in the place of its code.
+struct Sentence {
+  std::string_view words;
+  grpc::StatusCode code;
+};
+constexpr std::array kOfEtcd = {
+    Sentence{"requested lease not found", grpc::StatusCode::NOT_FOUND},
+    Sentence{"required revision has been compacted", grpc::StatusCode::OUT_OF_RANGE},
+    Sentence{"required revision is a future revision", grpc::StatusCode::OUT_OF_RANGE},
+    Sentence{"database space exceeded", grpc::StatusCode::RESOURCE_EXHAUSTED},
+    Sentence{"too many requests", grpc::StatusCode::RESOURCE_EXHAUSTED},
+    Sentence{"duplicate key given in txn request", grpc::StatusCode::INVALID_ARGUMENT},
+    Sentence{"too many operations in txn request", grpc::StatusCode::INVALID_ARGUMENT},
+    Sentence{"request is too large", grpc::StatusCode::INVALID_ARGUMENT},
+    Sentence{"no leader", grpc::StatusCode::UNAVAILABLE},
+};
+
+grpc::StatusCode code_of(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::UNKNOWN) return status.error_code();
+  const std::string said = status.error_message();  // a copy
+  if (!said.starts_with("etcdserver: ")) return status.error_code();
+  const auto* known = std::find_if(kOfEtcd.begin(), kOfEtcd.end(), [&](const Sentence& sentence) {
+    return said.find(sentence.words) != std::string_view::npos;
+  });
+  return known == kOfEtcd.end() ? status.error_code() : known->code;
+}
+
 Setback final(DcsErrorKind kind, std::string text) {
   return {Verdict::Final, kind, std::move(text)};
 }
@@ -85,14 +112,15 @@ Setback final(DcsErrorKind kind, std::string text) {
 
 Setback verdict_on(const grpc::Status& status) {
   const auto& said = status.error_message();
-  std::string text = std::string(name_of(status.error_code())) + ": " + said;
+  const grpc::StatusCode code = code_of(status);
+  std::string text = std::string(name_of(code)) + ": " + said;
   if (says_one_of(said, kTokenIsNoGood))
     return {Verdict::Reauthenticate, DcsErrorKind::Denied, std::move(text)};
   if (says_one_of(said, kLoginIsWrong))
     return final(DcsErrorKind::WrongLogin,
                  text + "; check etcd3.username and etcd3.password in the configuration");
 
-  switch (status.error_code()) {
+  switch (code) {
     case grpc::StatusCode::UNAUTHENTICATED:
     case grpc::StatusCode::PERMISSION_DENIED:
       return {Verdict::Reauthenticate, DcsErrorKind::Denied, std::move(text)};

@@ -30,6 +30,17 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{Code::NOT_FOUND, "etcdserver: requested lease not found", Verdict::Final,
              DcsErrorKind::LeaseUnknown},
+        // As a grpc-proxy passes it on.
+        Case{Code::UNKNOWN, "etcdserver: requested lease not found", Verdict::Final,
+             DcsErrorKind::LeaseUnknown},
+        Case{Code::UNKNOWN, "etcdserver: duplicate key given in txn request", Verdict::Final,
+             DcsErrorKind::Rejected},
+        Case{Code::UNKNOWN, "etcdserver: mvcc: database space exceeded", Verdict::Final,
+             DcsErrorKind::Rejected},
+        Case{Code::UNKNOWN, "etcdserver: something new", Verdict::Elsewhere,
+             DcsErrorKind::Unavailable},
+        Case{Code::UNKNOWN, "requested lease not found", Verdict::Elsewhere,
+             DcsErrorKind::Unavailable},
         Case{Code::OUT_OF_RANGE, "etcdserver: mvcc: required revision has been compacted",
              Verdict::Final, DcsErrorKind::Compacted},
         Case{Code::OUT_OF_RANGE, "etcdserver: mvcc: required revision is a future revision",
