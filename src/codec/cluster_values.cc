@@ -126,7 +126,10 @@ std::string encode_failover(const FailoverRequest& request) {
   Json object = Json::object();
   if (request.leader) object["leader"] = *request.leader;
   if (request.candidate) object["member"] = *request.candidate;
-  if (request.scheduled_at) object["scheduled_at"] = format_time(*request.scheduled_at);
+  if (request.scheduled_at) {
+    object["scheduled_at"] =
+        format_time(ZonedTime{.at = *request.scheduled_at, .east = request.scheduled_east});
+  }
   return write_json(object);
 }
 
@@ -147,8 +150,10 @@ std::optional<FailoverRequest> decode_failover(std::string_view text) {
   if (!request.leader && !request.candidate) return std::nullopt;
   if (const Json* scheduled_at = find(*value, "scheduled_at"); scheduled_at != nullptr) {
     if (is_truthy(*scheduled_at)) {
-      request.scheduled_at = parse_time(as_text(*scheduled_at));
-      request.schedule_is_unreadable = !request.scheduled_at;
+      const auto time = parse_zoned_time(as_text(*scheduled_at));
+      if (time) request.scheduled_at = time->at;
+      if (time) request.scheduled_east = time->east;
+      request.schedule_is_unreadable = !time;
     }
   }
   return request;

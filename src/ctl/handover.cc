@@ -183,7 +183,10 @@ int write_request(CtlContext& context, const Cluster& shown, const ChosenHandove
                                shown.name));
   }
   FailoverRequest request{.leader = chosen.leader, .candidate = chosen.candidate};
-  if (chosen.scheduled_at) request.scheduled_at = chosen.scheduled_at->at;
+  if (chosen.scheduled_at) {
+    request.scheduled_at = chosen.scheduled_at->at;
+    request.scheduled_east = chosen.scheduled_at->east;
+  }
   Transaction transaction;
   transaction.writes.push_back(
       Put{.key = now.layout.key("failover"), .value = encode_failover(request)});

@@ -323,8 +323,8 @@ std::string cluster_footer(const ClusterView& view) {
   std::string text;
   if (view.config && view.config->settings.paused) text.append(" Maintenance mode: on\n");
   if (view.failover && view.failover->scheduled_at) {
-    text.append(
-        fmt::format(" Switchover scheduled at: {}\n", format_time(*view.failover->scheduled_at)));
+    const ZonedTime at{.at = *view.failover->scheduled_at, .east = view.failover->scheduled_east};
+    text.append(fmt::format(" Switchover scheduled at: {}\n", format_time(at)));
     if (view.failover->leader)
       text.append(fmt::format("{:>24}: {}\n", "from", *view.failover->leader));
     if (view.failover->candidate) {

@@ -55,6 +55,8 @@ struct FailoverRequest {
   std::optional<NodeName> leader;
   std::optional<NodeName> candidate;
   std::optional<WallTime> scheduled_at;
+  // How far east of UTC the clock was by which it was said; for people alone.
+  std::chrono::minutes scheduled_east{0};
   bool schedule_is_unreadable = false;  // has a scheduled_at that is no time with a zone
   Revision mod_revision;
   friend bool operator==(const FailoverRequest&, const FailoverRequest&) = default;

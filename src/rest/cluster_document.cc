@@ -92,7 +92,8 @@ ordered_json cluster_document(const ClusterView& cluster, const std::string& sco
   if (settings_of(cluster).paused) document["pause"] = true;
   if (cluster.failover && cluster.failover->scheduled_at) {
     ordered_json& scheduled = document["scheduled_switchover"];
-    scheduled["at"] = format_time(*cluster.failover->scheduled_at);
+    scheduled["at"] = format_time(
+        ZonedTime{.at = *cluster.failover->scheduled_at, .east = cluster.failover->scheduled_east});
     if (cluster.failover->leader) scheduled["from"] = *cluster.failover->leader;
     if (cluster.failover->candidate) scheduled["to"] = *cluster.failover->candidate;
   }

@@ -89,6 +89,7 @@ std::optional<Refusal> unfit_schedule(Handover action, const std::string& text,
   const auto time = read_schedule(text, "switchover", wall_now);
   if (!time) return time.error();
   request.scheduled_at = time->at;
+  request.scheduled_east = time->east;
   return std::nullopt;
 }
 

@@ -88,12 +88,12 @@ TEST(FailoverValue, TellsASwitchoverFromAFailover) {
   EXPECT_EQ(failover->candidate, "node-b");
 }
 
-TEST(FailoverValue, WithATimeIsScheduled) {
+TEST(FailoverValue, WithATimeIsScheduledAndKeepsItsZone) {
   const auto request =
       decode_failover(R"({"leader":"a","member":"b","scheduled_at":"2026-08-01T03:00:00+02:00"})");
   ASSERT_TRUE(request && request->scheduled_at);
   EXPECT_EQ(encode_failover(*request),
-            R"({"leader":"a","member":"b","scheduled_at":"2026-08-01T01:00:00+00:00"})");
+            R"({"leader":"a","member":"b","scheduled_at":"2026-08-01T03:00:00+02:00"})");
 }
 
 TEST(FailoverValue, WithATimeThatIsNoneIsNotCarriedOutAtOnce) {

@@ -168,7 +168,10 @@ TEST(RoundTrip, OfFailoverRequests) {
     FailoverRequest request;
     if (dice.chance(60)) request.leader = "a" + a_text(dice);
     if (!request.leader || dice.chance(60)) request.candidate = "b" + a_text(dice);
-    if (dice.chance(50)) request.scheduled_at = WallTime{dice.between(0, 4'000'000'000'000'000)};
+    if (dice.chance(50)) {
+      request.scheduled_at = WallTime{dice.between(0, 4'000'000'000'000'000)};
+      request.scheduled_east = std::chrono::minutes(dice.between(-840, 840));
+    }
     EXPECT_EQ(decode_failover(encode_failover(request)), request) << encode_failover(request);
   }
 }

@@ -55,6 +55,16 @@ TEST_F(Switchover, IsScheduledWithAZone) {
   EXPECT_TRUE(has(context.members.asked.at(0), R"("scheduled_at":"2026-08-02T03:00:00+02:00")"));
 }
 
+TEST_F(Switchover, KeepsItsZoneInTheStoreToo) {
+  context.members.is_not_reached();
+  const Ran ran =
+      context.run({"switchover", "--scheduled", "2026-08-02 03:00+02:00", "--force", "orders"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.err;
+  EXPECT_EQ(context.value_of("failover"),
+            R"({"leader":"db-a","scheduled_at":"2026-08-02T03:00:00+02:00"})");
+  EXPECT_TRUE(has(ran.out, " Switchover scheduled at: 2026-08-02T03:00:00+02:00\n")) << ran.out;
+}
+
 TEST_F(Switchover, CannotBeScheduledInPauseOrAtAnUnreadableTime) {
   const Ran unreadable =
       context.run({"switchover", "orders", "--scheduled", "tomorrow", "--force"});

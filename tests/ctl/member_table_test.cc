@@ -212,11 +212,13 @@ TEST(MemberTable, NamesTheRolesOfAStandbyCluster) {
 TEST(MemberTable, SaysBelowThatItIsPausedAndWhatIsScheduled) {
   AView view;
   view.with(a_leader("db-a", "10.1.0.11")).led_by("db-a").with_settings({.paused = true});
-  view.view().failover = FailoverRequest{
-      .leader = "db-a", .candidate = "db-b", .scheduled_at = WallTime{1796012100000000}};
+  view.view().failover = FailoverRequest{.leader = "db-a",
+                                         .candidate = "db-b",
+                                         .scheduled_at = WallTime{1796012100000000},
+                                         .scheduled_east = 120min};
   EXPECT_EQ(cluster_footer(view),
             " Maintenance mode: on\n"
-            " Switchover scheduled at: 2026-11-30T04:15:00+00:00\n"
+            " Switchover scheduled at: 2026-11-30T06:15:00+02:00\n"
             "                    from: db-a\n"
             "                      to: db-b\n");
 }

@@ -67,10 +67,11 @@ TEST(ClusterDocument, ShowsPauseAndAScheduledSwitchoverBeforeTheScope) {
   request.leader = "a";
   request.candidate = "b";
   request.scheduled_at = WallTime{1785000000000000};
+  request.scheduled_east = std::chrono::minutes(120);
   cluster.failover = request;
   const std::string text = spaced_text(cluster_document(cluster, "main"));
   EXPECT_TRUE(text.ends_with(
-      R"("pause": true, "scheduled_switchover": {"at": "2026-07-25T17:20:00+00:00", )"
+      R"("pause": true, "scheduled_switchover": {"at": "2026-07-25T19:20:00+02:00", )"
       R"("from": "a", "to": "b"}, "scope": "main"})"))
       << text;
   cluster.failover->scheduled_at.reset();

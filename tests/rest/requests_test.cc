@@ -61,6 +61,15 @@ TEST(Handover, JudgesSchedules) {
             (Refusal{400, "Can't schedule switchover in the paused state"}));
 }
 
+TEST(Handover, KeepsTheZoneOfItsSchedule) {
+  const auto handover =
+      read_handover(R"({"leader":"a","scheduled_at":"2027-07-25T17:20:01+02:00"})",
+                    Handover::Switchover, Settings{}, kNow);
+  ASSERT_TRUE(handover);
+  EXPECT_EQ(handover->request.scheduled_at, parse_time("2027-07-25T15:20:01Z"));
+  EXPECT_EQ(handover->request.scheduled_east, 120min);
+}
+
 TEST(Handover, WhilePausedNeedsACandidate) {
   EXPECT_EQ(
       refused(R"({"leader":"a"})", Handover::Switchover, true),
