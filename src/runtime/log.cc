@@ -4,8 +4,8 @@
 #include <spdlog/formatter.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -44,6 +44,30 @@ class AsItIs final : public spdlog::formatter {
   }
 };
 
+// A full disk loses lines; to say so there is no better place than the one that is full.
+std::size_t write_whole(int file, std::string_view text) {
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t written = ::write(file, text.data() + done, text.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    done += static_cast<std::size_t>(written);
+  }
+  return done;
+}
+
+// spdlog's own sinks for the terminal share one lock in the whole process: where nobody reads what
+// one of them writes, another one could not even be made.
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(line, text);
+    write_whole(STDERR_FILENO, {text.data(), text.size()});
+  }
+  void flush_() override {}
+};
+
 // patroni.log, patroni.log.1 (the youngest copy), patroni.log.2... spdlog's own rotation would name
 // them otherwise, and would make a missing directory instead of complaining.
 class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
@@ -63,15 +87,7 @@ class RotatedFile final : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::memory_buf_t text;
     formatter_->format(line, text);
     if (bytes_max_ > 0 && size_ > 0 && size_ + text.size() > bytes_max_) rotate();
-    std::size_t done = 0;
-    while (done < text.size()) {
-      const ssize_t written = ::write(file_.get(), text.data() + done, text.size() - done);
-      if (written < 0 && errno == EINTR) continue;
-      // A full disk loses lines; to say so there is no better place than the one that is full.
-      if (written < 0) return;
-      done += static_cast<std::size_t>(written);
-    }
-    size_ += done;
+    size_ += write_whole(file_.get(), {text.data(), text.size()});
   }
   void flush_() override {}
 
@@ -130,7 +146,7 @@ Log& the_log() {
 std::shared_ptr<spdlog::logger> make_sink(const LogConfig& config) {
   spdlog::sink_ptr sink;
   if (config.dir.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    sink = std::make_shared<StandardError>();
   } else {
     sink = std::make_shared<RotatedFile>(config);
   }
