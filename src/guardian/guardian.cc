@@ -129,7 +129,7 @@ Guardian::Guardian(std::string data_dir, std::string successor, const GuardianHe
   ::fcntl(listener_.get(), F_SETFD, FD_CLOEXEC);
   ::signal(SIGCHLD, SIG_IGN);  // nobody is left unreaped
   processes_.data_dir = std::move(data_dir);
-  processes_.postmaster = heritage.processes;
+  mind(heritage.processes);
   first_agent_until_ = now() + kFirstAgentWithin;
 }
 
@@ -254,10 +254,16 @@ void Guardian::take(const Order& order) {
   const bool stands = order.earlier_stands != 0 && is_armed() && fence_at_ <= at;
   if (!stands) {
     fence_at_ = at;
-    processes_.postmaster = {static_cast<pid_t>(order.postmaster_pid), order.postmaster_started};
+    mind({static_cast<pid_t>(order.postmaster_pid), order.postmaster_started});
     is_hunting_ = false;
   }
   answer(OrderTaken{.serial = order.serial});
+}
+
+void Guardian::mind(const ProcessIdentity& postmaster) {
+  if (processes_.postmaster == postmaster) return;
+  processes_.postmaster = postmaster;
+  grip_ = PostmasterGrip(postmaster);
 }
 
 void Guardian::set_timer() {
@@ -277,7 +283,10 @@ void Guardian::set_timer() {
 void Guardian::carry_out_if_due() {
   const Instant present = now();
   if (!is_armed() || present < fence_at_ || (is_hunting_ && present < look_again_)) return;
-  const int alive = kill_server_processes(processes_);
+  // Once: what is killed may still be there for a moment, as a process that nobody has taken note
+  // of.
+  const bool was_struck = !is_hunting_ && grip_.strike();
+  const int alive = kill_server_processes(processes_) + (was_struck ? 1 : 0);
   if (!is_hunting_ && alive > 0)
     say("the agent did not renew its order in time: killing PostgreSQL");
   if (alive == 0) {

@@ -45,6 +45,7 @@ class Guardian {
   void answer(const OrderTaken& taken);
   void become_newer();
   [[nodiscard]] bool has_server() const;
+  void mind(const ProcessIdentity& postmaster);
   void set_timer();
   void carry_out_if_due();
   void say(const std::string& text) const;
@@ -52,6 +53,7 @@ class Guardian {
 
   std::string successor_;
   ServerProcesses processes_;
+  PostmasterGrip grip_;     // on its postmaster
   ProcessIdentity server_;  // the last that was started
   Instant fence_at_ = Instant::never();
   bool is_hunting_ = false;

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
@@ -16,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/unique_fd.h"
+#include "runtime/pidfd.h"
 
 namespace pgherd {
 namespace {
@@ -76,42 +75,45 @@ void add_descendants(std::vector<ProcessIdentity>& group, const std::vector<Proc
   }
 }
 
-// Each number of the list is told while the list is read: a few hundred backends take no memory.
-template <typename Told>
-void each_child(pid_t parent, const Told& told) {
-  const std::string number = std::to_string(parent);
-  // Not there if the kernel was built without it: then the look at every process has to do.
-  const UniqueFd list(
-      ::open(("/proc/" + number + "/task/" + number + "/children").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!list.is_open()) return;
+}  // namespace
+
+PostmasterGrip::PostmasterGrip(const ProcessIdentity& postmaster)
+    : process_(postmaster.pid > 0 ? open_pidfd(postmaster.pid) : -1) {
+  const std::string number = std::to_string(postmaster.pid);
+  const std::string list = "/proc/" + number + "/task/" + number + "/children";
+  if (process_.is_open()) children_.reset(::open(list.c_str(), O_RDONLY | O_CLOEXEC));
+  // Opened first, compared then: both stay with the process that was compared.
+  if (is_running(postmaster)) return;
+  process_.reset();
+  children_.reset();
+}
+
+// One of the numbers could mean another process only if the postmaster had taken note of its end,
+// and the kernel had been once through all its numbers, since they were read.
+bool PostmasterGrip::strike() const {
+  if (!process_.is_open()) return false;
+  std::array<pid_t, 1024> children{};  // the youngest are the last
+  std::size_t count = 0;
   std::array<char, 4096> text{};
   pid_t child = 0;
-  for (;;) {
-    const ssize_t got = ::read(list.get(), text.data(), text.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;
+  off_t at = 0;
+  ssize_t got = 0;
+  while ((got = ::pread(children_.get(), text.data(), text.size(), at)) > 0) {
+    at += got;
     for (const char c : std::string_view(text.data(), static_cast<std::size_t>(got))) {
       if (c >= '0' && c <= '9') {
         child = child * 10 + (c - '0');
       } else if (child != 0) {
-        told(std::exchange(child, 0));
+        children[count++ % children.size()] = std::exchange(child, 0);
       }
     }
   }
-}
-
-}  // namespace
-
-// Stopped before its children are listed, it has no new ones, and as it does not take note of those
-// that end, none of the listed numbers can come to mean another process.
-bool strike_server(const ProcessIdentity& postmaster) {
-  if (!signal_process(postmaster, SIGSTOP)) return false;
-  each_child(postmaster.pid, [](pid_t child) { ::kill(child, SIGKILL); });
-  return signal_process(postmaster, SIGKILL);
+  for (std::size_t left = std::min(count, children.size()); left > 0; --left)
+    ::kill(children[(--count) % children.size()], SIGKILL);
+  return signal_pidfd(process_.get(), SIGKILL) == 0;
 }
 
 int kill_server_processes(const ServerProcesses& server) {
-  const int struck = strike_server(server.postmaster) ? 1 : 0;
   const Place home = place_of(server.data_dir);
   const auto all = all_processes();
   std::vector<ProcessIdentity> found;
@@ -128,7 +130,7 @@ int kill_server_processes(const ServerProcesses& server) {
     return status && !is_in(found, status->parent);
   });
   add_descendants(found, all);
-  int alive = struck;
+  int alive = 0;
   for (const auto& process : found) {
     if (process.pid == ::getpid() || !is_running(process)) continue;
     ++alive;

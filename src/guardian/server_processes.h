@@ -6,6 +6,7 @@
 #include <string>
 
 #include "runtime/process_identity.h"
+#include "runtime/unique_fd.h"
 
 namespace pgherd {
 
@@ -14,11 +15,25 @@ struct ServerProcesses {
   ProcessIdentity postmaster;  // pid 0: not known
 };
 
-// The postmaster and its children, which the kernel lists: well under a millisecond, where a look
-// at every process of a machine takes several, in which a machine that has just been thawed would
-// acknowledge a write. Returns whether the postmaster was there; who is not its child, or was born
-// in that moment, is left to the round below. Never waits.
-bool strike_server(const ProcessIdentity& postmaster);
+// A hold on one postmaster, taken while there is time, so that a strike is one look and one signal
+// for each process: well under a millisecond, where a look at every process of a machine takes
+// several, in which a node that has just been thawed would acknowledge a write. Not copied.
+class PostmasterGrip {
+ public:
+  PostmasterGrip() = default;
+  // Holds nobody where there is no such process.
+  explicit PostmasterGrip(const ProcessIdentity& postmaster);
+
+  // Kills the children that the kernel lists, the youngest first: they are those that serve
+  // clients, and a process that is killed first uses the processor to go. Then the postmaster. Who
+  // is no child, or is born in that moment, is left to a round. False: there is no postmaster.
+  // Never waits.
+  bool strike() const;
+
+ private:
+  UniqueFd process_;
+  UniqueFd children_;  // absent where the kernel was built without the list
+};
 
 // One round: strikes, then kills whatever else it finds, the postmaster first so that nothing new
 // is born. Returns how many were found alive; 0 means that nothing of it is left. Never waits.

@@ -227,16 +227,18 @@ TEST_F(GuardianTest, a_strike_hits_the_postmaster_and_its_children_and_nobody_el
     if (line.starts_with("child "))
       children.push_back(identify_process(std::stoi(line.substr(6))).value());
   const auto postmaster = identify_process(static_cast<pid_t>(parent->pid())).value();
-  EXPECT_TRUE(strike_server(postmaster));
+  const PostmasterGrip grip(postmaster);
+  EXPECT_TRUE(grip.strike());
   until([&] { return parent->has_ended(); });
   until([&] { return !is_running(children[0]) && !is_running(children[1]); });
   EXPECT_TRUE(identify_process(static_cast<pid_t>(bystander->pid())));
   bystander->signal(SIGKILL);
   until([&] { return bystander->has_ended(); });
-  EXPECT_FALSE(strike_server(postmaster));
+  EXPECT_FALSE(grip.strike());
+  EXPECT_FALSE(PostmasterGrip(postmaster).strike());
   // A later process with its number would be another one.
   const auto self = identify_process(::getpid()).value();
-  EXPECT_FALSE(strike_server({.pid = self.pid, .started = self.started + 1}));
+  EXPECT_FALSE(PostmasterGrip({.pid = self.pid, .started = self.started + 1}).strike());
 }
 
 TEST_F(GuardianTest, a_killed_guardian_is_reported_replaced_and_told_the_last_order) {
