@@ -264,6 +264,7 @@ void Guardian::mind(const ProcessIdentity& postmaster) {
   if (processes_.postmaster == postmaster) return;
   processes_.postmaster = postmaster;
   grip_ = PostmasterGrip(postmaster);
+  grip_.rehearse();
 }
 
 void Guardian::set_timer() {

@@ -39,7 +39,7 @@ void say_ready() {
 // Before whatever else wants to run: a node that goes on after a freeze must not answer a client
 // first. Before everybody where that is permitted (root, or a limit of RLIMIT_RTPRIO), and else
 // with the best claim to it. (A request for short slices, which Linux 6.12 grants to everybody,
-// lets it begin sooner and be interrupted sooner: measured, it was no gain.)
+// lets it be interrupted sooner and did not let it begin sooner: measured.)
 void run_first() {
   const sched_param priority{.sched_priority = 1};
   if (::sched_setscheduler(0, SCHED_RR, &priority) != 0) ::setpriority(PRIO_PROCESS, 0, -20);
@@ -112,8 +112,8 @@ int guardian_main(int argc, char** argv) {
   }
   try {
     Guardian guardian = guardian_of(argc, argv);
-    become_hard_to_stop();
     keep_in_memory_what_it_takes();
+    become_hard_to_stop();
     say_ready();
     guardian.run();
     return 0;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,10 +76,17 @@ void add_descendants(std::vector<ProcessIdentity>& group, const std::vector<Proc
   }
 }
 
+// Who wakes may take the processor from whoever woke it, as a process does that is killed: it wakes
+// to go. Not so in this class, into which everybody may put the processes of the same user.
+void let_not_interrupt(pid_t pid) {
+  const sched_param none{};
+  ::sched_setscheduler(pid, SCHED_BATCH, &none);
+}
+
 }  // namespace
 
 PostmasterGrip::PostmasterGrip(const ProcessIdentity& postmaster)
-    : process_(postmaster.pid > 0 ? open_pidfd(postmaster.pid) : -1) {
+    : pid_(postmaster.pid), process_(postmaster.pid > 0 ? open_pidfd(postmaster.pid) : -1) {
   const std::string number = std::to_string(postmaster.pid);
   const std::string list = "/proc/" + number + "/task/" + number + "/children";
   if (process_.is_open()) children_.reset(::open(list.c_str(), O_RDONLY | O_CLOEXEC));
@@ -90,7 +98,7 @@ PostmasterGrip::PostmasterGrip(const ProcessIdentity& postmaster)
 
 // One of the numbers could mean another process only if the postmaster had taken note of its end,
 // and the kernel had been once through all its numbers, since they were read.
-bool PostmasterGrip::strike() const {
+bool PostmasterGrip::send(int number) const {
   if (!process_.is_open()) return false;
   std::array<pid_t, 1024> children{};  // the youngest are the last
   std::size_t count = 0;
@@ -108,9 +116,21 @@ bool PostmasterGrip::strike() const {
       }
     }
   }
-  for (std::size_t left = std::min(count, children.size()); left > 0; --left)
-    ::kill(children[(--count) % children.size()], SIGKILL);
-  return signal_pidfd(process_.get(), SIGKILL) == 0;
+  if (number != 0) let_not_interrupt(pid_);  // each child that goes wakes it
+  for (std::size_t left = std::min(count, children.size()); left > 0; --left) {
+    const pid_t youngest = children[(--count) % children.size()];
+    if (number != 0) let_not_interrupt(youngest);
+    ::kill(youngest, number);
+  }
+  return signal_pidfd(process_.get(), number) == 0;
+}
+
+bool PostmasterGrip::strike() const {
+  return send(SIGKILL);
+}
+
+void PostmasterGrip::rehearse() const {
+  send(0);
 }
 
 int kill_server_processes(const ServerProcesses& server) {

@@ -25,12 +25,19 @@ class PostmasterGrip {
   explicit PostmasterGrip(const ProcessIdentity& postmaster);
 
   // Kills the children that the kernel lists, the youngest first: they are those that serve
-  // clients, and a process that is killed first uses the processor to go. Then the postmaster. Who
-  // is no child, or is born in that moment, is left to a round. False: there is no postmaster.
-  // Never waits.
+  // clients. Then the postmaster. Nobody who is killed gets the processor before all are. Who is no
+  // child, or is born in that moment, is left to a round. False: there is no postmaster. Never
+  // waits.
   bool strike() const;
 
+  // Goes the same way and sends nothing, so that a strike finds the memory that it needs: what this
+  // process has not touched since it made a server (fork) would first be copied, a page at a time.
+  void rehearse() const;
+
  private:
+  bool send(int number) const;
+
+  pid_t pid_ = 0;
   UniqueFd process_;
   UniqueFd children_;  // absent where the kernel was built without the list
 };

@@ -1,7 +1,6 @@
 #include "local/supervise.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -175,20 +174,12 @@ class Supervisor {
   std::set<std::string> is_stopped_;
 };
 
-// What root may grant to those who are not: that a guardian runs before PostgreSQL when the machine
-// goes on after a freeze. Without it that is likely, and no more.
-void let_guardians_run_first() {
-  const rlimit limit{.rlim_cur = 1, .rlim_max = 1};
-  ::setrlimit(RLIMIT_RTPRIO, &limit);
-}
-
 }  // namespace
 
 int supervise(const std::string& dir, bool only_stop) {
   auto herd = load_herd(dir);
   if (!herd) throw LocalError("there is no herd in " + dir);
   const UniqueFd lock = take_lock(dir);
-  let_guardians_run_first();
   Supervisor(std::move(*herd)).run(only_stop);
   flush_log();
   return 0;

@@ -228,6 +228,11 @@ TEST_F(GuardianTest, a_strike_hits_the_postmaster_and_its_children_and_nobody_el
       children.push_back(identify_process(std::stoi(line.substr(6))).value());
   const auto postmaster = identify_process(static_cast<pid_t>(parent->pid())).value();
   const PostmasterGrip grip(postmaster);
+  grip.rehearse();
+  for (const auto& one : {postmaster, children[0], children[1]}) {
+    EXPECT_TRUE(is_running(one));
+    EXPECT_EQ(::sched_getscheduler(one.pid), SCHED_OTHER);
+  }
   EXPECT_TRUE(grip.strike());
   until([&] { return parent->has_ended(); });
   until([&] { return !is_running(children[0]) && !is_running(children[1]); });
