@@ -152,10 +152,10 @@ std::string read_agent_arguments(const std::vector<std::string_view>& words,
   return "";
 }
 
-int agent_main(const std::vector<std::string_view>& words) {
+int agent_main(const std::string& called, const std::vector<std::string_view>& words) {
   for (const std::string_view word : words) {
     if (word != "--help" && word != "-h" && word != "--version") continue;
-    fmt::print("{}", word == "--version" ? fmt::format("pgherd {}\n", PGHERD_VERSION)
+    fmt::print("{}", word == "--version" ? fmt::format("{} {}\n", called, PGHERD_VERSION)
                                          : std::string(kAgentHelp));
     return 0;
   }
@@ -191,10 +191,10 @@ int main(int argc, char** argv) {
   // Before anything else is set up: the guardian must be small and quick.
   if (!words.empty() && words[0] == "guardian") return pgherd::guardian_main(argc, argv);
   if (called == "patronictl" || called == "pgherdctl") return pgherd::ctl_main(argc, argv);
-  if (called == "patroni") return agent_main(words);
+  if (called == "patroni") return agent_main(called, words);
   if (words.empty()) return usage_error("what shall it do?");
   const std::string_view command = words[0];
-  if (command == "agent") return agent_main({words.begin() + 1, words.end()});
+  if (command == "agent") return agent_main("pgherd", {words.begin() + 1, words.end()});
   if (command == "ctl") return pgherd::ctl_main(argc - 1, argv + 1);
   if (command == "router") return router_main({words.begin() + 1, words.end()});
   if (command == "local") {

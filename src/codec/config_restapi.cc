@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "codec/config_sections.h"
 #include "codec/json_reading.h"
@@ -80,6 +81,25 @@ bool is_host_name(std::string_view text) {
          std::all_of(text.begin(), text.end(), may_stand);
 }
 
+// 255.255.0.0, and 0.0.255.255 as some write it: 16.
+std::optional<int> prefix_length_of_mask(const std::string& mask) {
+  in_addr bytes{};
+  if (::inet_pton(AF_INET, mask.c_str(), &bytes) != 1) return std::nullopt;
+  std::uint32_t bits = ntohl(bytes.s_addr);
+  if ((bits & 0x80000000U) == 0 && bits != 0) bits = ~bits;
+  const int length = std::countl_one(bits);
+  if (length < 32 && (bits << length) != 0) return std::nullopt;
+  return length;
+}
+
+// A network that is written with a mask, as its readers want it: with the length of its prefix.
+std::string with_prefix_length(const std::string& entry) {
+  const std::size_t slash = entry.find('/');
+  if (slash == std::string::npos || !is_address(AF_INET, entry.substr(0, slash))) return entry;
+  const auto length = prefix_length_of_mask(entry.substr(slash + 1));
+  return length ? entry.substr(0, slash + 1) + std::to_string(*length) : entry;
+}
+
 bool means_clients(const std::string& entry) {
   const std::size_t slash = entry.find('/');
   const std::string address = entry.substr(0, slash);
@@ -92,7 +112,8 @@ bool means_clients(const std::string& entry) {
 
 std::vector<std::string> read_allowlist(const Section& restapi, ReadingContext context) {
   std::vector<std::string> entries = restapi.comma_list("allowlist");
-  for (const std::string& entry : entries) {
+  for (std::string& entry : entries) {
+    entry = with_prefix_length(entry);
     if (!means_clients(entry)) {
       restapi.refuse("allowlist", "networks (10.0.0.0/8, fd00::/8), addresses and host names; '" +
                                       entry + "' is none of them");

@@ -164,7 +164,7 @@ Member decode_member(const NodeName& name, std::string_view text) {
   member.state = parse_member_state(text_of(object, "state"));
   member.role = parse_member_role(text_of(object, "role"));
   member.version = text_of(object, "version");
-  if (const Json* tags = find(object, "tags")) member.tags = decode_tags(write_json(*tags));
+  if (const Json* tags = find(object, "tags")) member.tags = decode_member_tags(write_json(*tags));
   member.xlog_location = lsn_of(object, "xlog_location");
   member.receive_lsn = lsn_of(object, "receive_lsn");
   member.replay_lsn = lsn_of(object, "replay_lsn");

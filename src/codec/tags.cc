@@ -37,7 +37,9 @@ Json published(const Json& tags) {
     const bool contrasts = (name == "nofailover" && find(tags, "failover_priority") != nullptr) ||
                            (name == "nosync" && find(tags, "sync_priority") != nullptr);
     if (value.is_null() || (is_flag && !contrasts && !flag(tags, name))) continue;
-    kept[name] = value;
+    // What is not set must not look set to those who take every word for it.
+    const bool is_word_for_no = is_flag && value.is_string() && !flag(tags, name);
+    kept[name] = is_word_for_no ? Json(false) : value;
   }
   return kept;
 }
@@ -58,6 +60,16 @@ Tags decode_tags(std::string_view json) {
   }
   if (const Json kept = published(*object); !kept.empty()) tags.published = write_json(kept);
   return tags;
+}
+
+Tags decode_member_tags(std::string_view json) {
+  std::optional<Json> object = read_json_object(json);
+  if (!object) return Tags{};
+  for (const char* name : {"clonefrom", "nofailover", "noloadbalance", "nosync"}) {
+    const Json* value = find(*object, name);
+    if (value != nullptr && value->is_string()) (*object)[name] = is_truthy(*value);
+  }
+  return decode_tags(write_json(*object));
 }
 
 Tags released_from_sync(const Tags& tags) {

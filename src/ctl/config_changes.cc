@@ -62,6 +62,13 @@ std::string mapping_of(std::string_view yaml, std::string_view source) {
                              value.is_null() ? "nothing" : value.type_name()));
 }
 
+std::string_view without_blanks(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
 std::string merged(std::string_view config_json, const std::string& patch) {
   auto result = merge_patch(config_json, patch);
   if (!result) throw CtlError(result.error());
@@ -72,10 +79,11 @@ std::string merged(std::string_view config_json, const std::string& patch) {
 
 std::string with_setting(std::string_view config_json, std::string_view setting) {
   const std::size_t equals = setting.find('=');
-  if (equals == setting.npos || equals == 0) {
+  const std::string_view key = without_blanks(setting.substr(0, equals));
+  if (equals == setting.npos || key.empty()) {
     throw CtlError(fmt::format("Invalid parameter setting {}", setting));
   }
-  const std::vector<std::string> path = path_of(setting.substr(0, equals));
+  const std::vector<std::string> path = path_of(key);
   const Json value =
       yaml_value(setting.substr(equals + 1), fmt::format("the value of {}", setting));
   Json config = Json::parse(config_json);

@@ -10,6 +10,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -71,7 +72,8 @@ ClientSecurity peer_security(const AgentConfig& config) {
 
 class Daemon {
  public:
-  Daemon(std::string path, LoadedConfig loaded);
+  // `environment`: as it was at the start, for a reload.
+  Daemon(std::string path, std::map<std::string, std::string> environment, LoadedConfig loaded);
   int run();
 
  private:
@@ -94,6 +96,7 @@ class Daemon {
   void end(const Exit& exit);
 
   std::string path_;
+  std::map<std::string, std::string> environment_;
   LoadedConfig loaded_;
   std::string dynamic_json_;
   PostgresConfig in_force_;
@@ -129,8 +132,10 @@ class Daemon {
   int exit_code_ = 0;
 };
 
-Daemon::Daemon(std::string path, LoadedConfig loaded)
+Daemon::Daemon(std::string path, std::map<std::string, std::string> environment,
+               LoadedConfig loaded)
     : path_(std::move(path)),
+      environment_(std::move(environment)),
       loaded_(std::move(loaded)),
       dynamic_json_(
           read_dynamic_cache(loaded_.config.postgresql.data_dir)
@@ -322,7 +327,7 @@ void Daemon::reload() {
 
 void Daemon::take_local_configuration() {
   try {
-    LoadedConfig fresh = load_config(path_, process_environment());
+    LoadedConfig fresh = load_config(path_, environment_);
     for (const std::string& warning : fresh.warnings)
       log_warning("{}", warning);
     if (const auto other = keys_of_another_agent(loaded_.config, fresh.config); !other.empty()) {
@@ -473,13 +478,40 @@ void tell_scripts_of(const PostgresConfig& config) {
     (void)::setenv("PGKRBSRVNAME", config.krbsrvname.c_str(), 1);  // NOLINT: see above
 }
 
+using Environment = std::map<std::string, std::string>;
+
+// Images name a file that may be absent, and put everything into variables. (Only at the start: a
+// file that is gone later is a mistake.)
+std::string file_to_read(const std::string& path, const Environment& environment) {
+  const bool is_told_otherwise =
+      environment.contains("PATRONI_CONFIGURATION") || environment.contains("PATRONI_SCOPE");
+  std::error_code ignored;
+  if (path.empty() || !is_told_otherwise || std::filesystem::exists(path, ignored)) return path;
+  log_warning("{} does not exist; the configuration is taken from the PATRONI_* variables alone",
+              path);
+  return {};
+}
+
+// Scripts and tools that are started from here are not told them. As file_to_read, before there are
+// other threads: the environment is changed.
+void hide_passwords(const Environment& environment) {
+  for (const auto& [name, value] : environment) {
+    const bool is_secret = name == "PATRONI_CONFIGURATION" ||
+                           (name.starts_with("PATRONI_") && name.ends_with("PASSWORD"));
+    if (is_secret) (void)::unsetenv(name.c_str());  // NOLINT: see above
+  }
+}
+
 }  // namespace
 
-int run_daemon(const std::string& config_path) {
+int run_daemon(const std::string& named_path) {
   keep_malloc_small();
   std::signal(SIGPIPE, SIG_IGN);  // NOLINT: a peer that hangs up is an error of its own call
   try {
-    LoadedConfig loaded = load_config(config_path, process_environment());
+    const Environment environment = process_environment();
+    const std::string config_path = file_to_read(named_path, environment);
+    LoadedConfig loaded = load_config(config_path, environment);
+    hide_passwords(environment);
     configure_log(loaded.config.log);
     for (const std::string& warning : loaded.warnings)
       log_warning("{}", warning);
@@ -490,7 +522,7 @@ int run_daemon(const std::string& config_path) {
           loaded.config.postgresql.data_dir + ", for example with 'runuser -u postgres'");
     }
     tell_scripts_of(loaded.config.postgresql);
-    return Daemon(config_path, std::move(loaded)).run();
+    return Daemon(config_path, environment, std::move(loaded)).run();
   } catch (const std::exception& problem) {
     flush_log();
     fmt::print(stderr, "pgherd: {}\n", problem.what());

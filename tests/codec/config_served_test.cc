@@ -312,6 +312,16 @@ TEST_F(CatalogueOfKeys, TagsThatContradictEachOtherAreNamedInPatronisWords) {
   EXPECT_TRUE(said("tags: {nofailover: true, failover_priority: 0}").empty());
 }
 
+TEST_F(CatalogueOfKeys, TagsThatAreTextsAndCountOtherwiseInPatroniAreNamed) {
+  const auto said = load(kBeside, "tags: {nofailover: 'false', noloadbalance: 'true'}").warnings;
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_TRUE(said.front().ends_with(
+      "tags.nofailover is the text 'false', which counts as false here and as true in Patroni; "
+      "write it without quotes"))
+      << said.front();
+  EXPECT_TRUE(load(kBeside, "tags: {nofailover: false, nostream: 'false'}").warnings.empty());
+}
+
 TEST_F(CatalogueOfKeys, WhatAsksForWhatIsDoneAnywayIsNoReasonToRefuse) {
   for (const char* harmless :
        {"bootstrap: {method: initdb}", "bootstrap: {method: own, own: {no_params: true}}",

@@ -296,6 +296,10 @@ TEST_F(Config, VariablesWithListsTakeThemInEveryStyleOfYaml) {
   };
   for (const char* said : {"- 10.0.0.0/8\n- node-a", "[10.0.0.0/8, node-a]", "10.0.0.0/8, node-a"})
     EXPECT_EQ(allowed_of(said), (Words{"10.0.0.0/8", "node-a"})) << said;
+  EXPECT_EQ(allowed_of("10.0.0.0/255.0.0.0, 10.1.0.0/0.0.255.255, 10.2.0.1/255.255.255.255"),
+            (Words{"10.0.0.0/8", "10.1.0.0/16", "10.2.0.1/32"}));
+  for (const char* wrong : {"10.0.0.0/255.0.255.0", "fd00::/255.0.0.0", "node-a/255.0.0.0"})
+    EXPECT_NE(error(kMinimal, {{"PATRONI_RESTAPI_ALLOWLIST", wrong}}), "") << wrong;
   EXPECT_TRUE(error(kMinimal, {{"PATRONI_RESTAPI_ALLOWLIST", "- 10.0.0.0/33"}})
                   .starts_with("variable PATRONI_RESTAPI_ALLOWLIST"));
 }

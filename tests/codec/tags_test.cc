@@ -55,6 +55,22 @@ TEST(Tags, ArePublishedWithoutFlagsThatSayNothing) {
             R"({"nofailover":false,"failover_priority":0})");
 }
 
+// Patroni publishes a word as its file had it, and every word is true to it: it will not lead.
+TEST(Tags, OfAMemberThatAreWordsAreSetWhateverTheySay) {
+  const char* words = R"({"nofailover":"false","noloadbalance":"no","nosync":"0","clonefrom":"x"})";
+  const Tags published = decode_member_tags(words);
+  EXPECT_TRUE(published.nofailover);
+  EXPECT_TRUE(published.noloadbalance);
+  EXPECT_TRUE(published.nosync);
+  EXPECT_TRUE(published.clonefrom);
+  EXPECT_FALSE(decode_member_tags(R"({"nofailover":"","nostream":"off"})").nofailover);
+  EXPECT_FALSE(decode_member_tags(R"({"nostream":"off"})").nostream) << "which Patroni reads";
+  // In a file of ours it means what it says, and is published as what everybody takes so.
+  EXPECT_FALSE(decode_tags(words).nofailover);
+  EXPECT_EQ(decode_tags(R"({"nofailover":"false","failover_priority":0})").published,
+            R"({"nofailover":false,"failover_priority":0})");
+}
+
 TEST(Tags, OfPeopleAreCopiedThrough) {
   const Tags tags = decode_tags(R"({"replicatefrom":"node-c","zone":{"a":[1,"x"]},"empty":null})");
   EXPECT_EQ(tags.replicatefrom, "node-c");

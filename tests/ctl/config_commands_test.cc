@@ -95,6 +95,8 @@ TEST_F(EditConfig, NeedsAConfiguration) {
 TEST(ConfigSetting, ReadsValuesAsYaml) {
   EXPECT_EQ(with_setting("{}", "pause=on"), R"({"pause":true})");
   EXPECT_EQ(with_setting("{}", "a.b='5'"), R"({"a":{"b":"5"}})");
+  EXPECT_EQ(with_setting(R"({"ttl":30})", " ttl = 20"), R"({"ttl":20})") << "no second key";
+  EXPECT_THROW((void)with_setting("{}", " =1"), CtlError);
   EXPECT_EQ(with_setting("{}", "a=[1, x=y]"), R"({"a":[1,"x=y"]})");
 }
 

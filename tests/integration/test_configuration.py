@@ -363,3 +363,24 @@ def test_the_service_manager_is_told_how_far_it_is(solo):
             assert b"NOTIFY_SOCKET" not in variables.read(), "PostgreSQL would speak for the agent"
         solo.stop()
         assert manager.recv(1000) == b"STOPPING=1"
+
+
+def test_variables_alone_configure_where_the_file_is_absent_and_scripts_are_not_told_the_passwords(solo):
+    """As images do that always name a file and are given everything in variables."""
+    told = solo.folder / "told"
+    command = f"/bin/sh -c 'env > {told}.part; mv {told}.part {told}' script"
+    text = solo.text.replace("\npostgresql:\n", f"\npostgresql:\n  callbacks: {{on_start: \"{command}\"}}\n", 1)
+    absent = solo.folder / "absent.yml"
+    solo.write_configuration = lambda _: absent
+    solo.start(env={"PATRONI_CONFIGURATION": text, "PATRONI_RESTAPI_PASSWORD": "hidden-from-scripts",
+                    "PATRONI_SOMETHING": "seen"})
+    solo.wait_leads()
+    assert f"{absent} does not exist; the configuration is taken from the PATRONI_* variables alone" in solo.said()
+    wait_until("the script has run", told.exists)
+    environment = told.read_text()
+    assert "PATRONI_SOMETHING=seen" in environment and "PATH=" in environment
+    assert "PATRONI_CONFIGURATION" not in environment and "hidden-from-scripts" not in environment
+    # What is hidden from scripts is not lost for the agent.
+    assert solo.ask("/reload", "POST", {})[0] == 202
+    solo.wait_for("reloading")
+    assert solo.leads() and "cannot be read" not in solo.said()
