@@ -158,7 +158,7 @@ tags: {failover_priority: -2, sync_priority: -1}
       {14, in_dcs + "ignore_slots is \"all\"; allowed is a list of maps"},
       {16, in_dcs + "standby_cluster.host is [\"a\",\"b\"]; allowed is a text"},
       {17, in_dcs + "standby_cluster.port is 70000; allowed is a port from 1 to 65535"},
-      {18, in_dcs + "standby_cluster.primary_slot_name is \"A-b\"; allowed is 1 to 63"},
+      {18, in_dcs + "standby_cluster.primary_slot_name is A-b, which no slot can be called"},
       {19, in_dcs + "standby_cluster.create_replica_methods is \"basebackup\"; allowed is a list"},
       {21, in_dcs + "postgresql.use_slots is 7; allowed is true or false; true is in force"},
       {22, in_dcs + "postgresql.use_pg_rewind is \"perhaps\"; allowed is true or false"},

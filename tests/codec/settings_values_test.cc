@@ -183,10 +183,12 @@ TEST(DynamicSettings, OfAStandbyClusterThatWillNotDoAreNamed) {
       (std::vector<std::string>{
           R"(standby_cluster.host is ["a","b"]; allowed is a text, several hosts between commas)",
           "standby_cluster.port is 70000; allowed is a port from 1 to 65535",
-          "standby_cluster.primary_slot_name is \"A-b\"; allowed is 1 to 63 characters a-z, 0-9 "
-          "and "
-          "_",
+          "standby_cluster.primary_slot_name is A-b, which no slot can be called: the slot a_b is "
+          "used",
           "standby_cluster.recovery_min_apply_delay is \"soon\"; allowed is a time, as in 5min"}));
+  EXPECT_EQ(
+      lines_of(R"({"standby_cluster":{"host":"a","primary_slot_name":["s"]}})"),
+      std::vector<std::string>{"standby_cluster.primary_slot_name is [\"s\"]; allowed is a text"});
   EXPECT_EQ(lines_of(R"({"standby_cluster":"yes"})"),
             std::vector<std::string>{"standby_cluster is \"yes\"; allowed is a map of keys"});
   EXPECT_EQ(lines_of(R"({"standby_cluster":{"primary_slot_name":"s"}})"),

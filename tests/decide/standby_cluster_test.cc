@@ -30,6 +30,14 @@ TEST(StandbyCluster, ItsLeaderFollowsTheRemotePrimary) {
   EXPECT_EQ(scene.last.own_member.role, MemberRole::StandbyLeader);
 }
 
+TEST(StandbyCluster, NamesItsSlotAsMembersNameTheirs) {
+  Scene scene = standby_leader();
+  scene.seen.settings.standby_cluster->primary_slot_name = "Site-B";
+  EXPECT_EQ(scene.planned<Follow>()->upstream.slot, "site_b");
+  scene.seen.settings.use_slots = false;
+  EXPECT_EQ(scene.planned<Follow>()->upstream.slot, "");
+}
+
 TEST(StandbyCluster, BecomesAPrimaryWhenTheSectionGoes) {
   Scene scene = standby_leader();
   scene.seen.settings.standby_cluster.reset();

@@ -45,7 +45,8 @@ std::optional<Upstream> remote_primary(const Draft& draft) {
   upstream.host = section->host;
   if (!section->host.empty()) {
     upstream.port = section->port.empty() ? "5432" : section->port;
-    upstream.slot = section->primary_slot_name;
+    // Its name is made as the other cluster's members make those of theirs.
+    if (draft.seen.settings.use_slots) upstream.slot = slot_name_of(section->primary_slot_name);
   }
   upstream.is_remote = true;
   upstream.restore_command = section->restore_command;
