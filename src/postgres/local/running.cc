@@ -96,11 +96,11 @@ Done done_or(const Attempt& attempt, std::string text) {
 }
 
 // Before a shutdown that people wait for: what is written now need not be written while nobody is
-// served.
+// served. A standby makes a restartpoint of it. Who serves nobody need not be asked.
 asio::awaitable<void> checkpoint_before_stop(ActContext& context, ActControl& control) {
   if (context.postmaster->look() != ProcessState::Running) co_return;
   auto done = co_await ask_local(context, control, "checkpoint", 24h);
-  if (!done && !control.is_cancelled)
+  if (!done && !control.is_cancelled && done.error().kind != QueryErrorKind::NotNow)
     log_warning("no checkpoint before the shutdown: {}", done.error().text);
 }
 
@@ -249,6 +249,8 @@ asio::awaitable<Attempt> restart_standby(ActContext& context, ActControl& contro
   const auto config = context.config;
   if (!look_at_data_directory(config->data_dir).has_standby_signal)
     co_return failed("PostgreSQL is no standby");
+  co_await checkpoint_before_stop(context, control);
+  if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
   co_await run_before_stop(context, control);
   if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
   context.callbacks->rules.restarts();
@@ -314,10 +316,8 @@ Act act_restart(ActContext& context, ActControl& control, Restart step) {
   const auto config = context.config;
   const Instant deadline = step.timeout ? boottime_now() + *step.timeout : Instant::never();
   const bool is_standby = look_at_data_directory(config->data_dir).has_standby_signal;
-  if (!is_standby) {
-    co_await checkpoint_before_stop(context, control);
-    if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
-  }
+  co_await checkpoint_before_stop(context, control);
+  if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
   co_await run_before_stop(context, control);
   if (control.is_cancelled) co_return cancelled("cancelled before PostgreSQL was stopped");
   context.callbacks->rules.restarts();
