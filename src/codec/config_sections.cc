@@ -5,6 +5,7 @@
 
 #include "codec/config_methods.h"
 #include "codec/json_reading.h"
+#include "codec/shell_words.h"
 #include "codec/tags.h"
 
 namespace pgherd {
@@ -144,6 +145,9 @@ std::optional<BootstrapConfig> read_bootstrap(const Section& bootstrap, ReadingC
     }
   }
   config.pg_hba = bootstrap.lines("pg_hba");
+  for (const char* key : {"post_bootstrap", "post_init"})
+    if (!shell_words(bootstrap.text_or(key, "")))
+      bootstrap.refuse(key, "a command in which every quote is closed");
   config.post_bootstrap = bootstrap.text_or("post_bootstrap", bootstrap.text_or("post_init", ""));
   return config;
 }

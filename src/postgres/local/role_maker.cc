@@ -36,11 +36,25 @@ asio::awaitable<Attempt> RoleMaker::ensure(Credentials who, std::string attribut
   std::string sql = fmt::format("{} role {} with {}", exists ? "alter" : "create",
                                 quote_sql_identifier(who.username), attributes);
   if (!who.password.empty()) {
-    const std::string verifier = session_.scram_verifier(who.password, who.username);
-    if (verifier.empty()) co_return failed("cannot make a SCRAM verifier for " + who.username);
-    sql += " password " + quote_sql_literal(verifier);
+    const auto verifier = co_await verifier_of(who);
+    if (!verifier) co_return tl::unexpected(verifier.error());
+    sql += " password " + quote_sql_literal(*verifier);
   }
   co_return co_await run(sql, "make the role " + who.username);
+}
+
+// As the server would have made it of the password, which it never sees.
+asio::awaitable<Answer<std::string>> RoleMaker::verifier_of(Credentials who) {
+  const auto answer = co_await session_.query("show password_encryption", 30s);
+  if (!answer) co_return tl::unexpected(failure_of(answer.error(), "cannot ask for a setting"));
+  const bool is_answered = !answer->empty() && !answer->front().empty();
+  const std::string algorithm =
+      is_answered ? answer->front().front().front().value_or("") : std::string();
+  std::string made = session_.password_verifier(who.password, who.username, algorithm);
+  if (made.empty())
+    co_return failed("cannot make a verifier of the password of " + who.username +
+                     " (password_encryption is " + algorithm + ")");
+  co_return made;
 }
 
 asio::awaitable<Attempt> RoleMaker::allow_rewind(std::string username) {

@@ -20,6 +20,7 @@ class RoleMaker {
   boost::asio::awaitable<Attempt> allow_rewind(std::string username);
 
  private:
+  boost::asio::awaitable<Answer<std::string>> verifier_of(Credentials who);
   boost::asio::awaitable<Attempt> run(std::string sql, std::string what);
 
   PgSession session_;

@@ -142,9 +142,11 @@ int PgSession::server_version() const {
   return connection_ == nullptr ? 0 : PQserverVersion(connection_);
 }
 
-std::string PgSession::scram_verifier(const std::string& password, const std::string& user) {
+std::string PgSession::password_verifier(const std::string& password, const std::string& user,
+                                         const std::string& algorithm) {
   if (connection_ == nullptr) return {};
-  char* made = PQencryptPasswordConn(connection_, password.c_str(), user.c_str(), "scram-sha-256");
+  char* made =
+      PQencryptPasswordConn(connection_, password.c_str(), user.c_str(), algorithm.c_str());
   std::string text = made == nullptr ? "" : made;
   PQfreemem(made);
   return text;
@@ -211,7 +213,8 @@ asio::awaitable<Result<void, QueryError>> PgSession::connect(ConnInfo info, Dura
   if (!problem && PQsetnonblocking(connection_, 1) != 0) problem = lost("cannot connect");
   if (!problem) {
     PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
-    PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        connection_, [](void*, const char*) {}, nullptr);
     co_return Result<void, QueryError>{};
   }
   close();

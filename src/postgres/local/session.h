@@ -55,8 +55,10 @@ class PgSession {
 
   [[nodiscard]] bool is_open() const { return connection_ != nullptr; }
   [[nodiscard]] int server_version() const;
-  // For one of the roles' passwords; the text never leaves us in the clear. "" when libpq cannot.
-  [[nodiscard]] std::string scram_verifier(const std::string& password, const std::string& user);
+  // For one of the roles' passwords; the text never leaves us in the clear. `algorithm`: what
+  // password_encryption of the server says. "" when libpq cannot.
+  [[nodiscard]] std::string password_verifier(const std::string& password, const std::string& user,
+                                              const std::string& algorithm);
   void close();
   // Makes whatever waits inside fail at once with Lost.
   void interrupt();
