@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "codec/config_keys.h"
+#include "codec/json_reading.h"
 #include "codec/postgres_settings.h"
 #include "codec/shell_words.h"
 
@@ -86,6 +87,11 @@ std::optional<std::map<std::string, std::string>> read_recovery(
   for (auto& [name, value] : section.text_map("recovery_conf"))
     recovery[parameter_name(name)] = value;
   if (recovery.empty()) return std::nullopt;
+  // What recovery.conf said before there was recovery_target_action.
+  if (const auto former = recovery.extract("pause_at_recovery_target"); former) {
+    const bool pauses = parse_bool(former.mapped()).value_or(false);
+    recovery.try_emplace("recovery_target_action", pauses ? "pause" : "promote");
+  }
   const auto action = recovery.find("recovery_target_action");
   if (action != recovery.end() && action->second != "promote")
     warnings.push_back(section.path_of("recovery_conf") + ".recovery_target_action is " +

@@ -196,6 +196,21 @@ TEST_F(MethodsOfBootstrap, AreInitdbWithoutACommandAndThatIsSaidOfOneWithoutASec
   EXPECT_TRUE(std::any_of(loaded.warnings.begin(), loaded.warnings.end(), names_it));
 }
 
+TEST_F(MethodsOfBootstrap, MayPauseInTheWordsOfRecoveryConfAndArePromotedAllTheSame) {
+  const LoadedConfig loaded = load_with(
+      "bootstrap: {method: a, a: {command: x, recovery_conf: {pause_at_recovery_target: true}}}");
+  EXPECT_FALSE(
+      loaded.config.bootstrap->method->recovery_conf->contains("pause_at_recovery_target"));
+  EXPECT_TRUE(std::any_of(loaded.warnings.begin(), loaded.warnings.end(), [](const auto& warning) {
+    return warning.find("recovery_target_action is pause, which is not served") !=
+           std::string::npos;
+  }));
+}
+
+TEST_F(MethodsOfBootstrap, AreFollowedByACommandWhoseQuotesAreClosed) {
+  EXPECT_THROW((void)load_with("bootstrap: {post_init: \"/bin/sh -c 'x\"}"), ConfigError);
+}
+
 TEST_F(MethodsOfBootstrap, EndTheirRecoveryWithAPromotion) {
   const LoadedConfig loaded = load_with(
       "bootstrap: {method: a, a: {command: x, recovery_conf: {recovery_target_action: pause}}}");

@@ -97,8 +97,8 @@ def with_method(solo, command, *lines, more=""):
 
 
 def recovery(backup, restore=None):
-    return (f"recovery_conf: {{restore_command: '{restore or f'cp {backup.archive}/%f %p'}', "
-            f"recovery_target_time: '{backup.moment}'}}")
+    return ("recovery_conf: {standby_mode: 'on', trigger_file: /tmp/x, recovery_end_comand: typo, "
+            f"restore_command: '{restore or f'cp {backup.archive}/%f %p'}', recovery_target_time: '{backup.moment}'}}")
 
 
 def wait_is_primary(solo):
@@ -115,9 +115,13 @@ def words_in(solo):
 
 def test_a_cluster_is_made_from_a_backup_as_of_the_moment_that_was_asked_for(herd, backup, restored):
     after = script(restored, "after", f'{BIN}/psql -w "$1" -c "create table by_script (x int)"\n')
+    restored.text = "".join(line for line in restored.text.splitlines(True) if "pg_hba:" not in line)
     restored.start(with_method(restored, restoring(restored, backup), "stanza: main", "fast: true",
-                               recovery(backup), more=f"  post_bootstrap: {after}\n"))
+                               recovery(backup), more=f"  post_bootstrap: {after}\n  pg_hba: [local told all reject]\n"))
     wait_is_primary(restored)
+    assert (restored.data_dir / "pg_hba.conf").read_text().endswith("\n\nlocal told all reject\n")
+    for setting in ("trigger_file", "recovery_end_comand"):
+        assert f"bootstrap.backup.recovery_conf: {setting} = " in restored.said()
     assert words_in(restored) == ["before", "kept"]
     arguments = (restored.folder / "restored-arguments").read_text().splitlines()
     assert arguments == [f"--scope={restored.scope}", f"--datadir={restored.data_dir}", "--stanza=main",

@@ -50,6 +50,10 @@ def members(herd):
                     "  authentication:", f'  recovery_conf: {{restore_command: "cp {archive}/%f %p"}}\n'
                                          "  authentication:", 1)
             made[name].text += more
+            if name == "near":
+                made[name].text = made[name].text.replace(
+                    "  authentication:", "  recovery_conf: {trigger_file: /tmp/x, recovery_end_comand: typo, "
+                                         "recovery_end_command: 'true'}\n  authentication:", 1)
             use_shipped_roles(made[name])
             made[name].start()
             wait_until(f"{name} runs", lambda node=name: made[node].get("/health")[0] == 200, 60)
@@ -91,6 +95,18 @@ def test_who_does_not_stream_follows_from_the_archive(members):
         apart, "select to_regclass('told') is not null") and value(apart, "select word from told") == "one", 60)
     assert "apart" not in streams_to(lead)
     wait_until("it says how it follows", lambda: row_of(lead, "apart")["state"] == "in archive recovery")
+
+
+def test_a_recovery_setting_that_postgresql_does_not_take_costs_that_setting_alone(members):
+    near = members["near"]
+    wait_until("it streams", lambda: "near" in streams_to(members["lead"]), 60)
+    assert value(near, "show recovery_end_command") == "true"
+    if value(near, "select current_setting('server_version_num')::int") >= 160000:
+        assert "postgresql.recovery_conf: trigger_file = '/tmp/x' is left out" in near.said()
+    told = "postgresql.recovery_conf: recovery_end_comand = 'typo' is left out"
+    assert near.said().count(told) == 1
+    assert value(near, "select count(*) from pg_file_settings where error is not null and "
+                       "name ~ 'recovery|trigger'") == 0
 
 
 def test_each_role_has_the_settings_of_its_file(members):

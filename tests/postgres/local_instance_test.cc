@@ -150,13 +150,60 @@ TEST_F(RealPostgres, AScriptAfterBootstrapComesInByTheSocketAsByTcp) {
   for (const bool by_socket : {true, false}) {
     auto pg0 = a_node(by_socket ? "pg0" : "pg1");
     pg0->config.use_unix_socket = by_socket;
-    pg0->post_bootstrap =
-        "psql=" + test::any_bin_dir() +
-        "/psql; f() { \"$psql\" -w -v ON_ERROR_STOP=1 -c 'create table made_by as "
-        "select inet_client_addr() is null as by_socket' \"$1\"; }; f";
+    pg0->post_bootstrap = "/bin/sh -c \"" + test::any_bin_dir() +
+                          "/psql -w -v ON_ERROR_STOP=1 -c 'create table made_by as "
+                          "select inet_client_addr() is null as by_socket' \\\"$1\\\"\" sh";
     bootstrap(*pg0);
     EXPECT_EQ(pg0->sql("select by_socket from made_by"), by_socket ? "t" : "f");
   }
+}
+
+TEST_F(RealPostgres, AScriptAfterBootstrapIsCalledWithoutAShell) {
+  auto pg0 = a_node("pg0");
+  const std::string said = root.path() + "/said";
+  pg0->post_bootstrap = "/bin/sh -c 'echo \"$0\" > " + said + "' $HOME;";
+  bootstrap(*pg0);
+  std::string word;
+  std::ifstream(said) >> word;
+  EXPECT_EQ(word, "$HOME;");
+}
+
+TEST_F(RealPostgres, TheServerDecidesHowPasswordsAreKept) {
+  auto pg0 = a_node("pg0");
+  pg0->config.parameters["password_encryption"] = "md5";
+  pg0->config.pg_hba = {"local all all md5", "host all all 127.0.0.1/32 md5"};
+  bootstrap(*pg0);
+  EXPECT_EQ(pg0->sql("select count(*) from pg_authid where rolpassword like 'md5%'"), "3");
+  EXPECT_EQ(pg0->login_problem("replicator", "rep:secret"), "");
+}
+
+TEST_F(RealPostgres, ALoginWithoutAPasswordHasItsPasswordsWhereLibpqLooks) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg1->config.replication.password = "";
+  pg1->config.create_replica_methods = {"own"};
+  pg1->config.replica_methods["own"].command.words = {
+      "/bin/sh", "-c", "echo \"$PGPASSFILE\" > " + root.path() + "/said", "sh"};
+  EXPECT_EQ(pg1->perform(CloneFrom{pg0->as_upstream()}).outcome, ActOutcome::Failed) << "no copy";
+  std::string said;
+  ASSERT_TRUE(std::getline(std::ifstream(root.path() + "/said"), said));
+  EXPECT_EQ(said, std::getenv("PGPASSFILE") == nullptr ? "" : std::getenv("PGPASSFILE"));
+}
+
+TEST_F(RealPostgres, AStandbyIsAskedForACheckpointBeforeItIsRestarted) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  clone(*pg1, *pg0);
+  pg0->sql("create table t(a int)");
+  expect_done(pg0->perform(Checkpoint{}));
+  catch_up(*pg1, *pg0);
+  expect_done(pg1->perform(Restart{}));
+  std::stringstream log;
+  log << std::ifstream(pg1->config.data_dir + "/pgherd_postmaster.log").rdbuf();
+  // "immediate wait" up to PostgreSQL 17, "fast wait" after; that of the shutdown has no waiter.
+  EXPECT_NE(log.str().find(" wait\n"), std::string::npos) << log.str();
 }
 
 TEST_F(RealPostgres, AFailedPostBootstrapLeavesAnEmptyPlaceAndTheRemainsAside) {
@@ -555,12 +602,17 @@ TEST_F(RealPostgres, ProgramsAndFilesMayHaveOtherNames) {
   namespace fs = std::filesystem;
   const std::string bin = root.path() + "/bin";
   fs::create_directory(bin);
-  for (const char* program : {"initdb", "pg_basebackup", "pg_rewind"})
+  for (const char* program : {"initdb", "pg_basebackup"})
     fs::create_symlink(test::any_bin_dir() + "/" + program, bin + "/my_" + program);
-  const std::string postgres = bin + "/my_postgres";
-  std::ofstream(postgres) << "#!/bin/sh\nexec " << test::any_bin_dir() << "/postgres \"$@\"\n";
-  fs::permissions(postgres, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec |
+  const std::string arguments = root.path() + "/arguments";
+  for (const std::string program : {"postgres", "pg_rewind"}) {
+    const std::string script = bin + "/my_" + program;
+    std::ofstream(script) << "#!/bin/sh\n"
+                          << (program == "postgres" ? "" : "echo \"$@\" > " + arguments + "\n")
+                          << "exec " << test::any_bin_dir() << "/" << program << " \"$@\"\n";
+    fs::permissions(script, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec |
                                 fs::perms::group_read | fs::perms::others_read);
+  }
   const auto rename = [&](Node& node) {
     node.config.bin_dir = bin;
     node.config.config_base_name = "mine";
@@ -583,7 +635,15 @@ TEST_F(RealPostgres, ProgramsAndFilesMayHaveOtherNames) {
   pg0->sql("insert into t values (1)");
   expect_done(pg0->perform(Demote{DemoteMode::ImmediateNoLock}));
   expect_done(pg1->perform(Checkpoint{}));
-  expect_done(pg0->perform(Rewind{pg1->as_upstream()}));
+  // As a standby cluster says it for all its members.
+  Upstream source = pg1->as_upstream();
+  source.restore_command = "false";
+  expect_done(pg0->perform(Rewind{source}));
+  std::string said;
+  ASSERT_TRUE(std::getline(std::ifstream(arguments), said));
+  EXPECT_NE(said.find("--restore-target-wal"), std::string::npos) << said;
+  EXPECT_NE(said.find("--config-file=" + pg0->config.data_dir + "/mine.conf"), std::string::npos)
+      << said;
   expect_done(pg1->perform(KeepSlots{.wanted = {{.name = "pg0"}}}));
   expect_done(pg0->perform(StartStandby{pg1->as_upstream("pg0")}));
   pg0->observe_until(streams);

@@ -85,6 +85,15 @@ TEST(ServerParameters, AreCompleteWithoutAnyConfiguration) {
   EXPECT_EQ(made.at("hba_file"), "/data/pg_hba.conf");
 }
 
+TEST(ServerParameters, ARelativeFileLiesInTheConfigurationDirectory) {
+  PostgresConfig config = a_config();
+  config.config_dir = "/etc/pg";
+  config.parameters = {{"hba_file", "pg_hba.conf"}, {"ident_file", "maps/../own_ident"}};
+  const ParameterMap made = server_parameters(config, "herd", nullptr);
+  EXPECT_EQ(made.at("hba_file"), "/etc/pg/pg_hba.conf");
+  EXPECT_EQ(made.at("ident_file"), "/etc/pg/own_ident");
+}
+
 TEST(ServerParameters, NobodyTakesListenPortOrClusterNameAway) {
   PostgresConfig config = a_config();
   config.parameters = {
@@ -165,6 +174,36 @@ TEST(RecoveryParameters, TakeTheUsersRestoreCommandButNotATarget) {
   const ParameterMap made = recovery_parameters(config, "pg0", kUpstream, 17);
   EXPECT_EQ(made.at("restore_command"), "cp /a/%f %p");
   EXPECT_EQ(made.at("recovery_target_time"), "");
+}
+
+TEST(RecoveryParameters, OfOlderVersionsAreLeftOutOrHaveTheirNewName) {
+  PostgresConfig config = a_config();
+  config.recovery_conf = {{"Trigger_File", "/tmp/x"},
+                          {"standby_mode", "on"},
+                          {"pause_at_recovery_target", "false"},
+                          {"Archive_Cleanup_Command", "clean %r"}};
+  const ParameterMap made = recovery_parameters(config, "pg0", kUpstream, 17);
+  for (const char* name :
+       {"trigger_file", "promote_trigger_file", "standby_mode", "pause_at_recovery_target"})
+    EXPECT_FALSE(made.contains(name)) << name;
+  EXPECT_EQ(made.at("archive_cleanup_command"), "clean %r");
+  EXPECT_EQ(recovery_conf_of(config, 17).left_out, (ParameterMap{{"trigger_file", "/tmp/x"}}));
+  const ParameterMap older = recovery_parameters(config, "pg0", kUpstream, 15);
+  EXPECT_EQ(older.at("promote_trigger_file"), "/tmp/x");
+  EXPECT_TRUE(recovery_conf_of(config, 15).left_out.empty());
+  config.parameters = {{"promote_trigger_file", "/tmp/y"}};
+  EXPECT_EQ(recovery_conf_of(config, 16).left_out,
+            (ParameterMap{{"promote_trigger_file", "/tmp/y"}}));
+  EXPECT_EQ(recovery_conf_of(config, 16).key, "postgresql.parameters");
+}
+
+TEST(RecoveryParameters, OfALoginWithoutAPasswordLeaveLibpqsOwnPassfileInForce) {
+  PostgresConfig config = a_config();
+  config.replication.password = "";
+  const ParameterMap made = recovery_parameters(config, "pg0", kUpstream, 17);
+  EXPECT_EQ(made.at("primary_conninfo").find("passfile"), std::string::npos);
+  EXPECT_EQ(tool_conninfo(config, config.replication, kUpstream, "").find("passfile"), nullptr);
+  EXPECT_NE(tool_conninfo(config, config.superuser, kUpstream, "").find("passfile"), nullptr);
 }
 
 TEST(PostgresqlConf, GivesBackTheRecoverySectionThatWasWritten) {
@@ -306,6 +345,31 @@ TEST_F(ConfigFilesOnDisk, HbaLinesReplaceTheFileUnlessItIsElsewhere) {
   EXPECT_EQ(get("pg_hba.conf"), "mine\n");
 }
 
+TEST_F(ConfigFilesOnDisk, HbaLinesGoIntoTheirOwnFileHoweverItsPathIsWritten) {
+  for (const std::string& path : {std::string("pg_hba.conf"), std::string("./pg_hba.conf"),
+                                  config.data_dir + "/./pg_hba.conf"}) {
+    put("pg_hba.conf", "");
+    config.pg_hba = {"local all all peer"};
+    config.parameters["hba_file"] = path;
+    write();
+    EXPECT_NE(get("pg_hba.conf").find("local all all peer"), std::string::npos) << path;
+  }
+}
+
+TEST_F(ConfigFilesOnDisk, HbaLinesOfABootstrapStandBehindWhatIsThereOnce) {
+  put("pg_hba.conf", "local all all trust\n");
+  config.config_dir = root.path() + "/etc";
+  std::filesystem::create_directories(config.config_dir);
+  for (int time = 0; time < 2; ++time)
+    ASSERT_TRUE(append_hba_lines(config, {"host all app samenet scram-sha-256"}));
+  EXPECT_EQ(get("../etc/pg_hba.conf"),
+            "local all all trust\n\nhost all app samenet scram-sha-256\n");
+  EXPECT_EQ(get("pg_hba.conf"), "local all all trust\n");
+  config.parameters["hba_file"] = "/elsewhere/hba";
+  ASSERT_TRUE(append_hba_lines(config, {"of nobody"}));
+  EXPECT_EQ(get("../etc/pg_hba.conf").find("of nobody"), std::string::npos);
+}
+
 TEST_F(ConfigFilesOnDisk, StandbySignalComesAndGoes) {
   put("recovery.signal", "");
   ASSERT_TRUE(set_standby_signal(config.data_dir, true));
@@ -317,7 +381,7 @@ TEST_F(ConfigFilesOnDisk, StandbySignalComesAndGoes) {
 
 TEST_F(ConfigFilesOnDisk, ThePassfileIsForItsOwnerOnly) {
   ASSERT_TRUE(write_pgpass(config, kUpstream));
-  struct stat facts{};
+  struct stat facts {};
   ASSERT_EQ(::stat(config.pgpass.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }

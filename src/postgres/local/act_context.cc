@@ -14,6 +14,7 @@
 #include "postgres/local/monitor.h"
 #include "postgres/local/postmaster_pid.h"
 #include "postgres/local/programs.h"
+#include "postgres/local/settings_check.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
@@ -37,22 +38,17 @@ std::string advice_for(const std::string& said) {
   return {};
 }
 
-// The parameters of ours that `postgres -C` complains of: 'parameter "name"' in any of its
-// sentences.
-std::vector<std::string> complained_of(const std::string& said, const ParameterMap& parameters) {
-  constexpr std::string_view kWords = "parameter \"";
-  std::vector<std::string> names;
-  for (auto at = said.find(kWords); at != said.npos; at = said.find(kWords, at + 1)) {
-    const auto start = at + kWords.size();
-    const std::string name = said.substr(start, said.find('"', start) - start);
-    if (parameters.contains(name) && !is_command_line_parameter(name)) names.push_back(name);
-  }
-  return names;
+void leave_out(const std::set<std::string>& refused, ParameterMap& settings) {
+  for (const std::string& name : refused)
+    settings.erase(name);
 }
 
-void leave_out_refused(const ActContext& context, ParameterMap& parameters) {
-  for (const std::string& name : context.refused)
-    parameters.erase(name);
+// Told once for each configuration.
+void tell_left_out(ActContext& context, const RecoveryConf& conf, int major_version) {
+  for (const auto& [name, value] : conf.left_out)
+    if (context.refused_in_recovery.insert(name).second)
+      log_warning("{}: {} = '{}' is left out, PostgreSQL {} has no such parameter", conf.key, name,
+                  value, major_version);
 }
 
 // Before Linux 5.8 syncfs may be silent about what could not be written.
@@ -76,42 +72,30 @@ class FilesTaken {
   ActContext& context_;
 };
 
-// Lets the binary itself read what was written. A parameter that it refuses would keep it from
-// starting; without the parameter it runs, and the log says so.
+// Whom a standby follows changes in every failover, and is ours: nobody waits for a check of it.
+std::string judged_text(ParameterMap settings) {
+  settings.erase("primary_conninfo");
+  settings.erase("primary_slot_name");
+  return render_postgresql_conf({}, settings, {});
+}
+
 asio::awaitable<Attempt> validate(ActContext& context, const ActControl& control,
                                   std::shared_ptr<const PostgresConfig> config,
-                                  ParameterMap& parameters, const std::function<Attempt()>& write) {
-  for (int round = 0; round < 5; ++round) {
-    const std::string text = render_postgresql_conf({}, parameters, {});
-    if (text == context.validated) co_return Attempt{};
-    ProcessSpec spec;
-    spec.argv = {context.program("postgres"),
-                 "-D",
-                 config->data_dir,
-                 "--config-file=" + conf_path_of(*config),
-                 "--data_directory=" + config->data_dir,
-                 "-C",
-                 "max_connections"};
-    spec.env = {{"LC_ALL", "C"}};
-    spec.timeout = 10s;
-    const auto checked = co_await run_tool(context, control, std::move(spec));
-    if (checked) {
-      context.validated = text;
-      co_return Attempt{};
-    }
-    if (checked.error().outcome == ActOutcome::Cancelled) co_return cancelled();
-    const auto names = complained_of(checked.error().text, parameters);
-    // Not about our parameters: the start will tell it with more context.
-    if (names.empty()) co_return Attempt{};
-    for (const std::string& name : names) {
-      log_warning(
-          "postgresql.parameters: {} = '{}' is left out, this PostgreSQL does not take it: {}",
-          name, parameters[name], checked.error().text);
-      parameters.erase(name);
-      context.refused.insert(name);
-    }
-    if (auto written = write(); !written) co_return written;
-  }
+                                  ParameterMap& parameters, ParameterMap& recovery,
+                                  const std::function<Attempt()>& write) {
+  const bool is_known = judged_text(parameters) == context.validated &&
+                        (recovery.empty() || judged_text(recovery) == context.validated_recovery);
+  if (is_known) co_return Attempt{};
+  std::vector<JudgedSettings> judged{
+      {.key = "postgresql.parameters", .settings = parameters, .refused = context.refused},
+      {.key = recovery_conf_of(*config, context.known_major).key,
+       .settings = recovery,
+       .refused = context.refused_in_recovery}};
+  const auto taken = co_await leave_out_what_is_refused(context, control, conf_path_of(*config),
+                                                        std::move(judged), write);
+  if (!taken) co_return tl::unexpected(taken.error());
+  if (*taken) context.validated = judged_text(parameters);
+  if (*taken && !recovery.empty()) context.validated_recovery = judged_text(recovery);
   co_return Attempt{};
 }
 
@@ -283,11 +267,14 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(ActContext& context, const A
                     look.major_version));
   ParameterMap parameters =
       server_parameters(*config, context.scope, upstream ? &*look.control : nullptr);
-  leave_out_refused(context, parameters);
+  leave_out(context.refused, parameters);
   ParameterMap recovery;
-  if (upstream)
+  if (upstream) {
     recovery = recovery_parameters(*config, context.self, *upstream, *major,
                                    known_address(context, *upstream));
+    tell_left_out(context, recovery_conf_of(*config, *major), *major);
+    leave_out(context.refused_in_recovery, recovery);
+  }
   if (upstream && !upstream->host.empty())
     if (auto written = write_pgpass(*config, *upstream); !written)
       co_return tl::unexpected(written.error());
@@ -301,12 +288,12 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(ActContext& context, const A
     return write_server_files(*config, parameters, recovery, sync_names, defaults);
   };
   if (auto written = write(); !written) co_return tl::unexpected(written.error());
-  if (auto valid = co_await validate(context, control, config, parameters, write); !valid)
+  if (auto valid = co_await validate(context, control, config, parameters, recovery, write); !valid)
     co_return tl::unexpected(valid.error());
   // What pending restarts are compared with: without the floor of a standby, which is not a
   // request.
   context.wanted = server_parameters(*config, context.scope, nullptr);
-  leave_out_refused(context, context.wanted);
+  leave_out(context.refused, context.wanted);
   co_return parameters;
 }
 

@@ -72,7 +72,10 @@ struct ActContext {
   bool is_server_private = false;
   ParameterMap wanted;            // the parameters that were last written or started with
   std::set<std::string> refused;  // parameters that this server does not take
-  std::string validated;          // the text of postgresql.conf that was last found good
+  std::set<std::string> refused_in_recovery;  // likewise, of the recovery section
+  // The text of both that was last found good.
+  std::string validated;
+  std::string validated_recovery;
   UpstreamAddress upstream_address;
   // The managed value of synchronous_standby_names, nullopt: the operator's. Of an earlier agent
   // until it has been read (sync_names_of).

@@ -9,6 +9,7 @@
 
 #include "postgres/local/config_files.h"
 #include "postgres/local/pg_control.h"
+#include "postgres/local/settings_check.h"
 #include "postgres/local/wal_record.h"
 #include "runtime/asio_clock.h"
 #include "runtime/log.h"
@@ -19,35 +20,8 @@ namespace {
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
-constexpr Duration kSettingLimit = 10s;
 constexpr Duration kSegmentLimit = 60s;
 constexpr int kTries = 3;
-
-std::string without_line_end(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
-    text.pop_back();
-  return text;
-}
-
-// As the stopped server's files have it; "" when it cannot be read.
-asio::awaitable<std::string> setting_of(ActContext& context, const ActControl& control,
-                                        std::string name) {
-  ProcessSpec spec;
-  spec.argv = {context.program("postgres"),
-               "-D",
-               context.config->data_dir,
-               "--config-file=" + conf_path_of(*context.config),
-               "-C",
-               name};
-  spec.env = {{"LC_ALL", "C"}};
-  spec.timeout = kSettingLimit;
-  const auto end = co_await run_tool(context, control, std::move(spec));
-  if (!end) {
-    log_warning("cannot read {} of the stopped server: {}", name, end.error().text);
-    co_return std::string();
-  }
-  co_return without_line_end(end->out);
-}
 
 // "" when nothing is archived by a command.
 asio::awaitable<std::string> command_of(ActContext& context, const ActControl& control) {

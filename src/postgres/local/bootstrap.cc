@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "codec/conninfo.h"
+#include "codec/shell_words.h"
 #include "postgres/local/act_context.h"
 #include "postgres/local/config_files.h"
 #include "postgres/local/filling_command.h"
@@ -80,35 +81,29 @@ asio::awaitable<Attempt> run_initdb(ActContext& context, const ActControl& contr
   co_return Attempt{};
 }
 
-// bootstrap.pg_hba goes on holding below what initdb wrote, unless the lines are managed as a
-// whole.
+// bootstrap.pg_hba goes on holding below what initdb or the command wrote, unless the lines are
+// managed as a whole.
 Attempt append_bootstrap_hba(const ActContext& context) {
-  if (!context.bootstrap || context.bootstrap->method || context.bootstrap->pg_hba.empty() ||
-      !context.config->pg_hba.empty() || context.config->parameters.contains("hba_file"))
-    return {};
-  const std::string path = context.config->data_dir + "/pg_hba.conf";
-  auto text = read_file(path);
-  if (!text) return failed(text.error().text);
-  *text += "\n";
-  for (const std::string& line : context.bootstrap->pg_hba)
-    *text += line + "\n";
-  if (auto written = write_file_atomically(path, *text, 0600); !written)
-    return failed(written.error().text);
-  return {};
+  if (!context.bootstrap || !context.config->pg_hba.empty()) return {};
+  return append_hba_lines(*context.config, context.bootstrap->pg_hba);
 }
 
-// `<command> '<conninfo>'`; the shell splits the command as a person would expect. The script comes
-// in where this process did, with a password from a file.
+// `<command> '<conninfo>'`, without a shell (as Patroni). The script comes in where this process
+// did, with a password from a file.
 asio::awaitable<Attempt> run_post_bootstrap(ActContext& context, const ActControl& control) {
   if (!context.bootstrap || context.bootstrap->post_bootstrap.empty()) co_return Attempt{};
+  auto words = shell_words(context.bootstrap->post_bootstrap);
+  if (!words || words->empty())
+    co_return failed("bootstrap.post_bootstrap is " + context.bootstrap->post_bootstrap +
+                     "; allowed is a command in which every quote is closed");
   const Credentials& superuser = context.config->superuser;
   const PostmasterPid* file = context.postmaster->file();
   ConnInfo info =
       local_conninfo(*context.config, LocalLogin::Superuser, file ? file->socket_dir : "");
   info.remove("password");
   ProcessSpec spec;
-  spec.argv = {"/bin/sh", "-c", context.bootstrap->post_bootstrap + " \"$@\"", "post_bootstrap",
-               info.to_string()};
+  spec.argv = std::move(*words);
+  spec.argv.push_back(info.to_string());
   spec.env = {{"PGOPTIONS", "-c synchronous_commit=local -c statement_timeout=0"}};
   std::unique_ptr<SecretFile> passwords;
   if (!superuser.password.empty()) {

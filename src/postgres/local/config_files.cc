@@ -22,13 +22,13 @@ std::string base_name_of(const PostgresConfig& config) {
 }
 
 bool exists(const std::string& path) {
-  struct stat facts{};
+  struct stat facts {};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
 // Files inside follow the directory: readable by the group where PostgreSQL's own are.
 mode_t file_mode(const std::string& data_dir) {
-  struct stat facts{};
+  struct stat facts {};
   const bool group_reads = ::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
   return group_reads ? 0640 : 0600;
 }
@@ -58,13 +58,20 @@ Attempt ensure_base(const PostgresConfig& config) {
   return put(base, is_original ? *original : std::string(), file_mode(config.data_dir));
 }
 
+fs::path normal(const std::string& path) {
+  return fs::path(path).lexically_normal();
+}
+
+bool is_elsewhere(const ParameterMap& parameters, const char* parameter, const std::string& path) {
+  const auto set = parameters.find(parameter);
+  return set != parameters.end() && normal(set->second) != normal(path);
+}
+
 Attempt put_lines(const PostgresConfig& config, const ParameterMap& parameters,
                   const char* parameter, const std::string& name,
                   const std::vector<std::string>& lines) {
   const std::string path = config_dir_of(config) + "/" + name;
-  const auto set = parameters.find(parameter);
-  const bool is_elsewhere = set != parameters.end() && set->second != path;
-  if (is_elsewhere) return {};
+  if (is_elsewhere(parameters, parameter, path)) return {};
   if (!lines.empty()) return put(path, render_lines(lines), file_mode(config.data_dir));
   if (exists(path)) return {};
   // PostgreSQL does not start without its pg_hba.conf, and warns without the other.
@@ -129,6 +136,22 @@ Attempt write_server_files(const PostgresConfig& config, const ParameterMap& par
   return clean_auto_conf(config.data_dir, sync_names.has_value());
 }
 
+Attempt append_hba_lines(const PostgresConfig& config, const std::vector<std::string>& lines) {
+  const std::string path = config_dir_of(config) + "/pg_hba.conf";
+  if (lines.empty() || is_elsewhere(server_parameters(config, "", nullptr), "hba_file", path))
+    return {};
+  // Of a configuration directory of its own, initdb has written nothing into it.
+  auto text = read_file(exists(path) ? path : config.data_dir + "/pg_hba.conf");
+  if (!text && text.error().code != ENOENT) return failed(text.error().text);
+  std::string added = "\n";
+  for (const std::string& line : lines)
+    added += line + "\n";
+  const std::string before = text.value_or("");
+  // A directory for the configuration survives a bootstrap that failed.
+  if (before.ends_with(added)) return {};
+  return put(path, before + added, file_mode(config.data_dir));
+}
+
 std::optional<std::string> written_sync_names(const PostgresConfig& config) {
   const auto text = read_file(conf_path_of(config));
   if (!text) return std::nullopt;
@@ -160,7 +183,7 @@ Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
         "the passwords for replication have no place: this user has no home directory (neither "
         "HOME nor the password database names one); set postgresql.pgpass to a file that it may "
         "write");
-  struct stat facts{};
+  struct stat facts {};
   if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return failed(fmt::format(
         "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));

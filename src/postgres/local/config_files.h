@@ -22,6 +22,9 @@ namespace pgherd {
                                          const ParameterMap& recovery,
                                          const std::optional<std::string>& sync_names = {},
                                          const ParameterMap& defaults = {});
+// Puts `lines` behind those of pg_hba.conf, once; not where hba_file names another file.
+[[nodiscard]] Attempt append_hba_lines(const PostgresConfig& config,
+                                       const std::vector<std::string>& lines);
 // The managed synchronous_standby_names in postgresql.conf as it stands.
 [[nodiscard]] std::optional<std::string> written_sync_names(const PostgresConfig& config);
 // The recovery section of postgresql.conf as it stands.

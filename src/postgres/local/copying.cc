@@ -111,7 +111,9 @@ asio::awaitable<Attempt> run_basebackup(ActContext& context, const ActControl& c
                "--no-password",
                "--progress"};
   add_basebackup_options(config->basebackup, spec.argv);
-  spec.env = {{"PGPASSFILE", config->pgpass}, {"LC_ALL", "C"}};
+  spec.env = {{"LC_ALL", "C"}};
+  if (std::string file = passfile_of(*config, config->replication); !file.empty())
+    spec.env.emplace_back("PGPASSFILE", std::move(file));
   spec.on_line = [&context](OutputOf, std::string_view line) { note_progress(context, line); };
   // pg_basebackup wants an empty directory, so our marker follows its first file.
   auto is_marked = std::make_shared<bool>(false);
@@ -175,7 +177,8 @@ asio::awaitable<Attempt> run_command(ActContext& context, const ActControl& cont
   run.key = "postgresql." + name;
   run.words = method.command.words;
   run.arguments = replica_arguments(method.command, context.scope, config->data_dir, from);
-  if (!config->pgpass.empty()) run.env.emplace_back("PGPASSFILE", config->pgpass);
+  if (std::string file = passfile_of(*config, config->replication); !file.empty())
+    run.env.emplace_back("PGPASSFILE", std::move(file));
   co_return co_await run_filling_command(context, control, std::move(run));
 }
 

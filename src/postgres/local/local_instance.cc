@@ -143,7 +143,9 @@ class LocalInstance::ServerThread {
       config.data_dir = state->context.config->data_dir;
       state->context.config = std::make_shared<const PostgresConfig>(std::move(config));
       state->context.refused.clear();
+      state->context.refused_in_recovery.clear();
       state->context.validated.clear();
+      state->context.validated_recovery.clear();
     });
   }
   void give_up_leadership() {

@@ -11,6 +11,7 @@
 #include "postgres/local/config_files.h"
 #include "postgres/local/filling_command.h"
 #include "postgres/local/role_maker.h"
+#include "postgres/local/settings_check.h"
 #include "runtime/files.h"
 #include "runtime/log.h"
 
@@ -77,20 +78,47 @@ Attempt set_signals(const std::string& data_dir, const BootstrapMethod& method) 
   return method.recovery_conf ? write(data_dir + "/recovery.signal", "") : Attempt{};
 }
 
+std::string conf_in(const PrivateEntrance& entrance) {
+  return entrance.path() + "/postgresql.conf";
+}
+
+// Of the operator's settings, what this PostgreSQL has.
+ParameterMap recovery_of(const ActContext& context, const BootstrapMethod& method) {
+  const RecoveryConf conf =
+      recovery_conf_for(context.known_major, method.recovery_conf.value_or(ParameterMap{}));
+  for (const auto& [name, value] : conf.left_out)
+    log_warning(
+        "bootstrap.{}.recovery_conf: {} = '{}' is left out, PostgreSQL {} has no such parameter",
+        method.name, name, value, context.known_major);
+  return conf.settings;
+}
+
 // postgresql.conf of this one start: over what is always in force, the settings of the recovery.
 // What the command wrote with ALTER SYSTEM's file is kept aside, for the recovery parameters in it
 // are removed as ever.
-Attempt write_own_conf(const ActContext& context, const PrivateEntrance& entrance,
-                       const BootstrapMethod& method, const std::string& auto_conf) {
+asio::awaitable<Attempt> write_own_conf(ActContext& context, const ActControl& control,
+                                        const PrivateEntrance& entrance, BootstrapMethod method,
+                                        std::string auto_conf) {
   std::vector<std::string> included{conf_path_of(*context.config)};
   if (!method.recovery_conf && method.keep_existing_recovery_conf) {
     included.push_back(entrance.path() + "/kept.conf");
-    if (auto written = write(included.back(), auto_conf); !written) return written;
+    if (auto written = write(included.back(), auto_conf); !written) co_return written;
   }
   if (auto written = write(entrance.path() + "/pg_hba.conf", "local all all trust\n"); !written)
-    return written;
-  return write(entrance.path() + "/postgresql.conf",
-               render_postgresql_conf(included, {}, method.recovery_conf.value_or(ParameterMap{})));
+    co_return written;
+  ParameterMap recovery = recovery_of(context, method);
+  const std::function<Attempt()> put = [&] {
+    return write(conf_in(entrance), render_postgresql_conf(included, {}, recovery));
+  };
+  if (auto written = put(); !written) co_return written;
+  std::set<std::string> refused;
+  std::vector<JudgedSettings> judged{{.key = "bootstrap." + method.name + ".recovery_conf",
+                                      .settings = recovery,
+                                      .refused = refused}};
+  const auto taken = co_await leave_out_what_is_refused(context, control, conf_in(entrance),
+                                                        std::move(judged), put);
+  if (!taken) co_return tl::unexpected(taken.error());
+  co_return Attempt{};
 }
 
 ServerStart private_start(const ActContext& context, const PrivateEntrance& entrance,
@@ -98,8 +126,7 @@ ServerStart private_start(const ActContext& context, const PrivateEntrance& entr
   ServerStart how;
   how.program = context.program("postgres");
   how.log_file = context.server_log();
-  how.arguments = {"-D", context.config->data_dir,
-                   "--config-file=" + entrance.path() + "/postgresql.conf",
+  how.arguments = {"-D", context.config->data_dir, "--config-file=" + conf_in(entrance),
                    "--data_directory=" + context.config->data_dir};
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));
@@ -122,8 +149,9 @@ asio::awaitable<Answer<ServerStart>> prepare_private_start(ActContext& context,
   const auto auto_conf = read_file(config->data_dir + "/postgresql.auto.conf");
   const auto prepared = co_await prepare_files(context, control, std::nullopt);
   if (!prepared) co_return tl::unexpected(prepared.error());
-  if (auto written = write_own_conf(context, entrance, method, auto_conf.value_or("")); !written)
-    co_return tl::unexpected(written.error());
+  const auto written =
+      co_await write_own_conf(context, control, entrance, method, auto_conf.value_or(""));
+  if (!written) co_return tl::unexpected(written.error());
   if (auto set = set_signals(config->data_dir, method); !set) co_return tl::unexpected(set.error());
   const auto pg_control = read_pg_control(config->data_dir);
   if (!pg_control) co_return failed(pg_control.error().text);

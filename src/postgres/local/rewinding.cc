@@ -12,6 +12,7 @@
 #include "postgres/local/config_files.h"
 #include "postgres/local/divergence.h"
 #include "postgres/local/lost_wal.h"
+#include "postgres/local/settings_check.h"
 #include "postgres/local/wal_record.h"
 #include "runtime/asio_clock.h"
 #include "runtime/files.h"
@@ -268,21 +269,21 @@ void add_rewind_options(const OptionList& options, std::vector<std::string>& arg
 }
 
 ProcessSpec rewind_spec(const ActContext& context, const PostgresConfig& config,
-                        const Upstream& source) {
+                        const Upstream& source, bool can_restore) {
+  constexpr int kFirstWithConfigFile = 15;
   ConnInfo info = tool_conninfo(config, rewind_login(config), source, config.database);
   info.set("application_name", context.self);
   ProcessSpec spec;
   spec.argv = {context.program("pg_rewind"), "--progress", "--target-pgdata=" + config.data_dir,
                "--source-server=" + info.to_string()};
-  if (conf_path_of(config) != config.data_dir + "/postgresql.conf")
+  if (context.known_major >= kFirstWithConfigFile &&
+      conf_path_of(config) != config.data_dir + "/postgresql.conf")
     spec.argv.push_back("--config-file=" + conf_path_of(config));
-  const auto restore = config.recovery_conf.find("restore_command");
-  const bool can_restore = (restore != config.recovery_conf.end() && !restore->second.empty()) ||
-                           config.parameters.contains("restore_command");
   if (can_restore) spec.argv.emplace_back("--restore-target-wal");
   add_rewind_options(config.rewind_options, spec.argv);
-  spec.env = {
-      {"PGPASSFILE", config.pgpass}, {"PGOPTIONS", "-c statement_timeout=0"}, {"LC_ALL", "C"}};
+  spec.env = {{"PGOPTIONS", "-c statement_timeout=0"}, {"LC_ALL", "C"}};
+  if (std::string file = passfile_of(config, rewind_login(config)); !file.empty())
+    spec.env.emplace_back("PGPASSFILE", std::move(file));
   return spec;
 }
 
@@ -320,14 +321,15 @@ asio::awaitable<Answer<ProcessEnd>> run_rewind(ActContext& context, ActControl& 
   // run with standby.signal.
   const auto prepared = co_await prepare_files(context, control, source);
   if (!prepared) co_return tl::unexpected(prepared.error());
+  const bool can_restore = !(co_await setting_of(context, control, "restore_command")).empty();
   const KeptFiles kept(*config);
   if (auto removed = set_standby_signal(config->data_dir, false); !removed)
     co_return tl::unexpected(removed.error());
   if (auto marked = mark_rewinding(config->data_dir); !marked)
     co_return tl::unexpected(marked.error());
   ProcessEnd how_it_ended;
-  auto end =
-      co_await run_tool(context, control, rewind_spec(context, *config, source), {}, &how_it_ended);
+  ProcessSpec spec = rewind_spec(context, *config, source, can_restore);
+  auto end = co_await run_tool(context, control, std::move(spec), {}, &how_it_ended);
   if (end || !may_have_changed_files(how_it_ended))
     if (auto unmarked = mark_rewound(config->data_dir); !unmarked)
       co_return tl::unexpected(unmarked.error());

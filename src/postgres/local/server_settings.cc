@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "codec/postgres_settings.h"
@@ -176,6 +177,15 @@ std::string local_address(const std::string& listen) {
   }
 }
 
+// PostgreSQL would look for a relative path where the agent was started.
+std::string path_in(const std::string& config_dir, const std::string& configured,
+                    const char* fallback) {
+  if (configured.starts_with('/')) return configured;
+  return (std::filesystem::path(config_dir) / (configured.empty() ? fallback : configured))
+      .lexically_normal()
+      .string();
+}
+
 std::string normal_boolean(std::string_view value) {
   std::string text = lower(trimmed(value));
   if (text == "on" || text == "true" || text == "yes" || text == "1") return "on";
@@ -227,8 +237,8 @@ ParameterMap server_parameters(const PostgresConfig& config, const std::string& 
   made["port"] = std::to_string(config.listen.port);
   made["cluster_name"] = scope;
   const std::string& config_dir = config.config_dir.empty() ? config.data_dir : config.config_dir;
-  made.try_emplace("hba_file", config_dir + "/pg_hba.conf");
-  made.try_emplace("ident_file", config_dir + "/pg_ident.conf");
+  made["hba_file"] = path_in(config_dir, made["hba_file"], "pg_hba.conf");
+  made["ident_file"] = path_in(config_dir, made["ident_file"], "pg_ident.conf");
   if (floor != nullptr) {
     raise_to(made, "max_connections", floor->max_connections);
     raise_to(made, "max_worker_processes", floor->max_worker_processes);
@@ -239,20 +249,46 @@ ParameterMap server_parameters(const PostgresConfig& config, const std::string& 
   return made;
 }
 
+RecoveryConf recovery_conf_for(int major_version, const ParameterMap& written) {
+  constexpr int kFirstWithoutTriggerFile = 16;
+  RecoveryConf made;
+  for (const auto& [name, value] : written)
+    made.settings[lower(name)] = value;
+  // Words of recovery.conf, which ended with PostgreSQL 11. The first two ask for a standby that
+  // does not wait at a target, and none of ours does anything else.
+  made.settings.erase("standby_mode");
+  made.settings.erase("pause_at_recovery_target");
+  auto former = made.settings.extract("trigger_file");
+  if (major_version < kFirstWithoutTriggerFile) {
+    if (former) made.settings.try_emplace("promote_trigger_file", former.mapped());
+    return made;
+  }
+  if (former) made.left_out.insert(std::move(former));
+  if (auto later = made.settings.extract("promote_trigger_file"))
+    made.left_out.insert(std::move(later));
+  return made;
+}
+
+RecoveryConf recovery_conf_of(const PostgresConfig& config, int major_version) {
+  // Recovery parameters among the ordinary ones replace `recovery_conf` as a whole (as Patroni).
+  ParameterMap among;
+  for (const auto& [name, value] : config.parameters)
+    if (is_recovery_parameter(lower(name))) among[name] = value;
+  RecoveryConf made =
+      recovery_conf_for(major_version, among.empty() ? config.recovery_conf : among);
+  made.key = among.empty() ? "postgresql.recovery_conf" : "postgresql.parameters";
+  return made;
+}
+
 ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
                                  const Upstream& upstream, int major_version,
                                  const std::string& address) {
-  ParameterMap made;
-  const auto is_ours = [](const std::string& name) {
+  ParameterMap made = recovery_conf_of(config, major_version).settings;
+  std::erase_if(made, [](const auto& setting) {
+    const std::string& name = setting.first;
     return name.starts_with("recovery_target") || name == "primary_conninfo" ||
-           name == "primary_slot_name" || name == "standby_mode";
-  };
-  // Recovery parameters among the ordinary ones replace `recovery_conf` as a whole (as Patroni).
-  ParameterMap configured;
-  for (const auto& [name, value] : config.parameters)
-    if (is_recovery_parameter(lower(name))) configured[lower(name)] = value;
-  for (const auto& [name, value] : configured.empty() ? config.recovery_conf : configured)
-    if (!is_ours(name)) made[name] = value;
+           name == "primary_slot_name";
+  });
   made["recovery_target_timeline"] = "latest";
   // Set by somebody in an included file, they would end the following.
   for (const char* name : {"recovery_target", "recovery_target_lsn", "recovery_target_name",
@@ -352,12 +388,16 @@ std::vector<std::string> command_line_arguments(const ParameterMap& parameters) 
   return arguments;
 }
 
+std::string passfile_of(const PostgresConfig& config, const Credentials& who) {
+  return who.password.empty() ? std::string() : config.pgpass;
+}
+
 ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
                           const Upstream& upstream, int major_version, const std::string& address) {
   ConnInfo info;
   info.set_if_any("dbname", config.database);
   info.set_if_any("user", config.replication.username);
-  info.set_if_any("passfile", config.pgpass);
+  info.set_if_any("passfile", passfile_of(config, config.replication));
   info.set("host", upstream.host);
   info.set_if_any("hostaddr", address);
   info.set_if_any("port", upstream.port);
@@ -374,7 +414,7 @@ ConnInfo tool_conninfo(const PostgresConfig& config, const Credentials& who,
   ConnInfo info;
   info.set_if_any("dbname", database);
   info.set_if_any("user", who.username);
-  info.set_if_any("passfile", config.pgpass);
+  info.set_if_any("passfile", passfile_of(config, who));
   info.set("host", upstream.host);
   info.set_if_any("port", upstream.port);
   add_connection_options(info, who, 0, false);

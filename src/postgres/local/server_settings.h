@@ -31,6 +31,18 @@ using ParameterMap = std::map<std::string, std::string>;
 [[nodiscard]] ParameterMap server_parameters(const PostgresConfig& config, const std::string& scope,
                                              const PgControl* floor);
 
+// Recovery parameters as the operator has written them.
+struct RecoveryConf {
+  std::string key;        // of the configuration: where they stand
+  ParameterMap settings;  // what this version may be given, in lower case
+  ParameterMap left_out;  // what it has not any more
+};
+// `written`, for this version. What only says in other words what is done anyway is in neither
+// part.
+[[nodiscard]] RecoveryConf recovery_conf_for(int major_version, const ParameterMap& written);
+// Of standbys: postgresql.recovery_conf, or the recovery parameters among the ordinary ones.
+[[nodiscard]] RecoveryConf recovery_conf_of(const PostgresConfig& config, int major_version);
+
 // The recovery section of a standby that follows `upstream` (host "": nobody), at this address if
 // one is given.
 [[nodiscard]] ParameterMap recovery_parameters(const PostgresConfig& config, const NodeName& self,
@@ -66,6 +78,9 @@ using ParameterMap = std::map<std::string, std::string>;
 // "--max_connections=100", ...: of the command line parameters among `parameters`.
 [[nodiscard]] std::vector<std::string> command_line_arguments(const ParameterMap& parameters);
 
+// Where the tools find the password of `who`; "" for a login that has none, for which libpq's own
+// ways hold then (~/.pgpass, PGPASSFILE of the agent).
+[[nodiscard]] std::string passfile_of(const PostgresConfig& config, const Credentials& who);
 // How this node's walreceiver reaches `upstream`. `address` "": as the name says.
 [[nodiscard]] ConnInfo primary_conninfo(const PostgresConfig& config, const NodeName& self,
                                         const Upstream& upstream, int major_version,
