@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "codec/config_keys.h"
 #include "codec/config_table.h"
 
 namespace pgherd {
@@ -136,6 +137,14 @@ std::vector<std::string> dynamic_keys_not_served(std::string_view config_json) {
     lines.push_back("dynamic configuration: " + key.path.substr(kDynamic.size()) +
                     " is not served: " + std::string(key.entry->instead));
   }
+  std::string unknown;
+  for (const UnknownKey& key : unknown_keys_of(root)) {
+    unknown.append(unknown.empty() ? "" : ", ").append(key.path.substr(kDynamic.size()));
+    if (key.nearest.starts_with(kDynamic))
+      unknown.append(" (did you mean " + key.nearest.substr(kDynamic.size()) + "?)");
+  }
+  if (!unknown.empty())
+    lines.push_back("dynamic configuration: unknown keys are ignored: " + unknown);
   return lines;
 }
 

@@ -1,8 +1,12 @@
 // show-config and edit-config.
 #include <fmt/format.h>
 
+#include <set>
+
+#include "codec/config_not_served.h"
 #include "codec/dcs_values.h"
 #include "codec/dynamic_config.h"
+#include "codec/postgres_settings.h"
 #include "ctl/commands.h"
 #include "ctl/config_changes.h"
 #include "ctl/diff.h"
@@ -82,6 +86,22 @@ void show_diff(CtlContext& context, const std::string& before, const std::string
   }
 }
 
+// What the members will warn of when they read it, said to the person who can still mend it.
+std::set<std::string> warnings_of(const std::string& config_json) {
+  const auto keys = dynamic_keys_not_served(config_json);
+  std::set<std::string> lines(keys.begin(), keys.end());
+  for (const DynamicRemark& remark : values_not_usable(config_json))
+    lines.insert("dynamic configuration: " + remark.text());
+  return lines;
+}
+
+void warn_of_what_is_new(CtlContext& context, const std::string& before, const std::string& after) {
+  const auto known = warnings_of(before);
+  for (const std::string& line : warnings_of(after))
+    if (!known.contains(line))
+      context.console.log(LogLevel::Warning, context.store.wall_now(), line);
+}
+
 void write_config(CtlContext& context, const KeyValue& entry, const std::string& json) {
   Transaction transaction;
   transaction.compares.push_back(Compare{
@@ -116,6 +136,7 @@ int edit_config(CtlContext& context, const EditConfigOptions& options) {
         fmt::format("the members would not take this configuration: {}", settings.error()));
   }
   if (!options.is_quiet) show_diff(context, entry->value, change.json);
+  warn_of_what_is_new(context, entry->value, change.json);
   if (change.came_from_stdin && !options.force) {
     context.console.say("Use --force option to apply changes");
     return 0;

@@ -35,6 +35,18 @@ TEST_F(EditConfig, SetsValuesAndParametersAndShowsWhatChanges) {
                                         R"("postgresql":{"parameters":{"max_connections":200}}})");
 }
 
+TEST_F(EditConfig, WarnsOfWhatTheMembersWillNotUseBeforeItAsks) {
+  const Ran wrong = context.run({"edit-config", "orders", "-s", "maximum_lag_on_failover=1MB", "-s",
+                                 "loop_waits=5", "--force"});
+  EXPECT_EQ(wrong.exit_code, 0);
+  EXPECT_NE(wrong.err.find("maximum_lag_on_failover is \"1MB\""), wrong.err.npos) << wrong.err;
+  EXPECT_NE(wrong.err.find("unknown keys are ignored: loop_waits (did you mean loop_wait?)"),
+            wrong.err.npos)
+      << wrong.err;
+  EXPECT_EQ(context.run({"edit-config", "orders", "-s", "ttl=20", "--force"}).err, "")
+      << "what had been there before is not said again";
+}
+
 TEST_F(EditConfig, AsksAndSaysWhenNothingWasDone) {
   const Ran no = context.run({"edit-config", "orders", "-s", "ttl=20"}, "n\n");
   EXPECT_EQ(no.exit_code, 0);
