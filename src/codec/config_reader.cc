@@ -5,6 +5,7 @@
 
 #include "codec/config_environment.h"
 #include "codec/parse_units.h"
+#include "codec/shell_words.h"
 
 namespace pgherd {
 namespace {
@@ -229,13 +230,13 @@ OptionList Section::options(std::string_view key) const {
     if (resolved.is_boolean()) {
       if (resolved.get<bool>()) list.emplace_back(name, "");
     } else {
-      list.emplace_back(name, value.text);
+      list.emplace_back(name, option_value(value.text));
     }
   };
   if (found->kind == Kind::Scalar) refuse(key, kAllowed);
   for (const auto& [name, child] : found->children) {
     if (found->kind == Kind::Map) {
-      add(name, child);
+      if (child.kind != Kind::Null && !is_nothing(child)) add(name, child);
     } else if (child.kind == Kind::Scalar) {
       list.emplace_back(child.text, "");
     } else if (child.kind == Kind::Map && child.children.size() == 1) {

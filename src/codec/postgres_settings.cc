@@ -206,7 +206,7 @@ class Merge {
     if (value.is_boolean()) {
       if (value.get<bool>()) list.emplace_back(name, "");
     } else {
-      list.emplace_back(name, as_text(value));
+      list.emplace_back(name, option_value(as_text(value)));
     }
   }
 
@@ -216,7 +216,7 @@ class Merge {
     if (!value->is_structured()) return warn(key, *value, "a list or a map of options");
     for (const auto& [name, item] : value->items()) {
       if (value->is_object()) {
-        add_option(name, item, into);
+        if (!as_text(item).empty()) add_option(name, item, into);
       } else if (item.is_object() && item.size() == 1) {
         add_option(item.begin().key(), item.begin().value(), into);
       } else if (!item.is_structured()) {

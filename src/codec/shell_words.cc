@@ -78,4 +78,9 @@ std::optional<std::vector<std::string>> shell_words(std::string_view command) {
   return Cutter(command).words();
 }
 
+std::string option_value(std::string_view text) {
+  auto words = shell_words(text);
+  return words && words->size() == 1 ? std::move(words->front()) : std::string(text);
+}
+
 }  // namespace pgherd

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "runtime/unique_fd.h"
 
@@ -70,6 +71,50 @@ Result<void, FileError> write_file_atomically(const std::string& path, std::stri
     return fail(error_of("put into place", path, code));
   }
   return sync_directory(directory_of(path));
+}
+
+namespace {
+
+// Also of a link to what is not there yet.
+std::string target_of(std::string path) {
+  constexpr int kLinksMax = 40;  // as the kernel
+  namespace fs = std::filesystem;
+  std::error_code error;
+  for (int links = 0; links < kLinksMax && fs::is_symlink(path, error); ++links) {
+    const fs::path target = fs::read_symlink(path, error);
+    if (error) break;
+    path = (fs::path(path).parent_path() / target).string();
+  }
+  return path;
+}
+
+bool is_about_the_place(int code) {
+  return code == EACCES || code == EPERM || code == EROFS || code == EBUSY;
+}
+
+Result<void, FileError> overwrite(const std::string& path, std::string_view content, mode_t mode) {
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail(error_of("open", path, errno));
+  struct stat facts{};
+  const bool has_mode = ::fstat(file.get(), &facts) == 0 && (facts.st_mode & 07777U) == mode;
+  if (!has_mode && ::fchmod(file.get(), mode) != 0)
+    return fail(error_of("set the mode of", path, errno));
+  if (::ftruncate(file.get(), 0) != 0) return fail(error_of("empty", path, errno));
+  if (const int code = write_all(file.get(), content); code != 0)
+    return fail(error_of("write", path, code));
+  if (::fsync(file.get()) != 0) return fail(error_of("force to disk", path, errno));
+  return {};
+}
+
+}  // namespace
+
+Result<void, FileError> write_file_in_its_place(const std::string& path, std::string_view content,
+                                                mode_t mode) {
+  const std::string target = target_of(path);
+  const auto replaced = write_file_atomically(target, content, mode);
+  if (replaced || !is_about_the_place(replaced.error().code)) return replaced;
+  // What cannot be told better is that nothing can be made there.
+  return overwrite(target, content, mode) ? Result<void, FileError>{} : replaced;
 }
 
 Result<std::string, FileError> read_file(const std::string& path, std::size_t bytes_max) {

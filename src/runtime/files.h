@@ -30,6 +30,14 @@ struct FileOwner {
     const std::string& path, std::string_view content, mode_t mode = 0644,
     const std::optional<FileOwner>& owner = std::nullopt);
 
+// The same for the file that a symbolic link at `path` points to, if there is one; the link stays.
+// Where nothing can be put into its directory (it is another's, or read-only, or the file is
+// mounted by itself), what is written goes into the file that is there, and a power cut may leave
+// it in part.
+[[nodiscard]] Result<void, FileError> write_file_in_its_place(const std::string& path,
+                                                              std::string_view content,
+                                                              mode_t mode = 0644);
+
 // Also reads files that claim to be empty (/proc). Fails with EFBIG above `bytes_max`.
 [[nodiscard]] Result<std::string, FileError> read_file(const std::string& path,
                                                        std::size_t bytes_max = 64U << 20U);

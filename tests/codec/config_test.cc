@@ -193,6 +193,17 @@ TEST_F(Config, WithEverythingIsReadWhole) {
   EXPECT_TRUE(loaded.warnings.empty()) << loaded.warnings.front();
 }
 
+TEST_F(Config, OptionsOfProgramsMayBeInQuotesOfTheirOwnAndInAMapEmptyOnesAreLeftOut) {
+  const LoadedConfig loaded =
+      load(std::string(kMinimal) + R"(  basebackup: {max-rate: '', waldir: , label: '"a b"'}
+bootstrap:
+  initdb: [{locale: "'C.UTF-8'"}, {encoding: UTF8}]
+)");
+  EXPECT_EQ(loaded.config.postgresql.basebackup, (OptionList{{"label", "a b"}}));
+  EXPECT_EQ(loaded.config.bootstrap->initdb,
+            (OptionList{{"locale", "C.UTF-8"}, {"encoding", "UTF8"}}));
+}
+
 TEST_F(Config, ReadsThePostgresqlSection) {
   const PostgresConfig config = load(kFull).config.postgresql;
   EXPECT_EQ(config.listen, (ListenAddress{.host = "0.0.0.0,10.0.0.1", .port = 5433}));

@@ -159,6 +159,12 @@ TEST(Merge, TakesFromTheDynamicConfigurationWhatIsNotSetLocally) {
   EXPECT_EQ(merged.connect_address, "");
 }
 
+TEST(Merge, LeavesOutOptionsThatAMapHasWithoutAValue) {
+  const PostgresConfig merged = merge_dynamic(
+      {}, R"({"postgresql":{"basebackup":{"max-rate":"","waldir":null,"label":"'a b'"}}})");
+  EXPECT_EQ(merged.basebackup, (OptionList{{"label", "a b"}}));
+}
+
 TEST(Merge, TakesWhatHoldsInOneRoleOnlyFromBoth) {
   PostgresConfig local;
   local.by_role[ServerRole::Primary] = {.custom_conf = "/mine",

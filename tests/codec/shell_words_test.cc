@@ -31,6 +31,15 @@ TEST(ShellWords, AreNeitherExpandedNorCommentedOut) {
             (Words{"echo", "$HOME", "*.conf", "#1", "a;b"}));
 }
 
+TEST(OptionValue, LosesTheQuotesAroundAllOfIt) {
+  EXPECT_EQ(option_value(R"("bar baz")"), "bar baz");
+  EXPECT_EQ(option_value("'C.UTF-8'"), "C.UTF-8");
+  EXPECT_EQ(option_value("bar baz"), "bar baz");
+  EXPECT_EQ(option_value(R"("a" "b c")"), R"("a" "b c")");
+  EXPECT_EQ(option_value("it's"), "it's");
+  EXPECT_EQ(option_value(""), "");
+}
+
 TEST(ShellWords, NeedTheirQuotesClosed) {
   EXPECT_EQ(shell_words("it's"), std::nullopt);
   EXPECT_EQ(shell_words(R"(say "so\")"), std::nullopt);

@@ -899,6 +899,22 @@ TEST_F(RealPostgres, ALogicalSlotGoesOnOnAPromotedStandbyWhereThePrimarysStood) 
             "table public.told: INSERT: word[text]:'read after the failover'");
 }
 
+TEST_F(RealPostgres, ACopyIsOpenToTheGroupWhereItsSourceIs) {
+  namespace fs = std::filesystem;
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  expect_done(pg0->perform(Stop{StopMode::Fast}));
+  const fs::perms open = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec;
+  fs::permissions(pg0->config.data_dir, open);
+  fs::permissions(pg0->config.data_dir + "/PG_VERSION",
+                  fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+  expect_done(pg0->perform(StartPrimary{in_an_hour()}));
+  expect_done(pg1->perform(CloneFrom{pg0->as_upstream()}));
+  EXPECT_EQ(fs::status(pg1->config.data_dir).permissions(), open);
+  EXPECT_EQ(pg1->observe().data_directory, DataDirectory::Valid);
+}
+
 TEST_F(RealPostgres, ACopyThatIsCancelledLeavesAnEmptyPlace) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");

@@ -381,9 +381,24 @@ TEST_F(ConfigFilesOnDisk, StandbySignalComesAndGoes) {
 
 TEST_F(ConfigFilesOnDisk, ThePassfileIsForItsOwnerOnly) {
   ASSERT_TRUE(write_pgpass(config, kUpstream));
-  struct stat facts {};
+  struct stat facts{};
   ASSERT_EQ(::stat(config.pgpass.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST_F(ConfigFilesOnDisk, FilesOfTheOperatorsAreWrittenBehindTheirLinks) {
+  namespace fs = std::filesystem;
+  std::ofstream(root.path() + "/hba") << "before\n";
+  fs::create_symlink(root.path() + "/hba", config.data_dir + "/pg_hba.conf");
+  std::ofstream(root.path() + "/passwords") << "before\n";
+  fs::create_symlink("passwords", config.pgpass);
+  config.pg_hba = {"local all all peer"};
+  write();
+  ASSERT_TRUE(write_pgpass(config, kUpstream));
+  EXPECT_TRUE(fs::is_symlink(config.data_dir + "/pg_hba.conf"));
+  EXPECT_NE(get("../hba").find("local all all peer"), std::string::npos);
+  EXPECT_TRUE(fs::is_symlink(config.pgpass));
+  EXPECT_EQ(get("../passwords"), pgpass_text(config, kUpstream));
 }
 
 TEST_F(ConfigFilesOnDisk, APassfileThatIsADirectoryIsRefusedInWords) {

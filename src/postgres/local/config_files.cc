@@ -22,13 +22,13 @@ std::string base_name_of(const PostgresConfig& config) {
 }
 
 bool exists(const std::string& path) {
-  struct stat facts {};
+  struct stat facts{};
   return ::lstat(path.c_str(), &facts) == 0;
 }
 
 // Files inside follow the directory: readable by the group where PostgreSQL's own are.
 mode_t file_mode(const std::string& data_dir) {
-  struct stat facts {};
+  struct stat facts{};
   const bool group_reads = ::stat(data_dir.c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
   return group_reads ? 0640 : 0600;
 }
@@ -36,6 +36,14 @@ mode_t file_mode(const std::string& data_dir) {
 Attempt put(const std::string& path, const std::string& content, mode_t mode) {
   if (const auto present = read_file(path); present && *present == content) return {};
   if (const auto written = write_file_atomically(path, content, mode); !written)
+    return failed(written.error().text);
+  return {};
+}
+
+// A file of the operator's, who may keep it elsewhere and have a link to it here.
+Attempt put_behind_link(const std::string& path, const std::string& content, mode_t mode) {
+  if (const auto present = read_file(path); present && *present == content) return {};
+  if (const auto written = write_file_in_its_place(path, content, mode); !written)
     return failed(written.error().text);
   return {};
 }
@@ -72,7 +80,7 @@ Attempt put_lines(const PostgresConfig& config, const ParameterMap& parameters,
                   const std::vector<std::string>& lines) {
   const std::string path = config_dir_of(config) + "/" + name;
   if (is_elsewhere(parameters, parameter, path)) return {};
-  if (!lines.empty()) return put(path, render_lines(lines), file_mode(config.data_dir));
+  if (!lines.empty()) return put_behind_link(path, render_lines(lines), file_mode(config.data_dir));
   if (exists(path)) return {};
   // PostgreSQL does not start without its pg_hba.conf, and warns without the other.
   const auto original = read_file(config.data_dir + "/" + name);
@@ -149,7 +157,7 @@ Attempt append_hba_lines(const PostgresConfig& config, const std::vector<std::st
   const std::string before = text.value_or("");
   // A directory for the configuration survives a bootstrap that failed.
   if (before.ends_with(added)) return {};
-  return put(path, before + added, file_mode(config.data_dir));
+  return put_behind_link(path, before + added, file_mode(config.data_dir));
 }
 
 std::optional<std::string> written_sync_names(const PostgresConfig& config) {
@@ -183,8 +191,8 @@ Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
         "the passwords for replication have no place: this user has no home directory (neither "
         "HOME nor the password database names one); set postgresql.pgpass to a file that it may "
         "write");
-  struct stat facts {};
-  if (::lstat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+  struct stat facts{};
+  if (::stat(config.pgpass.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
     return failed(fmt::format(
         "{} (postgresql.pgpass) is no regular file: remove it or name another", config.pgpass));
   std::error_code error;
@@ -192,7 +200,7 @@ Attempt write_pgpass(const PostgresConfig& config, const Upstream& upstream) {
   if (const auto present = read_file(config.pgpass);
       present && *present == text && (facts.st_mode & 0777U) == 0600)
     return {};
-  if (const auto written = write_file_atomically(config.pgpass, text, 0600); !written)
+  if (const auto written = write_file_in_its_place(config.pgpass, text, 0600); !written)
     return failed(fmt::format(
         "{}; the passwords for replication go there: set postgresql.pgpass to a file in a "
         "directory that this user may write",

@@ -122,7 +122,7 @@ asio::awaitable<Attempt> run_basebackup(ActContext& context, const ActControl& c
   };
   const auto end = co_await run_tool(context, control, std::move(spec), mark);
   if (!end) co_return tl::unexpected(end.error());
-  co_return Attempt{};
+  co_return open_to_group_like_its_files(config->data_dir);
 }
 
 Attempt finish_copy(const PostgresConfig& config) {

@@ -289,6 +289,15 @@ Attempt make_empty_directory(const std::string& data_dir) {
   return {};
 }
 
+Attempt open_to_group_like_its_files(const std::string& data_dir) {
+  struct stat facts{};
+  const bool group_reads =
+      ::stat((data_dir + "/PG_VERSION").c_str(), &facts) == 0 && (facts.st_mode & S_IRGRP) != 0;
+  if (group_reads && ::chmod(data_dir.c_str(), 0750) != 0)
+    return tl::unexpected(errno_failure("set mode 0750 of", data_dir));
+  return {};
+}
+
 Attempt make_way_to(const std::string& data_dir) {
   if (exists(data_dir)) return make_empty_directory(data_dir);
   return make_directories(fs::path(data_dir).parent_path().string());

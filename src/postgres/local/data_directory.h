@@ -47,6 +47,9 @@ enum class Mark { Counts, IsOurs };
 
 // Makes the directory if it is missing, and gives it mode 0700. Precondition: missing or empty.
 [[nodiscard]] Attempt make_empty_directory(const std::string& data_dir);
+// pg_basebackup gives the files the source's mode (initdb, allow-group-access), but leaves that of
+// a directory which was there; and by that PostgreSQL goes when it makes files.
+[[nodiscard]] Attempt open_to_group_like_its_files(const std::string& data_dir);
 
 // For a program that makes the directory itself: makes what is missing of the way to it. One that
 // is there is given mode 0700. Precondition: missing or empty.
