@@ -193,8 +193,8 @@ Tags read_tags(const Section& root, ReadingContext context) {
     const auto is_set = tags.flag(key);
     const Json value = tags.has(key) ? to_json(*tags.find(key)) : Json();
     if (is_set == false && value.is_string() && std::string_view(key) != "nostream") {
-      context.warnings.push_back(tags.find(key)->origin + ": " + tags.path_of(key) + " is the text '" +
-                                 value.get<std::string>() +
+      context.warnings.push_back(tags.find(key)->origin + ": " + tags.path_of(key) +
+                                 " is the text '" + value.get<std::string>() +
                                  "', which counts as false here and as true in Patroni; write it "
                                  "without quotes");
     }

@@ -24,6 +24,9 @@ class DcsWorld {
   [[nodiscard]] virtual bool run_until(const std::function<bool()>& condition) = 0;
   // An operator's command to the store, past the door.
   virtual void compact(Revision revision) = 0;
+  // Whether the store says how far a watch is when nothing happens below its prefix. Who is not
+  // told reads afresh once what it has last seen is compacted.
+  [[nodiscard]] virtual bool tells_progress() const { return true; }
 };
 
 using MakeWorld = std::function<std::unique_ptr<DcsWorld>()>;

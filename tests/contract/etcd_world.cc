@@ -22,7 +22,9 @@ EtcdWorld::EtcdWorld(int members, std::vector<std::string> more_options, EtcdCon
 }
 
 EtcdWorld::EtcdWorld(const std::string& proxy)
-    : cluster_(1), proxy_(std::make_unique<EtcdProxy>(proxy, cluster_)) {
+    : is_behind_grpc_proxy_(proxy == "grpc-proxy"),
+      cluster_(1),
+      proxy_(std::make_unique<EtcdProxy>(proxy, cluster_)) {
   config_.use_proxies = true;
   await_an_answer();
 }
