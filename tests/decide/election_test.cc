@@ -166,8 +166,7 @@ TEST(ElectionAfterAForcedLeader, IsOpenToThoseWhomSyncLists) {
                                                      .new_leader = "b"}};
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
   Scene completed = scene;
-  completed.cluster().sync =
-      SyncKey{.leader = "b", .standbys = {"a"}, .mod_revision = {7}};
+  completed.cluster().sync = SyncKey{.leader = "b", .standbys = {"a"}, .mod_revision = {7}};
   EXPECT_FALSE(completed.planned<AcquireLeaderKey>()) << "b may have acknowledged on it";
   EXPECT_TRUE(completed.gives_reason("E4"));
   Scene unknown = scene;

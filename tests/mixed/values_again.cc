@@ -1,5 +1,5 @@
-// values_again: reads values of the store's keys, one a line as `kind TAB name TAB value`, and prints
-// each as pgherd writes what it has understood of it; `-` where it has understood nothing.
+// values_again: reads values of the store's keys, one a line as `kind TAB name TAB value`, and
+// prints each as pgherd writes what it has understood of it; `-` where it has understood nothing.
 #include <iostream>
 #include <string>
 #include <string_view>

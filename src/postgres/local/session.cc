@@ -213,8 +213,7 @@ asio::awaitable<Result<void, QueryError>> PgSession::connect(ConnInfo info, Dura
   if (!problem && PQsetnonblocking(connection_, 1) != 0) problem = lost("cannot connect");
   if (!problem) {
     PQsetErrorVerbosity(connection_, PQERRORS_DEFAULT);
-    PQsetNoticeProcessor(
-        connection_, [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(connection_, [](void*, const char*) {}, nullptr);
     co_return Result<void, QueryError>{};
   }
   close();
