@@ -66,6 +66,7 @@ test-fresh:  ## make up and make test in a new Debian 12 and a new Debian 13
 
 test-mixed: programs  ## clusters of pgherd and real Patroni 4.0 and 3.0 together: a matrix of what works
 	@tools/bootstrap/install-packages test mixed
+	@tools/build release pgherd_values_again
 	@tools/bootstrap/fetch-patroni
 	@tools/test-mixed
 

@@ -148,7 +148,8 @@ class GuardianFence::Link : public std::enable_shared_from_this<Link> {
     spec.argv = {options_.program,  "guardian",    "--data-dir",
                  options_.data_dir, "--successor", successor_of(options_.program)};
     spec.own_session = true;
-    spec.inherits_stderr = true;  // it outlives us and has something to say then
+    spec.may_set_priorities = true;  // it runs before PostgreSQL when a frozen machine goes on
+    spec.inherits_stderr = true;     // it outlives us and has something to say then
     spec.on_line = [weak = weak_from_this()](OutputOf, std::string_view line) {
       const auto self = weak.lock();
       if (self && line == "ready") self->look_soon(Duration::zero());

@@ -37,7 +37,7 @@ void say_ready() {
 }
 
 // Before whatever else wants to run: a node that goes on after a freeze must not answer a client
-// first. Before everybody where that is permitted (root, or a limit of RLIMIT_RTPRIO), and else
+// first. Before everybody where that is permitted (CAP_SYS_NICE or RLIMIT_RTPRIO), and else
 // with the best claim to it. (A request for short slices, which Linux 6.12 grants to everybody,
 // lets it be interrupted sooner and did not let it begin sooner: measured.)
 void run_first() {

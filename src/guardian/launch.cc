@@ -1,6 +1,7 @@
 #include "guardian/launch.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -144,6 +145,7 @@ void become_ordinary(const Head& head) {
   const sched_param ordinary{};
   ::sched_setscheduler(0, SCHED_OTHER, &ordinary);
   ::setpriority(PRIO_PROCESS, 0, 0);
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_SYS_NICE, 0, 0);
   if (head.oom_score != kOomScoreUnknown) {
     const UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
     write_all(file.get(), std::to_string(head.oom_score));

@@ -31,6 +31,7 @@ void KeptProgram::start() {
   spec.argv = part_.argv;
   spec.own_session = true;
   spec.output_file = part_.log;
+  spec.may_set_priorities = part_.kind == PartKind::Agent;  // its guardian runs before PostgreSQL
   // A shell's settings for clients must not reach PostgreSQL's tools.
   spec.env_unset = {"PGHOST",     "PGPORT",     "PGUSER", "PGDATABASE",
                     "PGPASSWORD", "PGPASSFILE", "PGDATA"};

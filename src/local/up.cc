@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,22 +153,14 @@ Herd prepare(const Place& place, HerdOptions options, Progress& progress) {
   return herd;
 }
 
-// What root may grant to those who are not, and all that is started from here inherits: that a
-// guardian runs before PostgreSQL when the machine goes on after a freeze. Without it that is
-// likely, and no more.
-void let_guardians_run_first() {
-  const rlimit limit{.rlim_cur = 1, .rlim_max = 1};
-  ::setrlimit(RLIMIT_RTPRIO, &limit);
-}
-
 void start_supervisor(const Place& place, const std::string& program) {
-  let_guardians_run_first();
   asio::io_context loop;
   ProcessSpec spec;
   spec.argv = {program, "local", "supervise", "--dir", place.dir};
   spec.cwd = place.dir;
   spec.own_session = true;
   spec.run_as = place.runner;
+  spec.may_set_priorities = true;  // for the guardians
   spec.output_file = place.dir + "/logs/supervisor.log";
   make_folder(place, place.dir + "/logs", 0755);
   auto child = ChildProcess::start(loop.get_executor(), std::move(spec));

@@ -46,6 +46,9 @@ struct ProcessSpec {
   bool own_session = false;       // else only an own process group
   bool dies_with_parent = false;  // SIGKILL when the thread that started it ends (not with run_as)
   std::optional<RunAs> run_as;
+  // Has the right to set priorities (CAP_SYS_NICE) if we have it, and may hand it on in this way.
+  // All others are without.
+  bool may_set_priorities = false;
   std::optional<Duration> timeout;
   Duration kill_after = 5s;  // from SIGTERM to SIGKILL, when timed out or cancelled
   // Appended to this file instead of being captured. For what outlives us.

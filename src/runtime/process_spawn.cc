@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <pwd.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -130,6 +132,16 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Across the change of the user, and of the program.
+void keep_right_to_set_priorities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> rights{};
+  constexpr std::uint32_t kRight = 1U << CAP_SYS_NICE;
+  rights[0] = {.effective = kRight, .permitted = kRight, .inheritable = kRight};
+  if (::syscall(SYS_capset, &header, rights.data()) != 0) return;  // we have not got it
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_NICE, 0, 0);
+}
+
 // Raw calls: glibc's wrappers would talk to threads that do not exist in the child.
 void become(const RunAs& who, const Prepared& prepared) {
   if (::syscall(SYS_setgroups, prepared.groups.size(), prepared.groups.data()) != 0)
@@ -150,7 +162,12 @@ void take_descriptors(const Prepared& prepared) {
 [[noreturn]] void be_the_child(const ProcessSpec& spec, const Prepared& prepared, pid_t parent) {
   reset_signals();
   if ((spec.own_session ? ::setsid() : ::setpgid(0, 0)) < 0) give_up(prepared, Stage::Session);
+  if (spec.may_set_priorities) ::prctl(PR_SET_KEEPCAPS, 1);
   if (spec.run_as) become(*spec.run_as, prepared);
+  if (spec.may_set_priorities)
+    keep_right_to_set_priorities();
+  else
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_SYS_NICE, 0, 0);
   if (!spec.cwd.empty() && ::chdir(spec.cwd.c_str()) != 0) give_up(prepared, Stage::Directory);
   if (spec.dies_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

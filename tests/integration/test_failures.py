@@ -3,6 +3,9 @@
 import contextlib
 import datetime
 import json
+import os
+import pathlib
+import re
 import signal
 import time
 
@@ -94,6 +97,21 @@ def test_a_frozen_leader_stops_acknowledging_before_another_leads(herd):
         with contextlib.suppress(ProcessLookupError):
             kill(agent, signal.SIGCONT)
     assert herd.wait_complete(90) != leader
+
+
+def test_root_lets_guardians_run_before_postgresql(herd):
+    """So that a node that goes on after a freeze answers nobody. Nobody else has the right to that."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except PermissionError:
+        pytest.skip("this user may not give a real-time priority")
+    for name in herd.nodes:
+        assert {os.sched_getscheduler(pid) for pid in herd.guardian_pids(name)} == {os.SCHED_RR}
+        postmaster = herd.postmaster_pid(name)
+        assert os.sched_getscheduler(postmaster) == os.SCHED_OTHER
+        rights = pathlib.Path(f"/proc/{postmaster}/status").read_text()
+        assert re.findall(r"Cap(?:Eff|Prm|Amb):\t(\w+)", rights) == ["0" * 16] * 3
 
 
 def test_a_postmaster_that_is_stopped_for_longer_than_the_lease_goes_on(herd):

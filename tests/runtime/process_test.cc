@@ -148,5 +148,22 @@ TEST_F(ProcessTest, another_user_can_be_become_by_root_only) {
     EXPECT_NE(end.error().find("cannot become"), std::string::npos);
 }
 
+// By root, to another user: that one right and no other.
+TEST_F(ProcessTest, the_right_to_set_priorities_is_handed_on_to_whom_it_is_meant_for) {
+  const auto nobody = find_user("nobody");
+  if (::geteuid() != 0 || !nobody) GTEST_SKIP() << "needs root and a user nobody";
+  auto spec = shell("chrt --rr --pid 1 $$ && echo may");
+  spec.run_as = *nobody;
+  EXPECT_FALSE(run(spec)->succeeded());
+  if (!run(shell("chrt --rr --pid 1 $$"))->succeeded()) GTEST_SKIP() << "root may not, either";
+  spec.may_set_priorities = true;
+  EXPECT_EQ(run(spec).value().out, "may\n");
+  auto rights = shell("grep -E 'Cap(Eff|Amb)' /proc/self/status | tr -s '\\n\\t' ' '");
+  rights.run_as = *nobody;
+  EXPECT_EQ(run(rights).value().out, "CapEff: 0000000000000000 CapAmb: 0000000000000000 ");
+  rights.may_set_priorities = true;
+  EXPECT_EQ(run(rights).value().out, "CapEff: 0000000000800000 CapAmb: 0000000000800000 ");
+}
+
 }  // namespace
 }  // namespace pgherd
