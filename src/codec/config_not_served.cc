@@ -102,6 +102,18 @@ std::vector<NotServed> make_table() {
   return table;
 }
 
+// `/config` as the local file has it; nothing, if it cannot be read.
+YamlNode as_local(std::string_view config_json) {
+  YamlNode root{.kind = Kind::Map};
+  try {
+    // JSON is YAML; only names and texts are looked at.
+    root.at("bootstrap").at("dcs") = read_yaml(std::string(config_json), "/config");
+  } catch (const YamlError&) {
+    return YamlNode{.kind = Kind::Map};
+  }
+  return root;
+}
+
 }  // namespace
 
 const std::vector<NotServed>& not_served() {
@@ -125,27 +137,22 @@ std::string line_of(const FoundKey& key) {
 }
 
 std::vector<std::string> dynamic_keys_not_served(std::string_view config_json) {
-  YamlNode root{.kind = Kind::Map};
-  try {
-    // JSON is YAML; only names and texts are looked at.
-    root.at("bootstrap").at("dcs") = read_yaml(std::string(config_json), "/config");
-  } catch (const YamlError&) {
-    return {};
-  }
   std::vector<std::string> lines;
-  for (const FoundKey& key : keys_not_served(root)) {
+  for (const FoundKey& key : keys_not_served(as_local(config_json))) {
     lines.push_back("dynamic configuration: " + key.path.substr(kDynamic.size()) +
                     " is not served: " + std::string(key.entry->instead));
   }
-  std::string unknown;
-  for (const UnknownKey& key : unknown_keys_of(root)) {
-    unknown.append(unknown.empty() ? "" : ", ").append(key.path.substr(kDynamic.size()));
-    if (key.nearest.starts_with(kDynamic))
-      unknown.append(" (did you mean " + key.nearest.substr(kDynamic.size()) + "?)");
-  }
-  if (!unknown.empty())
-    lines.push_back("dynamic configuration: unknown keys are ignored: " + unknown);
   return lines;
+}
+
+std::string dynamic_keys_unknown(std::string_view config_json) {
+  std::string list;
+  for (const UnknownKey& key : unknown_keys_of(as_local(config_json))) {
+    list.append(list.empty() ? "" : ", ").append(key.path.substr(kDynamic.size()));
+    if (key.nearest.starts_with(kDynamic))
+      list.append(" (did you mean " + key.nearest.substr(kDynamic.size()) + "?)");
+  }
+  return list;
 }
 
 }  // namespace pgherd

@@ -36,8 +36,11 @@ struct FoundKey {
 // "patroni.yml:12: citus is not served: ..."
 [[nodiscard]] std::string line_of(const FoundKey& key);
 
-// A line for each key of `/config` of that kind, and one for all that nobody knows, with the
-// nearest right ones. Text that cannot be read has none.
+// A line for each key of `/config` of that kind. Text that cannot be read has none.
 [[nodiscard]] std::vector<std::string> dynamic_keys_not_served(std::string_view config_json);
+
+// The keys of `/config` that nobody knows: "loop_waits (did you mean loop_wait?), pg_group"; "" if
+// there is none. Tools keep keys of their own there, so it is no matter for a log.
+[[nodiscard]] std::string dynamic_keys_unknown(std::string_view config_json);
 
 }  // namespace pgherd

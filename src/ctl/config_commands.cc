@@ -92,6 +92,8 @@ std::set<std::string> warnings_of(const std::string& config_json) {
   std::set<std::string> lines(keys.begin(), keys.end());
   for (const DynamicRemark& remark : values_not_usable(config_json))
     lines.insert("dynamic configuration: " + remark.text());
+  if (const std::string unknown = dynamic_keys_unknown(config_json); !unknown.empty())
+    lines.insert("dynamic configuration: the members know no " + unknown);
   return lines;
 }
 

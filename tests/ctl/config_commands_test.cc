@@ -40,7 +40,7 @@ TEST_F(EditConfig, WarnsOfWhatTheMembersWillNotUseBeforeItAsks) {
                                  "loop_waits=5", "--force"});
   EXPECT_EQ(wrong.exit_code, 0);
   EXPECT_NE(wrong.err.find("maximum_lag_on_failover is \"1MB\""), wrong.err.npos) << wrong.err;
-  EXPECT_NE(wrong.err.find("unknown keys are ignored: loop_waits (did you mean loop_wait?)"),
+  EXPECT_NE(wrong.err.find("the members know no loop_waits (did you mean loop_wait?)"),
             wrong.err.npos)
       << wrong.err;
   EXPECT_EQ(context.run({"edit-config", "orders", "-s", "ttl=20", "--force"}).err, "")
