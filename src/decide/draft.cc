@@ -46,6 +46,10 @@ Instant Draft::demote_at() const {
   return leads_since(seen) + margins_.demote_after;
 }
 
+Instant Draft::promote_before() const {
+  return seen.session.renewed_at + margins_.demote_after;
+}
+
 Instant Draft::stop_at() const {
   const Instant end = memory.pause.ended_at
                           ? std::max(demote_at(), *memory.pause.ended_at + margins_.demote_after)

@@ -37,6 +37,9 @@ class Draft {
   // A release of the key is under way, or was not answered and may yet be carried out.
   [[nodiscard]] bool may_be_releasing() const;
   [[nodiscard]] Instant demote_at() const;
+  // As demote_at(), by the store's word alone: what members accept without it keeps a primary, and
+  // makes none (K2).
+  [[nodiscard]] Instant promote_before() const;
   // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode, in which nobody
   // was held to a lease: the first renewal after it gets its time. Earlier when members do not
   // accept a leader without the store (H4).

@@ -39,6 +39,29 @@ TEST(Election, IsEnteredByBothOfTwoEqualsAndTheStoreDecides) {
   EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
 }
 
+// Sim seed 260004111: the keys of all members had ended with a silence of the store.
+TEST(Election, IsLeftByANewAgentThatHasLessThanWasPublished) {
+  Scene scene = race_of("a");
+  scene.memory.election.last_leader.clear();
+  scene.memory.election.last_known_members.clear();
+  scene.cluster().members.erase("b");
+  scene.cluster().members.erase("c");
+  scene.cluster().status.optime = Lsn{1001};
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E18"));
+
+  Scene complete = scene;
+  complete.cluster().status.optime = Lsn{1000};
+  EXPECT_TRUE(complete.planned<AcquireLeaderKey>()) << "nobody can have more than this node";
+  complete.cluster().history.emplace().emplace_back().parent = Timeline{7};
+  EXPECT_FALSE(complete.planned<AcquireLeaderKey>()) << "but on a newer timeline";
+
+  scene.later(scene.seen.settings.ttl);
+  scene.seen.session.renewed_at = scene.now;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "nobody has come";
+}
+
 TEST(Election, IsLeftToAPeerThatIsAhead) {
   Scene scene = race_of("a");
   scene.silent_peer("b").peer("c", Lsn{1001});

@@ -109,6 +109,20 @@ TEST(Failsafe, WhoWasRefusedIsPromotedOnlyAfterARenewal) {
   EXPECT_FALSE(scene.later(100ms).planned<Demote>());
 }
 
+// Sim seed 260000093: the key had ended meanwhile, which it had not heard of.
+TEST(Failsafe, WhatWasAcceptedOfAPrimaryPromotesNoStandby) {
+  Scene scene("a");
+  scene.standby(Lsn{1000}).led_by("a");
+  scene.seen.settings.failsafe_mode = true;
+  const Instant renewed_at = scene.now;
+  scene.later(8s);
+  scene.seen.session.renewed_at = renewed_at;
+  scene.seen.failsafe_confirmed_at = scene.now;
+  EXPECT_FALSE(scene.planned<ClaimTimeline>());
+  scene.seen.session.renewed_at = scene.now;
+  EXPECT_TRUE(scene.planned<ClaimTimeline>());
+}
+
 // Sim seed 10008870: the answer to a renewal came after the next refusal.
 TEST(Failsafe, ARenewalBetweenTwoRefusalsMakesTheFirstVoid) {
   Scene scene = cut_off();

@@ -332,6 +332,25 @@ std::optional<Verdict> wait_for_stream(Draft& draft) {
                                 std::to_string(left.count()) + " seconds until leader race");
 }
 
+// E18 a silence of the store that outlasts the leases takes the keys of all members with it, and an
+// agent that has just started knows nobody whose key is not back yet. Where more was published than
+// this node has, somebody has more (sim seed 260004111).
+std::optional<Verdict> wait_for_those_who_have_more(const Draft& draft) {
+  const bool knows_members = !draft.memory.election.last_leader.empty();
+  const bool is_old =
+      draft.memory.began_at && draft.has_come(*draft.memory.began_at + draft.seen.settings.ttl);
+  // Whom `/sync` lets run has all that was acknowledged; the remote primary has all of a standby
+  // cluster.
+  if (knows_members || is_old || is_synchronous(draft) || draft.seen.settings.standby_cluster)
+    return std::nullopt;
+  const bool has_all = lag_to_published(draft) == 0 &&
+                       draft.instance().timeline >= draft.newest_timeline_of_all();
+  if (has_all) return std::nullopt;
+  return Verdict::no("E18",
+                     "this agent has just started, and more was published than this node has: "
+                     "waiting for members whose keys are not back yet");
+}
+
 // A failover that an operator forces may lose what it likes; a switchover must not lose anything
 // (Patroni: only synchronous nodes and the former leader race; sim seed 26756).
 bool lacks_acknowledged_writes(const Draft& draft) {
@@ -485,6 +504,10 @@ void run_for_leader(Draft& draft) {
     verdict = draft.seen.settings.paused ? Verdict::run() : prefer_others(draft, targets);
     if (verdict.runs()) {
       verdict = obeyed ? std::move(*obeyed) : compare_with_all(draft, targets);
+    }
+    const bool is_free = !is_primary && !draft.seen.settings.paused && !is_named_candidate(draft);
+    if (verdict.runs() && is_free) {
+      if (auto waits = wait_for_those_who_have_more(draft)) verdict = std::move(*waits);
     }
   }
   if (verdict.runs()) {

@@ -76,13 +76,18 @@ bool settle_refused_promotion(Draft& draft) {
 }
 
 // K2 the key is mine and PostgreSQL is a standby: promote it, while the lease still has margin
-// (safety A2).
+// (safety A2). What the members have accepted without the store was for the primary that it was:
+// the key may have ended since (sim seed 260000093).
 void promote(Draft& draft, bool is_prepared) {
+  if (draft.has_come(draft.promote_before())) {
+    draft.say("waiting for the store to confirm the leader key");
+    return;
+  }
   const auto number = claimed_timeline(draft);
   if (!number || !is_prepared) return;
   draft.because("K2", "holding the leader key: promoting PostgreSQL");
   draft.say("promoted self to leader by acquiring session lock");
-  draft.plan(Promote{.lease_valid_until = draft.demote_at(), .timeline = *number});
+  draft.plan(Promote{.lease_valid_until = draft.promote_before(), .timeline = *number});
 }
 
 }  // namespace pgherd
