@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: bench-sim soak test-mixed test-acceptance test-compose test-pgbackrest \
         help up status down destroy packages test-packages \
-        deps programs build debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
+        deps programs build deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -82,6 +82,10 @@ test-pgbackrest: programs  ## a cluster with pgBackRest: archive, backup, replic
 	@tools/bootstrap/install-packages test
 	@tools/bootstrap/fetch-deps pgbackrest
 	@tools/test-pgbackrest
+
+deb: deps  ## the Debian package, into build/deb, looked at by lintian
+	@tools/bootstrap/install-packages deb
+	@tools/deb
 
 asan: test-deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan

@@ -2,8 +2,9 @@
 # need and nobody else has to know how it is found. All come from the distribution.
 #
 # gRPC and what stands below it, and yaml-cpp, are linked from their archives: loading and relocating
-# 60 shared libraries was half of an agent's start, and their pages a third of its memory. OpenSSL and
-# libpq stay shared, so that the distribution's security updates reach a running agent by a restart.
+# 60 shared libraries was half of an agent's start, and their pages a third of its memory. OpenSSL,
+# libpq and zlib stay shared, so that the distribution's security updates reach a running agent by a
+# restart.
 
 option(PGHERD_STATIC_LIBRARIES "Link gRPC, what it stands on, and yaml-cpp from their archives" ON)
 
@@ -69,7 +70,7 @@ pgherd_dependency(pq PkgConfig::PGHERD_PQ)
 # gRPC as archives. They refer to each other in circles, and to whichever of Abseil's hundred the
 # release needs; what is not needed is not taken. The lite runtime of Protobuf is enough.
 pgherd_find_archives(pgherd_grpc_archives
-    grpc++ grpc gpr upb address_sorting re2 cares z protobuf-lite absl_base)
+    grpc++ grpc gpr upb address_sorting re2 cares protobuf-lite absl_base)
 if(pgherd_grpc_archives)
   list(GET pgherd_grpc_archives -1 pgherd_absl_base)
   get_filename_component(pgherd_absl_dir "${pgherd_absl_base}" DIRECTORY)
@@ -78,7 +79,7 @@ if(pgherd_grpc_archives)
   list(APPEND pgherd_grpc_archives ${pgherd_absl_archives})
   pgherd_dependency(grpc
       "$<LINK_GROUP:RESCAN,${pgherd_grpc_archives}>"
-      OpenSSL::SSL OpenSSL::Crypto Threads::Threads ${CMAKE_DL_LIBS} rt m)
+      OpenSSL::SSL OpenSSL::Crypto z Threads::Threads ${CMAKE_DL_LIBS} rt m)
 else()
   # Not through pkg-config: it needs 15 to 30 seconds to walk the hundred modules of Abseil. gRPC's
   # own configuration would do the same to find RE2, which is the shared library's business, not ours.

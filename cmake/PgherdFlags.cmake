@@ -54,7 +54,7 @@ include(CheckLinkerFlag)
 check_linker_flag(CXX -Wl,-z,pack-relative-relocs PGHERD_LINKER_PACKS)
 function(pgherd_ships_small program)
   target_link_options(${program} PRIVATE
-      -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed
+      -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed -Wl,-z,relro -Wl,-z,now
       $<$<BOOL:${PGHERD_LINKER_PACKS}>:-Wl,-z,pack-relative-relocs>)
   if(CMAKE_BUILD_TYPE STREQUAL "Release" AND CMAKE_OBJCOPY)
     set(debug "${program}.debug")

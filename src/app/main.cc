@@ -68,7 +68,9 @@ file the variables must say everything. docs/configuration.md has the keys.
 constexpr std::string_view kRouterHelp =
     "usage: pgherd router [--validate-config] CONFIG.yml\n\n"
     "CONFIG.yml says scope, etcd3 and router (where to listen); etc/router.yml is an example.\n"
-    "PATRONI_* variables override what it has in common with an agent's.\n";
+    "PATRONI_* variables override what it has in common with an agent's.\n\n"
+    "  --validate-config           say what is wrong with it, and end\n"
+    "  --version                   the version of this program\n";
 
 // The exit status when there is nothing more to do: help was asked for, or the words are wrong.
 std::optional<int> read_arguments(std::string_view service, std::string_view help,
