@@ -22,6 +22,7 @@
 #include "codec/postgres_settings.h"
 #include "codec/tags.h"
 #include "daemon/dynamic_cache.h"
+#include "daemon/lease_tally.h"
 #include "daemon/name_guard.h"
 #include "daemon/node_api.h"
 #include "dcs/etcd/etcd_dcs.h"
@@ -129,6 +130,7 @@ class Daemon {
   std::set<std::string> clashes_told_;
   std::map<std::string, std::uint64_t> fired_;
   std::map<std::string, std::uint64_t> started_;  // steps, by their kind
+  LeaseTally renewals_;
   int exit_code_ = 0;
 };
 
@@ -263,6 +265,9 @@ void Daemon::build_node() {
   listener.on_start = [this](const Step& step) {
     ++started_[std::string(name_of(step))];
     if (std::holds_alternative<ReleaseLeaderKey>(step)) instance_->give_up_leadership();
+  };
+  listener.on_renewal = [this](const Renewal& renewal) {
+    renewals_.note(renewal, node_->agent().picture().settings);
   };
   listener.on_step = [](const std::string& line) { log_info("{}", line); };
   listener.on_config = [this](const ConfigKey& config) { take_dynamic(config.json); };
@@ -436,7 +441,8 @@ std::string Daemon::metrics() const {
       session.lease.exists()
           ? std::chrono::duration<double>(session.renewed_at + session.ttl - clock_.now()).count()
           : 0;
-  std::string text = fmt::format(
+  std::string text = renewals_.metrics(labels, session.lease.exists() ? session.ttl : 0ms);
+  text += fmt::format(
       "# HELP pgherd_lease_remaining_seconds Time until the lease ends, counted from the sending "
       "of "
       "its last renewal.\n# TYPE pgherd_lease_remaining_seconds gauge\n"

@@ -247,6 +247,16 @@ void Node::begin(const RevokeLease& step, const StartStep& command) {
                     });
 }
 
+void Node::tell_renewal(const LeaseAnswer& answer, Instant sent) {
+  if (!listener_.on_renewal) return;
+  const LeaseSession& before = agent_.picture().session;
+  const Instant now = doors_.clock.now();
+  listener_.on_renewal({.is_confirmed = answer.outcome == StoreOutcome::Applied,
+                        .took = now - sent,
+                        .lease_age = now - before.renewed_at,
+                        .ttl = before.ttl});
+}
+
 // Keep-alive and confirmation travel side by side; only both together are a renewal.
 void Node::begin(const RenewLease& step, const StartStep& command) {
   struct Halves {
@@ -256,7 +266,7 @@ void Node::begin(const RenewLease& step, const StartStep& command) {
   auto halves = std::make_shared<Halves>();
   std::weak_ptr<char> alive = alive_;
   const bool holds = step.holds_leader_key;
-  const auto join = [this, alive, halves, holds, id = command.id] {
+  const auto join = [this, alive, halves, holds, id = command.id, sent = doors_.clock.now()] {
     if (alive.expired() || !halves->lease || (holds && !halves->key)) return;
     const auto& lease = *halves->lease;
     LeaseAnswer answer{.outcome = StoreOutcome::Applied};
@@ -266,6 +276,7 @@ void Node::begin(const RenewLease& step, const StartStep& command) {
       if (holds) answer = lease_answer(*halves->key);
       answer.ttl = lease->ttl;
     }
+    tell_renewal(answer, sent);
     post(StepEnded{.id = id, .outcome = std::move(answer)});
   };
   if (holds) {

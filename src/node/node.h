@@ -27,6 +27,14 @@ namespace pgherd {
 
 class StoreSession;
 
+// An attempt to renew the lease has ended.
+struct Renewal {
+  bool is_confirmed = false;
+  Duration took{};       // from its sending
+  Duration lease_age{};  // how old the lease was by then, counted from the renewal before
+  Milliseconds ttl{};    // of that lease
+};
+
 struct Doors {
   Clock& clock;
   Dcs& dcs;
@@ -46,6 +54,7 @@ struct NodeListener {
   std::function<void()> on_rest;
   // Each step that is started, before it is.
   std::function<void(const Step&)> on_start;
+  std::function<void(const Renewal&)> on_renewal;
   // A step began or ended, one line for the log.
   std::function<void(const std::string&)> on_step;
   // `/config` has other content than before: PostgreSQL's parameters may have to change.
@@ -90,6 +99,7 @@ class Node {
   void order_fence(const FenceOrder& order);
   void give_answer(const AnswerRequest& answer);
   void tell_rule(std::string_view rule);
+  void tell_renewal(const LeaseAnswer& answer, Instant sent);
   void start_step(const StartStep& command);
   // Who carries out each kind of step; a kind without anybody does not compile.
   template <EndsWith<StoreAnswer> S>

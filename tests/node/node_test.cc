@@ -129,6 +129,7 @@ class World {
     listener.on_start = [this](const Step& step) {
       if (before_step) before_step(step);
     };
+    listener.on_renewal = [this](const Renewal& renewal) { renewals.push_back(renewal); };
     listener.on_step = [this](const std::string& line) { diary.push_back("told: " + line); };
     listener.on_exit = [this](const Exit& exit) {
       diary.push_back("exit " + std::to_string(exit.exit_code));
@@ -189,6 +190,7 @@ class World {
   }
 
   std::function<void(const Step&)> before_step;
+  std::vector<Renewal> renewals;
   Diary diary;
   contract::ManualClock clock;
   MemoryStore store;
@@ -270,6 +272,27 @@ TEST(Node, SaysWhatTheStoreHasRefused) {
   };
   world.node->start();
   EXPECT_TRUE(world.until_written("told: TakeInitializeKey: refused by the store"));
+}
+
+TEST(Node, TellsHowARenewalOfTheLeaseHasGone) {
+  World world;
+  world.lead();
+  world.renewals.clear();
+  ASSERT_TRUE(world.until([&] { return world.renewals.size() == 2; }));
+  EXPECT_TRUE(world.renewals.back().is_confirmed);
+  EXPECT_EQ(world.renewals.back().ttl, 10s);
+  EXPECT_GE(world.renewals.back().lease_age, 2s) << "the age is that before the renewal";
+  EXPECT_LT(world.renewals.back().lease_age, 2500ms);
+  EXPECT_LT(world.renewals.back().took, 500ms);
+
+  // Its lease ends while the renewal is on its way.
+  world.before_step = [&](const Step& step) {
+    const auto* renewal = std::get_if<RenewLease>(&step);
+    if (renewal == nullptr) return;
+    ASSERT_TRUE(world.store.revoke(renewal->lease));
+  };
+  ASSERT_TRUE(world.until([&] { return world.renewals.size() == 3; }));
+  EXPECT_FALSE(world.renewals.back().is_confirmed);
 }
 
 TEST(Node, WithoutAWatchdogItSaysSoAndDoesNotOpen) {
