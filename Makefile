@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: bench-sim soak test-mixed test-acceptance test-compose test-pgbackrest \
+.PHONY: bench-sim soak test-mixed test-acceptance test-compose test-pgbackrest test-monitoring \
         help up status down destroy packages test-packages \
         deps programs build deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
@@ -86,6 +86,11 @@ test-pgbackrest: programs  ## a cluster with pgBackRest: archive, backup, replic
 deb: deps  ## the Debian package, into build/deb, looked at by lintian
 	@tools/bootstrap/install-packages deb
 	@tools/deb
+
+test-monitoring: programs  ## deploy/monitoring over a herd: alerts, every query of the dashboard, the loss of a primary
+	@tools/bootstrap/install-packages test monitoring
+	@tools/bootstrap/fetch-deps prometheus promtool alertmanager amtool postgres-exporter node-exporter
+	@tools/test-monitoring
 
 asan: test-deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan
