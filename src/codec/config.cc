@@ -10,6 +10,7 @@
 #include "codec/config_tree.h"
 #include "codec/dcs_values.h"
 #include "codec/dynamic_config.h"
+#include "codec/parse_units.h"
 #include "codec/postgres_settings.h"
 
 namespace pgherd {
@@ -75,9 +76,10 @@ void warn_of_adjusted_timeouts(const Section& dcs, LoadedConfig& loaded) {
       {"loop_wait", settings.loop_wait},
       {"retry_timeout", settings.retry_timeout}};
   for (const auto& [key, effective] : timeouts) {
-    const std::int64_t said = dcs.integer_or(key, effective / 1s, INT32_MIN, INT32_MAX);
-    if (!dcs.has(key) || effective == Seconds(said)) continue;
-    loaded.warnings.push_back("bootstrap.dcs." + std::string(key) + " " + std::to_string(said) +
+    if (!dcs.has(key)) continue;
+    const std::optional<std::int64_t> said = parse_integer(dcs.find(key)->text);
+    if (!said || effective == Seconds(*said)) continue;
+    loaded.warnings.push_back("bootstrap.dcs." + std::string(key) + " " + std::to_string(*said) +
                               " does not satisfy loop_wait + 2*retry_timeout <= ttl or is too "
                               "small; " +
                               seconds_text(effective) + " is in force");

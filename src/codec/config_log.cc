@@ -1,6 +1,5 @@
 // The section `log` of the local configuration (Patroni, YAML Configuration).
 #include <algorithm>
-#include <limits>
 
 #include "codec/config_sections.h"
 #include "codec/json_reading.h"
@@ -44,16 +43,14 @@ const std::vector<LoggerName>& logger_names() {
   return kNames;
 }
 
-const std::vector<std::string> kLevels = {"DEBUG", "INFO",  "WARN",    "WARNING",
-                                          "ERROR", "FATAL", "CRITICAL"};
-
 void read_loggers(const Section& log, LogConfig& config, ReadingContext context) {
   const Section loggers = log.section("loggers");
   if (!loggers.exists()) return;
+  const std::string_view levels = row_of(log.path_of("level"))->form.words;
   std::string nobodys;
   for (const auto& [name, value] : loggers.node()->children) {
     if (value.kind == Kind::Null) continue;
-    const std::string level = loggers.one_of(name, "", kLevels);
+    const std::string level = loggers.one_of(name, "", levels);
     const auto known = std::find_if(logger_names().begin(), logger_names().end(),
                                     [&](const LoggerName& one) { return one.patronis == name; });
     if (known != logger_names().end()) {
@@ -139,23 +136,21 @@ std::optional<std::uint32_t> read_mode(const Section& log) {
 
 LogConfig read_log(const Section& log, ReadingContext context) {
   LogConfig config;
-  config.level = log.one_of("level", config.level, kLevels);
-  config.as_json = log.one_of("type", "plain", {"plain", "json"}) == "json";
+  config.level = log.one_of("level", config.level);
+  config.as_json = log.one_of("type", "plain") == "json";
   // Errors are told with their cause in one line, whichever of them is asked for.
   std::ignore = log.text("traceback_level");
   read_form(log, config, context);
   config.date_format = log.text_or("dateformat", "");
   read_static_fields(log, config);
   read_loggers(log, config, context);
-  constexpr std::int64_t kMax = std::numeric_limits<std::int32_t>::max();
-  config.lines_waiting_max =
-      static_cast<std::uint64_t>(log.integer_or("max_queue_size", 1000, 0, kMax));
+  config.lines_waiting_max = static_cast<std::uint64_t>(log.integer_or("max_queue_size", 1000));
   config.says_heartbeats_once = log.flag("deduplicate_heartbeat_logs").value_or(false);
   config.dir = log.text_or("dir", "");
   config.file_mode = read_mode(log);
   config.file_size_bytes = static_cast<std::uint64_t>(
-      log.integer_or("file_size", static_cast<std::int64_t>(config.file_size_bytes), 1, kMax));
-  config.file_num = static_cast<int>(log.integer_or("file_num", config.file_num, 0, 10000));
+      log.integer_or("file_size", static_cast<std::int64_t>(config.file_size_bytes)));
+  config.file_num = static_cast<int>(log.integer_or("file_num", config.file_num));
   return config;
 }
 

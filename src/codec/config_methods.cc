@@ -75,7 +75,7 @@ void read_replica_methods(const Section& postgresql, PostgresConfig& config) {
     const bool is_named = std::find(names.begin(), names.end(), key) != names.end();
     if (is_key_of_postgresql(key) || value.kind == Kind::Null) continue;
     if (is_named || may_be_a_method(value))
-      config.replica_methods[key] = read_replica_method(postgresql.section(key), key);
+      config.replica_methods[key] = read_replica_method(postgresql.named_section(key), key);
   }
 }
 
@@ -106,7 +106,7 @@ std::optional<BootstrapMethod> read_bootstrap_method(const Section& bootstrap,
                                                      std::vector<std::string>& warnings) {
   const std::string name = bootstrap.text_or("method", "initdb");
   if (name == "initdb" || name.empty()) return std::nullopt;
-  const Section section = bootstrap.section(name);
+  const Section section = bootstrap.named_section(name);
   if (!section.exists())
     warnings.push_back("bootstrap.method names " + name + ", and there is no section bootstrap." +
                        name + ": initdb makes the cluster");

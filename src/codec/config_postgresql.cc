@@ -217,7 +217,7 @@ PostgresConfig read_postgresql(const Section& postgresql, const std::string& hom
                           "postgresql.create_replica_methods"))
     context.warnings.push_back(std::move(remark));
   config.pg_ctl_timeout =
-      Seconds(postgresql.integer_or("pg_ctl_timeout", config.pg_ctl_timeout / 1s, 0, 1'000'000));
+      Seconds(postgresql.integer_or("pg_ctl_timeout", config.pg_ctl_timeout / 1s));
   config.callbacks = read_callbacks(postgresql.section("callbacks"));
   config.pre_promote = read_command(postgresql, "pre_promote");
   config.before_stop = read_command(postgresql, "before_stop");

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 
+#include "base/check.h"
 #include "codec/config_environment.h"
 #include "codec/parse_units.h"
 #include "codec/shell_words.h"
@@ -77,20 +79,44 @@ std::optional<std::string> hosts_of(std::string_view list) {
 
 }  // namespace
 
-Section::Section(const YamlNode* node, std::string path, std::string source)
-    : node_(node), path_(std::move(path)), source_(std::move(source)) {}
+Section::Section(const YamlNode* node, std::string path, std::string source, Keys keys)
+    : node_(node),
+      path_(std::move(path)),
+      source_(std::move(source)),
+      is_of_table_(keys == Keys::OfTable && is_section_of_table(path_)) {}
 
 std::string Section::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
-const YamlNode* Section::find(std::string_view key) const {
+const YamlNode* Section::at(std::string_view key) const {
   const YamlNode* found = node_ == nullptr ? nullptr : node_->find(key);
   return found == nullptr || found->kind == Kind::Null ? nullptr : found;
 }
 
+Form Section::form_of(std::string_view key, Form::Kind kind) const {
+  if (!is_of_table_) return {};
+  const KnownKey* row = row_of(path_of(key));
+  PGHERD_CHECK(row != nullptr, path_of(key) + " is read, and the table of keys does not have it");
+  PGHERD_CHECK(row->form.kind == kind || row->form.kind == Form::Kind::Other,
+               path_of(key) + " is read in another form than the table of keys has");
+  return row->form;
+}
+
+const YamlNode* Section::at(std::string_view key, Form::Kind kind) const {
+  std::ignore = form_of(key, kind);
+  return at(key);
+}
+
+const YamlNode* Section::find(std::string_view key) const {
+  const std::string path = path_of(key);
+  PGHERD_CHECK(!is_of_table_ || row_of(path) != nullptr || is_section_of_table(path),
+               path + " is looked at, and the table of keys does not have it");
+  return at(key);
+}
+
 void Section::refuse(std::string_view key, std::string_view allowed) const {
-  const YamlNode* node = find(key);
+  const YamlNode* node = at(key);
   const std::string origin = node == nullptr || node->origin.empty() ? source_ : node->origin;
   throw ConfigError(origin + ": " + path_of(key) + " is " +
                         (node == nullptr ? "missing" : shown(*node, key)) + "; allowed is " +
@@ -106,17 +132,30 @@ void Section::refuse_missing(std::string_view key) const {
 }
 
 Section Section::section(std::string_view key) const {
-  const YamlNode* found = find(key);
-  if (found != nullptr && is_nothing(*found)) found = nullptr;
-  if (found != nullptr && found->kind != Kind::Map) refuse(key, "a section (a map of keys)");
-  return {found, path_of(key), source_};
+  std::ignore = find(key);
+  return below(key, is_of_table_ ? Keys::OfTable : Keys::Others);
 }
 
-std::optional<std::string> Section::text(std::string_view key) const {
-  const YamlNode* found = find(key);
+Section Section::named_section(std::string_view key) const {
+  return below(key, Keys::Others);
+}
+
+Section Section::below(std::string_view key, Keys keys) const {
+  const YamlNode* found = at(key);
+  if (found != nullptr && is_nothing(*found)) found = nullptr;
+  if (found != nullptr && found->kind != Kind::Map) refuse(key, "a section (a map of keys)");
+  return {found, path_of(key), source_, keys};
+}
+
+std::optional<std::string> Section::scalar(std::string_view key, Form::Kind kind) const {
+  const YamlNode* found = at(key, kind);
   if (found == nullptr) return std::nullopt;
   if (found->kind != Kind::Scalar) refuse(key, "a text");
   return found->text;
+}
+
+std::optional<std::string> Section::text(std::string_view key) const {
+  return scalar(key, Form::Kind::Text);
 }
 
 std::string Section::text_or(std::string_view key, std::string_view otherwise) const {
@@ -135,27 +174,49 @@ std::string Section::required_text(std::string_view key) const {
   return *found;
 }
 
+std::string Section::word_of(std::string_view key, std::string_view otherwise,
+                             std::string_view words) const {
+  const std::string word = scalar(key, Form::Kind::Word).value_or(std::string(otherwise));
+  for (std::string_view rest = words;;) {
+    const std::size_t comma = rest.find(", ");
+    if (word == rest.substr(0, comma)) return word;
+    if (comma == std::string_view::npos) refuse(key, "one of " + std::string(words));
+    rest.remove_prefix(comma + 2);
+  }
+}
+
+std::string Section::one_of(std::string_view key, std::string_view otherwise) const {
+  return word_of(key, otherwise, form_of(key, Form::Kind::Word).words);
+}
+
 std::string Section::one_of(std::string_view key, std::string_view otherwise,
-                            const std::vector<std::string>& allowed) const {
-  const std::string word = text_or(key, otherwise);
-  if (std::find(allowed.begin(), allowed.end(), word) != allowed.end()) return word;
-  std::string list;
-  for (const std::string& choice : allowed)
-    list.append(list.empty() ? "" : ", ").append(choice);
-  refuse(key, "one of " + list);
+                            std::string_view words) const {
+  PGHERD_CHECK(!is_of_table_, path_of(key) + ": its words stand in the table of keys");
+  return word_of(key, otherwise, words);
 }
 
 std::optional<bool> Section::flag(std::string_view key) const {
-  const std::optional<std::string> word = text(key);
+  const std::optional<std::string> word = scalar(key, Form::Kind::Flag);
   if (!word || trimmed(*word).empty()) return std::nullopt;
   const std::optional<bool> parsed = parse_bool(trimmed(*word));
   if (!parsed) refuse(key, "true or false (on/off, yes/no, 1/0)");
   return parsed;
 }
 
+std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise) const {
+  const Form form = form_of(key, Form::Kind::Number);
+  return number_of(key, otherwise, form.lowest, form.highest);
+}
+
 std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise, std::int64_t lowest,
                                  std::int64_t highest) const {
-  const std::optional<std::string> word = text(key);
+  PGHERD_CHECK(!is_of_table_, path_of(key) + ": its range stands in the table of keys");
+  return number_of(key, otherwise, lowest, highest);
+}
+
+std::int64_t Section::number_of(std::string_view key, std::int64_t otherwise, std::int64_t lowest,
+                                std::int64_t highest) const {
+  const std::optional<std::string> word = scalar(key, Form::Kind::Number);
   if (!word || trimmed(*word).empty()) return otherwise;
   const std::optional<std::int64_t> number = parse_integer(*word);
   if (!number || *number < lowest || *number > highest) {
@@ -166,7 +227,7 @@ std::int64_t Section::integer_or(std::string_view key, std::int64_t otherwise, s
 
 std::optional<ListenAddress> Section::address(std::string_view key,
                                               std::uint16_t default_port) const {
-  const std::optional<std::string> word = text(key);
+  const std::optional<std::string> word = scalar(key, Form::Kind::Address);
   if (!word || trimmed(*word).empty()) return std::nullopt;
   // Of a template or a shell script whose variables were not put in.
   if (word->find_first_of("${}<>") != std::string::npos)
@@ -181,22 +242,26 @@ std::optional<ListenAddress> Section::address(std::string_view key,
   return parsed;
 }
 
-std::vector<std::string> Section::lines(std::string_view key) const {
-  const YamlNode* found = find(key);
+std::vector<std::string> Section::items_of(std::string_view key, const YamlNode& list) const {
   std::vector<std::string> words;
-  if (found == nullptr || is_nothing(*found)) return words;
-  if (found->kind != Kind::List) refuse(key, "a list of texts");
-  for (const auto& child : found->children) {
+  if (is_nothing(list)) return words;
+  if (list.kind != Kind::List) refuse(key, "a list of texts");
+  for (const auto& child : list.children) {
     if (child.node.kind != Kind::Scalar) refuse(key, "a list of texts");
     words.push_back(child.node.text);
   }
   return words;
 }
 
+std::vector<std::string> Section::lines(std::string_view key) const {
+  const YamlNode* found = at(key, Form::Kind::Lines);
+  return found == nullptr ? std::vector<std::string>{} : items_of(key, *found);
+}
+
 std::vector<std::string> Section::comma_list(std::string_view key) const {
-  const YamlNode* found = find(key);
+  const YamlNode* found = at(key, Form::Kind::Words);
   if (found == nullptr) return {};
-  if (found->kind == Kind::List) return lines(key);
+  if (found->kind == Kind::List) return items_of(key, *found);
   if (found->kind != Kind::Scalar) refuse(key, "a list, or a text of words between commas");
   std::string_view rest = trimmed(found->text);
   if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
@@ -210,7 +275,8 @@ std::vector<std::string> Section::comma_list(std::string_view key) const {
 }
 
 std::map<std::string, std::string> Section::text_map(std::string_view key) const {
-  const Section map = section(key);
+  std::ignore = form_of(key, Form::Kind::Texts);
+  const Section map = below(key, Keys::Others);
   std::map<std::string, std::string> texts;
   if (!map.exists()) return texts;
   for (const auto& child : map.node()->children) {
@@ -221,7 +287,7 @@ std::map<std::string, std::string> Section::text_map(std::string_view key) const
 
 OptionList Section::options(std::string_view key) const {
   constexpr std::string_view kAllowed = "a list of words and one-key maps, or a map";
-  const YamlNode* found = find(key);
+  const YamlNode* found = at(key, Form::Kind::Options);
   OptionList list;
   if (found == nullptr || is_nothing(*found)) return list;
   const auto add = [&](const std::string& name, const YamlNode& value) {

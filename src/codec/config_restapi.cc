@@ -203,8 +203,8 @@ RestConfig read_restapi(const Section& restapi, ReadingContext context) {
   config.allowlist_include_members = restapi.flag("allowlist_include_members").value_or(false);
   config.http_extra_headers = read_headers(restapi, "http_extra_headers");
   config.https_extra_headers = read_headers(restapi, "https_extra_headers");
-  config.request_queue_size = static_cast<int>(
-      restapi.integer_or("request_queue_size", config.request_queue_size, 0, 4096));
+  config.request_queue_size =
+      static_cast<int>(restapi.integer_or("request_queue_size", config.request_queue_size));
   config.names_its_version = read_server_tokens(restapi, context);
   warn_of_tls_keys_without_tls(restapi, context);
   if (config.verify_client == "required" && config.cafile.empty()) {
@@ -219,7 +219,7 @@ CtlConfig read_ctl(const Section& ctl, const RestConfig& restapi) {
   if (login.has("username") || login.has("password")) config.authentication = read_login(login);
   if (!config.authentication) config.authentication = restapi.authentication;
   config.insecure = ctl.flag("insecure").value_or(false);
-  config.has_classic_table = ctl.one_of("table", "wide", {"classic", "wide"}) == "classic";
+  config.has_classic_table = ctl.one_of("table", "wide") == "classic";
   config.cacert = ctl.text_or("cacert", restapi.cafile);
   config.certfile = ctl.text_or("certfile", "");
   config.keyfile = ctl.text_or("keyfile", "");

@@ -1,6 +1,5 @@
 #include "codec/config_sections.h"
 
-#include <limits>
 #include <tuple>
 
 #include "codec/config_methods.h"
@@ -40,7 +39,7 @@ void read_etcd_url(const Section& etcd, std::string_view key, EtcdConfig& config
 }
 
 void read_etcd_hosts(const Section& etcd, std::string_view key, EtcdConfig& config) {
-  const auto port = static_cast<std::uint16_t>(etcd.integer_or("port", kEtcdPort, 1, 65535));
+  const auto port = static_cast<std::uint16_t>(etcd.integer_or("port", kEtcdPort));
   for (std::string_view host : etcd.comma_list(key)) {
     if (host.starts_with("https://")) config.use_tls = true;
     if (const std::size_t scheme = host.find("://"); scheme != std::string_view::npos) {
@@ -103,7 +102,7 @@ void refuse_every_address(const Section& section, std::string_view key,
 EtcdConfig read_etcd(const Section& root, ReadingContext context) {
   const Section etcd = etcd_section(root, context);
   EtcdConfig config;
-  config.use_tls = etcd.one_of("protocol", "http", {"http", "https"}) == "https";
+  config.use_tls = etcd.one_of("protocol", "http") == "https";
   config.use_proxies = etcd.flag("use_proxies").value_or(false);
   config.username = etcd.text_or("username", "");
   config.password = etcd.text_or("password", "");
@@ -172,8 +171,7 @@ WatchdogConfig read_watchdog(const Section& watchdog, ReadingContext context) {
   if (const std::string device = watchdog.text_or("device", ""); !device.empty())
     config.device = device;
   config.driver = watchdog.text_or("driver", "");
-  constexpr std::int64_t kMarginMax = 86400;
-  config.safety_margin = Seconds(watchdog.integer_or("safety_margin", 5, -1, kMarginMax));
+  config.safety_margin = Seconds(watchdog.integer_or("safety_margin", 5));
   return config;
 }
 
@@ -181,8 +179,7 @@ Tags read_tags(const Section& root, ReadingContext context) {
   const Section tags = root.section("tags");
   if (!tags.exists()) return Tags{};
   for (const char* key : {"failover_priority", "sync_priority"}) {
-    const auto number =
-        tags.integer_or(key, 1, std::numeric_limits<int>::min(), std::numeric_limits<int>::max());
+    const auto number = tags.integer_or(key, 1);
     if (number < 0) {
       context.warnings.push_back(tags.find(key)->origin + ": " + tags.path_of(key) + " is " +
                                  std::to_string(number) +
@@ -204,7 +201,7 @@ Tags read_tags(const Section& root, ReadingContext context) {
     if (!tags.has(flag) || !tags.has(priority)) return;
     const std::string said =
         std::string(flag) + (tags.flag(flag).value_or(false) ? ": True" : ": False");
-    const auto number = tags.integer_or(priority, 1, INT32_MIN, INT32_MAX);
+    const auto number = tags.integer_or(priority, 1);
     if (said.ends_with("True") == (number <= 0)) return;
     // Patroni's words, for tools look for them.
     context.warnings.push_back("Conflicting configuration between " + said + " and " +

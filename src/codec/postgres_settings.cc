@@ -290,8 +290,9 @@ class Merge {
     if (!value->is_object()) return warn(name, *value, "a section (a map of keys)");
     try {
       const YamlNode node = read_yaml(write_json(*value), "dynamic configuration");  // JSON is YAML
-      merged.replica_methods[name] =
-          read_replica_method(Section(&node, "postgresql." + name, "dynamic configuration"), name);
+      merged.replica_methods[name] = read_replica_method(
+          Section(&node, "postgresql." + name, "dynamic configuration", Section::Keys::Others),
+          name);
     } catch (const ConfigError& problem) {
       remarks_.push_back(remark_on(problem));
     }

@@ -50,7 +50,7 @@ RoutingSettings read_routing(const Section& router) {
   RoutingSettings settings;
   read_time_over(settings.hold_max, router, "hold", 0ms, 1h);
   read_time_over(settings.view_age_max, router, "store_silence", 1s, 24h);
-  if (router.one_of("store_silent", "keep_primary", {"keep_primary", "hold"}) == "hold") {
+  if (router.one_of("store_silent", "keep_primary", "keep_primary, hold") == "hold") {
     settings.when_sight_is_lost = LostSight::Hold;
   }
   settings.lag_bytes_max = read_bytes(router, "max_lag");
@@ -115,7 +115,7 @@ LoadedRouterConfig load_router_config(const std::string& path,
   const ConfigSources sources = read_config_sources(path, environment);
   const Section root(&sources.root, "", sources.name);
   LoadedRouterConfig loaded;
-  look_for_unknown_keys(sources.root, root.section("router"), loaded);
+  look_for_unknown_keys(sources.root, root.named_section("router"), loaded);
   const ReadingContext context{.use = ConfigUse::Agent, .warnings = loaded.warnings};
   RouterConfig& config = loaded.config;
   config.scope = root.required_text("scope");
@@ -123,7 +123,7 @@ LoadedRouterConfig load_router_config(const std::string& path,
   config.name_space = read_namespace(root, config.name_space);
   config.log = read_log(root.section("log"), context);
   config.etcd = read_etcd(root, context);
-  const Section router = root.section("router");
+  const Section router = root.named_section("router");
   config.write_listen = router.address("write", kWritePort);
   config.read_listen = router.address("read", kReadPort);
   if (!config.write_listen && !config.read_listen) {
@@ -133,7 +133,7 @@ LoadedRouterConfig load_router_config(const std::string& path,
   }
   read_statistics(router.section("statistics"), config);
   config.threads = static_cast<int>(router.integer_or("threads", 0, 0, 256));
-  config.tls = router.one_of("tls", "passthrough", {"passthrough", "refuse"}) == "refuse"
+  config.tls = router.one_of("tls", "passthrough", "passthrough, refuse") == "refuse"
                    ? TlsPolicy::Refuse
                    : TlsPolicy::Passthrough;
   config.routing = read_routing(router);

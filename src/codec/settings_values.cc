@@ -1,7 +1,9 @@
 // The HA settings of `/config` (Patroni, Dynamic Configuration).
 #include <algorithm>
-#include <limits>
+#include <tuple>
 
+#include "base/check.h"
+#include "codec/config_table.h"
 #include "codec/dcs_values.h"
 #include "codec/dynamic_config.h"
 #include "codec/json_reading.h"
@@ -10,52 +12,54 @@
 namespace pgherd {
 namespace {
 
-// Lower than Patroni's 20/1/3 on purpose: our lease is renewed and guarded apart from the loop, and
-// a peer's lease is nobody else's business (Patroni reads no other member's lease).
-constexpr Milliseconds kTtlMin = 2s;
-constexpr Milliseconds kLoopWaitMin = 1s;
-constexpr Milliseconds kRetryTimeoutMin = 1s;
-// So that no sum of durations can overflow.
-constexpr std::int64_t kSecondsMax = 1'000'000'000;
+// What the table of keys says of a key that is about to be read: "ttl", "postgresql.use_slots".
+const Form& form_of(std::string_view key, Form::Kind kind) {
+  const KnownKey* row = row_of("bootstrap.dcs." + std::string(key));
+  PGHERD_CHECK(row != nullptr && row->form.kind == kind,
+               std::string(key) + " is read, and not in this form in the table of keys");
+  return row->form;
+}
 
-Milliseconds seconds(std::int64_t number) {
-  return Seconds(std::clamp<std::int64_t>(number, 0, kSecondsMax));
+std::int64_t within(const Form& form, std::int64_t number) {
+  return std::clamp(number, form.lowest, form.highest);
 }
 
 // The three timeouts: what is no number makes the whole configuration unusable, as in Patroni.
 Result<Milliseconds, std::string> timeout_of(const Json& config, std::string_view key,
-                                             Milliseconds otherwise, Milliseconds lowest) {
+                                             Milliseconds otherwise) {
+  const Form& form = form_of(key, Form::Kind::Number);
   const Json* value = find(config, key);
   if (value == nullptr) return otherwise;
   const std::optional<std::int64_t> number = as_integer(*value);
   if (!number) {
     return fail(std::string(key) + " is " + write_json(*value) +
-                "; allowed is a whole number of seconds, at least " + std::to_string(lowest / 1s));
+                "; allowed is a whole number of seconds, at least " + std::to_string(form.lowest));
   }
-  return std::max(seconds(*number), lowest);
+  return Seconds(within(form, *number));
 }
 
 // All others: what is unusable has its default.
 std::int64_t integer_of(const Json& config, std::string_view key, std::int64_t otherwise) {
+  const Form& form = form_of(key, Form::Kind::Number);
   const Json* value = find(config, key);
-  return value == nullptr ? otherwise : as_integer(*value).value_or(otherwise);
+  return value == nullptr ? otherwise : within(form, as_integer(*value).value_or(otherwise));
 }
 
-int int_of(const Json& config, std::string_view key, int otherwise) {
-  constexpr std::int64_t kMax = std::numeric_limits<int>::max();
-  return static_cast<int>(std::clamp<std::int64_t>(integer_of(config, key, otherwise), 0, kMax));
+Milliseconds seconds_of(const Json& config, std::string_view key, Milliseconds otherwise) {
+  return Seconds(integer_of(config, key, otherwise / 1s));
 }
 
-bool bool_of(const Json& config, std::string_view key, bool otherwise = false) {
-  const Json* value = find(config, key);
+// `path`: "pause", "postgresql.use_slots" of the section postgresql.
+bool bool_of(const Json& section, std::string_view path, bool otherwise = false) {
+  std::ignore = form_of(path, Form::Kind::Flag);
+  const Json* value = find(section, path.substr(path.rfind('.') + 1));
   return value == nullptr ? otherwise : as_bool(*value).value_or(otherwise);
 }
 
 // The new name wins, whatever it says.
 Milliseconds renamed_timeout_of(const Json& config, std::string_view key, std::string_view old_key,
                                 Milliseconds otherwise) {
-  const std::string_view used = find(config, key) != nullptr ? key : old_key;
-  return seconds(integer_of(config, used, otherwise / 1s));
+  return seconds_of(config, find(config, key) != nullptr ? key : old_key, otherwise);
 }
 
 constexpr std::string_view kSlotsWalLimit = "slots_wal_limit";
@@ -197,8 +201,9 @@ bool is_quorum(const Json& mode) {
 
 void read_synchronous(const Json& config, Settings& settings) {
   settings.synchronous_mode_strict = bool_of(config, "synchronous_mode_strict");
-  settings.synchronous_node_count = std::max(int_of(config, "synchronous_node_count", 1),
-                                             settings.synchronous_mode_strict ? 1 : 0);
+  const std::int64_t lowest = settings.synchronous_mode_strict ? 1 : 0;
+  settings.synchronous_node_count =
+      static_cast<int>(std::max(integer_of(config, "synchronous_node_count", 1), lowest));
   const Json* mode = find(config, "synchronous_mode");
   // A standby cluster's commits are not its own.
   if (mode == nullptr || settings.standby_cluster) return;
@@ -220,12 +225,12 @@ Result<Settings, std::string> read_postgresql(const Json& config, Settings setti
     return fail("postgresql.parameters is " + write_json(*parameters) +
                 "; allowed is an object of parameter names and values");
   }
-  settings.use_slots = bool_of(*section, "use_slots", true);
-  settings.use_pg_rewind = bool_of(*section, "use_pg_rewind");
+  settings.use_slots = bool_of(*section, "postgresql.use_slots", true);
+  settings.use_pg_rewind = bool_of(*section, "postgresql.use_pg_rewind");
   settings.remove_data_directory_on_rewind_failure =
-      bool_of(*section, "remove_data_directory_on_rewind_failure");
+      bool_of(*section, "postgresql.remove_data_directory_on_rewind_failure");
   settings.remove_data_directory_on_diverged_timelines =
-      bool_of(*section, "remove_data_directory_on_diverged_timelines");
+      bool_of(*section, "postgresql.remove_data_directory_on_diverged_timelines");
   return settings;
 }
 
@@ -233,11 +238,12 @@ Result<Settings, std::string> read_postgresql(const Json& config, Settings setti
 // may take the key (Patroni 3.2.0, Config._validate_and_adjust_timeouts).
 void fit_into_ttl(Settings& settings) {
   const Milliseconds ttl = settings.ttl;
-  if (kLoopWaitMin + 2 * settings.retry_timeout > ttl) {
-    settings.loop_wait = kLoopWaitMin;
-    settings.retry_timeout = std::chrono::floor<Seconds>((ttl - kLoopWaitMin) / 2);
+  const Milliseconds shortest_loop = Seconds(form_of("loop_wait", Form::Kind::Number).lowest);
+  if (shortest_loop + 2 * settings.retry_timeout > ttl) {
+    settings.loop_wait = shortest_loop;
+    settings.retry_timeout = std::chrono::floor<Seconds>((ttl - shortest_loop) / 2);
     // Below a ttl of 3 s whole seconds would leave nothing.
-    if (settings.retry_timeout == 0s) settings.retry_timeout = (ttl - kLoopWaitMin) / 2;
+    if (settings.retry_timeout == 0s) settings.retry_timeout = (ttl - shortest_loop) / 2;
   } else if (settings.loop_wait + 2 * settings.retry_timeout > ttl) {
     settings.loop_wait = ttl - 2 * settings.retry_timeout;
   }
@@ -255,13 +261,11 @@ Result<Settings, std::string> decode_settings(std::string_view config_json) {
   struct Timeout {
     std::string_view key;
     Milliseconds& value;
-    Milliseconds lowest;
   };
   for (const Timeout& timeout :
-       {Timeout{"ttl", settings.ttl, kTtlMin},
-        Timeout{"loop_wait", settings.loop_wait, kLoopWaitMin},
-        Timeout{"retry_timeout", settings.retry_timeout, kRetryTimeoutMin}}) {
-    const auto found = timeout_of(*config, timeout.key, timeout.value, timeout.lowest);
+       {Timeout{"ttl", settings.ttl}, Timeout{"loop_wait", settings.loop_wait},
+        Timeout{"retry_timeout", settings.retry_timeout}}) {
+    const auto found = timeout_of(*config, timeout.key, timeout.value);
     if (!found) return fail(found.error());
     timeout.value = *found;
   }
@@ -280,8 +284,9 @@ Result<Settings, std::string> decode_settings(std::string_view config_json) {
   settings.member_slots_ttl = member_slots_ttl_of(*config, settings.member_slots_ttl);
   if (const Json* limit = find(*config, kSlotsWalLimit); limit != nullptr)
     settings.slots_wal_limit_bytes = size_of(*limit).value_or(0);
-  settings.max_timelines_history = int_of(*config, "max_timelines_history", 0);
-  settings.primary_race_backoff = seconds(integer_of(*config, "primary_race_backoff", 0));
+  settings.max_timelines_history =
+      static_cast<int>(integer_of(*config, "max_timelines_history", 0));
+  settings.primary_race_backoff = seconds_of(*config, "primary_race_backoff", 0s);
   settings.permanent_slots = permanent_slots_of(*config).slots;
   settings.ignore_slots = ignore_slots_of(*config);
   settings.standby_cluster = standby_cluster_of(*config);
@@ -299,22 +304,21 @@ struct Numeric {
   std::string_view key;
   std::string_view allowed;
   std::int64_t otherwise;
-  bool is_never_negative = true;  // what is counts as 0
 };
 
 std::vector<Numeric> numeric_settings() {
   const Settings usual;
   const std::int64_t start = usual.primary_start_timeout / 1s;
   const std::int64_t stop = usual.primary_stop_timeout / 1s;
-  return {{"maximum_lag_on_failover", kBytes, usual.maximum_lag_on_failover_bytes, false},
-          {"maximum_lag_on_syncnode", kBytes, usual.maximum_lag_on_syncnode_bytes, false},
+  return {{"maximum_lag_on_failover", kBytes, usual.maximum_lag_on_failover_bytes},
+          {"maximum_lag_on_syncnode", kBytes, usual.maximum_lag_on_syncnode_bytes},
           {"primary_start_timeout", kSeconds, start},
           {"master_start_timeout", kSeconds, start},
           {"primary_stop_timeout", kSeconds, stop},
           {"master_stop_timeout", kSeconds, stop},
           {"primary_race_backoff", kSeconds, 0},
           {"max_timelines_history", "a whole number", 0},
-          {"synchronous_node_count", "a whole number", 1, false}};
+          {"synchronous_node_count", "a whole number", 1}};
 }
 
 struct Flag {
@@ -387,10 +391,11 @@ class Judge {
     for (const Numeric& setting : numeric_settings()) {
       const Json* value = find(config_, setting.key);
       if (value == nullptr) continue;
+      const Form& form = form_of(setting.key, Form::Kind::Number);
       const std::optional<std::int64_t> number = as_integer(*value);
-      if (!number || (*number < 0 && setting.is_never_negative))
-        add(std::string(setting.key), *value, setting.allowed,
-            std::to_string(number ? 0 : setting.otherwise));
+      const std::int64_t in_force = number ? within(form, *number) : setting.otherwise;
+      if (!number || in_force != *number)
+        add(std::string(setting.key), *value, setting.allowed, std::to_string(in_force));
     }
   }
 

@@ -7,15 +7,22 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
 
+#include "codec/config.h"
 #include "codec/config_generator.h"
 #include "codec/config_keys.h"
 #include "codec/config_not_served.h"
+#include "codec/config_reader.h"
 #include "codec/config_reload.h"
+#include "codec/config_sources.h"
+#include "codec/config_tree.h"
 #include "codec/configuration_page.h"
+#include "codec/dcs_values.h"
+#include "codec/dynamic_config.h"
 #include "codec/yaml_tree.h"
 
 namespace pgherd {
@@ -95,6 +102,127 @@ TEST(TableOfKeys, NamesARoomThatLooksAtTheKeyAndTheWordByWhichItDoes) {
     EXPECT_TRUE(has_word(text_of_room(room), std::string(key.word)))
         << key.path << ": src/" << room << " has no word " << key.word;
   }
+}
+
+// "a.b" and "7": "{a: {b: 7}}"
+std::string document(const std::string& path, const std::string& value) {
+  const std::size_t dot = path.find('.');
+  const std::string below =
+      dot == std::string::npos ? value : document(path.substr(dot + 1), value);
+  return "{" + path.substr(0, dot) + ": " + below + "}";
+}
+
+// What is said against this value of this key in an agent's file; "" when it does.
+std::string problem_with(const std::string& path, const std::string& value) {
+  constexpr const char* kUsual = R"(
+scope: main
+name: node-a
+restapi: {listen: '127.0.0.1:8008'}
+etcd3: {host: e}
+bootstrap: {dcs: {ttl: 30}}
+postgresql:
+  listen: '127.0.0.1:5432'
+  data_dir: /data
+  authentication: {replication: {username: r}}
+)";
+  ConfigSources sources{.root = read_yaml(kUsual, "usual"), .name = "usual"};
+  merge_yaml(sources.root, read_yaml(document(path, value), "tried"));
+  try {
+    (void)load_config_tree(sources, {}, ConfigUse::Agent);
+    return "";
+  } catch (const ConfigError& problem) {
+    return problem.what();
+  }
+}
+
+bool is_local(const KnownKey& key) {
+  return key.read != WhenRead::Never && key.read != WhenRead::AtOnce;
+}
+
+TEST(TableOfKeys, SaysFromWhereToWhereANumberGoes) {
+  for (const KnownKey& key : config_table()) {
+    if (key.form.kind != Form::Kind::Number || !is_local(key)) continue;
+    const std::string path(key.path);
+    const auto [lowest, highest] = std::pair(key.form.lowest, key.form.highest);
+    const std::string range = "from " + std::to_string(lowest) + " to " + std::to_string(highest);
+    EXPECT_EQ(problem_with(path, std::to_string(lowest)), "") << path;
+    EXPECT_EQ(problem_with(path, std::to_string(highest)), "") << path;
+    for (const std::int64_t outside : {lowest - 1, highest + 1}) {
+      const std::string problem = problem_with(path, std::to_string(outside));
+      EXPECT_NE(problem.find(path + " is '" + std::to_string(outside)), std::string::npos)
+          << path << ": " << problem;
+      EXPECT_NE(problem.find(range), std::string::npos) << path << ": " << problem;
+    }
+  }
+}
+
+TEST(TableOfKeys, SaysFromWhereToWhereANumberOfTheDynamicConfigurationGoes) {
+  const auto is_timeout = [](const std::string& name) {
+    return name == "ttl" || name == "loop_wait" || name == "retry_timeout";
+  };
+  for (const KnownKey& key : config_table()) {
+    const bool is_bounded = key.form.lowest > std::numeric_limits<std::int64_t>::min();
+    if (key.form.kind != Form::Kind::Number || key.read != WhenRead::AtOnce || !is_bounded)
+      continue;
+    const std::string name(key.path.substr(std::string_view("bootstrap.dcs.").size()));
+    const auto json = [&](std::int64_t number) {
+      return "{\"" + name + "\": " + std::to_string(number) + "}";
+    };
+    const auto lowest = decode_settings(json(key.form.lowest));
+    const auto below = decode_settings(json(key.form.lowest - 1));
+    ASSERT_TRUE(lowest && below) << name;
+    EXPECT_EQ(*lowest, *below) << name;
+    if (is_timeout(name)) continue;  // told with the three of them (config.cc)
+    EXPECT_TRUE(settings_not_usable(json(key.form.lowest)).empty()) << name;
+    const auto remarks = settings_not_usable(json(key.form.lowest - 1));
+    ASSERT_EQ(remarks.size(), 1U) << name;
+    EXPECT_EQ(remarks[0].key, name);
+    EXPECT_TRUE(remarks[0].words.ends_with("; " + std::to_string(key.form.lowest) + " is in force"))
+        << remarks[0].words;
+  }
+}
+
+TEST(TableOfKeys, NamesTheWordsThatAreAllowed) {
+  for (const KnownKey& key : config_table()) {
+    if (key.form.kind != Form::Kind::Word || !is_local(key)) continue;
+    const std::string path(key.path);
+    std::string_view rest = key.form.words;
+    while (!rest.empty()) {
+      const std::size_t comma = rest.find(", ");
+      EXPECT_EQ(problem_with(path, std::string(rest.substr(0, comma))), "") << path;
+      rest = comma == std::string_view::npos ? "" : rest.substr(comma + 2);
+    }
+    const std::string problem = problem_with(path, "another");
+    EXPECT_NE(
+        problem.find(path + " is 'another'; allowed is one of " + std::string(key.form.words)),
+        std::string::npos)
+        << problem;
+  }
+}
+
+TEST(TableOfKeys, SaysWhichKeysAreTrueOrFalse) {
+  for (const KnownKey& key : config_table()) {
+    if (key.form.kind != Form::Kind::Flag || !is_local(key)) continue;
+    const std::string path(key.path);
+    EXPECT_EQ(problem_with(path, "'on'"), "") << path;
+    EXPECT_NE(problem_with(path, "perhaps").find(path + " is 'perhaps'; allowed is true or false"),
+              std::string::npos)
+        << problem_with(path, "perhaps");
+  }
+}
+
+TEST(TableOfKeys, IsWhatReadersReadBy) {
+  const YamlNode node = read_yaml("{listen: '127.0.0.1:8008', mine: 'on'}", "file");
+  const Section restapi(&node, "restapi", "file");
+  EXPECT_DEATH((void)restapi.text("mine"), "the table of keys does not have it");
+  EXPECT_DEATH((void)restapi.has("mine"), "the table of keys does not have it");
+  EXPECT_DEATH((void)restapi.flag("listen"), "in another form");
+  EXPECT_EQ(restapi.address("listen", 1)->port, 8008);
+  const Section of_a_method(&node, "restapi", "file", Section::Keys::Others);
+  EXPECT_EQ(of_a_method.flag("mine"), true) << "a person has named it so";
+  const YamlNode method = read_yaml("{authentication: {command: c, keep_data: 'on'}}", "file");
+  const Section bootstrap = Section(&method, "bootstrap", "file");
+  EXPECT_EQ(bootstrap.named_section("authentication").flag("keep_data"), true);
 }
 
 TEST(TableOfKeys, MakesTheWordsOfAReloadThatDoesNotDo) {
