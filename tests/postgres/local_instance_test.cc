@@ -563,6 +563,38 @@ TEST_F(RealPostgres, AFormerPrimaryThatWentItsOwnWayIsRewound) {
   EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
 }
 
+TEST_F(RealPostgres, ARewindTellsTheScriptsThatItStopsAStandby) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  const std::string told = root.path() + "/told";
+  const auto tells = [&](const char* word) {
+    return CommandWords{"/bin/sh", "-c", "echo " + std::string(word) + " >> " + told};
+  };
+  const auto lines_told = [&] {
+    std::ifstream file(told);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);)
+      lines.push_back(line);
+    return lines;
+  };
+  pg0->config.before_stop = tells("before_stop");
+  pg0->config.callbacks[CallbackAction::OnStop] = tells("on_stop");
+  bootstrap(*pg0);
+  pg0->sql("create table t(a int)");
+  clone(*pg1, *pg0);
+  catch_up(*pg1, *pg0);
+  expect_done(pg1->perform(Promote{in_an_hour(), Timeline{2}}));
+  pg0->sql("insert into t values (1)");
+  expect_done(pg0->perform(Demote{DemoteMode::ImmediateNoLock}));
+  expect_done(pg1->perform(Checkpoint{}));
+  expect_done(pg0->perform(StartStandby{}));
+  pg0->wait_until([&] { return lines_told().size() == 2; });
+  std::filesystem::remove(told);
+  expect_done(pg0->perform(Rewind{pg1->as_upstream()}));
+  pg0->wait_until([&] { return lines_told().size() == 2; });
+  EXPECT_EQ(lines_told(), (std::vector<std::string>{"before_stop", "on_stop"}));
+}
+
 TEST_F(RealPostgres, ACopySaysHowFarItIs) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");

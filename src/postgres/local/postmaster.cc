@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -166,10 +167,16 @@ asio::awaitable<Attempt> Postmaster::kill_leftovers() {
   for (bool is_told = false;; co_await pause_for(kPoll)) {
     auto left = postgres_processes_in(data_dir_);
     if (left.empty()) co_return Attempt{};
+    const bool is_logger_alone = std::all_of(left.begin(), left.end(), is_logger);
     if (boottime_now() < patience) std::erase_if(left, is_logger);
-    if (!left.empty() && !std::exchange(is_told, true))
-      log_warning("killing {} processes that an ended postmaster left in {}", left.size(),
-                  data_dir_);
+    if (!left.empty() && !std::exchange(is_told, true)) {
+      // It has written all that it was told, on a machine that is busy.
+      if (is_logger_alone)
+        log_info("ending the logging collector that an ended postmaster left in {}", data_dir_);
+      else
+        log_warning("killing {} processes that an ended postmaster left in {}", left.size(),
+                    data_dir_);
+    }
     for (const ProcessIdentity& process : left)
       signal_process(process, SIGKILL);
     if (boottime_now() > deadline)

@@ -361,10 +361,12 @@ Act act_examine(ActContext& context, ActControl& control, ExamineDivergence step
 
 Act act_rewind(ActContext& context, ActControl& control, Rewind step) {
   const auto config = context.config;
-  if (context.postmaster->look() != ProcessState::Stopped)
-    if (auto stopped = co_await context.postmaster->stop(StopMode::Fast, control, nullptr);
-        !stopped)
+  if (context.postmaster->look() != ProcessState::Stopped) {
+    // With before_stop and on_stop, as whenever PostgreSQL is stopped.
+    const Stop stop{.mode = StopMode::Fast};
+    if (auto stopped = co_await act_stop(context, control, stop, nullptr); !stopped)
       co_return tl::unexpected(stopped.error());
+  }
   if (auto cleared = co_await context.postmaster->kill_leftovers(); !cleared)
     co_return tl::unexpected(cleared.error());
   const auto control_file = read_pg_control(config->data_dir);
