@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: bench-sim soak test-mixed test-acceptance test-compose test-pgbackrest test-monitoring \
         help up status down destroy packages test-packages \
-        deps programs build deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
+        deps programs build deb test-deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -91,6 +91,10 @@ test-monitoring: programs  ## deploy/monitoring over a herd: alerts, every query
 	@tools/bootstrap/install-packages test monitoring
 	@tools/bootstrap/fetch-deps prometheus promtool alertmanager amtool postgres-exporter node-exporter
 	@tools/test-monitoring
+
+test-deb: deps  ## the package installed, upgraded, removed and purged in new Debian 12 and 13 roots (RELEASES=)
+	@tools/bootstrap/install-packages deb fresh
+	@tools/test-deb $(RELEASES)
 
 asan: test-deps  ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build asan-ubsan

@@ -151,3 +151,48 @@ Acquire::Retries "3";
 #clear Acquire::IndexTargets::deb::DEP-11;
 CONF
 }
+
+# How this machine reaches its mirrors, proxies above all, is how the new one has to.
+apt_acquire_options() {
+  apt-config dump | grep -E '^Acquire::(http|https|Retries|Check-Valid-Until|Check-Date)\b' || true
+}
+
+# make_debian_root <suite> <folder> <package,...>: a new root with these packages.
+make_debian_root() {
+  local suite=$1 target=$2 packages=$3 options sources
+  options=$(mktemp)
+  sources=$(mktemp)
+  apt_acquire_options >"$options"
+  debian_sources "$suite" >"$sources"
+  mmdebstrap --quiet --variant=apt --include="$packages" \
+    --aptopt="$options" "$suite" "$target" "$sources"
+  rm -f "$options" "$sources"
+  cp /etc/resolv.conf "$target/etc/resolv.conf"
+  cp /etc/hosts "$target/etc/hosts"
+}
+
+# enter_root <root> <command>: as PID 1 of a new namespace, so that nothing outlives it.
+enter_root() {
+  local target=$1
+  shift
+  # shellcheck disable=SC2016
+  unshare --mount --pid --ipc --uts --fork --kill-child -- bash -euc '
+    target=$1
+    shift
+    mount --make-rprivate /
+    mount -t proc proc "$target/proc"
+    mount --rbind /sys "$target/sys"
+    mount --rbind /dev "$target/dev"
+    mount -t tmpfs tmpfs "$target/dev/shm"
+    mount -t tmpfs tmpfs "$target/run"
+    if [[ -n ${cache:-} ]]; then
+      mkdir -p "$cache" "$target/var/cache/ccache"
+      mount --bind "$cache" "$target/var/cache/ccache"
+    fi
+    exec chroot "$target" env -i HOME=/root TERM=dumb LANG=C.UTF-8 CI=true \
+      PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+      ${http_proxy:+http_proxy=$http_proxy} ${https_proxy:+https_proxy=$https_proxy} \
+      ${cache:+CCACHE_DIR=/var/cache/ccache CCACHE_BASEDIR=/ CCACHE_NOHASHDIR=1} \
+      "$@"
+  ' enter "$target" "$@" </dev/null
+}
