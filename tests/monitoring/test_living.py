@@ -1,10 +1,12 @@
-"""deploy/monitoring over a living herd: everybody is scraped, no panel of the dashboard is empty, and the loss of a
-primary is an alert. The tests go on where the one before ended."""
+"""deploy/monitoring over a living herd: everybody is scraped, no panel of the dashboard is empty, and a slow etcd and
+the loss of a primary are alerts. The tests go on where the one before ended."""
 
+import contextlib
 import json
 import re
+import signal
 
-from herdlib import wait_until
+from herdlib import kill, wait_until
 from monitoringlib import DASHBOARD, alerts, dashboard_queries, rules
 
 # The disks of the machine that runs the tests are not the herd's doing.
@@ -62,6 +64,35 @@ def test_those_joined_with_an_agent_have_its_labels(monitored):
 
 def test_nothing_is_wrong_with_a_herd_at_rest(monitored):
     assert [alert for alert in monitored.active_alerts() if alert["labels"]["alertname"] not in NOT_OURS] == []
+
+
+def gauge(monitored, node, name):
+    [value] = re.findall(rf"^{name}\{{.*\}} (\S+)$", monitored.herd.rest(node, "/metrics")[1], re.M)
+    return float(value)
+
+
+@contextlib.contextmanager
+def etcd_asleep(herd):
+    pids = [member["pid"] for member in herd.plan["etcd"].values()]
+    for pid in pids:
+        kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            kill(pid, signal.SIGCONT)
+
+
+def test_a_slow_etcd_is_an_alert_before_a_lease_is_lost(monitored):
+    leader = monitored.herd.leader()
+    ttl = gauge(monitored, leader, "pgherd_lease_ttl_seconds")
+    with etcd_asleep(monitored.herd):
+        wait_until("half of the lease is gone",
+                   lambda: gauge(monitored, leader, "pgherd_lease_remaining_seconds") < ttl / 2)
+    wait_until("it is renewed, late", lambda: gauge(monitored, leader, "pgherd_lease_renewals_late_total") > 0)
+    assert monitored.herd.leader() == leader, "nobody else has taken over"
+    wait_until("the alert", lambda: leader in {
+        alert["labels"]["name"] for alert in monitored.firing("PgherdLeaseMarginShrinks")}, 60)
 
 
 def test_a_failover_is_an_alert(monitored):
