@@ -134,6 +134,8 @@ struct SyncMemory {  // Q
 struct PauseMemory {  // M
   bool was_on = false;
   std::optional<Instant> ended_at;
+  // Since when a stopped primary is to be opened as an operator asked.
+  std::optional<Instant> opening_since;
   bool operator==(const PauseMemory&) const = default;
 };
 

@@ -156,6 +156,7 @@ void remember_pause(Draft& draft) {
     memory.acts.retry_at = Instant{};
   }
   memory.pause.was_on = is_paused;
+  if (!is_paused || !draft.seen.restart_request) memory.pause.opening_since.reset();
 }
 
 bool ends_with_running_again(const Step& step) {

@@ -98,10 +98,35 @@ TEST(Pause, StartsNothingThatAnOperatorStopped) {
   EXPECT_FALSE(scene.planned<StartStandby>());
 }
 
+void hears_the_store_again(Scene& scene) {
+  scene.decide();
+  scene.later(100ms);
+  scene.seen.store.confirmed_at = scene.now;
+}
+
+TEST(Pause, OpensAPrimaryForWhoAsksOnlyWhenTheStoreHasSaidOnceMoreThatNobodyLeads) {
+  Scene scene = paused();
+  scene.unlocked().down(ControlState::ShutDown);
+  scene.later(60s);  // the machine was suspended
+  scene.seen.session.renewed_at = scene.now;
+  scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  EXPECT_LE(scene.last.wake_at, scene.now + 100ms);
+  EXPECT_FALSE(scene.later(100ms).planned<StartPrimary>());
+  hears_the_store_again(scene);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  // Another request, later.
+  scene.seen.restart_request.reset();
+  scene.decide();
+  scene.later(60s).seen.restart_request = RestartRequest{.id = 2, .timeout = {}};
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+}
+
 TEST(Pause, StartsAStoppedServerForWhoAsksForARestartAsWhatItWas) {
   Scene primary = paused();
   primary.unlocked().down(ControlState::ShutDown);
   primary.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
+  hears_the_store_again(primary);
   EXPECT_EQ(primary.planned<StartPrimary>(), StartPrimary{.lease_valid_until = Instant::never()});
   EXPECT_TRUE(primary.gives_reason("U6"));
   Scene replaced = primary;

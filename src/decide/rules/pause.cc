@@ -14,6 +14,19 @@ void give_key_back(Draft& draft, const std::string& why) {
   draft.plan(draft.release_of_leader_key(draft.cluster().status));
 }
 
+// Nobody is held to a lease here, so the picture must be one of now: an agent whose machine was
+// suspended does not know yet that maintenance mode is over and another leads (sim seed 270054990).
+// The store has to be heard once more after the agent could have opened PostgreSQL.
+bool store_says_so_still(Draft& draft) {
+  auto& since = draft.memory.pause.opening_since;
+  if (!since) since = draft.moment();
+  if (draft.seen.store.confirmed_at > *since) return true;
+  constexpr Duration kSoon = 50ms;
+  draft.say("waiting for the store to say once more that nobody leads");
+  draft.wake_in(kSoon);
+  return false;
+}
+
 // U6 an operator stopped PostgreSQL and asks for a restart: it comes back as what it was, a primary
 // only where nobody leads and nobody has begun a newer timeline since. False: as after a crash.
 bool starts_as_asked(Draft& draft) {
@@ -26,6 +39,7 @@ bool starts_as_asked(Draft& draft) {
                            control.state != ControlState::InArchiveRecovery;
   if (draft.leadership() == Leadership::Nobodys && is_primarys &&
       !(timeline_at_rest(control) < draft.newest_timeline_of_all())) {
+    if (!store_says_so_still(draft)) return true;
     draft.because("U6", "starting PostgreSQL as asked, as the primary that it was");
     draft.plan(StartPrimary{.lease_valid_until = Instant::never()});
     return true;
