@@ -182,6 +182,7 @@ Decision decide(const Observation& seen, const Memory& remembered, Instant now) 
   // Before an end of the agent, so that nothing stays armed that nobody feeds.
   keep_watchdog(draft);
   judge_instance(draft);
+  extend_act(draft);
   void_late_release(draft);
   keep_house(draft);
   publish(draft);

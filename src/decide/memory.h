@@ -43,6 +43,9 @@ struct ActsMemory {  // the long acts on PostgreSQL
   // again (a handover, a repair, a restart, a copy): that goes on in maintenance mode as well.
   bool comes_back = false;
   bool rewind_failed = false;  // against the present leader
+  // The act under way, by its beginning, and until when it was told that it may open PostgreSQL.
+  Instant extended_act;
+  Instant extended_to;
   bool operator==(const ActsMemory&) const = default;
 };
 

@@ -367,6 +367,10 @@ void Node::begin(const CancelInstanceAct& /*step*/, const StartStep& /*command*/
   post(std::move(event));
 }
 
+void Node::begin(const ExtendInstanceAct& step, const StartStep& /*command*/) {
+  doors_.instance.extend(step.lease_valid_until);
+}
+
 void Node::begin(const Exit& step, const StartStep& /*command*/) {
   end(step);
 }

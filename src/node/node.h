@@ -115,6 +115,7 @@ class Node {
   template <EndsWith<WatchdogAnswer> S>
   void begin(const S& step, const StartStep& command);
   void begin(const CancelInstanceAct& step, const StartStep& command);
+  void begin(const ExtendInstanceAct& step, const StartStep& command);
   void begin(const Exit& step, const StartStep& command);
   // What only the agent's picture holds: it has let go of it.
   void begin(const DropScheduledRestart&, const StartStep&) {}

@@ -34,6 +34,10 @@ class Instance {
   // ended, if it was too late). A promotion past its point of no return is not undone.
   virtual void cancel() = 0;
 
+  // The long act under way may open PostgreSQL for writes until then. One that is held to no lease
+  // stays so; what is earlier than it was told already changes nothing.
+  virtual void extend(Instant lease_valid_until) = 0;
+
   // Looks once: data directory, process, pg_control, one query. Always answers, within about 3 s.
   virtual void observe(std::function<void(InstanceView)> seen) = 0;
 

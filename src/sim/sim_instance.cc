@@ -78,6 +78,7 @@ void SimInstance::perform(const Step& step, std::function<void(ActResult)> done)
   is_promotion_ = std::holds_alternative<Promote>(step);
   ++act_;
   is_cancelled_ = false;
+  lease_valid_until_ = lease_that_holds(step);
   // Never from inside the call.
   after(Duration(1), [this, step] {
     std::visit(
@@ -86,6 +87,11 @@ void SimInstance::perform(const Step& step, std::function<void(ActResult)> done)
         },
         step);
   });
+}
+
+void SimInstance::extend(Instant lease_valid_until) {
+  if (!lease_valid_until_.is_never())
+    lease_valid_until_ = std::max(lease_valid_until_, lease_valid_until);
 }
 
 void SimInstance::cancel() {
@@ -173,8 +179,8 @@ void SimInstance::start(bool as_standby) {
   });
 }
 
-void SimInstance::begin(const StartPrimary& step) {
-  if (local_now() > step.lease_valid_until) {
+void SimInstance::begin(const StartPrimary& /*step*/) {
+  if (local_now() > lease_valid_until_) {
     end(ActOutcome::Failed, "the lease would have run out");
     return;
   }
@@ -221,7 +227,7 @@ void SimInstance::begin(const Restart& step) {
     after(Duration(1), [this, as_standby, step] {
       if (is_cancelled_) {
         end(ActOutcome::Cancelled, "between stop and start");
-      } else if (local_now() > step.lease_valid_until) {
+      } else if (local_now() > lease_valid_until_) {
         end(ActOutcome::Failed, "the lease would have run out");
       } else {
         start(as_standby);
@@ -265,7 +271,7 @@ void SimInstance::begin(const Promote& step) {
       end(ActOutcome::Failed, "the server is no running standby");
       return;
     }
-    if (local_now() > step.lease_valid_until) {
+    if (local_now() > lease_valid_until_) {
       end(ActOutcome::Failed, "the lease would have run out");
       return;
     }

@@ -32,6 +32,7 @@ class SimInstance final : public Instance {
 
   void perform(const Step& step, std::function<void(ActResult)> done) override;
   void cancel() override;
+  void extend(Instant lease_valid_until) override;
   void observe(std::function<void(InstanceView)> seen) override;
   void on_change(std::function<void(InstanceView)> handler) override;
 
@@ -82,6 +83,7 @@ class SimInstance final : public Instance {
   Done done_;              // of the long act under way
   std::uint64_t act_ = 0;  // number of it; calls of earlier ones are void
   bool is_cancelled_ = false;
+  Instant lease_valid_until_ = Instant::never();  // of the act under way
   enum class Child { None, Clone, Rewind, Initdb } child_ = Child::None;
   // The names that were last known to be in force everywhere, and in which postmaster.
   struct InForce {

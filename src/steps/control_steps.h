@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/instant.h"
 #include "steps/lane.h"
 #include "steps/outcome.h"
 
@@ -16,6 +17,16 @@ struct CancelInstanceAct {
   using Outcome = NoAnswer;
   std::string why;
   bool operator==(const CancelInstanceAct&) const = default;
+};
+
+// The long act under way may open PostgreSQL for writes until then, and no longer as it was told
+// when it began: the lease has been renewed since. An act that is held to no lease stays so.
+struct ExtendInstanceAct {
+  static constexpr std::string_view kName = "ExtendInstanceAct";
+  static constexpr Lane kLane = Lane::Control;
+  using Outcome = NoAnswer;
+  Instant lease_valid_until;
+  bool operator==(const ExtendInstanceAct&) const = default;
 };
 
 // What an operator asked for is over: it cannot be done any more, or is no longer wanted.

@@ -47,6 +47,13 @@ bool may_open_for_writes(const Step& step) {
          std::holds_alternative<Promote>(step);
 }
 
+Instant lease_that_holds(const Step& step) {
+  if (const auto* start = std::get_if<StartPrimary>(&step)) return start->lease_valid_until;
+  if (const auto* promote = std::get_if<Promote>(&step)) return promote->lease_valid_until;
+  if (const auto* restart = std::get_if<Restart>(&step)) return restart->lease_valid_until;
+  return Instant::never();
+}
+
 bool has_failed(const Outcome& outcome) {
   if (const auto* store = std::get_if<StoreAnswer>(&outcome)) {
     return store->outcome != StoreOutcome::Applied;

@@ -23,16 +23,15 @@
 
 namespace pgherd {
 
-using AnyStep =
-    std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
-                 TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
-                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
-                 ClearFailoverRequest, RevokeLease, ProbePeers, Bootstrap, SetAsideDataDirectory,
-                 CloneFrom, StartPrimary, StartStandby, Follow, Promote, Demote, Stop, Restart,
-                 ExamineDivergence, Rewind, RemoveDataDirectory, CopySlots, KeepSlots, Checkpoint,
-                 ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance, CancelInstanceAct,
-                 Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog, FeedWatchdog, DisarmWatchdog,
-                 DropScheduledRestart, DropReinitialize, WakeReceiver>;
+using AnyStep = std::variant<
+    GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey, TakeInitializeKey,
+    FinishInitialize, GiveBackInitializeKey, RestoreKeys, PublishMember, PublishStatus,
+    PublishHistory, ClaimTimeline, WriteSync, DeleteSync, ClearFailoverRequest, RevokeLease,
+    ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby, Follow,
+    Promote, Demote, Stop, Restart, ExamineDivergence, Rewind, RemoveDataDirectory, CopySlots,
+    KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance,
+    CancelInstanceAct, ExtendInstanceAct, Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog,
+    FeedWatchdog, DisarmWatchdog, DropScheduledRestart, DropReinitialize, WakeReceiver>;
 
 struct Step : AnyStep {
   template <typename S>
@@ -54,5 +53,7 @@ struct Step : AnyStep {
 // Whether PostgreSQL may be acknowledging writes while this step is under way: the guardian is
 // armed.
 [[nodiscard]] bool may_open_for_writes(const Step& step);
+// Until when it may do so, as it was planned; never(): it is held to no lease.
+[[nodiscard]] Instant lease_that_holds(const Step& step);
 
 }  // namespace pgherd

@@ -97,5 +97,45 @@ TEST(Lease, WaitsForNothingElse) {
   EXPECT_TRUE(scene.planned<RenewLease>());
 }
 
+Scene restarting() {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{100});
+  scene.under_way(Restart{.is_primary = true, .lease_valid_until = scene.now + 7s});
+  return scene;
+}
+
+TEST(Lease, OfALongRestartIsToldAnew) {
+  Scene scene = restarting();
+  scene.seen.session.renewed_at = scene.later(1s).now;
+  EXPECT_FALSE(scene.planned<ExtendInstanceAct>()) << "most restarts are over before it matters";
+  scene.seen.session.renewed_at = scene.later(4s).now;
+  const auto told = scene.planned<ExtendInstanceAct>();
+  ASSERT_TRUE(told);
+  EXPECT_GT(told->lease_valid_until, scene.now + 5s);
+  EXPECT_LT(told->lease_valid_until, scene.now + 10s);
+  EXPECT_TRUE(scene.gives_reason("L5"));
+  EXPECT_FALSE(scene.planned<ExtendInstanceAct>()) << "it has been told";
+  // The next act begins with what it was planned with.
+  scene.under_way(Restart{.is_primary = true, .lease_valid_until = scene.now + 1s});
+  EXPECT_TRUE(scene.planned<ExtendInstanceAct>());
+}
+
+TEST(Lease, OfALongRestartIsNotExtendedWhereThisNodeMayNotLead) {
+  Scene scene = restarting();
+  scene.seen.session.renewed_at = scene.later(5s).now;
+  scene.seen.session.leads = false;
+  EXPECT_FALSE(scene.planned<ExtendInstanceAct>());
+  scene.seen.session.leads = true;
+  EXPECT_TRUE(scene.planned<ExtendInstanceAct>());
+  Scene leaving = restarting();
+  leaving.seen.session.renewed_at = leaving.later(5s).now;
+  leaving.seen.is_leaving = true;
+  EXPECT_FALSE(leaving.planned<ExtendInstanceAct>());
+  Scene free = restarting();
+  free.under_way(Restart{.is_primary = true, .lease_valid_until = Instant::never()});
+  free.seen.session.renewed_at = free.later(5s).now;
+  EXPECT_FALSE(free.planned<ExtendInstanceAct>()) << "it is held to no lease";
+}
+
 }  // namespace
 }  // namespace pgherd::test

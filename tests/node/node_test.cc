@@ -33,6 +33,7 @@ class FakeInstance final : public Instance {
     }
   }
   void cancel() override { diary_.push_back("cancel"); }
+  void extend(Instant /*lease_valid_until*/) override { diary_.push_back("extend"); }
   void observe(std::function<void(InstanceView)> seen) override {
     if (is_blind) {
       unanswered_.push_back(std::move(seen));

@@ -90,4 +90,31 @@ void void_late_release(Draft& draft) {
   draft.plan(RebindLeaderKey{.lease = session.lease, .seen = *session.unanswered_release});
 }
 
+// L5 what opens PostgreSQL was told when it began until when it may; a checkpoint, a shutdown or a
+// script in it may take longer than a lease, which is renewed meanwhile. Not earlier than it
+// matters, so that most acts never hear of it.
+void extend_act(Draft& draft) {
+  const auto act = draft.seen.under_way.find(Lane::Instance);
+  if (act == draft.seen.under_way.end()) return;
+  const Instant planned = lease_that_holds(act->second.step);
+  const Plan& plan = draft.planned();
+  const bool is_to_end =
+      draft.seen.is_leaving || draft.memory.stepping_down.state != SteppingDown::No ||
+      std::any_of(plan.begin(), plan.end(),
+                  [](const Step& step) { return std::holds_alternative<CancelInstanceAct>(step); });
+  if (planned.is_never() || is_to_end || !draft.may_lead()) return;
+  ActsMemory& told = draft.memory.acts;
+  if (told.extended_act != act->second.started_at) {
+    told.extended_act = act->second.started_at;
+    told.extended_to = planned;
+  }
+  if (!draft.has_come(told.extended_to - draft.margins().demote_after / 2)) return;
+  const bool is_promotion = std::holds_alternative<Promote>(act->second.step);
+  const Instant until = is_promotion ? draft.promote_before() : draft.demote_at();
+  if (until <= told.extended_to) return;
+  told.extended_to = until;
+  draft.because("L5", "the lease was renewed: what is under way may open PostgreSQL for as long");
+  draft.plan(ExtendInstanceAct{.lease_valid_until = until});
+}
+
 }  // namespace pgherd

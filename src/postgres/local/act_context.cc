@@ -299,7 +299,7 @@ asio::awaitable<Answer<ParameterMap>> prepare_files(ActContext& context, const A
 
 asio::awaitable<Attempt> start_server(ActContext& context, const ActControl& control,
                                       ParameterMap parameters, Instant deadline,
-                                      std::function<Attempt()> may_start, Instant not_after) {
+                                      std::function<Attempt()> may_start) {
   const auto config = context.config;
   if (auto made = make_socket_directories(parameters); !made) co_return made;
   ServerStart how;
@@ -311,7 +311,7 @@ asio::awaitable<Attempt> start_server(ActContext& context, const ActControl& con
   for (std::string& argument : command_line_arguments(parameters))
     how.arguments.push_back(std::move(argument));
   how.log_file = context.server_log();
-  how.not_after = not_after;
+  how.not_after = control.lease_valid_until;
   const auto unless_cancelled = [&control, may_start]() -> Attempt {
     if (control.is_cancelled) return cancelled("cancelled before PostgreSQL was started");
     return may_start ? may_start() : Attempt{};

@@ -154,11 +154,13 @@ boost::asio::awaitable<std::invoke_result_t<Work>> on_disk(ActContext& context, 
     ActContext& context, const ActControl& control, std::optional<Upstream> upstream,
     std::optional<ServerRole> next_role = {});
 
-// prepare_files wrote for it; starts the server, `not_after` that moment, and waits until it
-// accepts connections.
-[[nodiscard]] boost::asio::awaitable<Attempt> start_server(
-    ActContext& context, const ActControl& control, ParameterMap parameters, Instant deadline,
-    std::function<Attempt()> may_start, Instant not_after = Instant::never());
+// prepare_files wrote for it; starts the server, not after the end of the lease that the act is
+// held to, and waits until it accepts connections.
+[[nodiscard]] boost::asio::awaitable<Attempt> start_server(ActContext& context,
+                                                           const ActControl& control,
+                                                           ParameterMap parameters,
+                                                           Instant deadline,
+                                                           std::function<Attempt()> may_start);
 
 // Stops a standby, does `at_rest` in the disk's thread, and starts it again as the standby that it
 // was, whatever became of that. Fails if either has.

@@ -165,6 +165,11 @@ class LocalInstance::ServerThread {
       if (state->long_act) state->long_act->cancel();
     });
   }
+  void extend(Instant lease_valid_until) {
+    asio::post(loop_, [state = state_, lease_valid_until] {
+      if (state->long_act) state->long_act->extend(lease_valid_until);
+    });
+  }
   void observe(Sight sight) {
     asio::post(loop_, [state = state_, sight = std::move(sight)] { look(state, sight); });
   }
@@ -357,6 +362,10 @@ void LocalInstance::perform(const Step& step, std::function<void(ActResult)> don
         std::exchange(*kept, nullptr)(std::move(result));
       });
   });
+}
+
+void LocalInstance::extend(Instant lease_valid_until) {
+  server_thread_->extend(lease_valid_until);
 }
 
 void LocalInstance::cancel() {

@@ -38,6 +38,7 @@ class LocalInstance final : public Instance {
 
   void perform(const Step& step, std::function<void(ActResult)> done) override;
   void cancel() override;
+  void extend(Instant lease_valid_until) override;
   void observe(std::function<void(InstanceView)> seen) override;
   void on_change(std::function<void(InstanceView)> handler) override;
 

@@ -5,6 +5,7 @@
 // Threads: the hands' loop.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
@@ -25,13 +26,18 @@
 namespace pgherd {
 
 // The request to end an act. Whoever waits looks at it every few milliseconds; what waits elsewhere
-// (a query) leaves word in `interrupt` how to be woken.
+// (a query) leaves word in `interrupt` how to be woken. And how long it may open PostgreSQL, which
+// is told anew while it goes on.
 struct ActControl {
   bool is_cancelled = false;
+  Instant lease_valid_until = Instant::never();
   std::function<void()> interrupt;
   void cancel() {
     is_cancelled = true;
     if (interrupt) interrupt();
+  }
+  void extend(Instant until) {
+    if (!lease_valid_until.is_never()) lease_valid_until = std::max(lease_valid_until, until);
   }
 };
 

@@ -37,16 +37,15 @@ std::string told(const Upstream& upstream) {
                      upstream.host, upstream.port);
 }
 
-Attempt unless_late(Instant lease_valid_until, const char* what) {
-  if (boottime_now() < lease_valid_until) return {};
+Attempt unless_late(const ActControl& control, const char* what) {
+  if (boottime_now() < control.lease_valid_until) return {};
   return failed(
       fmt::format("the lease ran out before PostgreSQL could be {}; nothing was done", what));
 }
 
 asio::awaitable<Attempt> start_as(ActContext& context, const ActControl& control,
                                   std::optional<Upstream> upstream, Instant deadline,
-                                  std::function<Attempt()> may_start,
-                                  Instant not_after = Instant::never()) {
+                                  std::function<Attempt()> may_start) {
   const std::string data_dir = context.config->data_dir;
   const bool is_standby = upstream.has_value();
   if (is_standby) co_await look_up_upstream(context, *upstream);
@@ -54,8 +53,7 @@ asio::awaitable<Attempt> start_as(ActContext& context, const ActControl& control
   if (!parameters) co_return tl::unexpected(parameters.error());
   if (auto done = set_standby_signal(data_dir, is_standby); !done) co_return done;
   forget_skipped_timeline_numbers(data_dir);
-  co_return co_await start_server(context, control, std::move(*parameters), deadline, may_start,
-                                  not_after);
+  co_return co_await start_server(context, control, std::move(*parameters), deadline, may_start);
 }
 
 // What the server itself says that it follows, asked until it is what was written.
@@ -154,7 +152,7 @@ asio::awaitable<Attempt> pass_pre_promote(ActContext& context, const ActControl&
   const Instant now = boottime_now();
   context.pre_promote_passed =
       ActContext::PrePromotePassed{.timeline = step.timeline, .until = now + kPassLasts};
-  if (now + kTimeToAsk >= step.lease_valid_until)
+  if (now + kTimeToAsk >= control.lease_valid_until)
     co_return cancelled(
         "pre_promote has taken longer than the lease was known to last: it is "
         "looked at again");
@@ -162,15 +160,15 @@ asio::awaitable<Attempt> pass_pre_promote(ActContext& context, const ActControl&
 }
 
 // The postmaster takes SIGUSR1 and the file together for "promote" (as pg_ctl does it).
-Attempt ask_for_promotion(ActContext& context, Instant lease_valid_until) {
+Attempt ask_for_promotion(ActContext& context, const ActControl& control) {
   const std::string path = context.config->data_dir + "/promote";
   // Any SIGUSR1 from the server's own children makes it look for the file: creating it is the point
   // of no return already.
-  if (auto may = unless_late(lease_valid_until, "promoted"); !may) return may;
+  if (auto may = unless_late(control, "promoted"); !may) return may;
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!file.is_open())
     return failed(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
-  auto may = unless_late(lease_valid_until, "promoted");
+  auto may = unless_late(control, "promoted");
   if (may && !context.postmaster->signal(SIGUSR1))
     may = failed("PostgreSQL ended before its promotion");
   if (!may) ::unlink(path.c_str());
@@ -185,9 +183,9 @@ bool is_request_taken_up(const ActContext& context) {
 // The signal can be lost on a startup process that is just going to sleep: it would wake up after
 // wal_retrieve_retry_interval, 5 s as PostgreSQL comes. One that is asked again wakes now. What was
 // not taken up before the lease ended is withdrawn.
-Attempt repeat_promotion(ActContext& context, Instant lease_valid_until) {
+Attempt repeat_promotion(ActContext& context, const ActControl& control) {
   const std::string path = context.config->data_dir + "/promote";
-  if (auto may = unless_late(lease_valid_until, "promoted"); !may) {
+  if (auto may = unless_late(control, "promoted"); !may) {
     // Gone already: taken up in the last moment, so how it ends is seen like any other's end.
     return ::unlink(path.c_str()) == 0 ? may : Attempt{};
   }
@@ -267,9 +265,10 @@ Act act_start_primary(ActContext& context, ActControl& control, StartPrimary ste
   if (context.postmaster->look() != ProcessState::Stopped)
     co_return failed(fmt::format("PostgreSQL runs already (pid {})", context.postmaster->pid()));
   context.callbacks->rules.starts_as(CallbackRole::Primary);
-  const auto may_start = [step] { return unless_late(step.lease_valid_until, "started"); };
-  const auto started = co_await start_as(context, control, std::nullopt, Instant::never(),
-                                         may_start, step.lease_valid_until);
+  control.lease_valid_until = step.lease_valid_until;
+  const auto may_start = [&control] { return unless_late(control, "started"); };
+  const auto started =
+      co_await start_as(context, control, std::nullopt, Instant::never(), may_start);
   if (!started && started.error().outcome == ActOutcome::Cancelled) {
     // Whoever cancels this fears a second primary.
     ActControl undisturbed;
@@ -313,6 +312,7 @@ Act act_follow(ActContext& context, ActControl& control, Follow step) {
 }
 
 Act act_restart(ActContext& context, ActControl& control, Restart step) {
+  control.lease_valid_until = step.lease_valid_until;
   const auto config = context.config;
   const Instant deadline = step.timeout ? boottime_now() + *step.timeout : Instant::never();
   const bool is_standby = look_at_data_directory(config->data_dir).has_standby_signal;
@@ -325,9 +325,9 @@ Act act_restart(ActContext& context, ActControl& control, Restart step) {
     co_return tl::unexpected(stopped.error());
   std::optional<Upstream> upstream;
   if (is_standby) upstream = step.upstream ? *step.upstream : written_upstream(*config);
-  const auto may_start = [step] { return unless_late(step.lease_valid_until, "started again"); };
-  const auto started = co_await start_as(context, control, std::move(upstream), deadline, may_start,
-                                         step.lease_valid_until);
+  const auto may_start = [&control] { return unless_late(control, "started again"); };
+  const auto started =
+      co_await start_as(context, control, std::move(upstream), deadline, may_start);
   co_return done_or(started, "restarted");
 }
 
@@ -361,6 +361,7 @@ Act act_demote(ActContext& context, ActControl& control, Demote step,
 }
 
 Act act_promote(ActContext& context, ActControl& control, Promote step) {
+  control.lease_valid_until = step.lease_valid_until;
   const std::string data_dir = context.config->data_dir;
   if (context.postmaster->look() != ProcessState::Running)
     co_return failed("PostgreSQL does not accept connections; a promotion needs a running standby");
@@ -376,7 +377,7 @@ Act act_promote(ActContext& context, ActControl& control, Promote step) {
   }
   if (auto done = co_await configure_as_primary(context, control); !done)
     co_return tl::unexpected(done.error());
-  if (auto asked = ask_for_promotion(context, step.lease_valid_until); !asked)
+  if (auto asked = ask_for_promotion(context, control); !asked)
     co_return tl::unexpected(asked.error());
   context.pre_promote_passed.reset();
   Callbacks& callbacks = *context.callbacks;
@@ -388,7 +389,7 @@ Act act_promote(ActContext& context, ActControl& control, Promote step) {
     if (is_request_taken_up(context)) {
       sleeping.wake_if_asleep();
     } else if (boottime_now() >= repeat_at) {
-      if (auto may = repeat_promotion(context, step.lease_valid_until); !may) {
+      if (auto may = repeat_promotion(context, control); !may) {
         callbacks.rules.withdraws_promotion();
         co_return tl::unexpected(may.error());
       }
