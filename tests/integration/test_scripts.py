@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -339,6 +340,26 @@ def test_before_stop_is_waited_for_before_the_server_goes(two, scripts):
     assert scripts.calls(f"{leader}-stops") == ["", ""]
     assert scripts.file(f"{leader}.seen").read_text() == "runs\nruns\n"
     assert "exited with status 9" in two.log(leader), "and its exit code stops nothing"
+
+
+@pytest.mark.core
+def test_a_restart_of_the_leader_may_take_longer_than_the_lease(two, scripts):
+    leader = two.leader()
+    wait = f"echo $$ > {scripts.file('stop.pid')}; until test -e {scripts.file('go')}; do sleep 0.05; done"
+    scripts.configure(leader, before_stop=scripts.record("before_stop", wait))
+    postmaster = two.postmaster_pid(leader)
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(two.rest, leader, "/restart", "POST", {})
+        scripts.pid_in("stop.pid")
+        every = int(re.search(r"lease of 5 s: renewed every (\d+) ms", two.log(leader))[1])
+        before = started(two, leader, "RenewLease")
+        # As many as fill more than a whole lease.
+        wait_until("renewals", lambda: started(two, leader, "RenewLease") > before + 5000 / every + 2, 60)
+        assert process_is_alive(postmaster)
+        scripts.file("go").touch()
+        assert answer.result() == (200, "restarted successfully")
+    assert two.wait_complete() == leader and two.postmaster_pid(leader) != postmaster
+    assert "[R1]" not in two.log(leader), "its own act has started it again"
 
 
 @pytest.mark.core
