@@ -357,7 +357,8 @@ def a_second_node_streams(first):
         second.begin()
         wait_until("the second node streams", lambda: json.loads(second.get("/patroni")[1])
                    .get("replication_state") == "streaming", 60)
-        assert second.get("/replica")[0] == 200
+        # Its own state is published with the next look, which may be a moment after that of its stream.
+        wait_until("it is a replica", lambda: second.get("/replica")[0] == 200, 60)
         with second.connect() as sql:
             shown = {name: sql.execute(f"show {name}").fetchone()[0] for name, _ in second.expected.shows}
         assert shown == {name: second.filled(value) for name, value in second.expected.shows}
