@@ -433,6 +433,42 @@ TEST(QuorumElection, IsWonByTheLastLeaderAlone) {
       << "another one was going to lead since, and may have acknowledged";
 }
 
+// `a` was elected, began its timeline and closed again before it came to write `/sync`.
+void has_led_unnamed(Scene& scene) {
+  scene.cluster().claim =
+      TimelineClaim{.timeline = scene.seen.instance.timeline,
+                    .by = "a",
+                    .mod_revision = {scene.cluster().sync->mod_revision.value + 1}};
+}
+
+TEST(QuorumElection, IsWonByWhoHasLedLastAndIsNotNamedYet) {
+  Scene scene = race(SynchronousMode::Quorum, "b", {}, 0);
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  has_led_unnamed(scene);
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "sim seed 300004714";
+
+  scene.peer("b", Lsn{2000});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "one that is listed has more";
+  scene.silent_peer("b");
+  scene.cluster().claim->timeline.value += 1;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>()) << "the timeline that it claimed was not begun";
+  has_led_unnamed(scene);
+  scene.cluster().sync->mod_revision = scene.cluster().claim->mod_revision;
+  ++scene.cluster().sync->mod_revision.value;
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>())
+      << "a Patroni that leads writes /sync, and nothing to /timeline";
+}
+
+TEST(SynchronousElection, IsWonByWhoHasLedLastAndIsNotNamedYet) {
+  Scene scene = race(SynchronousMode::On, "b", {"c"});
+  scene.silent_peer("b").silent_peer("c");
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E11"));
+  has_led_unnamed(scene);
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
 TEST(QuorumElection, CountsVotesWhileTheKeyIsFromQuorumMode) {
   Scene scene = race(SynchronousMode::On, "b", {"a", "c"}, 1);
   scene.silent_peer("b").silent_peer("c");

@@ -18,6 +18,16 @@ bool is_in_sync(const Draft& draft, const NodeName& name) {
   return same_name(sync->leader, name) || voters_of(*sync).contains(name);
 }
 
+bool has_led_last(const Draft& draft) {
+  const auto& sync = draft.cluster().sync;
+  const Timeline here = draft.instance().timeline;
+  if (!sync || here < draft.newest_timeline_of_all()) return false;
+  if (same_name(sync->leader, draft.me())) return true;
+  const auto& claim = draft.cluster().claim;
+  return claim && claim->by == draft.me() && claim->timeline == here &&
+         sync->mod_revision < claim->mod_revision;
+}
+
 Timeline newest_timeline_for_me(const Draft& draft) {
   const auto& history = draft.cluster().history;
   Timeline newest = draft.cluster().newest_timeline();

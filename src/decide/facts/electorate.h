@@ -15,6 +15,13 @@ namespace pgherd {
 // leader has written another one.
 [[nodiscard]] bool counts_votes(const Draft& draft);
 
+// This node led last, as far as `/sync` and `/timeline` can tell: `/sync` names it as its leader,
+// or it was elected, began its timeline and closed again before it came to write itself there (sim
+// seed 300004714). It has whatever was acknowledged, whoever else was listed: nobody has begun a
+// newer timeline, and a leader of Patroni's, which knows no `/timeline`, writes `/sync` before it
+// opens.
+[[nodiscard]] bool has_led_last(const Draft& draft);
+
 // The newest timeline of `/history`, as far as it counts against this node. Of one that `/sync`
 // lists those do not count that a leader began whom an operator had forced past `/sync`, and who
 // has not come to be named there: its commits waited for the listed ones (Q4), so nothing that was

@@ -149,8 +149,7 @@ bool may_veto(const Draft& draft, const NodeName& name, const Verdict& verdict) 
 }
 
 // E14 quorum mode: Q others out of `/sync` must answer and not be ahead; one of these and this node
-// has all that was acknowledged. The leader that `/sync` names has it anyway, unless somebody was
-// going to begin a newer timeline since.
+// has all that was acknowledged. Who has led last has it anyway.
 class Ballot {
  public:
   explicit Ballot(const Draft& draft)
@@ -166,9 +165,7 @@ class Ballot {
   }
   [[nodiscard]] Verdict result() const {
     const SyncKey& sync = *draft_.cluster().sync;
-    const bool is_last_leader = same_name(sync.leader, draft_.me()) &&
-                                !(draft_.instance().timeline < draft_.newest_timeline_of_all());
-    if (votes_ >= sync.quorum || (is_last_leader && ahead_ == 0)) return Verdict::run();
+    if (votes_ >= sync.quorum || (has_led_last(draft_) && ahead_ == 0)) return Verdict::run();
     return Verdict::no("E14", "quorum: " + std::to_string(votes_ + 1) + " of " +
                                   std::to_string(sync.quorum + 1) +
                                   " votes that are needed, this node's own included");
@@ -343,8 +340,8 @@ std::optional<Verdict> wait_for_those_who_have_more(const Draft& draft) {
   // cluster.
   if (knows_members || is_old || is_synchronous(draft) || draft.seen.settings.standby_cluster)
     return std::nullopt;
-  const bool has_all = lag_to_published(draft) == 0 &&
-                       draft.instance().timeline >= draft.newest_timeline_of_all();
+  const bool has_all =
+      lag_to_published(draft) == 0 && draft.instance().timeline >= draft.newest_timeline_of_all();
   if (has_all) return std::nullopt;
   return Verdict::no("E18",
                      "this agent has just started, and more was published than this node has: "
@@ -357,7 +354,7 @@ bool lacks_acknowledged_writes(const Draft& draft) {
   const auto& request = draft.cluster().failover;
   const bool is_forced = request && request->candidate == draft.me() && !request->leader;
   return is_synchronous(draft) && !counts_votes(draft) && !is_in_sync(draft, draft.me()) &&
-         !is_forced;
+         !has_led_last(draft) && !is_forced;
 }
 
 // M4 in maintenance mode a running primary takes the key, if its timeline is not an old one; nobody
