@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: bench-sim soak test-mixed test-acceptance test-compose test-pgbackrest test-monitoring \
         help up status down destroy packages test-packages \
-        deps programs build deb test-deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint bench format lint asan tsan fuzz clean
+        deps programs build deb test-deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint storms bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
 export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
@@ -124,6 +124,10 @@ bench-router: programs  ## what a proxy costs: direct, HAProxy and the router, w
 bench-two-primaries: programs  ## for how long two nodes acknowledge writes when a leader is lost
 	@tools/bootstrap/install-packages test bench
 	@bench/two-primaries
+
+storms: programs  ## random faults over real processes, STORMS=n of them, and what must be true after each
+	@tools/bootstrap/install-packages test bench
+	@bench/storms --storms $(or $(STORMS),20) $(ARGS)
 
 bench-footprint: programs  ## memory and processor time of a herd at rest
 	@tools/bootstrap/install-packages test bench
