@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backup/backup_command.h"
 #include "ctl/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/generate.h"
@@ -30,6 +31,7 @@ constexpr std::string_view kUsage = R"(usage: pgherd COMMAND ...
                                 pgherdctl); 'pgherd ctl --help' lists the commands
   router CONFIG.yml             lead clients to the primary and the standbys
   router --validate-config FILE say what is wrong with a router's configuration
+  backup now|list|verify        backups with pgBackRest; 'pgherd backup --help'
   local up|status|down|destroy  a whole herd on this machine; 'pgherd local --help'
   version                       the version of this program
 
@@ -199,6 +201,7 @@ int main(int argc, char** argv) {
   if (command == "agent") return agent_main("pgherd", {words.begin() + 1, words.end()});
   if (command == "ctl") return pgherd::ctl_main(argc - 1, argv + 1);
   if (command == "router") return router_main({words.begin() + 1, words.end()});
+  if (command == "backup") return pgherd::backup::backup_main({words.begin() + 1, words.end()});
   if (command == "local") {
     return pgherd::local::local_main({words.begin() + 1, words.end()});
   }

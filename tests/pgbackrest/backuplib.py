@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "integratio
 # pylint: disable=wrong-import-position
 import psycopg  # noqa: E402
 
-from herdlib import ROOT, Solo, deps, wait_until  # noqa: E402
+from herdlib import PGHERD, ROOT, Solo, deps, wait_until  # noqa: E402
 
 SHIPPED = ROOT / "etc/pgbackrest"
 SHIPPED_TARGET = "2026-11-27 12:00:00+00"
@@ -86,12 +86,21 @@ class Node(Solo):
 
     def pgbackrest(self, *words):
         """As the owner of the data would call it; what it printed."""
-        owner = {"user": self.user, "group": self.group, "extra_groups": []} if os.geteuid() == 0 else {}
         done = subprocess.run([self.folder / "bin/pgbackrest", "--stanza=main", *words],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
-                              check=False, cwd=self.folder, env=os.environ | self.environment(), **owner)
+                              check=False, cwd=self.folder, env=os.environ | self.environment(), **self.owner())
         assert done.returncode == 0, f"pgbackrest {' '.join(words)}: {done.stdout}\n{done.stderr}\n{self.said()}"
         return done.stdout
+
+    def owner(self):
+        """For subprocess: the user who owns the data."""
+        return {"user": self.user, "group": self.group, "extra_groups": []} if os.geteuid() == 0 else {}
+
+    def backup_command(self, *words, env=None):
+        """`pgherd backup`, as the owner of the data would call it: what came of it, and what it printed."""
+        return subprocess.run([PGHERD, "backup", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=300, check=False, cwd=self.folder,
+                              env=os.environ | self.environment() | (env or {}), **self.owner())
 
     def info(self):
         """What the repository has of the stanza."""
@@ -136,3 +145,16 @@ class Node(Solo):
     def is_by_basebackup(self):
         """pg_basebackup leaves its manifest in the copy; pgBackRest leaves none."""
         return (self.data_dir / "backup_manifest").exists()
+
+
+def a_damaged_repository(node, name):
+    """A copy of the repository in which one file of the last backup is not what pgBackRest wrote: it fails late, and
+    has put other files in place by then."""
+    copied = node.folder / name
+    subprocess.run(["cp", "-a", node.repository, copied], check=True)
+    biggest = max((copied / f"backup/main/{node.info()['backup'][-1]['label']}/pg_data/base").rglob("*.gz"),
+                  key=lambda path: path.stat().st_size)
+    damaged = bytearray(biggest.read_bytes())
+    damaged[len(damaged) // 2:] = bytes(len(damaged) - len(damaged) // 2)
+    biggest.write_bytes(damaged)
+    return copied

@@ -3,12 +3,11 @@ repository. Each test goes on where the one before it ended."""
 
 import re
 import signal
-import subprocess
 import time
 
 import pytest
 
-from backuplib import Node
+from backuplib import Node, a_damaged_repository
 from herdlib import wait_until
 
 SCOPE = "backed-up"
@@ -222,19 +221,6 @@ def test_a_restore_that_is_killed_with_its_agent_is_gone_on_with(store, again, p
         joins.close_server()
     proven(f"killed: agent lost in a restore; the next one ends what was left of it, the delta restore keeps {kept} "
            "files that were whole, and the replica streams")
-
-
-def a_damaged_repository(node, name):
-    """A copy of the repository in which one file of the last backup is not what pgBackRest wrote: it fails late, and
-    has put other files in place by then."""
-    copied = node.folder / name
-    subprocess.run(["cp", "-a", node.repository, copied], check=True)
-    biggest = max((copied / f"backup/main/{node.info()['backup'][-1]['label']}/pg_data/base").rglob("*.gz"),
-                  key=lambda path: path.stat().st_size)
-    damaged = bytearray(biggest.read_bytes())
-    damaged[len(damaged) // 2:] = bytes(len(damaged) - len(damaged) // 2)
-    biggest.write_bytes(damaged)
-    return copied
 
 
 @pytest.mark.parametrize("repository, says", [("damaged", "in compressed data"), ("missing", "no backup set found")])

@@ -1,0 +1,31 @@
+// What `pgherd backup` can be asked for, and what each answers: its exit status.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/instant.h"
+#include "ctl/table.h"
+
+namespace pgherd::backup {
+
+struct CommonOptions {
+  std::string stanza;
+  std::string config_file;  // --config: pgBackRest's
+  Seconds patience{24h};
+};
+
+struct NowOptions {
+  std::string
+      agent_config;  // a Patroni configuration whose data directory has to be meant; "": any
+  std::string type;  // full, diff, incr; "": what pgBackRest is configured for
+};
+
+// 0: the backup is there afterwards.
+[[nodiscard]] int take_backup(const CommonOptions& common, const NowOptions& options);
+// 1: the newest backup or the archive is in error.
+[[nodiscard]] int list_backups(const CommonOptions& common, ctl::Format format);
+// 1: something is damaged or missing.
+[[nodiscard]] int verify_backups(const CommonOptions& common);
+
+}  // namespace pgherd::backup
