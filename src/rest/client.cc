@@ -14,6 +14,7 @@
 #include <limits>
 
 #include "rest/basic_auth.h"
+#include "rest/tls_trouble.h"
 #include "rest/url.h"
 #include "runtime/await_answer.h"
 
@@ -45,6 +46,17 @@ struct Journey {
   }
   [[nodiscard]] auto failure(HttpErrorKind kind, std::string_view what,
                              const error_code& error) const {
+    // Whoever ends the connection over our certificate has not read the request.
+    if (const std::string objection = objection_to_ours(error); !objection.empty()) {
+      return failure(
+          HttpErrorKind::NotSent,
+          fmt::format("the other side does not take our certificate {}(ctl.certfile): {}",
+                      security.certfile.empty() ? "" : security.certfile + " ", objection));
+    }
+    if (wants_certificate(error)) {
+      return failure(HttpErrorKind::NotSent,
+                     "the other side wants a client certificate: set ctl.certfile");
+    }
     if (error == beast::error::timeout) {
       return failure(kind == HttpErrorKind::Unknown ? HttpErrorKind::TimedOut : kind,
                      fmt::format("{}: timed out", what));
@@ -159,13 +171,23 @@ asio::awaitable<Answer> exchange(Stream& stream, const Journey& journey, Reached
   co_return answer;
 }
 
-void verify_server(beast::ssl_stream<beast::tcp_stream>& stream, const Journey& journey) {
+// `refused`: what is wrong with the server's certificate.
+void verify_server(beast::ssl_stream<beast::tcp_stream>& stream, const Journey& journey,
+                   std::string& refused) {
   error_code no_address;
   asio::ip::make_address(journey.url.host, no_address);
   if (no_address) SSL_set_tlsext_host_name(stream.native_handle(), journey.url.host.c_str());
-  if (journey.security.verifies_name()) {
-    stream.set_verify_callback(asio::ssl::host_name_verification(journey.url.host));
-  }
+  stream.set_verify_callback(
+      [&journey, &refused](bool is_accepted, asio::ssl::verify_context& context) {
+        if (!is_accepted) {
+          refused = describe_refused(context);
+          return false;
+        }
+        if (!journey.security.verifies_name()) return true;
+        const bool is_named = asio::ssl::host_name_verification(journey.url.host)(true, context);
+        if (!is_named) refused = describe_misnamed(context, journey.url.host);
+        return is_named;
+      });
 }
 
 asio::awaitable<Answer> exchange_over_tls(const Journey& journey) {
@@ -173,9 +195,16 @@ asio::awaitable<Answer> exchange_over_tls(const Journey& journey) {
   beast::ssl_stream<beast::tcp_stream> stream(loop, *journey.tls);
   const auto connected = co_await connect(stream.next_layer(), journey);
   if (!connected) co_return fail(connected.error());
-  verify_server(stream, journey);
+  std::string refused;
+  verify_server(stream, journey, refused);
   stream.next_layer().expires_at(journey.connected_by);
   const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, kAsTuple);
+  if (error && !refused.empty()) {
+    co_return journey.failure(
+        HttpErrorKind::NotSent,
+        fmt::format("TLS handshake failed: the other side's {}; who may sign says ctl.cacert",
+                    refused));
+  }
   if (error) co_return journey.failure(HttpErrorKind::NotSent, "TLS handshake failed", error);
   co_return co_await exchange(stream, journey, *connected);
 }

@@ -13,6 +13,7 @@
 
 #include "rest/handlers.h"
 #include "rest/request_head.h"
+#include "rest/tls_trouble.h"
 #include "runtime/await_answer.h"
 #include "runtime/log.h"
 
@@ -235,6 +236,32 @@ awaitable<void> serve_plain(std::shared_ptr<RestService> service, std::shared_pt
   if (!service->is_stopped) co_await part(stream);
 }
 
+// One line for each certificate that is refused, on either side: who asks is seldom who reads this
+// log.
+void tell_failed_handshake(RestService& service, const RestSetup& setup,
+                           const asio::ip::address& client, const error_code& error,
+                           const std::string& refused) {
+  std::string line;
+  if (!refused.empty()) {
+    line = fmt::format(
+        "API: {} is refused, its {}; who may sign says restapi.cafile{}", client.to_string(),
+        refused,
+        setup.config.cafile.empty() ? ", which is not set" : " (" + setup.config.cafile + ")");
+  } else if (const std::string objection = objection_to_ours(error); !objection.empty()) {
+    line = fmt::format("API: {} does not take the certificate in restapi.certfile ({}): {}",
+                       client.to_string(), setup.config.certfile, objection);
+  } else if (wants_certificate(error)) {
+    line = fmt::format(
+        "API: {} is refused, it shows no certificate, and restapi.verify_client is \"required\"",
+        client.to_string());
+  }
+  if (line.empty()) {
+    log_debug("API: TLS handshake with {} failed: {}", client.to_string(), error.message());
+  } else if (service.refusals.is_due(line, std::chrono::steady_clock::now())) {
+    log_warning("{}", line);
+  }
+}
+
 awaitable<void> serve_tls(std::shared_ptr<RestService> service, std::shared_ptr<RestSetup> setup,
                           const RestLimits& limits, tcp::socket socket) {
   beast::ssl_stream<beast::tcp_stream> stream(std::move(socket), *setup->tls);
@@ -242,10 +269,19 @@ awaitable<void> serve_tls(std::shared_ptr<RestService> service, std::shared_ptr<
     error_code ignored;
     stream.next_layer().socket().close(ignored);
   });
+  error_code ignored;
+  const auto client = stream.next_layer().socket().remote_endpoint(ignored).address();
+  std::string refused;
+  stream.set_verify_callback([&refused](bool is_accepted, asio::ssl::verify_context& context) {
+    if (!is_accepted) refused = describe_refused(context);
+    return is_accepted;
+  });
   stream.next_layer().expires_after(limits.silence_max);
   const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAsTuple);
   if (error) {
-    log_debug("API: TLS handshake failed: {}", error.message());
+    tell_failed_handshake(*service, *setup, client, error, refused);
+    // So that it hears why.
+    if (!refused.empty() && !service->is_stopped) co_await part(stream.next_layer());
     co_return;
   }
   Conversation<beast::ssl_stream<beast::tcp_stream>> conversation(stream, service, setup, limits,

@@ -21,6 +21,7 @@
 #include "rest/access.h"
 #include "rest/node_face.h"
 #include "rest/requests.h"
+#include "rest/tls_trouble.h"
 
 namespace pgherd {
 
@@ -48,6 +49,7 @@ struct RestService {
   std::shared_ptr<RestSetup> setup;
   bool is_stopped = false;
   std::list<ConnectionSlot> connections;  // longest without a request first
+  RepeatedLines refusals;                 // of clients over certificates
 
   // Those who wait for the look at PostgreSQL that is under way.
   std::vector<std::function<void(NodeStatus)>> observers;

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "rest/an_api.h"
+#include "rest/tls_trouble.h"
 
 namespace pgherd::test {
 namespace {
@@ -19,11 +20,11 @@ namespace {
 // A throw-away authority and certificates of it, as PEM files (certificate and key in one).
 class Authority {
  public:
-  Authority() {
+  explicit Authority(const std::string& name = "authority") {
     std::string pattern = std::filesystem::temp_directory_path() / "pgherd-tls-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     key_ = EVP_EC_gen("P-256");
-    certificate_ = make("authority", key_, "CA:TRUE", "");
+    certificate_ = make(name, key_, "CA:TRUE", "");
     write(ca_file(), certificate_, nullptr);
   }
   ~Authority() {
@@ -37,9 +38,9 @@ class Authority {
 
   [[nodiscard]] std::string ca_file() const { return folder_ + "/ca.pem"; }
   // `names`: "IP:127.0.0.1", "DNS:db.example"
-  std::string issue(const std::string& name, const std::string& names) {
+  std::string issue(const std::string& name, const std::string& names, long seconds_left = 3600) {
     EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* certificate = make(name, key, "CA:FALSE", names);
+    X509* certificate = make(name, key, "CA:FALSE", names, seconds_left);
     const std::string file = folder_ + "/" + name + ".pem";
     write(file, certificate, key);
     X509_free(certificate);
@@ -49,12 +50,12 @@ class Authority {
 
  private:
   X509* make(const std::string& name, EVP_PKEY* key, const char* constraints,
-             const std::string& names) {
+             const std::string& names, long seconds_left = 3600) {
     X509* certificate = X509_new();
     X509_set_version(certificate, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial_);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), seconds_left);
     X509_set_pubkey(certificate, key);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
@@ -149,6 +150,65 @@ TEST_F(TlsApi, WantsACertificateForEverythingWhenItIsRequired) {
   Api api(config("required"));
   EXPECT_EQ(ask(api, certified(), "GET", "/primary"), "200");
   EXPECT_NE(ask(api, trusting(), "GET", "/primary"), "200");
+}
+
+testing::AssertionResult says(const std::string& text, const std::string& words) {
+  if (text.find(words) != std::string::npos) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "\"" << words << "\" is not in: " << text;
+}
+
+TEST_F(TlsApi, ItsClientsHearWhatIsWrongWithTheirCertificate) {
+  Api api(config("optional"));
+  ClientSecurity ended = trusting();
+  ended.certfile = authority.issue("ended", "", -60);
+  const std::string expired = ask(api, ended, "POST", "/reload");
+  EXPECT_TRUE(says(expired, "does not take our certificate " + ended.certfile +
+                                " (ctl.certfile): it has expired"));
+  Authority other("other");
+  ClientSecurity foreign = trusting();
+  foreign.certfile = other.issue("foreign", "");
+  EXPECT_TRUE(says(ask(api, foreign, "GET", "/primary"), "who signed it is not trusted there"));
+  Authority namesake;
+  foreign.certfile = namesake.issue("foreign", "");
+  EXPECT_TRUE(says(ask(api, foreign, "GET", "/primary"), "its signature does not verify"));
+  Api strict(config("required"));
+  EXPECT_TRUE(says(ask(strict, trusting(), "GET", "/primary"),
+                   "wants a client certificate: set ctl.certfile"));
+}
+
+TEST_F(TlsApi, ItsClientsSayWhatIsWrongWithItsCertificate) {
+  RestConfig ended = config();
+  ended.certfile = authority.issue("ended", "IP:127.0.0.1", -60);
+  Api late(ended);
+  const std::string expired = ask(late, trusting(), "GET", "/primary");
+  EXPECT_TRUE(says(expired, "certificate \"CN = ended\" of \"CN = authority\", good from "));
+  EXPECT_TRUE(says(expired, "certificate has expired; who may sign says ctl.cacert"));
+  ClientSecurity insecure;
+  insecure.is_insecure = true;
+  EXPECT_EQ(ask(late, insecure, "GET", "/primary"), "200");
+  Api api(config());
+  EXPECT_TRUE(
+      says(ask(api, trusting(), "GET", "/primary", "localhost"), "it is not for \"localhost\""));
+}
+
+TEST(RepeatedLines, AreToldOnceAMinute) {
+  RepeatedLines lines;
+  const RepeatedLines::Clock::time_point start{};
+  EXPECT_TRUE(lines.is_due("a", start));
+  EXPECT_FALSE(lines.is_due("a", start + 59s));
+  EXPECT_TRUE(lines.is_due("b", start + 59s));
+  EXPECT_TRUE(lines.is_due("a", start + 60s));
+}
+
+TEST(RepeatedLines, AreNotRememberedWithoutEnd) {
+  RepeatedLines lines;
+  const RepeatedLines::Clock::time_point start{};
+  int told = 0;
+  for (int number = 0; number < 10000; ++number) {
+    if (lines.is_due(std::to_string(number), start)) ++told;
+  }
+  EXPECT_LT(told, 1000);
+  EXPECT_TRUE(lines.is_due("new", start + 60s));
 }
 
 TEST_F(TlsApi, TakesARenewedCertificateOnReload) {
