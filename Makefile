@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
         deps programs build deb test-deb debug test test-fresh bench-failover bench-router bench-two-primaries bench-footprint storms bench format lint asan tsan fuzz clean
 
 # What the scripts read from their environment.
-export PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
+export OVERLAYS PG NODES ROUTER PORT_BASE HERD_DIR ARGS YES JOBS PGHERD_PG_BINDIR PGHERD_DEPS_DIR \
        PGHERD_DEBIAN_MIRROR KEEP FUZZ_SECONDS
 
 help:  ## this list
@@ -74,7 +74,7 @@ test-acceptance: programs  ## Patroni's own behave features on pgherd: PATRONI_S
 	@tools/bootstrap/install-packages acceptance
 	@tools/test-acceptance "$(PATRONI_SOURCE)" $(FEATURES)
 
-test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only)
+test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only; OVERLAYS=tls)
 	@tools/bootstrap/install-packages run compose
 	@tools/test-compose $(if $(QUICK),--quick)
 

@@ -9,7 +9,7 @@ RUN apt-get update \
 FROM ${DEBIAN_IMAGE}
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-      haproxy libpq5 libreadline8t64 curl ca-certificates iputils-ping \
+      haproxy libpq5 libreadline8t64 curl ca-certificates iputils-ping socat \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt
 COPY --from=psql /usr/lib/postgresql/17/bin/psql /usr/bin/psql
 COPY deploy/compose/images/common.sh deploy/compose/images/haproxy-entrypoint \

@@ -6,9 +6,9 @@
 #
 #   docker-compose -f patroni.yml build && ./rolling_update.sh
 #
-# Nodes that are as they should be are left alone. It takes the Compose, 1 or 2, that made the running
-# nodes, since each would replace what the other made; COMPOSE names another one. UPDATE_WAIT is how
-# many seconds a node may take to stream again (300).
+# Nodes that are as they should be are left alone. It takes the overlays (tls.yml) and the Compose, 1 or
+# 2, that made the running nodes, since each would replace what the other made; COMPOSE names another one.
+# UPDATE_WAIT is how many seconds a node may take to stream again (300).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -21,7 +21,10 @@ else
   compose=(docker-compose)
   if [[ $made_by != 1.* ]] && docker compose version >/dev/null 2>&1; then compose=(docker compose); fi
 fi
-compose+=(-f patroni.yml)
+# With the overlays that they were made with.
+made_of=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project.config_files"}}' patroni-replica0 2>/dev/null || true)
+IFS=, read -r -a files <<<"${made_of:-patroni.yml}"
+for file in "${files[@]}"; do compose+=(-f "${file##*/}"); done
 
 die() {
   printf 'rolling_update.sh: %s\n' "$*" >&2

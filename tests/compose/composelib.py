@@ -17,6 +17,8 @@ ETCD = [f"etcd{number}" for number in range(3)]
 SERVICES = NODES + ETCD + ["etcd-proxy", "patroni-haproxy"]
 # As a person says it, and as the deployment's scripts take it: `docker-compose` or `docker compose`.
 COMPOSE = tuple(os.environ.setdefault("COMPOSE", "docker-compose").split())
+# What is laid over patroni.yml: OVERLAYS=tls.
+OVERLAYS = tuple(filter(None, os.environ.get("OVERLAYS", "").split(",")))
 PORTS = {"PRIMARY_PORT": 5432, "REPLICA_PORT": 5433, "STATS_PORT": 8080}
 
 
@@ -65,14 +67,25 @@ class Deployment:
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="pgherd-compose-"))
         self.folder = self.place / "deploy" / "compose"
         shutil.copytree(ROOT / "deploy" / "compose", self.folder,
-                        ignore=shutil.ignore_patterns(".secrets", "secrets", ".env", ".built"))
+                        ignore=shutil.ignore_patterns(".secrets", "secrets", ".env", ".built", ".certs"))
         self.healthy_after = None
         run("./create_secrets.sh", cwd=self.folder)
+        if "tls" in OVERLAYS:
+            run("./create_certs.sh", cwd=self.folder)
 
     # ---- compose
 
+    def files(self, file):
+        """patroni.yml and its overlays, or client.yaml and those of it."""
+        names = [file]
+        for overlay in OVERLAYS:
+            name = {"patroni.yml": f"{overlay}.yml", "client.yaml": f"client-{overlay}.yaml"}.get(file)
+            if name and (self.folder / name).exists():
+                names.append(name)
+        return [word for name in names for word in ("-f", name)]
+
     def compose(self, *words, file="patroni.yml", **options):
-        return run(*COMPOSE, "-f", file, *words, cwd=self.folder, **options)
+        return run(*COMPOSE, *self.files(file), *words, cwd=self.folder, **options)
 
     def up(self):
         began = time.monotonic()
@@ -81,7 +94,7 @@ class Deployment:
         except AssertionError:
             print(self.logs())
             raise
-        wait_until("all services are healthy", lambda: self.health() == {"healthy"}, 120, 0.5)
+        wait_until("all services are healthy", lambda: self.health() == {"healthy"}, 300, 0.5)
         self.healthy_after = time.monotonic() - began
         print(f"\nfrom `up` to healthy: {self.healthy_after:.1f} s")
         self.wait_whole()
@@ -143,8 +156,11 @@ class Deployment:
 
     def dsn(self, kind="--write", user="admin", password=None, database="postgres"):
         port = PORTS["PRIMARY_PORT" if kind == "--write" else "REPLICA_PORT"]
+        verified = ""
+        if "tls" in OVERLAYS:
+            verified = f"sslmode=verify-full sslrootcert={self.folder}/.certs/client/ca.crt "
         return (f"host=127.0.0.1 port={port} user={user} dbname={database} connect_timeout=3 "
-                f"password={password or self.secret('postgres')}")
+                f"{verified}password={password or self.secret('postgres')}")
 
     def ask(self, sql, kind="--write", **who):
         with psycopg.connect(self.dsn(kind, **who), autocommit=True) as connection:

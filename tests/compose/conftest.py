@@ -5,12 +5,26 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
 
-from composelib import Deployment  # noqa: E402
+from composelib import OVERLAYS, Deployment  # noqa: E402
+
+# Test files of overlays, which are run with OVERLAYS only.
+OF_OVERLAYS = {"test_tls.py": "tls"}
 
 
-def pytest_collection_modifyitems(items):
-    """A new deployment is looked at before anything is done to it."""
+def pytest_ignore_collect(collection_path):
+    overlay = OF_OVERLAYS.get(collection_path.name)
+    return True if overlay and overlay not in OVERLAYS else None
+
+
+def pytest_collection_modifyitems(config, items):
+    """A new deployment is looked at before anything is done to it. With overlays, only what is theirs is
+    run, and what is quick of the rest."""
     items.sort(key=lambda item: item.path.name != "test_start.py")
+    if OVERLAYS:
+        others = [item for item in items
+                  if item.path.name not in OF_OVERLAYS and not item.get_closest_marker("quick")]
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=others)
 
 
 @pytest.fixture(scope="session")

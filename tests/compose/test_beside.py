@@ -1,9 +1,11 @@
 """What lies beside the deployment: the single PostgreSQL, the scripts, the diagram, the documents."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
+import tempfile
 
 import pytest
 import yaml
@@ -17,13 +19,14 @@ FOLDER = ROOT / "deploy" / "compose"
 def a_copy(tmp_path):
     target = tmp_path / "deploy" / "compose"
     shutil.copytree(FOLDER, target,
-                    ignore=shutil.ignore_patterns(".secrets", "secrets", ".env", ".built"))
+                    ignore=shutil.ignore_patterns(".secrets", "secrets", ".env", ".built", ".certs"))
     return target
 
 
-def model(folder, compose=COMPOSE):
-    """patroni.yml as Compose understands it."""
-    return yaml.safe_load(run(*compose, "-f", "patroni.yml", "config", cwd=folder).stdout)
+def model(folder, compose=COMPOSE, files=("patroni.yml",)):
+    """patroni.yml, and what is laid over it, as Compose understands it."""
+    words = [word for file in files for word in ("-f", file)]
+    return yaml.safe_load(run(*compose, *words, "config", cwd=folder).stdout)
 
 
 def test_one_postgresql_for_development(running):
@@ -92,14 +95,16 @@ def test_an_env_file_written_by_hand_is_told_which_folder_it_is(copy, line, fold
     assert (copy / ".env").read_text().count("SECRETS_DIR") == 1
 
 
-def test_both_spellings_of_compose_read_the_same(copy):
+@pytest.mark.parametrize("files", [("patroni.yml",), ("patroni.yml", "tls.yml")])
+def test_both_spellings_of_compose_read_the_same(copy, files):
     run("./create_secrets.sh", cwd=copy)
 
     def gist(compose):
-        made = model(copy, compose)
+        made = model(copy, compose, files)
         return {
             "services": {name: (service.get("environment", {}), set(service["networks"]),
-                                service["image"], list(service["healthcheck"]["test"]))
+                                service["image"], list(service["healthcheck"]["test"]),
+                                mounted_at(service))
                          for name, service in made["services"].items()},
             "networks": set(made["networks"]), "volumes": set(made["volumes"]),
             "secrets": {name: secret["file"] for name, secret in made["secrets"].items()}}
@@ -127,8 +132,115 @@ def test_files_written_by_hand_are_as_good(copy):
     assert secrets_of(copy)["repl_password.txt"] == "by-hand-repl\n"
 
 
+# ---- create_certs.sh
+
+def certificates_of(folder):
+    return {str(file.relative_to(folder / ".certs")): file.read_text()
+            for file in (folder / ".certs").rglob("*") if file.is_file()}
+
+
+def shown(file, *what):
+    return run("openssl", "x509", "-in", str(file), "-noout", *what).stdout
+
+
+def test_certificates_are_kept_unless_they_are_to_be_renewed(copy):
+    (copy / ".env").write_text("TLS_NAMES='db.example 192.0.2.7'\n"
+                               "PATRONI_POSTGRESQL_REPLICATION_USERNAME=streamer\n")
+    few = ("etcd0", "patroni-replica0", "patroni-haproxy", "client")
+    run("./create_certs.sh", *few, cwd=copy)
+    first = certificates_of(copy)
+    place = copy / ".certs"
+    node = shown(place / "patroni-replica0" / "tls.pem", "-text")
+    for name in ("DNS:patroni-replica0,", "DNS:patroni-haproxy,", "DNS:localhost,", "DNS:db.example,",
+                 "IP Address:192.0.2.7", "IP Address:127.0.0.1"):
+        assert name in node, node
+    assert "CN = streamer" in shown(place / "patroni-replica0" / "repl.pem", "-subject")
+    run("./create_certs.sh", *few, cwd=copy)
+    assert certificates_of(copy) == first
+    run("./create_certs.sh", "--renew", "--days", "10", *few, cwd=copy)
+    renewed = certificates_of(copy)
+    for name, text in first.items():
+        assert (renewed[name] != text) == name.endswith(".pem"), name
+        if name.endswith(".pem"):
+            run("openssl", "verify", "-CAfile", str(place / "ca" / "ca.crt"), str(place / name))
+            assert "will expire" in run("openssl", "x509", "-in", str(place / name), "-noout",
+                                        "-checkend", str(11 * 86400), check=False).stdout
+    run("./create_certs.sh", "patroni-replica4", cwd=copy)
+    assert certificates_of(copy).keys() - first.keys() == {
+        f"patroni-replica4/{file}" for file in ("ca.crt", "tls.pem", "repl.pem")}
+
+
+def test_keys_are_for_their_owner_only(copy):
+    """Of a member of etcd, which reads it itself, for its user; where who made it may not give it away, it
+    is kept by the folder."""
+    few = ("./create_certs.sh", "etcd0", "etcd-proxy", "patroni-replica0", "patroni-haproxy")
+    run(*few, cwd=copy)
+    place = copy / ".certs"
+    assert place.stat().st_mode & 0o777 == 0o700
+    for file in place.rglob("*.pem"):
+        is_etcds = file.parent.name.startswith("etcd")
+        assert file.stat().st_mode & 0o777 == (0o400 if is_etcds else 0o600), file
+        assert file.stat().st_uid == (998 if is_etcds else 0), file
+    assert (place / "ca" / "ca.key").stat().st_mode & 0o777 == 0o600
+    with tempfile.TemporaryDirectory(prefix="pgherd-certs-") as elsewhere:
+        shutil.copy(copy / "create_certs.sh", elsewhere)
+        os.chown(elsewhere, 65534, 65534)
+        run("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *few, cwd=elsewhere)
+        place = pathlib.Path(elsewhere) / ".certs"
+        assert place.stat().st_mode & 0o777 == 0o700
+        for file in place.rglob("*.pem"):
+            is_etcds = file.parent.name.startswith("etcd")
+            assert file.stat().st_mode & 0o777 == (0o444 if is_etcds else 0o600), file
+
+
+def test_the_key_of_the_ca_is_not_overwritten(copy):
+    run("./create_certs.sh", "client", cwd=copy)
+    ca = copy / ".certs" / "ca"
+    key, certificate = (ca / "ca.key").read_text(), (ca / "ca.crt").read_text()
+
+    def refuses(*words):
+        done = run("./create_certs.sh", *words, cwd=copy, check=False)
+        assert done.returncode == 1, done
+        return done.stderr
+
+    (ca / "ca.key").unlink()
+    run("./create_certs.sh", "client", cwd=copy)
+    assert "ca.key is not there, and signs the certificates: bring it back" in refuses("etcd0")
+    assert not (ca / "ca.key").exists() and (ca / "ca.crt").read_text() == certificate
+    (ca / "ca.key").write_text(key)
+    (ca / "ca.crt").unlink()
+    assert "ca.key is there and" in refuses("etcd0")
+    assert (ca / "ca.key").read_text() == key
+    (ca / "ca.crt").write_text(certificate)
+    run("./create_certs.sh", "etcd0", cwd=copy)
+    run("./create_certs.sh", "--replace-ca", cwd=copy)
+    assert (ca / "ca.key").read_text() != key
+    (ca / "ca.key").write_text(key)
+    (ca / "ca.crt").write_text(certificate)
+    assert "is not of the CA in .certs/ca: --renew makes another one" in refuses("etcd0")
+    assert "is no number of days" in refuses("--days", "soon")
+    assert "is less than a day" in refuses("--ca-days", "0")
+    assert "cannot be the name of a service" in refuses("../etcd0")
+
+
+def mounted_at(service):
+    """Compose 1 prints "source:/place:rw", Compose 2 a map."""
+    return {volume["target"] if isinstance(volume, dict) else volume.split(":")[1]
+            for volume in service.get("volumes", [])}
+
+
+def test_a_folder_of_certificates_has_to_be_there(copy):
+    """Of this kind, Compose names the folder that is missing, and makes none in its place."""
+    run("./create_secrets.sh", cwd=copy)
+    made = model(copy, files=("patroni.yml", "tls.yml"))
+    for name, service in made["services"].items():
+        sources = [volume for volume in service["volumes"]
+                   if isinstance(volume, dict) and "/.certs/" in volume.get("source", "")]
+        assert len(sources) == 1 and sources[0]["type"] == "bind", name
+
+
 def test_wrong_words_are_refused(copy):
-    for script in ("./create_secrets.sh", "./pg_repository.sh"):
+    for script in ("./create_secrets.sh", "./create_certs.sh", "./pg_repository.sh"):
         done = run(script, "--frobnicate", cwd=copy, check=False)
         assert done.returncode == 1 and "--frobnicate" in done.stderr
         assert run(script, "--help", cwd=copy).stdout.startswith(script[2:])
@@ -190,10 +302,11 @@ def test_the_diagram_shows_what_there_is(copy):
 def test_every_variable_is_explained():
     explained = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (FOLDER / "ENVIRONMENT.md").read_text()))
     used = set()
-    for file in ("patroni.yml", "client.yaml"):
+    for file in ("patroni.yml", "tls.yml", "client.yaml", "client-tls.yaml"):
         used |= set(re.findall(r"\$\{([A-Z0-9_]+)", (FOLDER / file).read_text()))
     assert used - {"PGHERD_PREBUILT"} <= explained, used - explained
     env = set(re.findall(r"^([A-Z0-9_]+)=", (FOLDER / "create_secrets.sh").read_text(), re.M))
+    env |= set(re.findall(r"setting ([A-Z0-9_]+)", (FOLDER / "create_certs.sh").read_text()))
     assert env - {"COMPOSE_IGNORE_ORPHANS"} <= explained
 
 

@@ -10,6 +10,7 @@ import sqlalchemy
 
 HOST = os.environ["CLUSTER_HOST"]
 WRITE_PORT, READ_PORT, REST_PORT = 5432, 5433, 8008
+REST_API = f"{os.environ.get('CLUSTER_SCHEME', 'http')}://{HOST}:{REST_PORT}"
 # How long a standby may take to show what was written.
 PATIENCE_SECONDS = 10
 
@@ -131,7 +132,7 @@ def test_5433_refuses_writes(table):
 
 
 def test_the_rest_api_names_one_leader_and_its_standbys():
-    reply = requests.get(f"http://{HOST}:{REST_PORT}/cluster", timeout=5)
+    reply = requests.get(f"{REST_API}/cluster", timeout=5)
     assert reply.status_code == 200
     cluster = reply.json()
     assert cluster["scope"] == os.environ["PATRONI_SCOPE"]
@@ -142,7 +143,7 @@ def test_the_rest_api_names_one_leader_and_its_standbys():
 
 def test_the_rest_api_is_for_reading_only_from_here():
     login = (os.environ["PATRONI_RESTAPI_USERNAME"], secret("PATRONI_RESTAPI_PASSWORD_FILE"))
-    reply = requests.post(f"http://{HOST}:{REST_PORT}/restart", auth=login, timeout=5)
+    reply = requests.post(f"{REST_API}/restart", auth=login, timeout=5)
     assert reply.status_code == 405
 
 

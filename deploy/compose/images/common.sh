@@ -36,6 +36,23 @@ secret() {
   printf '%s' "$value"
 }
 
+# take_certificates <user> <folder> <file>...: copies of what TLS_DIR has, which only that user can
+# read: PostgreSQL insists on it, and the files belong to whoever made them. Each appears whole.
+take_certificates() {
+  local user=$1 folder=$2 name
+  shift 2
+  [[ -n ${TLS_DIR:-} ]] || return 0
+  install -d -o "$user" -g "$user" -m 700 "$folder"
+  for name in "$@"; do
+    [[ -s $TLS_DIR/$name && -r $TLS_DIR/$name ]] ||
+      give_up "variable TLS_DIR: $TLS_DIR/$name cannot be read; ./create_certs.sh makes the certificates"
+    if ! (umask 077 && cat "$TLS_DIR/$name" >"$folder/$name.new" && chown "$user:" "$folder/$name.new" &&
+      mv -f "$folder/$name.new" "$folder/$name"); then
+      give_up "$TLS_DIR/$name cannot be copied into $folder"
+    fi
+  done
+}
+
 check_secret_file() {
   local variable=$1 file=$2 text
   [[ -f $file && -r $file ]] ||
