@@ -31,7 +31,8 @@ constexpr std::string_view kUsage = R"(usage: pgherd COMMAND ...
                                 pgherdctl); 'pgherd ctl --help' lists the commands
   router CONFIG.yml             lead clients to the primary and the standbys
   router --validate-config FILE say what is wrong with a router's configuration
-  backup now|list|verify        backups with pgBackRest; 'pgherd backup --help'
+  backup now|list|verify|restore-test
+                                backups with pgBackRest; 'pgherd backup --help'
   local up|status|down|destroy  a whole herd on this machine; 'pgherd local --help'
   version                       the version of this program
 

@@ -22,6 +22,7 @@ struct Wishes {
   std::int64_t timeout_seconds = 86400;
   NowOptions now;
   ctl::Format format = ctl::Format::Pretty;
+  RestoreTestOptions restore;
 };
 
 const std::map<std::string, ctl::Format> kFormats = {{"pretty", ctl::Format::Pretty},
@@ -43,6 +44,29 @@ CLI::App* add(CLI::App& app, Wishes& wishes, const std::string& name, const std:
   return command;
 }
 
+void add_restore_test(CLI::App& app, Wishes& wishes) {
+  RestoreTestOptions& options = wishes.restore;
+  CLI::App* test =
+      add(app, wishes, "restore-test",
+          "restore the newest backup beside everything else, open it, check it, remove it again");
+  test->add_option("--target-time", options.target_time,
+                   "as of this moment, not all there is: \"2026-11-30 10:00+00\"");
+  test->add_option("--scratch", options.scratch,
+                   "where, a directory that is new or empty (default: "
+                   "pgherd-restore-test-STANZA in $TMPDIR or /var/tmp)");
+  test->add_option("--query", options.query, "what the restored database must be able to answer")
+      ->capture_default_str();
+  test->add_option("--metrics-file", options.metrics_file,
+                   "the result for node_exporter's textfile collector, NAME.prom");
+  test->add_option("-c,--agent-config", options.agent_config,
+                   "the agent's configuration: programs, superuser and database of its PostgreSQL");
+  test->add_option("--pg-bindir", options.bin_dir,
+                   "folder of PostgreSQL's programs (default: of -c, Debian's place, PATH)");
+  test->add_option("--user", options.user, "who logs in (default: the superuser of -c, postgres)");
+  test->add_option("--dbname", options.database,
+                   "database of the query (default: that of -c, postgres)");
+}
+
 void describe_commands(CLI::App& app, Wishes& wishes) {
   app.require_subcommand(1);
   CLI::App* now = add(app, wishes, "now", "take a backup, here and now: on the primary's node");
@@ -57,10 +81,13 @@ void describe_commands(CLI::App& app, Wishes& wishes) {
       ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case));
   add(app, wishes, "verify",
       "read all of the repository: files that are damaged, and write-ahead log that is missing");
+  add_restore_test(app, wishes);
 }
 
 std::function<int()> chosen(const CLI::App& app, Wishes& wishes) {
   if (app.got_subcommand("now")) return [&] { return take_backup(wishes.common, wishes.now); };
+  if (app.got_subcommand("restore-test"))
+    return [&] { return restore_test(wishes.common, wishes.restore); };
   if (app.got_subcommand("list")) return [&] { return list_backups(wishes.common, wishes.format); };
   return [&] { return verify_backups(wishes.common); };
 }

@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 import pwd
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -158,3 +160,10 @@ def a_damaged_repository(node, name):
     damaged[len(damaged) // 2:] = bytes(len(damaged) - len(damaged) // 2)
     biggest.write_bytes(damaged)
     return copied
+
+
+def documented(heading):
+    """The commands of docs/operations.md behind a heading, word by word, without their comments."""
+    behind = (ROOT / "docs/operations.md").read_text().split(f"**{heading}")[1]
+    block = re.search(r"```sh\n(.*?)```", behind, re.S)[1].replace("\\\n", " ")
+    return [shlex.split(line, comments=True) for line in block.splitlines()]

@@ -1,15 +1,12 @@
 """`pgherd backup` over a repository of real pgBackRest. Each test goes on where the one before it ended."""
 
 import json
-import re
-import shlex
 import subprocess
 
 import pytest
 import yaml
 
-from backuplib import Node, a_damaged_repository
-from herdlib import ROOT
+from backuplib import Node, a_damaged_repository, documented
 
 SCOPE = "proven"
 
@@ -33,13 +30,6 @@ def backed_up(node):
     node.first = node.backup_command("now", "--type=full")
     node.second = node.backup_command("now", "--type", "incr", "-c", str(node.folder / f"{node.name}.d"))
     return node
-
-
-def documented(heading):
-    """The commands of docs/operations.md behind a heading, without their comments."""
-    behind = (ROOT / "docs/operations.md").read_text().split(f"**{heading}**")[1]
-    lines = re.search(r"```sh\n(.*?)```", behind, re.S)[1].splitlines()
-    return [shlex.split(line, comments=True) for line in lines]
 
 
 def a_copied_repository(node, name):
