@@ -153,10 +153,12 @@ struct FailsafeMemory {  // H
 };
 
 // The request to change the leader that stands in the store, and since when it is known here: what
-// others said of themselves before says nothing about it.
+// others said of themselves before says nothing about it. And since when it has waited for a member
+// that could take over to stream (S6).
 struct RequestMemory {  // S
   Revision revision;
   Instant known_since;
+  std::optional<Instant> unstreamed_since;
   bool operator==(const RequestMemory&) const = default;
 };
 

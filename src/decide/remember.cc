@@ -49,8 +49,7 @@ void remember_request(Draft& draft) {
   if (!draft.seen.store.cluster || !draft.cluster().failover) return;
   const Revision revision = draft.cluster().failover->mod_revision;
   if (revision == draft.memory.request.revision) return;
-  draft.memory.request.revision = revision;
-  draft.memory.request.known_since = draft.moment();
+  draft.memory.request = {.revision = revision, .known_since = draft.moment()};
 }
 
 void remember_failsafe(Draft& draft) {

@@ -24,6 +24,8 @@ struct PeerView {
   bool in_recovery = true;
   Lsn position;  // primary: 0; standby: max(received, replayed)
   Timeline timeline;
+  // A standby's own word; false also of a Patroni before 3.0.4, which does not say.
+  bool is_streaming = false;
   bool nofailover = false;
   int failover_priority = 1;
   bool watchdog_failed = false;

@@ -87,6 +87,7 @@ PeerView view_of(const Json& document) {
     const auto number = as_integer(*timeline).value_or(0);
     if (number > 0 && number <= UINT32_MAX) view.timeline.value = static_cast<uint32_t>(number);
   }
+  view.is_streaming = text_of(document, "replication_state") == "streaming";
   const Tags tags = tags_of(document);
   view.nofailover = tags.nofailover;
   view.failover_priority = tags.failover_priority;

@@ -172,6 +172,7 @@ std::optional<PeerView> Host::answer_peer() const {
   if (view.in_recovery)
     view.position = is_as_seen ? server_.directory().wal.end() : seen.position();
   view.timeline = seen.timeline;
+  view.is_streaming = seen.is_streaming;
   view.nofailover = tags.nofailover;
   view.failover_priority = tags.failover_priority;
   view.watchdog_failed = life_->node.agent().last_decision().watchdog_failed;

@@ -112,6 +112,7 @@ class Scene {
     view.in_recovery = in_recovery;
     view.position = position;
     view.timeline = Timeline{1};
+    view.is_streaming = in_recovery;
     seen.peers[name] = view;
     return *this;
   }

@@ -25,6 +25,57 @@ TEST(Switchover, StepsDownForAHealthyCandidate) {
   EXPECT_EQ(scene.memory.stepping_down.successor, "b");
 }
 
+// Seen under Patroni's acceptance scenarios: a second switchover a second after the first one.
+TEST(Switchover, WaitsForACandidateThatDoesNotStream) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  scene.seen.peers["b"].is_streaming = false;
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.gives_reason("S6"));
+  scene.later(200ms);
+  EXPECT_EQ(scene.planned<ProbePeers>()->targets.size(), 1U) << "it is asked again soon";
+  scene.peer("b", Lsn{1000});
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
+TEST(Switchover, TrustsItsOwnWalSendersAsWell) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  scene.seen.peers["b"].is_streaming = false;  // a Patroni before 3.0.4 does not say
+  WalSenderView sender;
+  sender.application_name = "b";
+  sender.state = "startup";
+  scene.seen.instance.wal_senders = {sender};
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.seen.instance.wal_senders.front().state = "streaming";
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
+TEST(Switchover, IsRefusedWhenTheCandidateNeverStreams) {
+  Scene scene = asked("a", "b");
+  for (int half_seconds = 0; half_seconds <= 10; ++half_seconds) {
+    scene.peer("b", Lsn{1000});
+    scene.seen.peers["b"].is_streaming = false;
+    EXPECT_FALSE(scene.planned<Demote>());
+    EXPECT_EQ(scene.planned<ClearFailoverRequest>().has_value(), half_seconds == 10);
+    scene.later(500ms);
+    scene.seen.session.renewed_at = scene.now;
+    scene.seen.store.confirmed_at = scene.now;
+    scene.seen.instance.seen_at = scene.now;
+  }
+}
+
+TEST(Switchover, NeedsNoStreamInAStandbyCluster) {
+  Scene scene = asked("a", "b");
+  scene.standby(Lsn{1000});
+  scene.seen.settings.standby_cluster = StandbyClusterSettings{.host = "far", .port = "5432"};
+  scene.seen.instance.upstream = {.host = "far", .port = "5432", .slot = ""};
+  scene.seen.instance.is_streaming = true;
+  scene.peer("b", Lsn{1000});
+  scene.seen.peers["b"].is_streaming = false;
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
 TEST(Switchover, AsksOnlyTheCandidate) {
   Scene scene = asked("a", "b");
   EXPECT_EQ(scene.planned<ProbePeers>()->targets.size(), 1U);

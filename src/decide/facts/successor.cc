@@ -1,5 +1,7 @@
 #include "decide/facts/successor.h"
 
+#include <algorithm>
+
 #include "decide/facts/electorate.h"
 
 namespace pgherd {
@@ -11,6 +13,14 @@ bool is_good(const Draft& draft, const PeerView& peer) {
   if (settings.check_timeline && peer.timeline < draft.cluster().newest_timeline()) return false;
   return lag_bytes(draft.cluster().status.optime, peer.position) <=
          static_cast<std::uint64_t>(settings.maximum_lag_on_failover_bytes);
+}
+
+// From this leader, or by its own word: of a standby.
+bool streams(const Draft& draft, const NodeName& name, const PeerView& peer) {
+  const auto& senders = draft.instance().wal_senders;
+  return peer.is_streaming || std::any_of(senders.begin(), senders.end(), [&](const auto& sender) {
+           return sender.state == "streaming" && same_name(sender.application_name, name);
+         });
 }
 
 }  // namespace
@@ -36,16 +46,21 @@ Poll poll_of(const Draft& draft, const FailoverRequest& request,
              const std::map<NodeName, std::string>& asked, Instant since) {
   Poll poll;
   int good = 0;
+  int streaming = 0;
   for (const auto& [name, url] : asked) {
     const PeerView* peer = draft.fresh_peer(name);
     if (peer != nullptr && peer->asked_at < since) peer = nullptr;
     poll.is_complete = poll.is_complete && peer != nullptr;
     const bool counts = request.candidate || !counts_votes(draft) || is_in_sync(draft, name);
-    if (counts && peer != nullptr && is_good(draft, *peer)) ++good;
+    if (!counts || peer == nullptr || !is_good(draft, *peer)) continue;
+    ++good;
+    if (streams(draft, name, *peer)) ++streaming;
   }
   // The winner and those who vote for it (Patroni 4.0.5).
   const bool needs_votes = counts_votes(draft) && !request.candidate;
-  poll.finds_successor = good > (needs_votes ? draft.cluster().sync->quorum : 0);
+  const int votes = needs_votes ? draft.cluster().sync->quorum : 0;
+  poll.finds_successor = good > votes;
+  poll.successor_streams = streaming > votes;
   return poll;
 }
 

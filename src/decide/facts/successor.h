@@ -18,8 +18,9 @@ namespace pgherd {
 struct Poll {
   bool is_complete = true;  // everybody who was asked has answered, or certainly will not
   bool finds_successor = false;
+  bool successor_streams = false;  // and it would receive the last record
 };
-// S4 somebody must be able to take over before the leader goes: reachable, a standby, not too far
+// S4, S6 somebody must be able to take over before the leader goes: reachable, a standby, not too far
 // behind, and on this timeline where check_timeline is on (Patroni ha.py is_failover_possible).
 // What was answered before `since` says nothing about now: a member that has just become a standby
 // again was none when it was asked for the election before.

@@ -40,6 +40,36 @@ bool is_being_cleared(const Draft& draft) {
          });
 }
 
+// S6 whoever takes over has to receive the shutdown checkpoint (D6). A standby that is between two
+// timelines or reconnects does not, and the leader would stop for nothing (D7): it is waited for
+// while PostgreSQL is still open. The leader of a standby cluster is no primary: it has no record
+// of its own.
+void await_stream(Draft& draft, const FailoverRequest& request,
+                  const std::map<NodeName, std::string>& asked) {
+  constexpr Duration kStreamLimit = 5s;
+  constexpr Duration kProbeGap = 100ms;
+  auto& since = draft.memory.request.unstreamed_since;
+  if (!since) since = draft.moment();
+  if (draft.has_come(*since + kStreamLimit)) {
+    refuse_request(draft, request,
+                   (request.candidate ? "'" + *request.candidate + "' does not stream"
+                                      : "nobody who could take over streams") +
+                       " and would not receive the last record",
+                   "S6");
+    return;
+  }
+  draft.because("S6", "stepping down as asked when " +
+                          (request.candidate ? "'" + *request.candidate + "'" : "a successor") +
+                          " streams");
+  const bool asked_lately = std::all_of(asked.begin(), asked.end(), [&](const auto& target) {
+    const auto found = draft.seen.peers.find(target.first);
+    return found != draft.seen.peers.end() && !draft.has_come(found->second.asked_at + kProbeGap);
+  });
+  if (!asked_lately && !draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
+  }
+}
+
 }  // namespace
 
 bool handle_failover_request(Draft& draft) {
@@ -65,6 +95,10 @@ bool handle_failover_request(Draft& draft) {
     return false;
   }
   const Poll poll = poll_of(draft, request, asked, draft.memory.request.known_since);
+  if (poll.finds_successor && !poll.successor_streams && draft.instance().is_running_primary()) {
+    await_stream(draft, request, asked);
+    return false;
+  }
   if (poll.finds_successor) {
     draft.because("S4", "stepping down as asked" +
                             (request.candidate ? ", in favour of '" + *request.candidate + "'"
