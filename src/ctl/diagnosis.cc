@@ -18,6 +18,8 @@ using Json = nlohmann::json;
 constexpr double kMegabyte = 1048576;
 constexpr std::int64_t kSecond = 1000000;  // of a WallTime
 constexpr int kMajor = 10000;              // of a version number: 170004 is 17.4
+// A file is archived within moments; who lets it wait so long fails, hangs or does not keep up.
+constexpr std::int64_t kArchiveWaitMax = 30;
 
 bool is_running(const Member& member) {
   return member.state == MemberState::Running;
@@ -224,6 +226,14 @@ class Examination {
                       member.name),
           "its agent's log says why none was started");
     }
+    if (answer.archive_wait_seconds > kArchiveWaitMax) {
+      problem(
+          fmt::format("'{}' has not archived write-ahead log for {} s ({} file{})", member.name,
+                      answer.archive_wait_seconds, answer.archive_waiting_files,
+                      answer.archive_waiting_files == 1 ? " waits" : "s wait"),
+          "archive_command fails, hangs or is too slow: PostgreSQL's log there has what it said "
+          "(with pgBackRest, `pgbackrest check` says it again)");
+    }
   }
 
   // Kept, it waits for somebody who reads it; else it is still in the way.
@@ -359,15 +369,19 @@ void take_diverged_wal(const Json& document, MemberAnswer& answer) {
   answer.diverged_wal_kept_in = value_at<std::string>(wal, "kept_in", "");
 }
 
-// "name{labels} 0" somewhere at the beginning of a line.
-bool has_gauge_at_zero(std::string_view metrics, std::string_view name) {
-  for (std::size_t at = metrics.find(name); at != std::string_view::npos;
-       at = metrics.find(name, at + 1)) {
+// The value of the line "name{labels} value".
+std::optional<std::int64_t> gauge_in(std::string_view metrics, const std::string& name) {
+  const std::string begin = name + "{";
+  for (std::size_t at = metrics.find(begin); at != std::string_view::npos;
+       at = metrics.find(begin, at + 1)) {
     if (at > 0 && metrics[at - 1] != '\n') continue;
     const std::string_view line = metrics.substr(at, metrics.find('\n', at) - at);
-    return line.ends_with(" 0");
+    const std::string_view text = line.substr(line.rfind(' ') + 1);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) return value;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -392,7 +406,9 @@ MemberAnswer member_answer(std::string_view document, std::string_view metrics) 
   answer.is_replay_paused = xlog.is_object() && value_at(xlog, "paused", false);
   answer.watchdog_failed = value_at(json, "watchdog_failed", false);
   take_diverged_wal(json, answer);
-  answer.lacks_guardian = has_gauge_at_zero(metrics, "pgherd_guardian_connected");
+  answer.lacks_guardian = gauge_in(metrics, "pgherd_guardian_connected") == 0;
+  answer.archive_wait_seconds = gauge_in(metrics, "pgherd_archive_oldest_wait_seconds").value_or(0);
+  answer.archive_waiting_files = gauge_in(metrics, "pgherd_archive_waiting_files").value_or(0);
   return answer;
 }
 

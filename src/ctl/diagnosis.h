@@ -24,6 +24,9 @@ struct MemberAnswer {
   bool is_replay_paused = false;
   bool watchdog_failed = false;
   bool lacks_guardian = false;  // of pgherd only
+  // How long the write-ahead log of a primary waits to be archived, and how much; pgherd only.
+  std::int64_t archive_wait_seconds = 0;
+  std::int64_t archive_waiting_files = 0;
   // What is there and not in the cluster, "617 commits on timeline 8 from 0/A000348 on"; "":
   // nothing. pgherd only.
   std::string diverged_wal;

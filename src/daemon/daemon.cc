@@ -21,6 +21,7 @@
 #include "codec/dcs_values.h"
 #include "codec/postgres_settings.h"
 #include "codec/tags.h"
+#include "daemon/archive_backlog.h"
 #include "daemon/dynamic_cache.h"
 #include "daemon/lease_tally.h"
 #include "daemon/name_guard.h"
@@ -49,6 +50,7 @@ constexpr const char* kMatchedVersion = "4.1.4";
 // By then every part has done its work a few times; what was used only before can go.
 constexpr Duration kStartIsOverAfter = 10s;
 constexpr int kLogIsStuck = 5;  // exit status
+constexpr Duration kArchiveIsLookedAt = 10s;
 
 std::string member_url(const AgentConfig& config, const std::string& address) {
   return address.empty() ? std::string{}
@@ -88,6 +90,7 @@ class Daemon {
   void note_decision(const Tell& decision);
   void tell_summary(const std::string& summary);
   void keep_heartbeat();
+  void watch_archive();
   void note_clashing_names();
   void take_dynamic(const std::string& json);
   void apply_postgres_config(bool is_asked_for);
@@ -126,6 +129,8 @@ class Daemon {
   std::string last_summary_;
   Instant heartbeat_of_;  // wake_at of the decision that was last repeated
   std::unique_ptr<Alarm> heartbeat_;
+  ArchiveBacklog archive_;
+  std::unique_ptr<Alarm> archive_look_;
   std::set<std::string> last_told_;
   std::set<std::string> clashes_told_;
   std::map<std::string, std::uint64_t> fired_;
@@ -251,6 +256,7 @@ void Daemon::begin() {
   log_debug("a leader renews every {} ms", margins.renew_every / 1ms);
   node_->start();
   keep_heartbeat();
+  watch_archive();
   service_manager_.tell_ready();
   // Starting a guardian takes milliseconds, which whoever asks for our health need not wait. It has
   // nothing to do before the node gives it an order, and the order waits for it.
@@ -422,6 +428,22 @@ void Daemon::keep_heartbeat() {
   });
 }
 
+// A standby's own marks are of the time when it was the primary: nobody works on them now.
+void Daemon::watch_archive() {
+  archive_look_ = clock_.at(clock_.now() + kArchiveIsLookedAt, [this] {
+    if (!node_->agent().picture().instance.is_running_primary()) {
+      archive_ = {};
+      return watch_archive();
+    }
+    boost::asio::post(disk_, [this, data_dir = in_force_.data_dir] {
+      boost::asio::post(io_, [this, seen = look_at_archive(data_dir)] {
+        archive_ = seen;
+        watch_archive();
+      });
+    });
+  });
+}
+
 // Two that began at the same time have not seen each other in the store.
 void Daemon::note_clashing_names() {
   const auto& cluster = node_->agent().picture().store.cluster;
@@ -442,6 +464,7 @@ std::string Daemon::metrics() const {
           ? std::chrono::duration<double>(session.renewed_at + session.ttl - clock_.now()).count()
           : 0;
   std::string text = renewals_.metrics(labels, session.lease.exists() ? session.ttl : 0ms);
+  text += archive_.metrics(labels, clock_.wall_now());
   text += fmt::format(
       "# HELP pgherd_lease_remaining_seconds Time until the lease ends, counted from the sending "
       "of "

@@ -187,6 +187,15 @@ TEST_F(Diagnosis, WhatKeepsAMemberFromItsDuty) {
   expect_problem("'db-b' has no guardian", "log");
 }
 
+TEST_F(Diagnosis, WriteAheadLogThatIsNotArchived) {
+  answers["db-a"].archive_waiting_files = 1;
+  answers["db-a"].archive_wait_seconds = 30;
+  EXPECT_TRUE(findings().empty()) << "it is archived within moments, and this is one";
+  answers["db-a"].archive_wait_seconds = 31;
+  expect_problem("'db-a' has not archived write-ahead log for 31 s (1 file waits)",
+                 "archive_command");
+}
+
 TEST_F(Diagnosis, AddressesThatCannotBeRight) {
   member("db-b").conn_url = "postgres://10.1.0.11:5432/postgres";
   expect_problem("'db-a' and 'db-b' both say that they are at 10.1.0.11:5432", "connect_address");
@@ -249,7 +258,9 @@ TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
       R"("database_system_identifier":"7412345678901234567","watchdog_failed":true,)"
       R"("patroni":{"version":"4.1.4","scope":"orders","name":"db-b"}})",
       "# HELP pgherd_guardian_connected Whether.\n# TYPE pgherd_guardian_connected gauge\n"
-      "pgherd_guardian_connected{scope=\"orders\",name=\"db-b\"} 0\n");
+      "pgherd_guardian_connected{scope=\"orders\",name=\"db-b\"} 0\n"
+      "pgherd_archive_waiting_files{scope=\"orders\",name=\"db-b\"} 3\n"
+      "pgherd_archive_oldest_wait_seconds{scope=\"orders\",name=\"db-b\"} 47\n");
   EXPECT_TRUE(answer.is_reached);
   EXPECT_EQ(answer.scope, "orders");
   EXPECT_EQ(answer.name, "db-b");
@@ -259,6 +270,8 @@ TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
   EXPECT_TRUE(answer.is_replay_paused);
   EXPECT_TRUE(answer.watchdog_failed);
   EXPECT_TRUE(answer.lacks_guardian);
+  EXPECT_EQ(answer.archive_waiting_files, 3);
+  EXPECT_EQ(answer.archive_wait_seconds, 47);
   EXPECT_FALSE(
       member_answer(R"({"server_version":"new","xlog":7,"patroni":[]})", "").lacks_guardian);
   EXPECT_FALSE(member_answer("<html>", "").is_reached);

@@ -1,12 +1,15 @@
 """`pgherd backup` over a repository of real pgBackRest. Each test goes on where the one before it ended."""
 
 import json
+import re
 import subprocess
+import time
 
 import pytest
 import yaml
 
 from backuplib import Node, a_damaged_repository, documented
+from herdlib import PGHERD, wait_until
 
 SCOPE = "proven"
 
@@ -156,3 +159,41 @@ def test_a_backup_that_fails_says_why(backed_up, proven):
     assert bad.returncode == 1
     assert "error: pgbackrest backup exited with status 55: " in bad.stderr and "stanza-create" in bad.stderr
     proven("now: ends with 1 and pgBackRest's own reason where the repository is not there")
+
+
+def doctor(node):
+    return subprocess.run([PGHERD, "ctl", "-c", str(node.folder / f"{node.name}.d"), "doctor"], capture_output=True,
+                          text=True, check=False, timeout=60).stdout
+
+
+def waiting(node):
+    """Files, and the seconds that the oldest has waited."""
+    text = node.metrics()
+    return [int(re.search(rf"^pgherd_archive_{name}{{.*}} (\d+)$", text, re.M)[1])
+            for name in ("waiting_files", "oldest_wait_seconds")]
+
+
+def test_archiving_that_fails_is_seen_within_a_minute(backed_up, proven):
+    said = "'first' has not archived write-ahead log for "
+    assert said not in doctor(backed_up)
+    aside = backed_up.repository.with_name("repository-aside")
+    backed_up.repository.rename(aside)
+    began = time.monotonic()
+    with backed_up.connect() as sql:
+        sql.execute("create table kept_waiting as select 1 as n")
+        sql.execute("select pg_switch_wal()")
+    try:
+        wait_until("the doctor says so", lambda: said in doctor(backed_up), 60)
+        took = time.monotonic() - began
+        files, seconds = waiting(backed_up)
+        assert files >= 1 and 30 < seconds < 90
+    finally:
+        if backed_up.repository.exists():  # what archive-push made of it meanwhile
+            backed_up.repository.rename(backed_up.repository.with_name("repository-of-the-failure"))
+        aside.rename(backed_up.repository)
+    with backed_up.connect() as sql:
+        sql.execute("create table goes_on as select 1 as n")
+        sql.execute("select pg_switch_wal()")
+    wait_until("nothing waits any more", lambda: waiting(backed_up) == [0, 0], 120)
+    assert said not in doctor(backed_up)
+    proven(f"archiving that fails: `ctl doctor` and /metrics say so after {took:.0f} s, and no longer once it goes on")
