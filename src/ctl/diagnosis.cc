@@ -1,12 +1,14 @@
 #include "ctl/diagnosis.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "codec/time_values.h"
 #include "ctl/member_table.h"
 #include "model/sync_names.h"
 
@@ -20,6 +22,7 @@ constexpr std::int64_t kSecond = 1000000;  // of a WallTime
 constexpr int kMajor = 10000;              // of a version number: 170004 is 17.4
 // A file is archived within moments; who lets it wait so long fails, hangs or does not keep up.
 constexpr std::int64_t kArchiveWaitMax = 30;
+constexpr std::int64_t kCertificateNotice = std::int64_t{14} * 86400 * kSecond;
 
 bool is_running(const Member& member) {
   return member.state == MemberState::Running;
@@ -39,6 +42,12 @@ std::optional<std::uint64_t> lag_of(const ClusterView& view, const Member& membe
   const auto position = std::max({member.xlog_location, member.receive_lsn, member.replay_lsn});
   if (!position) return std::nullopt;
   return lag_bytes(view.status.optime, *position);
+}
+
+// "2026-12-05 10:00 UTC"
+std::string minute_of(WallTime time) {
+  const std::string text = format_time(time);
+  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
 }
 
 bool is_loopback(const std::string& host) {
@@ -234,6 +243,35 @@ class Examination {
           "archive_command fails, hangs or is too slow: PostgreSQL's log there has what it said "
           "(with pgBackRest, `pgbackrest check` says it again)");
     }
+    examine_certificates(member, answer);
+  }
+
+  // One file often serves several ends.
+  void examine_certificates(const Member& member, const MemberAnswer& answer) {
+    std::map<std::string, std::vector<std::string>> uses;
+    std::map<std::string, WallTime> ends;
+    for (const CertificateEnd& one : answer.certificates) {
+      if (one.ends_at.microseconds - now_.microseconds > kCertificateNotice) continue;
+      uses[one.file].push_back(one.use);
+      ends[one.file] = one.ends_at;
+    }
+    for (const auto& [file, whose] : uses) {
+      const WallTime end = ends[file];
+      const std::string what = fmt::format("the certificate in {} of '{}' ({})", file, member.name,
+                                           fmt::join(whose, ", "));
+      const std::string remedy = "put a new one in its place, then " +
+                                 command("reload", member.name) +
+                                 " (docs/operations.md, \"Renew certificates\")";
+      if (end.microseconds == 0) {
+        problem(what + " cannot be read", "its agent's log says why; " + remedy);
+      } else if (end <= now_) {
+        problem(fmt::format("{} ended on {}", what, minute_of(end)), remedy);
+      } else {
+        remark(fmt::format("{} ends on {}, in {} days", what, minute_of(end),
+                           (end.microseconds - now_.microseconds) / kSecond / 86400),
+               remedy);
+      }
+    }
   }
 
   // Kept, it waits for somebody who reads it; else it is still in the way.
@@ -369,6 +407,35 @@ void take_diverged_wal(const Json& document, MemberAnswer& answer) {
   answer.diverged_wal_kept_in = value_at<std::string>(wal, "kept_in", "");
 }
 
+// The value of a label, as quoted_label has written it; "" where there is none.
+std::string label_of(std::string_view line, std::string_view name) {
+  const std::string begin = std::string(name) + "=\"";
+  std::size_t at = line.find(begin);
+  if (at == std::string_view::npos) return {};
+  std::string value;
+  for (at += begin.size(); at < line.size() && line[at] != '"'; ++at) {
+    const bool is_escaped = line[at] == '\\' && at + 1 < line.size();
+    if (is_escaped) ++at;
+    value += is_escaped && line[at] == 'n' ? '\n' : line[at];
+  }
+  return value;
+}
+
+void take_certificates(std::string_view metrics, MemberAnswer& answer) {
+  constexpr std::string_view kName = "\npgherd_certificate_expiry_timestamp_seconds{";
+  for (std::size_t at = metrics.find(kName); at != std::string_view::npos;
+       at = metrics.find(kName, at + 1)) {
+    const std::string_view line = metrics.substr(at + 1, metrics.find('\n', at + 1) - at - 1);
+    const std::string_view number = line.substr(line.rfind(' ') + 1);
+    std::int64_t seconds = 0;
+    const auto read = std::from_chars(number.data(), number.data() + number.size(), seconds);
+    if (read.ec != std::errc()) continue;
+    answer.certificates.push_back({.use = label_of(line, "use"),
+                                   .file = label_of(line, "file"),
+                                   .ends_at = WallTime{seconds * kSecond}});
+  }
+}
+
 // The value of the line "name{labels} value".
 std::optional<std::int64_t> gauge_in(std::string_view metrics, const std::string& name) {
   const std::string begin = name + "{";
@@ -409,6 +476,7 @@ MemberAnswer member_answer(std::string_view document, std::string_view metrics) 
   answer.lacks_guardian = gauge_in(metrics, "pgherd_guardian_connected") == 0;
   answer.archive_wait_seconds = gauge_in(metrics, "pgherd_archive_oldest_wait_seconds").value_or(0);
   answer.archive_waiting_files = gauge_in(metrics, "pgherd_archive_waiting_files").value_or(0);
+  take_certificates(metrics, answer);
   return answer;
 }
 

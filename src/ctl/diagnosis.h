@@ -12,6 +12,13 @@
 
 namespace pgherd::ctl {
 
+// A file of certificates that a member goes by.
+struct CertificateEnd {
+  std::string use;  // "restapi", "postgresql", ...
+  std::string file;
+  WallTime ends_at{};  // zero: it cannot be read
+};
+
 // What a member's agent says of itself at this moment.
 struct MemberAnswer {
   bool is_reached = false;
@@ -30,7 +37,8 @@ struct MemberAnswer {
   // What is there and not in the cluster, "617 commits on timeline 8 from 0/A000348 on"; "":
   // nothing. pgherd only.
   std::string diverged_wal;
-  std::string diverged_wal_kept_in;  // a directory there; "": it was not kept (yet)
+  std::string diverged_wal_kept_in;          // a directory there; "": it was not kept (yet)
+  std::vector<CertificateEnd> certificates;  // pgherd only
 };
 // From the bodies of GET /patroni and of GET /metrics, which may be "".
 [[nodiscard]] MemberAnswer member_answer(std::string_view document, std::string_view metrics);

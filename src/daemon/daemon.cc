@@ -22,6 +22,7 @@
 #include "codec/postgres_settings.h"
 #include "codec/tags.h"
 #include "daemon/archive_backlog.h"
+#include "daemon/certificate_watch.h"
 #include "daemon/dynamic_cache.h"
 #include "daemon/lease_tally.h"
 #include "daemon/name_guard.h"
@@ -86,6 +87,7 @@ class Daemon {
   void build_node();
   void reload();
   void take_local_configuration();
+  void watch_certificates();
   void hear_signals();
   void note_decision(const Tell& decision);
   void tell_summary(const std::string& summary);
@@ -110,6 +112,8 @@ class Daemon {
   boost::asio::thread_pool disk_{1};
   boost::asio::signal_set signals_{io_};
   AsioClock clock_{io_.get_executor()};
+  CertificateWatch certificates_{io_.get_executor(), disk_, clock_};
+  ServerCertificates server_certificates_;
   ServiceManager service_manager_;
   Layout layout_;
   EtcdDcs dcs_;
@@ -172,6 +176,11 @@ void Daemon::make_doors() {
   local.launch = [this](ServerProcess process, std::function<void(Launched)> done) {
     fence_->launch(std::move(process), std::move(done));
   };
+  local.on_certificates = [this](ServerCertificates files) {
+    server_certificates_ = std::move(files);
+    watch_certificates();
+  };
+  watch_certificates();
   instance_.emplace(loop, config.scope, config.name, in_force_, config.bootstrap, std::move(local));
   watchdog_.emplace(loop, config.watchdog.device, config.watchdog.driver);
 }
@@ -360,11 +369,16 @@ void Daemon::take_local_configuration() {
     dcs_.log_in_as(fresh.config.etcd.username, fresh.config.etcd.password);
     if (peers_) peers_->reconfigure(peer_security(fresh.config), peer_credentials(fresh.config));
     loaded_ = std::move(fresh);
+    watch_certificates();
   } catch (const std::exception& problem) {
     log_error("{}. The old configuration stays", problem.what());
     return;
   }
   apply_postgres_config(true);
+}
+
+void Daemon::watch_certificates() {
+  certificates_.watch(certificates_of(loaded_.config, server_certificates_));
 }
 
 void Daemon::hear_signals() {
@@ -484,6 +498,7 @@ std::string Daemon::metrics() const {
   for (const auto& [step, count] : started_) {
     text += fmt::format("pgherd_steps_started_total{{{},step=\"{}\"}} {}\n", labels, step, count);
   }
+  text += certificates_.metrics(labels);
   return text;
 }
 

@@ -196,6 +196,25 @@ TEST_F(Diagnosis, WriteAheadLogThatIsNotArchived) {
                  "archive_command");
 }
 
+TEST_F(Diagnosis, CertificatesThatEnd) {
+  constexpr std::int64_t kDay = std::int64_t{86400} * 1000000;
+  const auto ends_in = [&](std::int64_t time, const char* use = "restapi") {
+    return CertificateEnd{
+        .use = use, .file = "/tls.pem", .ends_at = WallTime{kNow.microseconds + time}};
+  };
+  answers["db-b"].certificates = {ends_in(14 * kDay + 1)};
+  EXPECT_TRUE(findings().empty());
+  answers["db-b"].certificates = {ends_in(3 * kDay + 1), ends_in(3 * kDay + 1, "etcd")};
+  expect_remark(
+      "the certificate in /tls.pem of 'db-b' (restapi, etcd) ends on 2026-08-04 00:00 UTC, in 3 "
+      "days",
+      "`patronictl reload orders db-b`");
+  answers["db-b"].certificates = {ends_in(0)};
+  expect_problem("(restapi) ended on 2026-08-01 00:00 UTC", "put a new one in its place");
+  answers["db-b"].certificates = {{.use = "restapi", .file = "/tls.pem", .ends_at = {}}};
+  expect_problem("cannot be read", "log");
+}
+
 TEST_F(Diagnosis, AddressesThatCannotBeRight) {
   member("db-b").conn_url = "postgres://10.1.0.11:5432/postgres";
   expect_problem("'db-a' and 'db-b' both say that they are at 10.1.0.11:5432", "connect_address");
@@ -260,7 +279,11 @@ TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
       "# HELP pgherd_guardian_connected Whether.\n# TYPE pgherd_guardian_connected gauge\n"
       "pgherd_guardian_connected{scope=\"orders\",name=\"db-b\"} 0\n"
       "pgherd_archive_waiting_files{scope=\"orders\",name=\"db-b\"} 3\n"
-      "pgherd_archive_oldest_wait_seconds{scope=\"orders\",name=\"db-b\"} 47\n");
+      "pgherd_archive_oldest_wait_seconds{scope=\"orders\",name=\"db-b\"} 47\n"
+      "# TYPE pgherd_certificate_expiry_timestamp_seconds gauge\n"
+      "pgherd_certificate_expiry_timestamp_seconds{scope=\"orders\",use=\"etcd\",file=\"/a "
+      "\\\"b\\\\c\"} 1785542400\n"
+      "pgherd_certificate_expiry_timestamp_seconds{scope=\"orders\",use=\"ctl\",file=\"/d\"} 0\n");
   EXPECT_TRUE(answer.is_reached);
   EXPECT_EQ(answer.scope, "orders");
   EXPECT_EQ(answer.name, "db-b");
@@ -272,6 +295,11 @@ TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
   EXPECT_TRUE(answer.lacks_guardian);
   EXPECT_EQ(answer.archive_waiting_files, 3);
   EXPECT_EQ(answer.archive_wait_seconds, 47);
+  ASSERT_EQ(answer.certificates.size(), 2U);
+  EXPECT_EQ(answer.certificates[0].use, "etcd");
+  EXPECT_EQ(answer.certificates[0].file, "/a \"b\\c");
+  EXPECT_EQ(answer.certificates[0].ends_at, kNow);
+  EXPECT_EQ(answer.certificates[1].ends_at, WallTime{});
   EXPECT_FALSE(
       member_answer(R"({"server_version":"new","xlog":7,"patroni":[]})", "").lacks_guardian);
   EXPECT_FALSE(member_answer("<html>", "").is_reached);

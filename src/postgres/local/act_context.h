@@ -34,6 +34,13 @@
 
 namespace pgherd {
 
+// The files that the server's own TLS goes by, with their whole paths; "": none, or no TLS.
+struct ServerCertificates {
+  std::string cert_file;
+  std::string ca_file;
+  bool operator==(const ServerCertificates&) const = default;
+};
+
 struct LocalOptions {
   // Where the server's stderr goes: it outlives the agent, so it cannot be the agent's own. "": a
   // file pgherd_postmaster.log in the data directory. With logging_collector it stays nearly empty.
@@ -43,6 +50,8 @@ struct LocalOptions {
   Launch launch = {};
   // Answers for the name server, in threads of its own. Nothing: the system's.
   NameLookup::Ask ask_names = {};
+  // Told on the owner's loop each time that the server has read its configuration. May be absent.
+  std::function<void(ServerCertificates)> on_certificates = {};
 };
 
 struct ActContext {

@@ -338,6 +338,14 @@ LocalInstance::LocalInstance(asio::any_io_executor owner, std::string scope, Nod
                       OwnerSide&) mutable { launch(std::move(process), std::move(done)); });
     };
   }
+  if (options.on_certificates) {
+    options.on_certificates = [weak = std::weak_ptr<OwnerSide>(owner_),
+                               tell =
+                                   std::move(options.on_certificates)](ServerCertificates files) {
+      if (const auto alive = weak.lock())
+        alive->post([tell, files = std::move(files)](OwnerSide&) { tell(files); });
+    };
+  }
   server_thread_ =
       std::make_unique<ServerThread>(std::move(scope), std::move(self), std::move(config),
                                      std::move(bootstrap), std::move(options), std::move(changed));

@@ -95,7 +95,10 @@ asio::awaitable<InstanceView> Lookout::look() {
     // After a start or a promotion everybody waits for this look.
     const bool is_news =
         view.postmaster_pid != last_.postmaster_pid || view.in_recovery != last_.in_recovery;
-    if (!problem && !is_news) co_await tell_overridden(deadline);
+    if (!problem && !is_news) {
+      co_await tell_overridden(deadline);
+      co_await tell_certificates(deadline);
+    }
     if (!problem && *view.in_recovery) {
       co_await find_standby_timeline(view, deadline);
     } else if (!problem) {
@@ -211,6 +214,29 @@ asio::awaitable<void> Lookout::tell_overridden(Instant deadline) {
     if (!was_told) log_warning("{}", line);
   }
   told_overridden_ = std::move(lines);
+}
+
+// Asked after each time that the files were read, as tell_overridden does; a failure is tried again
+// at the next reading.
+asio::awaitable<void> Lookout::tell_certificates(Instant deadline) {
+  if (!context_.options.on_certificates || certificates_seen_at_ == files_read_at_) co_return;
+  certificates_seen_at_ = files_read_at_;
+  const Instant limit = std::min(deadline, boottime_now() + kWrittenSettingsLimit);
+  const auto answer = co_await session_.query(
+      "select current_setting(name) from unnest(array['ssl', 'ssl_cert_file', 'ssl_ca_file']) as "
+      "name",
+      limit - boottime_now());
+  if (!answer || answer->size() != 1 || answer->front().size() != 3) co_return;
+  const auto setting = [&](std::size_t row) { return answer->front()[row].at(0).value_or(""); };
+  const auto whole = [&](const std::string& path) {
+    return path.empty() || path.starts_with('/') ? path : context_.config->data_dir + "/" + path;
+  };
+  ServerCertificates files;
+  if (setting(0) == "on") {
+    files.cert_file = whole(setting(1));
+    files.ca_file = whole(setting(2));
+  }
+  context_.options.on_certificates(std::move(files));
 }
 
 // A standby's timeline: the WAL receiver's while it streams, else what a replication connection

@@ -30,6 +30,7 @@ class Lookout {
   void see_sync_names(InstanceView& view);
   void tell_problem(const QueryError& error);
   boost::asio::awaitable<void> tell_overridden(Instant deadline);
+  boost::asio::awaitable<void> tell_certificates(Instant deadline);
 
   ActContext& context_;
   PgSession session_;
@@ -40,6 +41,7 @@ class Lookout {
   // What the settings that are without effect were last looked for in, and which were told.
   std::string files_read_at_;
   std::string overridden_seen_at_;
+  std::string certificates_seen_at_;
   ParameterMap overridden_by_;
   std::vector<std::string> told_overridden_;
   Instant replication_again_at_;
