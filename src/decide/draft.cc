@@ -51,10 +51,42 @@ Instant Draft::promote_before() const {
 }
 
 Instant Draft::stop_at() const {
-  const Instant end = memory.pause.ended_at
-                          ? std::max(demote_at(), *memory.pause.ended_at + margins_.demote_after)
-                          : demote_at();
+  const auto& resumed = memory.pause.first_renewal_since;
+  const Instant end =
+      resumed ? std::max(demote_at(), *resumed + margins_.demote_after) : demote_at();
   return std::min(end, refused_at());
+}
+
+// The key is bound to the present lease, or is just being bound to it: it ends with it.
+Instant Draft::end_of_binding() const {
+  const LeaseSession& session = seen.session;
+  if (may_be_bound_unknown(session)) {
+    return session.unanswered_binding_since + margins_.demote_after;
+  }
+  const bool is_bound =
+      seen.store.cluster && cluster().is_led_by(me()) && cluster().leader->lease == session.lease;
+  return is_bound ? demote_at() : Instant::never();
+}
+
+LeaseMargins Draft::shortest_margins() const {
+  Milliseconds ttl = seen.settings.ttl;
+  if (seen.session.led_at) ttl = std::min(ttl, seen.session.led_ttl);
+  if (seen.session.ttl > 0ms) ttl = std::min(ttl, seen.session.ttl);
+  return lease_margins(seen.settings, ttl);
+}
+
+Instant Draft::end_of_promises(Instant led_since) const {
+  // A lease of another length took the place of the one by which it led; `/leader` hangs on that
+  // one until it is bound anew.
+  const LeaseSession& session = seen.session;
+  const Milliseconds led_ttl = session.led_at ? session.led_ttl : seen.settings.ttl;
+  const Duration lasts = lease_margins(seen.settings, led_ttl).demote_after;
+  const Instant end_of_lease =
+      std::min(session.led_at.value_or(led_since) + lasts, end_of_binding());
+  // Nobody takes its place for as long after a failsafe round; the store is back, the key is free.
+  const bool is_promised = seen.settings.failsafe_mode && seen.failsafe_confirmed_at;
+  if (!is_promised) return end_of_lease;
+  return std::max(end_of_lease, *seen.failsafe_confirmed_at + shortest_margins().demote_after);
 }
 
 // H4: Patroni's own rule would have a refused leader retry the store for as long, and stop.

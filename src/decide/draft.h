@@ -40,10 +40,17 @@ class Draft {
   // As demote_at(), by the store's word alone: what members accept without it keeps a primary, and
   // makes none (K2).
   [[nodiscard]] Instant promote_before() const;
-  // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode, in which nobody
-  // was held to a lease: the first renewal after it gets its time. Earlier when members do not
-  // accept a leader without the store (H4).
+  // When D1 stops PostgreSQL. Later than demote_at() only after maintenance mode in which the lease
+  // ran out, for nobody was held to it: the first renewal after it gets its time. Earlier when
+  // members do not accept a leader without the store (H4).
   [[nodiscard]] Instant stop_at() const;
+  // When a primary that the store does not confirm any more has to stop: what keeps others from
+  // leading, the lease on which the key hangs or the acceptance of the members (H3), is about to
+  // end. `led_since` is taken for the last renewal where this life of the agent knows of none.
+  [[nodiscard]] Instant end_of_promises(Instant led_since) const;
+  // Of the shortest lease by which the guardian may count: that by which this node led, or the one
+  // on which the key may hang by now (sim seed 200030252).
+  [[nodiscard]] LeaseMargins shortest_margins() const;
   // From when on a leader that members do not accept without the store may not lead (H4).
   [[nodiscard]] Instant refused_at() const;
   [[nodiscard]] const LeaseMargins& margins() const { return margins_; }
@@ -87,6 +94,8 @@ class Draft {
   [[nodiscard]] Decision finish();
 
  private:
+  [[nodiscard]] Instant end_of_binding() const;
+
   const Instant now_;
   LeaseMargins margins_;
   Leadership leadership_;

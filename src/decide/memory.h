@@ -136,7 +136,9 @@ struct SyncMemory {  // Q
 
 struct PauseMemory {  // M
   bool was_on = false;
-  std::optional<Instant> ended_at;
+  // When the mode ended, if the lease by which this node leads had run out in it: a first renewal
+  // gets its time from then on (D1, D2, G2). A lease that was still good binds as ever.
+  std::optional<Instant> first_renewal_since;
   // Since when a stopped primary is to be opened as an operator asked.
   std::optional<Instant> opening_since;
   bool operator==(const PauseMemory&) const = default;

@@ -144,12 +144,21 @@ void remember_stream(Draft& draft) {
   draft.memory.stream.reached = instance.received;
 }
 
-// What failed before or in maintenance mode may have been put right by hand meanwhile.
+// Something keeps others from leading in this node's place.
+bool is_held_to_a_lease(const Draft& draft) {
+  const Instant end =
+      draft.seen.session.leads ? draft.demote_at() : draft.end_of_promises(Instant{});
+  return draft.moment() < end;
+}
+
+// What failed before or in maintenance mode may have been put right by hand meanwhile. A lease that
+// is good when the mode ends is no later a matter of the mode (sim seed 330027409).
 void remember_pause(Draft& draft) {
   Memory& memory = draft.memory;
   const bool is_paused = draft.seen.settings.paused;
   if (memory.pause.was_on && !is_paused) {
-    memory.pause.ended_at = draft.moment();
+    memory.pause.first_renewal_since.reset();
+    if (!is_held_to_a_lease(draft)) memory.pause.first_renewal_since = draft.moment();
     memory.acts.rewind_failed = false;
     memory.acts.failed = 0;
     memory.acts.retry_at = Instant{};

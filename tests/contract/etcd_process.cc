@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -17,8 +18,10 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <random>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 namespace pgherd::contract {
 
@@ -43,26 +46,70 @@ std::string from_path(const std::string& name) {
   return {};
 }
 
+sockaddr_in loopback(int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  return address;
+}
+
 class Socket {
  public:
   Socket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* raw = reinterpret_cast<sockaddr*>(&address);
-    if (fd_ < 0 || ::bind(fd_, raw, size) != 0 || ::getsockname(fd_, raw, &size) != 0)
-      throw std::runtime_error(std::string("no free loopback port: ") + std::strerror(errno));
-    port = ntohs(address.sin_port);
+    if (fd_ < 0) throw std::runtime_error(std::string("no socket: ") + std::strerror(errno));
   }
   ~Socket() { ::close(fd_); }
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
-  int port = 0;
+
+  bool binds(int port) const { return takes(::bind, port); }
+  bool reaches(int port) const { return takes(::connect, port); }
 
  private:
+  bool takes(int (*call)(int, const sockaddr*, socklen_t), int port) const {
+    const sockaddr_in address = loopback(port);
+    return call(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+
   int fd_;
 };
+
+// Not of the range from which the kernel takes ports by itself: a member that is killed and started
+// again must find its own free.
+int first_port_of_the_kernel() {
+  std::ifstream range("/proc/sys/net/ipv4/ip_local_port_range");
+  int first = 0;
+  return range >> first ? first : 32768;
+}
+
+// Bound by nobody at this moment; whoever starts a server on it must see whether it still was.
+int free_port() {
+  static std::mt19937 random{std::random_device{}()};
+  std::uniform_int_distribution<int> any(10000, std::max(first_port_of_the_kernel(), 10100) - 1);
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries; ++i) {
+    const int port = any(random);
+    if (Socket().binds(port)) return port;
+  }
+  throw std::runtime_error("no free loopback port among a thousand");
+}
+
+// Until it serves the port: false, if it has ended instead, which it does when another has taken
+// its port. The end is left to be collected.
+bool comes_to_listen(pid_t child, int port) {
+  constexpr auto kPause = std::chrono::milliseconds(5);
+  for (;;) {
+    siginfo_t end{};
+    const int ended = ::waitid(P_PID, static_cast<id_t>(child), &end, WEXITED | WNOHANG | WNOWAIT);
+    if (ended != 0 || end.si_pid == child) return false;
+    if (Socket().reaches(port)) return true;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// How often other ports are tried for what did not come up.
+constexpr int kPortsTried = 5;
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> pointers;
@@ -186,6 +233,10 @@ void EtcdProcess::start() {
   ::close(log);
 }
 
+bool EtcdProcess::comes_to_listen() const {
+  return contract::comes_to_listen(pid_, identity_.client_port);
+}
+
 void EtcdProcess::send(int signal) const {
   if (pid_ > 0) ::kill(pid_, signal);
 }
@@ -212,26 +263,30 @@ EtcdCluster::EtcdCluster(int members, std::vector<std::string> more_options) {
   if (!::mkdtemp(pattern.data()))
     throw std::runtime_error("cannot make a folder like " + pattern + ": " + std::strerror(errno));
   folder_ = pattern;
-  std::vector<EtcdProcess::Identity> identities;
-  std::string cluster;
-  {
-    // Held together, so that no two are the same; given back just before etcd takes them.
-    std::vector<std::unique_ptr<Socket>> ports;
-    for (int i = 0; i < members; ++i) {
-      ports.push_back(std::make_unique<Socket>());
-      const int client_port = ports.back()->port;
-      ports.push_back(std::make_unique<Socket>());
-      identities.push_back({"m" + std::to_string(i), client_port, ports.back()->port});
-      cluster += (i > 0 ? "," : "") + identities.back().name + "=" + url(ports.back()->port);
-    }
-  }
   const bool has_certificate =
       std::any_of(more_options.begin(), more_options.end(),
                   [](const std::string& option) { return option.starts_with("--cert-file"); });
   const std::string scheme = has_certificate ? "https" : "http";
-  for (const auto& identity : identities)
+  for (int i = 0; !come_up(members, scheme, more_options); ++i)
+    if (i == kPortsTried) throw std::runtime_error("etcd ends by itself:\n" + logs());
+}
+
+bool EtcdCluster::come_up(int members, const std::string& scheme,
+                          const std::vector<std::string>& more_options) {
+  members_.clear();
+  std::vector<EtcdProcess::Identity> identities;
+  std::string cluster;
+  for (int i = 0; i < members; ++i) {
+    identities.push_back({"m" + std::to_string(i), free_port(), free_port()});
+    cluster += (i > 0 ? "," : "") + identities.back().name + "=" + url(identities.back().peer_port);
+  }
+  for (const auto& identity : identities) {
+    fs::remove_all(folder_ + "/" + identity.name);
     members_.push_back(
         std::make_unique<EtcdProcess>(identity, scheme, cluster, folder_, more_options));
+  }
+  return std::all_of(members_.begin(), members_.end(),
+                     [](const auto& member) { return member->comes_to_listen(); });
 }
 
 EtcdCluster::~EtcdCluster() {
@@ -265,11 +320,16 @@ EtcdProxy::EtcdProxy(const std::string& kind, EtcdCluster& behind) {
   std::string members;
   for (const auto& member : behind.endpoints())
     members += (members.empty() ? "" : ",") + member;
-  {
-    const Socket free;
-    endpoint_ = "127.0.0.1:" + std::to_string(free.port);
-  }
-  const std::string log_path = behind.folder() + "/" + kind + ".log";
+  for (int i = 0; !comes_up(kind, members, behind.folder()); ++i)
+    if (i == kPortsTried) throw std::runtime_error("etcd " + kind + " ends by itself");
+}
+
+bool EtcdProxy::comes_up(const std::string& kind, const std::string& members,
+                         const std::string& folder) {
+  end();
+  const int port = free_port();
+  endpoint_ = "127.0.0.1:" + std::to_string(port);
+  const std::string log_path = folder + "/" + kind + ".log";
   const int log = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) throw std::runtime_error("cannot write " + log_path + ": " + std::strerror(errno));
   std::vector<std::string> words{find_etcd("ETCD", "etcd"), kind, "start", "--endpoints=" + members,
@@ -278,11 +338,18 @@ EtcdProxy::EtcdProxy(const std::string& kind, EtcdCluster& behind) {
   if (kind == "gateway") words.emplace_back("--retry-delay=100ms");
   pid_ = spawn(std::move(words), log);
   ::close(log);
+  return comes_to_listen(pid_, port);
+}
+
+void EtcdProxy::end() {
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);
+  wait_for(pid_);
+  pid_ = -1;
 }
 
 EtcdProxy::~EtcdProxy() {
-  ::kill(pid_, SIGKILL);
-  wait_for(pid_);
+  end();
 }
 
 }  // namespace pgherd::contract

@@ -1,6 +1,6 @@
-// EtcdProcess and EtcdCluster: real etcd members on loopback ports that the system chose, with
-// their data in a temporary folder, to be killed, frozen and started again. They end with their
-// object, and with the test if that dies.
+// EtcdProcess and EtcdCluster: real etcd members on loopback ports that were free, with their data
+// in a temporary folder, to be killed, frozen and started again. They end with their object, and
+// with the test if that dies.
 #pragma once
 
 #include <sys/types.h>
@@ -37,6 +37,8 @@ class EtcdProcess {
   [[nodiscard]] const std::string& log_path() const { return log_path_; }
 
   void start();
+  // Waits until it serves clients; false if it has ended instead.
+  [[nodiscard]] bool comes_to_listen() const;
   void kill();    // SIGKILL, and waits for its end
   void freeze();  // SIGSTOP: it lives, its connections stay, it says nothing
   void thaw();
@@ -55,7 +57,8 @@ class EtcdProcess {
 
 class EtcdCluster {
  public:
-  // Options that name certificates make the members speak TLS to clients.
+  // Returns when every member listens. Options that name certificates make the members speak TLS to
+  // clients.
   explicit EtcdCluster(int members, std::vector<std::string> more_options = {});
   ~EtcdCluster();
   EtcdCluster(const EtcdCluster&) = delete;
@@ -71,6 +74,9 @@ class EtcdCluster {
   [[nodiscard]] std::string logs() const;
 
  private:
+  bool come_up(int members, const std::string& scheme,
+               const std::vector<std::string>& more_options);
+
   std::string folder_;
   std::vector<std::unique_ptr<EtcdProcess>> members_;
 };
@@ -87,6 +93,9 @@ class EtcdProxy {
   [[nodiscard]] std::string endpoint() const { return endpoint_; }
 
  private:
+  bool comes_up(const std::string& kind, const std::string& members, const std::string& folder);
+  void end();
+
   std::string endpoint_;
   pid_t pid_ = -1;
 };

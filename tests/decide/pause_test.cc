@@ -209,6 +209,28 @@ TEST(Resume, GivesTheFirstRenewalItsTime) {
   EXPECT_TRUE(scene.later(8s).planned<Demote>());
 }
 
+TEST(Resume, ALeaseThatIsStillGoodBindsAsEver) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100}).later(4s);
+  scene.seen.settings.paused = false;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_FALSE(scene.planned<Demote>());
+  const LeaseMargins margins = lease_margins(scene.seen.settings);
+  EXPECT_EQ(scene.memory.fence.at, scene.seen.session.renewed_at + margins.fence_after);
+  EXPECT_TRUE(scene.later(4s).planned<Demote>());
+}
+
+TEST(Resume, ALeaseThatIsStillGoodBindsAPrimaryThatNothingConfirms) {
+  Scene scene = paused();
+  scene.led_by("a").primary(Lsn{100}).later(4s);
+  scene.seen.session.leads = false;
+  scene.seen.store.is_reachable = false;
+  scene.seen.settings.paused = false;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.later(4s).planned<Demote>());
+}
+
 TEST(Resume, EndsTheSecondPrimary) {
   Scene scene = paused();
   scene.led_by("b").primary(Lsn{100});

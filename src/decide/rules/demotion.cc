@@ -52,37 +52,11 @@ void stop_at_once(Draft& draft, std::string_view rule, std::string why,
   }
 }
 
-// The key is bound to the present lease, or is just being bound to it: it ends with it.
-Instant end_of_binding(const Draft& draft) {
-  const LeaseSession& session = draft.seen.session;
-  if (may_be_bound_unknown(session)) {
-    return session.unanswered_binding_since + draft.margins().demote_after;
-  }
-  const bool is_bound = draft.seen.store.cluster && draft.cluster().is_led_by(draft.me()) &&
-                        draft.cluster().leader->lease == session.lease;
-  return is_bound ? draft.demote_at() : Instant::never();
-}
-
 // Until when a primary that nothing confirms may go on.
 Instant unconfirmed_limit(const Draft& draft, Instant unconfirmed_since) {
-  // A lease of another length took the place of the one by which it led; `/leader` hangs on that
-  // one until it is bound anew.
-  const LeaseSession& session = draft.seen.session;
-  const Settings& settings = draft.seen.settings;
-  const Milliseconds led_ttl = session.led_at ? session.led_ttl : settings.ttl;
-  const Instant end_of_lease = std::min(
-      session.led_at.value_or(unconfirmed_since) + lease_margins(settings, led_ttl).demote_after,
-      end_of_binding(draft));
-  // Nobody takes its place for as long after a failsafe round; the store is back, the key is free.
-  const bool is_promised = draft.seen.settings.failsafe_mode && draft.seen.failsafe_confirmed_at;
-  const Instant promised = is_promised ? *draft.seen.failsafe_confirmed_at : Instant{};
-  const Instant resumed = draft.memory.pause.ended_at.value_or(Instant{});
-  // The guardian knows of no other length than that of the lease by which it led, or of the one on
-  // which the key may hang by now (sim seed 200030252).
-  Milliseconds shorter = std::min(led_ttl, settings.ttl);
-  if (session.ttl > 0ms) shorter = std::min(shorter, session.ttl);
-  return std::max(end_of_lease,
-                  std::max(promised, resumed) + lease_margins(settings, shorter).demote_after);
+  const Instant end = draft.end_of_promises(unconfirmed_since);
+  const auto& resumed = draft.memory.pause.first_renewal_since;
+  return resumed ? std::max(end, *resumed + draft.shortest_margins().demote_after) : end;
 }
 
 // Whom the request names by now, though it was another one when the stop began: it would be

@@ -53,7 +53,7 @@ FenceOrder disarmed() {
 FenceOrder while_open(const Draft& draft, bool is_being_opened) {
   const bool is_confirmed = draft.seen.session.leads || is_making_a_cluster(draft);
   if (!is_confirmed && !may_be_bound_anew(draft)) return draft.memory.fence;
-  const Instant resumed = draft.memory.pause.ended_at.value_or(Instant{});
+  const Instant resumed = draft.memory.pause.first_renewal_since.value_or(Instant{});
   FenceOrder order;
   order.kind = FenceOrder::Kind::Armed;
   order.at = end_of(draft, std::max(leads_since(draft.seen), resumed));
@@ -82,8 +82,9 @@ FenceOrder moved_on(const Draft& draft) {
 // G2 the guardian is armed whenever PostgreSQL is, or is about to be, open for writes under a
 // confirmed lease. An order stands until PostgreSQL is known to be closed: when leadership is lost
 // the last instant remains. G3 what is not confirmed makes an order earlier, never later. G4
-// closed, or in maintenance mode, where nobody is held to a lease: disarmed; after it a first
-// renewal gets its time. G5 a shutdown that takes long is held to the present lease.
+// closed, or in maintenance mode, where nobody is held to a lease: disarmed; if it ran out in that
+// mode, a first renewal gets its time after it. G5 a shutdown that takes long is held to the
+// present lease.
 void order_fence(Draft& draft) {
   const bool is_opening = is_being_opened(draft);
   if (draft.seen.settings.paused) {
