@@ -247,8 +247,8 @@ make() {
   trust "$service"
   case $service in
     client) ;;
-    etcd-proxy)
-      # It hands on what it does not read; this is what its own health check asks with.
+    etcd-proxy | prometheus)
+      # The proxy hands on what it does not read; this is what its own health check asks with.
       provide "$service" tls.pem "$service" clientAuth
       ;;
     etcd*)
@@ -270,6 +270,6 @@ make() {
 replication_role=$(setting PATRONI_REPLICATION_USERNAME)
 replication_role=${replication_role:-$(setting PATRONI_POSTGRESQL_REPLICATION_USERNAME)}
 replication_role=${replication_role:-repl}
-((${#names[@]} > 0)) || names=("${members[@]}" etcd-proxy "${nodes[@]}" patroni-haproxy client)
+((${#names[@]} > 0)) || names=("${members[@]}" etcd-proxy "${nodes[@]}" patroni-haproxy prometheus client)
 provide_ca
 for name in "${names[@]}"; do make "$name"; done

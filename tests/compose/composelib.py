@@ -17,8 +17,9 @@ ETCD = [f"etcd{number}" for number in range(3)]
 SERVICES = NODES + ETCD + ["etcd-proxy", "patroni-haproxy"]
 # As a person says it, and as the deployment's scripts take it: `docker-compose` or `docker compose`.
 COMPOSE = tuple(os.environ.setdefault("COMPOSE", "docker-compose").split())
-# What is laid over patroni.yml: OVERLAYS=tls.
-OVERLAYS = tuple(filter(None, os.environ.get("OVERLAYS", "").split(",")))
+# What is laid over patroni.yml: OVERLAYS=tls,monitoring; in the order in which it is.
+OVERLAYS = tuple(name for name in ("tls", "monitoring") if name in os.environ.get("OVERLAYS", "").split(","))
+MONITORS = ["prometheus", "alertmanager", "exporter-host"] + [f"exporter-{name}" for name in NODES]
 PORTS = {"PRIMARY_PORT": 5432, "REPLICA_PORT": 5433, "STATS_PORT": 8080}
 
 
@@ -68,6 +69,7 @@ class Deployment:
         self.folder = self.place / "deploy" / "compose"
         shutil.copytree(ROOT / "deploy" / "compose", self.folder,
                         ignore=shutil.ignore_patterns(".secrets", "secrets", ".env", ".built", ".certs"))
+        shutil.copytree(ROOT / "deploy" / "monitoring", self.place / "deploy" / "monitoring")
         self.healthy_after = None
         run("./create_secrets.sh", cwd=self.folder)
         if "tls" in OVERLAYS:
@@ -76,10 +78,13 @@ class Deployment:
     # ---- compose
 
     def files(self, file):
-        """patroni.yml and its overlays, or client.yaml and those of it."""
+        """patroni.yml and its overlays, or client.yaml and those of it; what two of them want together is
+        a file of both names."""
         names = [file]
-        for overlay in OVERLAYS:
+        for overlay in (*OVERLAYS, "-".join(reversed(OVERLAYS))):
             name = {"patroni.yml": f"{overlay}.yml", "client.yaml": f"client-{overlay}.yaml"}.get(file)
+            if name in names:
+                continue
             if name and (self.folder / name).exists():
                 names.append(name)
         return [word for name in names for word in ("-f", name)]
@@ -100,7 +105,10 @@ class Deployment:
         self.wait_whole()
 
     def health(self):
-        return health_of(SERVICES)
+        return health_of(self.services())
+
+    def services(self):
+        return SERVICES + (MONITORS if "monitoring" in OVERLAYS else [])
 
     def close(self):
         self.compose("down", "--volumes", "--timeout", "5", check=False)
@@ -111,7 +119,7 @@ class Deployment:
 
     def logs(self, lines=60):
         said = []
-        for name in SERVICES:
+        for name in self.services():
             done = run("docker", "logs", "--tail", str(lines), name, check=False)
             said.append(f"---- {name}\n{done.stdout}{done.stderr}")
         return "\n".join(said)

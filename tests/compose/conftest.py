@@ -3,12 +3,13 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
+for folder in ("integration", "monitoring"):
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / folder))
 
 from composelib import OVERLAYS, Deployment  # noqa: E402
 
 # Test files of overlays, which are run with OVERLAYS only.
-OF_OVERLAYS = {"test_tls.py": "tls"}
+OF_OVERLAYS = {"test_tls.py": "tls", "test_monitoring.py": "monitoring"}
 
 
 def pytest_ignore_collect(collection_path):

@@ -95,7 +95,9 @@ def test_an_env_file_written_by_hand_is_told_which_folder_it_is(copy, line, fold
     assert (copy / ".env").read_text().count("SECRETS_DIR") == 1
 
 
-@pytest.mark.parametrize("files", [("patroni.yml",), ("patroni.yml", "tls.yml")])
+@pytest.mark.parametrize("files", [
+    ("patroni.yml",), ("patroni.yml", "tls.yml"), ("patroni.yml", "monitoring.yml"),
+    ("patroni.yml", "tls.yml", "monitoring.yml", "monitoring-tls.yml")])
 def test_both_spellings_of_compose_read_the_same(copy, files):
     run("./create_secrets.sh", cwd=copy)
 
@@ -302,8 +304,8 @@ def test_the_diagram_shows_what_there_is(copy):
 def test_every_variable_is_explained():
     explained = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (FOLDER / "ENVIRONMENT.md").read_text()))
     used = set()
-    for file in ("patroni.yml", "tls.yml", "client.yaml", "client-tls.yaml"):
-        used |= set(re.findall(r"\$\{([A-Z0-9_]+)", (FOLDER / file).read_text()))
+    for file in [*FOLDER.glob("*.yml"), *FOLDER.glob("*.yaml")]:
+        used |= set(re.findall(r"\$\{([A-Z0-9_]+)", file.read_text()))
     assert used - {"PGHERD_PREBUILT"} <= explained, used - explained
     env = set(re.findall(r"^([A-Z0-9_]+)=", (FOLDER / "create_secrets.sh").read_text(), re.M))
     env |= set(re.findall(r"setting ([A-Z0-9_]+)", (FOLDER / "create_certs.sh").read_text()))

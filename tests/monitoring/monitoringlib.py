@@ -61,15 +61,50 @@ def has_a_value(sample):
     return any(value != "NaN" for _, value in values)
 
 
-class Monitored:
+class Watcher:
+    """Prometheus and Alertmanager of a cluster, on ports of this machine, and what they know."""
+
+    def __init__(self, scope, port, alertmanager_port):
+        self.scope = scope
+        self.port = port
+        self.alertmanager_port = alertmanager_port
+
+    def ask(self, path, **parameters):
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as refused:
+            raise RuntimeError(f"{path} {parameters}: {refused.read().decode()}") from refused
+
+    def query(self, expression):
+        """The samples, with what Grafana would put in the place of its variables."""
+        expression = expression.replace("$__rate_interval", "1m").replace("$scope", self.scope)
+        return self.ask("query", query=expression)["result"]
+
+    def has_answer(self, expression):
+        return any(has_a_value(sample) for sample in self.query(expression))
+
+    def active_alerts(self):
+        return self.ask("alerts")["alerts"]
+
+    def firing(self, name):
+        return [alert for alert in self.active_alerts()
+                if alert["labels"]["alertname"] == name and alert["state"] == "firing"]
+
+    def alertmanager_alerts(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.alertmanager_port}/api/v2/alerts", timeout=10) as answer:
+            return json.load(answer)
+
+
+class Monitored(Watcher):
     """A herd and all that watches it."""
 
     def __init__(self, herd):
+        super().__init__(herd.plan["scope"], free_port(), free_port())
         self.herd = herd
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pgherd-monitoring-", dir="/var/tmp"))
         self.programs = []
-        self.port = free_port()
-        self.alertmanager_port = free_port()
 
     # ---- beginning and end -----------------------------------------------------------------------
 
@@ -181,39 +216,6 @@ class Monitored:
                                       f"--web.listen-address=127.0.0.1:{self.alertmanager_port}"],
                      f"http://127.0.0.1:{self.alertmanager_port}/-/ready")
         return self.alertmanager_port
-
-    # ---- what is known ----------------------------------------------------------------------------
-
-    @property
-    def scope(self):
-        return self.herd.plan["scope"]
-
-    def ask(self, path, **parameters):
-        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
-                return json.load(answer)["data"]
-        except urllib.error.HTTPError as refused:
-            raise RuntimeError(f"{path} {parameters}: {refused.read().decode()}") from refused
-
-    def query(self, expression):
-        """The samples, with what Grafana would put in the place of its variables."""
-        expression = expression.replace("$__rate_interval", "1m").replace("$scope", self.scope)
-        return self.ask("query", query=expression)["result"]
-
-    def has_answer(self, expression):
-        return any(has_a_value(sample) for sample in self.query(expression))
-
-    def active_alerts(self):
-        return self.ask("alerts")["alerts"]
-
-    def firing(self, name):
-        return [alert for alert in self.active_alerts()
-                if alert["labels"]["alertname"] == name and alert["state"] == "firing"]
-
-    def alertmanager_alerts(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.alertmanager_port}/api/v2/alerts", timeout=10) as answer:
-            return json.load(answer)
 
     def logs(self):
         text = ""
