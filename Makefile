@@ -74,7 +74,7 @@ test-acceptance: programs  ## Patroni's own behave features on pgherd: PATRONI_S
 	@tools/bootstrap/install-packages acceptance
 	@tools/test-acceptance "$(PATRONI_SOURCE)" $(FEATURES)
 
-test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only; OVERLAYS=tls,monitoring)
+test-compose:  ## deploy/compose with a real Docker daemon (QUICK=1: start, failover, client only; OVERLAYS=tls,monitoring,backup)
 	@tools/bootstrap/install-packages run compose
 	@tools/test-compose $(if $(QUICK),--quick)
 

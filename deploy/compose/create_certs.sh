@@ -255,6 +255,9 @@ make() {
       # By way of the proxy it is asked by the proxy's name.
       provide "$service" tls.pem "$service" "$both" "$service" etcd-proxy "${local_names[@]}"
       ;;
+    backup)
+      provide "$service" tls.pem "$service" "$both" "$service" "${local_names[@]}"
+      ;;
     patroni-haproxy)
       provide "$service" tls.pem "$service" "$both" "$service" "${local_names[@]}" "${public_names[@]}"
       ;;
@@ -270,6 +273,6 @@ make() {
 replication_role=$(setting PATRONI_REPLICATION_USERNAME)
 replication_role=${replication_role:-$(setting PATRONI_POSTGRESQL_REPLICATION_USERNAME)}
 replication_role=${replication_role:-repl}
-((${#names[@]} > 0)) || names=("${members[@]}" etcd-proxy "${nodes[@]}" patroni-haproxy prometheus client)
+((${#names[@]} > 0)) || names=("${members[@]}" etcd-proxy "${nodes[@]}" patroni-haproxy backup prometheus client)
 provide_ca
 for name in "${names[@]}"; do make "$name"; done

@@ -2,12 +2,14 @@
 # create_secrets.sh [--rotate]: writes what the deployment keeps secret, and .env.
 #
 #   .secrets/{postgres,repl,milvus,patroni}_password.txt   one password each, random, mode 0600
+#   .secrets/backup_password.txt                           the passphrase of the backups (backup.yml)
 #   .secrets/secrets.json                                  the same as one JSON object
 #   .env                                                   the variables of patroni.yml
 #
 # What exists is kept. POSTGRES_PASSWORD, REPL_PASSWORD, MILVUS_PASSWORD and PATRONI_PASSWORD in the
-# environment are taken as given. --rotate writes new ones over the old; PostgreSQL's own passwords
-# have to be changed with ALTER ROLE as well (docs/compose.md). The folder is SECRETS_DIR, of the
+# environment are taken as given, and BACKUP_PASSWORD. --rotate writes new ones over the old; PostgreSQL's own
+# passwords have to be changed with ALTER ROLE as well (docs/compose.md). The passphrase of the backups is kept
+# even so: nobody could read those that there are. The folder is SECRETS_DIR, of the
 # environment or of .env, else `secrets` if there is one and no `.secrets`; one that Compose would not
 # find by itself is written into .env.
 set -euo pipefail
@@ -24,7 +26,7 @@ case ${1:-} in
   '') ;;
   --rotate) rotate=1 ;;
   -h | --help)
-    sed -n '2,13s/^# \{0,1\}//p' "$0"
+    sed -n '2,15s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *) die "unknown argument '$1'; there is --rotate" ;;
@@ -59,10 +61,12 @@ random_password() {
 
 # write <name> <variable>
 write() {
-  local file=$folder/$1_password.txt given=${!2:-}
+  local file=$folder/$1_password.txt given=${!2:-} rotate=$rotate
+  [[ $1 != backup ]] || rotate=0
   if [[ -s $file && $rotate == 0 && (-z $given || $given == "$(<"$file")") ]]; then
     echo "kept    $file"
   elif [[ -s $file && $rotate == 0 ]]; then
+    [[ $1 != backup ]] || die "$file holds another passphrase than $2; move it away only if no backup is to be read any more"
     die "$file holds another password than $2; say --rotate to replace it"
   else
     printf '%s\n' "${given:-$(random_password)}" >"$file"
@@ -81,7 +85,7 @@ write_json() {
   local name separator=''
   {
     printf '{'
-    for name in postgres repl milvus patroni; do
+    for name in postgres repl milvus patroni backup; do
       printf '%s\n  "%s_password": %s' "$separator" "$name" "$(json_text "$(<"$folder/${name}_password.txt")")"
       separator=,
     done
@@ -136,5 +140,6 @@ write postgres POSTGRES_PASSWORD
 write repl REPL_PASSWORD
 write milvus MILVUS_PASSWORD
 write patroni PATRONI_PASSWORD
+write backup BACKUP_PASSWORD
 write_json
 write_env

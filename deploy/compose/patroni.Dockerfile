@@ -35,14 +35,15 @@ RUN groupadd --system --gid 999 postgres \
       postgresql-17 pgbackrest libspdlog1.15 libfmt10 curl ca-certificates iputils-ping \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt \
  && install -d -o postgres -g postgres -m 700 /var/lib/postgresql \
- && install -d -m 755 /etc/pgherd/cfg /docker-entrypoint-initdb.d \
+ && install -d -m 755 /etc/pgherd/cfg /etc/pgherd/backup /docker-entrypoint-initdb.d \
  && ln -s /etc/pgherd/cfg/patroni-conf.yml /etc/patroni.yml \
  && rm -rf /var/run/postgresql && install -d -m 1777 /var/run/postgresql
 COPY --from=build /usr/bin/pgherd /usr/bin/pgherd
 RUN for name in patroni patronictl pgherdctl; do ln -s /usr/bin/pgherd "/usr/local/bin/$name"; done \
  && pgherd version
 COPY deploy/compose/images/common.sh deploy/compose/images/node-entrypoint \
-     deploy/compose/images/run-initdb.d deploy/compose/images/archive-wal /usr/local/bin/
+     deploy/compose/images/run-initdb.d deploy/compose/images/archive-wal \
+     deploy/compose/images/backup-entrypoint /usr/local/bin/
 COPY deploy/compose/cfg /etc/pgherd/cfg
 # The tools of the server itself, before the wrappers of the package. psql finds its passwords.
 ENV PATH=/usr/lib/postgresql/17/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

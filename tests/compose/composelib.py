@@ -17,8 +17,8 @@ ETCD = [f"etcd{number}" for number in range(3)]
 SERVICES = NODES + ETCD + ["etcd-proxy", "patroni-haproxy"]
 # As a person says it, and as the deployment's scripts take it: `docker-compose` or `docker compose`.
 COMPOSE = tuple(os.environ.setdefault("COMPOSE", "docker-compose").split())
-# What is laid over patroni.yml: OVERLAYS=tls,monitoring; in the order in which it is.
-OVERLAYS = tuple(name for name in ("tls", "monitoring") if name in os.environ.get("OVERLAYS", "").split(","))
+# What is laid over patroni.yml: OVERLAYS=tls,monitoring,backup; in the order in which it is.
+OVERLAYS = tuple(name for name in ("tls", "monitoring", "backup") if name in os.environ.get("OVERLAYS", "").split(","))
 MONITORS = ["prometheus", "alertmanager", "exporter-host"] + [f"exporter-{name}" for name in NODES]
 PORTS = {"PRIMARY_PORT": 5432, "REPLICA_PORT": 5433, "STATS_PORT": 8080}
 
@@ -72,7 +72,7 @@ class Deployment:
         shutil.copytree(ROOT / "deploy" / "monitoring", self.place / "deploy" / "monitoring")
         self.healthy_after = None
         run("./create_secrets.sh", cwd=self.folder)
-        if "tls" in OVERLAYS:
+        if "tls" in OVERLAYS or "backup" in OVERLAYS:
             run("./create_certs.sh", cwd=self.folder)
 
     # ---- compose
@@ -80,11 +80,10 @@ class Deployment:
     def files(self, file):
         """patroni.yml and its overlays, or client.yaml and those of it; what two of them want together is
         a file of both names."""
+        together = [f"{one}-{other}" for one in OVERLAYS for other in OVERLAYS]
         names = [file]
-        for overlay in (*OVERLAYS, "-".join(reversed(OVERLAYS))):
+        for overlay in (*OVERLAYS, *together):
             name = {"patroni.yml": f"{overlay}.yml", "client.yaml": f"client-{overlay}.yaml"}.get(file)
-            if name in names:
-                continue
             if name and (self.folder / name).exists():
                 names.append(name)
         return [word for name in names for word in ("-f", name)]
@@ -108,7 +107,8 @@ class Deployment:
         return health_of(self.services())
 
     def services(self):
-        return SERVICES + (MONITORS if "monitoring" in OVERLAYS else [])
+        return (SERVICES + (MONITORS if "monitoring" in OVERLAYS else [])
+                + (["backup"] if "backup" in OVERLAYS else []))
 
     def close(self):
         self.compose("down", "--volumes", "--timeout", "5", check=False)

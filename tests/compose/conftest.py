@@ -9,7 +9,8 @@ for folder in ("integration", "monitoring"):
 from composelib import OVERLAYS, Deployment  # noqa: E402
 
 # Test files of overlays, which are run with OVERLAYS only.
-OF_OVERLAYS = {"test_tls.py": "tls", "test_monitoring.py": "monitoring"}
+OF_OVERLAYS = {"test_tls.py": "tls", "test_monitoring.py": "monitoring",
+               "test_backup.py": "backup"}
 
 
 def pytest_ignore_collect(collection_path):

@@ -9,11 +9,12 @@ from composelib import COMPOSE, ROOT
 # What the suite has done already, in a copy, without building again.
 DONE_BEFORE = ("cd deploy/compose", "./create_secrets.sh", "docker-compose -f patroni.yml up -d",
                "docker-compose -f patroni.yml -f tls.yml up -d",
-               "docker-compose -f patroni.yml -f monitoring.yml up -d", "docker-compose -f patroni.yml build")
+               "docker-compose -f patroni.yml -f monitoring.yml up -d",
+               "docker-compose -f patroni.yml -f backup.yml up -d", "docker-compose -f patroni.yml build")
 
 
 # Sections of overlays: their commands are for a deployment that was made with them.
-OF_OVERLAYS = {"TLS": "tls", "Monitoring": "monitoring"}
+OF_OVERLAYS = {"TLS": "tls", "Monitoring": "monitoring", "Backups": "backup"}
 
 
 def commands(overlay=None):

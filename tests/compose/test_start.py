@@ -191,8 +191,8 @@ def test_the_environment_of_no_process_holds_a_password(deployment):
 def test_the_secrets_are_for_their_owner_only(deployment):
     folder = deployment.folder / ".secrets"
     names = {file.name for file in folder.iterdir()}
-    assert names == {f"{name}_password.txt" for name in ("postgres", "repl", "milvus", "patroni")} | {
-        "secrets.json"}
+    assert names == {f"{name}_password.txt" for name in (
+        "postgres", "repl", "milvus", "patroni", "backup")} | {"secrets.json"}
     for file in folder.iterdir():
         assert file.stat().st_mode & 0o777 == 0o600, file
     held = json.loads((folder / "secrets.json").read_text())
