@@ -232,6 +232,8 @@ class Builder {
     auto options = std::make_shared<DoctorOptions>();
     command("doctor", "Say what is wrong with a cluster, and what to do; 1 if there is a problem")
         .cluster(options->cluster)
+        .flag("--hosts", options->with_hosts,
+              "Also what the hosts could give better: open files, memory, huge pages")
         .format("-f,--format", options->format)
         .runs([options](CtlContext& context) { return doctor(context, *options); });
   }

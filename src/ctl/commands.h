@@ -35,6 +35,7 @@ int list_members(CtlContext& context, const ListOptions& options);
 
 struct DoctorOptions {
   std::optional<std::string> cluster;
+  bool with_hosts = false;  // also what their hosts could give the members better
   Format format = Format::Pretty;
 };
 // 1 if there is a problem (diagnosis.h).

@@ -54,11 +54,48 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+struct KernelAdvice {
+  std::string_view setting;
+  bool (*is_to_be_changed)(std::int64_t);
+  std::string_view why;
+  std::string_view remedy;
+};
+
+// PostgreSQL's manual, "Managing Kernel Resources". All of them are the host's, also for
+// containers.
+constexpr KernelAdvice kKernelAdvice[] = {
+    {"vm.overcommit_memory", [](std::int64_t value) { return value != 2; },
+     "the kernel promises more memory than there is, and kills a process of PostgreSQL, or all of "
+     "it, when it runs out",
+     "`sysctl vm.overcommit_memory=2`, with vm.overcommit_ratio after what else runs there; also "
+     "in /etc/sysctl.d"},
+    {"vm.swappiness", [](std::int64_t value) { return value > 10; },
+     "memory of PostgreSQL is swapped out to make room for files that are cached",
+     "`sysctl vm.swappiness=10`; also in /etc/sysctl.d"},
+    {"vm.zone_reclaim_mode", [](std::int64_t value) { return value != 0; },
+     "cached files are dropped although there is memory on another NUMA node",
+     "`sysctl vm.zone_reclaim_mode=0`; also in /etc/sysctl.d"},
+    {"transparent_hugepage", [](std::int64_t value) { return value == 2; },
+     "the kernel gathers huge pages that nobody asked for, and processes wait for it",
+     "`echo madvise >/sys/kernel/mm/transparent_hugepage/enabled`; for good "
+     "`transparent_hugepage=madvise` on the kernel's command line"},
+    {"vm.nr_hugepages", [](std::int64_t value) { return value == 0; },
+     "no huge pages are set aside; with shared_buffers of some GB they spare memory and time",
+     "while it is stopped, `postgres -D DATA -C shared_memory_size_in_huge_pages` says how many; "
+     "`sysctl vm.nr_hugepages=N`, then `huge_pages: try`"},
+};
+
+std::string shown(std::string_view setting, std::int64_t value) {
+  if (setting != "transparent_hugepage") return std::to_string(value);
+  return value == 2 ? "always" : value == 1 ? "madvise" : "never";
+}
+
 class Examination {
  public:
   Examination(const std::string& cluster, const ClusterView& view,
-              const std::map<NodeName, MemberAnswer>& answers, WallTime now)
-      : cluster_(cluster),
+              const std::map<NodeName, MemberAnswer>& answers, WallTime now, Extent extent)
+      : extent_(extent),
+        cluster_(cluster),
         view_(view),
         answers_(answers),
         settings_(view.config ? view.config->settings : Settings{}),
@@ -244,6 +281,31 @@ class Examination {
           "(with pgBackRest, `pgbackrest check` says it again)");
     }
     examine_certificates(member, answer);
+    if (extent_ == Extent::WithHosts) examine_host(member, answer);
+  }
+
+  void examine_host(const Member& member, const MemberAnswer& answer) {
+    constexpr std::int64_t kEnoughFiles = 65535;
+    if (answer.open_files_limit == 0) {
+      remark(fmt::format("'{}' does not say what its host gives it", member.name),
+             "an agent of this version of pgherd does");
+      return;
+    }
+    if (answer.open_files_limit < kEnoughFiles) {
+      remark(fmt::format("'{}' may open {} files: PostgreSQL closes and opens them again and "
+                         "again, and fails where it cannot",
+                         member.name, answer.open_files_limit),
+             fmt::format("LimitNOFILE={} in the agent's unit, or `ulimits: nofile` in Compose; "
+                         "then restart both the agent and, with {}, PostgreSQL",
+                         kEnoughFiles, command("restart", member.name)));
+    }
+    for (const KernelAdvice& advice : kKernelAdvice) {
+      const auto found = answer.kernel.find(std::string(advice.setting));
+      if (found == answer.kernel.end() || !advice.is_to_be_changed(found->second)) continue;
+      remark(fmt::format("{} = {} on the host of '{}': {}", advice.setting,
+                         shown(advice.setting, found->second), member.name, advice.why),
+             std::string(advice.remedy));
+    }
   }
 
   // One file often serves several ends.
@@ -374,6 +436,7 @@ class Examination {
     }
   }
 
+  const Extent extent_;
   const std::string& cluster_;
   const ClusterView& view_;
   const std::map<NodeName, MemberAnswer>& answers_;
@@ -421,24 +484,15 @@ std::string label_of(std::string_view line, std::string_view name) {
   return value;
 }
 
-void take_certificates(std::string_view metrics, MemberAnswer& answer) {
-  constexpr std::string_view kName = "\npgherd_certificate_expiry_timestamp_seconds{";
-  for (std::size_t at = metrics.find(kName); at != std::string_view::npos;
-       at = metrics.find(kName, at + 1)) {
-    const std::string_view line = metrics.substr(at + 1, metrics.find('\n', at + 1) - at - 1);
-    const std::string_view number = line.substr(line.rfind(' ') + 1);
-    std::int64_t seconds = 0;
-    const auto read = std::from_chars(number.data(), number.data() + number.size(), seconds);
-    if (read.ec != std::errc()) continue;
-    answer.certificates.push_back({.use = label_of(line, "use"),
-                                   .file = label_of(line, "file"),
-                                   .ends_at = WallTime{seconds * kSecond}});
-  }
-}
+struct Sample {
+  std::string_view line;
+  std::int64_t value = 0;
+};
 
-// The value of the line "name{labels} value".
-std::optional<std::int64_t> gauge_in(std::string_view metrics, const std::string& name) {
-  const std::string begin = name + "{";
+// The lines "name{labels} value" of a metric; one whose value is no whole number is none.
+std::vector<Sample> samples_of(std::string_view metrics, std::string_view name) {
+  std::vector<Sample> samples;
+  const std::string begin = fmt::format("{}{{", name);
   for (std::size_t at = metrics.find(begin); at != std::string_view::npos;
        at = metrics.find(begin, at + 1)) {
     if (at > 0 && metrics[at - 1] != '\n') continue;
@@ -446,9 +500,31 @@ std::optional<std::int64_t> gauge_in(std::string_view metrics, const std::string
     const std::string_view text = line.substr(line.rfind(' ') + 1);
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size()) return value;
+    if (error == std::errc() && end == text.data() + text.size())
+      samples.push_back({.line = line, .value = value});
   }
-  return std::nullopt;
+  return samples;
+}
+
+// Of the first of them.
+std::optional<std::int64_t> gauge_in(std::string_view metrics, std::string_view name) {
+  const std::vector<Sample> samples = samples_of(metrics, name);
+  return samples.empty() ? std::nullopt : std::optional(samples.front().value);
+}
+
+void take_certificates(std::string_view metrics, MemberAnswer& answer) {
+  for (const auto& [line, seconds] :
+       samples_of(metrics, "pgherd_certificate_expiry_timestamp_seconds")) {
+    answer.certificates.push_back({.use = label_of(line, "use"),
+                                   .file = label_of(line, "file"),
+                                   .ends_at = WallTime{seconds * kSecond}});
+  }
+}
+
+void take_host(std::string_view metrics, MemberAnswer& answer) {
+  answer.open_files_limit = gauge_in(metrics, "pgherd_open_files_limit").value_or(0);
+  for (const auto& [line, value] : samples_of(metrics, "pgherd_kernel_setting"))
+    answer.kernel.emplace(label_of(line, "setting"), value);
 }
 
 }  // namespace
@@ -477,12 +553,14 @@ MemberAnswer member_answer(std::string_view document, std::string_view metrics) 
   answer.archive_wait_seconds = gauge_in(metrics, "pgherd_archive_oldest_wait_seconds").value_or(0);
   answer.archive_waiting_files = gauge_in(metrics, "pgherd_archive_waiting_files").value_or(0);
   take_certificates(metrics, answer);
+  take_host(metrics, answer);
   return answer;
 }
 
 std::vector<Finding> diagnose(const std::string& cluster, const ClusterView& view,
-                              const std::map<NodeName, MemberAnswer>& answers, WallTime now) {
-  return Examination(cluster, view, answers, now).result();
+                              const std::map<NodeName, MemberAnswer>& answers, WallTime now,
+                              Extent extent) {
+  return Examination(cluster, view, answers, now, extent).result();
 }
 
 }  // namespace pgherd::ctl

@@ -39,6 +39,9 @@ struct MemberAnswer {
   std::string diverged_wal;
   std::string diverged_wal_kept_in;          // a directory there; "": it was not kept (yet)
   std::vector<CertificateEnd> certificates;  // pgherd only
+  // What its host gives it; pgherd only. `kernel` by sysctl's name.
+  std::int64_t open_files_limit = 0;  // 0: it does not say
+  std::map<std::string, std::int64_t> kernel;
 };
 // From the bodies of GET /patroni and of GET /metrics, which may be "".
 [[nodiscard]] MemberAnswer member_answer(std::string_view document, std::string_view metrics);
@@ -53,9 +56,14 @@ struct Finding {
   std::string remedy;
 };
 
+enum class Extent {
+  Cluster,
+  WithHosts,  // also what the members' hosts could give better: remarks
+};
+
 // Problems first. `answers` has every member that was asked.
 [[nodiscard]] std::vector<Finding> diagnose(const std::string& cluster, const ClusterView& view,
                                             const std::map<NodeName, MemberAnswer>& answers,
-                                            WallTime now);
+                                            WallTime now, Extent extent = Extent::Cluster);
 
 }  // namespace pgherd::ctl

@@ -66,7 +66,8 @@ int doctor(CtlContext& context, const DoctorOptions& options) {
   std::map<NodeName, MemberAnswer> answers;
   for (const auto& [name, member] : cluster.view.members)
     answers.emplace(name, ask(context, member));
-  const auto findings = diagnose(cluster.name, cluster.view, answers, context.store.wall_now());
+  const auto findings = diagnose(cluster.name, cluster.view, answers, context.store.wall_now(),
+                                 options.with_hosts ? Extent::WithHosts : Extent::Cluster);
   if (options.format == Format::Pretty) {
     print_for_people(context.console, cluster, findings);
   } else {

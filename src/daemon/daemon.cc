@@ -24,6 +24,7 @@
 #include "daemon/archive_backlog.h"
 #include "daemon/certificate_watch.h"
 #include "daemon/dynamic_cache.h"
+#include "daemon/host_resources.h"
 #include "daemon/lease_tally.h"
 #include "daemon/name_guard.h"
 #include "daemon/node_api.h"
@@ -499,6 +500,7 @@ std::string Daemon::metrics() const {
     text += fmt::format("pgherd_steps_started_total{{{},step=\"{}\"}} {}\n", labels, step, count);
   }
   text += certificates_.metrics(labels);
+  text += host_metrics(read_host_resources(), labels);
   return text;
 }
 

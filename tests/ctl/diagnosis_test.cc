@@ -33,7 +33,7 @@ class Diagnosis : public ::testing::Test {
       answers[name] = an_answer(name);
   }
   [[nodiscard]] std::vector<Finding> findings() {
-    return diagnose("orders", view.view(), answers, kNow);
+    return diagnose("orders", view.view(), answers, kNow, extent);
   }
   Member& member(const char* name) { return view.view().members[name]; }
   void set(const std::function<void(Settings&)>& change) {
@@ -57,6 +57,22 @@ class Diagnosis : public ::testing::Test {
 
   AView view;
   std::map<NodeName, MemberAnswer> answers;
+  Extent extent = Extent::Cluster;
+};
+
+class DiagnosisOfHosts : public Diagnosis {
+ protected:
+  DiagnosisOfHosts() {
+    extent = Extent::WithHosts;
+    for (auto& [name, answer] : answers) {
+      answer.open_files_limit = 65535;
+      answer.kernel = {{"transparent_hugepage", 1},
+                       {"vm.nr_hugepages", 4200},
+                       {"vm.overcommit_memory", 2},
+                       {"vm.swappiness", 10},
+                       {"vm.zone_reclaim_mode", 0}};
+    }
+  }
 };
 
 TEST_F(Diagnosis, FindsNothingInAHealthyCluster) {
@@ -303,6 +319,63 @@ TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
   EXPECT_FALSE(
       member_answer(R"({"server_version":"new","xlog":7,"patroni":[]})", "").lacks_guardian);
   EXPECT_FALSE(member_answer("<html>", "").is_reached);
+}
+
+TEST_F(DiagnosisOfHosts, ThatGiveEnoughIsNothing) {
+  EXPECT_TRUE(findings().empty());
+}
+
+TEST_F(DiagnosisOfHosts, IsMadeOnlyWhenAskedFor) {
+  answers["db-b"].open_files_limit = 1024;
+  answers["db-b"].kernel["vm.overcommit_memory"] = 0;
+  extent = Extent::Cluster;
+  EXPECT_TRUE(findings().empty());
+}
+
+TEST_F(DiagnosisOfHosts, SaysWhoMayOpenFewFiles) {
+  answers["db-b"].open_files_limit = 1024;
+  expect_remark("'db-b' may open 1024 files", "LimitNOFILE=65535 in the agent's unit");
+}
+
+TEST_F(DiagnosisOfHosts, SaysWhatIsToBeChangedInAKernel) {
+  const struct {
+    const char* setting;
+    std::int64_t value;
+    const char* what;
+    const char* remedy;
+  } kCases[] = {
+      {"vm.overcommit_memory", 0, "vm.overcommit_memory = 0 on the host of 'db-a'",
+       "`sysctl vm.overcommit_memory=2`"},
+      {"vm.overcommit_memory", 1, "vm.overcommit_memory = 1 on the host of 'db-a'",
+       "`sysctl vm.overcommit_memory=2`"},
+      {"vm.swappiness", 11, "vm.swappiness = 11", "`sysctl vm.swappiness=10`"},
+      {"vm.zone_reclaim_mode", 1, "vm.zone_reclaim_mode = 1", "`sysctl vm.zone_reclaim_mode=0`"},
+      {"transparent_hugepage", 2, "transparent_hugepage = always", "echo madvise"},
+      {"vm.nr_hugepages", 0, "vm.nr_hugepages = 0", "shared_memory_size_in_huge_pages"},
+  };
+  for (const auto& one : kCases) {
+    std::int64_t& value = answers["db-a"].kernel[one.setting];
+    const std::int64_t before = std::exchange(value, one.value);
+    expect_remark(one.what, one.remedy);
+    value = before;
+  }
+}
+
+TEST_F(DiagnosisOfHosts, SaysWhoSaysNothing) {
+  answers["db-b"].open_files_limit = 0;
+  answers["db-b"].kernel.clear();
+  expect_remark("'db-b' does not say what its host gives it", "an agent of this version");
+}
+
+TEST(MemberAnswerOf, AnAgentHasWhatItsHostGives) {
+  const MemberAnswer answer = member_answer(
+      "{}",
+      "pgherd_open_files_limit{scope=\"orders\",name=\"db-a\"} 20000\n"
+      "pgherd_kernel_setting{scope=\"orders\",name=\"db-a\",setting=\"vm.swappiness\"} 60\n"
+      "pgherd_kernel_setting{scope=\"orders\",name=\"db-a\",setting=\"vm.nr_hugepages\"} 0\n");
+  EXPECT_EQ(answer.open_files_limit, 20000);
+  EXPECT_EQ(answer.kernel,
+            (std::map<std::string, std::int64_t>{{"vm.nr_hugepages", 0}, {"vm.swappiness", 60}}));
 }
 
 }  // namespace
