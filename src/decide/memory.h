@@ -139,8 +139,9 @@ struct PauseMemory {  // M
   // When the mode ended, if the lease by which this node leads had run out in it: a first renewal
   // gets its time from then on (D1, D2, G2). A lease that was still good binds as ever.
   std::optional<Instant> first_renewal_since;
-  // Since when a stopped primary is to be opened as an operator asked.
+  // Since when PostgreSQL is to be opened as a primary; whether the last decision asked for it.
   std::optional<Instant> opening_since;
+  bool asks_to_open = false;
   bool operator==(const PauseMemory&) const = default;
 };
 
@@ -161,6 +162,7 @@ struct RequestMemory {  // S
   Revision revision;
   Instant known_since;
   std::optional<Instant> unstreamed_since;
+  bool was_tried = false;  // this node has stopped for it (K4)
   bool operator==(const RequestMemory&) const = default;
 };
 

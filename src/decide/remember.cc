@@ -1,6 +1,7 @@
 #include "decide/remember.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "decide/facts/opening.h"
 
@@ -164,7 +165,8 @@ void remember_pause(Draft& draft) {
     memory.acts.retry_at = Instant{};
   }
   memory.pause.was_on = is_paused;
-  if (!is_paused || !draft.seen.restart_request) memory.pause.opening_since.reset();
+  const bool has_asked = std::exchange(memory.pause.asks_to_open, false);
+  if (!is_paused || !has_asked) memory.pause.opening_since.reset();
 }
 
 bool ends_with_running_again(const Step& step) {

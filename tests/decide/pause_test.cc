@@ -144,6 +144,29 @@ TEST(Pause, StartsAStoppedServerForWhoAsksForARestartAsWhatItWas) {
   EXPECT_EQ(start->upstream.name, "b");
 }
 
+// The lease does not close it again: it may have ended, and maintenance mode with it, unheard.
+TEST(Pause, OpensWhatItStoppedItselfWhenTheStoreIsHeardOnceMore) {
+  Scene scene = paused();
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.memory.acts.comes_back = true;
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  EXPECT_EQ(scene.last.wake_at, scene.now + 50ms);
+  hears_the_store_again(scene);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  EXPECT_TRUE(scene.gives_reason("R1"));
+}
+
+TEST(Pause, WhatTheStoreSaidBetweenTwoAttemptsIsNotEnough) {
+  Scene scene = paused();
+  scene.led_by("a").down(ControlState::ShutDown);
+  scene.memory.acts.comes_back = true;
+  hears_the_store_again(scene);
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+  scene.under_way(StartPrimary{}).decide();
+  scene.seen.under_way.clear();
+  EXPECT_FALSE(scene.later(1s).planned<StartPrimary>());
+}
+
 TEST(Pause, EndsWhatItHasBegun) {
   Scene scene = paused();
   scene.led_by("b").down(ControlState::ShutDownInRecovery);

@@ -25,6 +25,19 @@ TEST(Switchover, StepsDownForAHealthyCandidate) {
   EXPECT_EQ(scene.memory.stepping_down.successor, "b");
 }
 
+// 'b' could not be elected, and who had stepped down for it was elected again.
+TEST(Switchover, IsTriedOnce) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  ASSERT_EQ(scene.planned<Demote>(), kGraceful);
+  scene.memory.stepping_down = {};
+  EXPECT_EQ(scene.planned<ClearFailoverRequest>(), kClear);
+  EXPECT_TRUE(scene.gives_reason("K4"));
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.cluster().failover->mod_revision = {70};
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful) << "another request";
+}
+
 // Seen under Patroni's acceptance scenarios: a second switchover a second after the first one.
 TEST(Switchover, WaitsForACandidateThatDoesNotStream) {
   Scene scene = asked("a", "b");

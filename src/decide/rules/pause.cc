@@ -3,6 +3,7 @@
 #include "decide/facts/opening.h"
 #include "decide/facts/request.h"
 #include "decide/facts/upstream.h"
+#include "decide/moves/fresh_word.h"
 
 namespace pgherd {
 namespace {
@@ -12,19 +13,6 @@ void give_key_back(Draft& draft, const std::string& why) {
   draft.because("M5", "maintenance mode: " + why + ": releasing the leader key");
   draft.say("released the leader key because " + why);
   draft.plan(draft.release_of_leader_key(draft.cluster().status));
-}
-
-// Nobody is held to a lease here, so the picture must be one of now: an agent whose machine was
-// suspended does not know yet that maintenance mode is over and another leads (sim seed 270054990).
-// The store has to be heard once more after the agent could have opened PostgreSQL.
-bool store_says_so_still(Draft& draft) {
-  auto& since = draft.memory.pause.opening_since;
-  if (!since) since = draft.moment();
-  if (draft.seen.store.confirmed_at > *since) return true;
-  constexpr Duration kSoon = 50ms;
-  draft.say("waiting for the store to say once more that nobody leads");
-  draft.wake_in(kSoon);
-  return false;
 }
 
 // U6 an operator stopped PostgreSQL and asks for a restart: it comes back as what it was, a primary

@@ -6,6 +6,7 @@
 #include "decide/facts/opening.h"
 #include "decide/facts/upstream.h"
 #include "decide/moves/failed_promotion.h"
+#include "decide/moves/fresh_word.h"
 #include "decide/moves/giving_way.h"
 #include "decide/moves/handing_over.h"
 #include "decide/moves/repair.h"
@@ -114,9 +115,10 @@ void recover_as_standby_leader(Draft& draft) {
 }
 
 // R1 the leader's PostgreSQL died: start it again in place, on the same timeline; the key is ours
-// without a break, so nobody else can have become primary since. R2 it will not start: give way.
-// R3 what lies here is a standby's: others may have come up meanwhile that are ahead of it, so the
-// key is given back and the election compares again (sim seed 2973).
+// without a break, so nobody else can have become primary since. In maintenance mode the lease does
+// not close it again, so the store has to be heard once more (sim seed 350120776). R2 it will not
+// start: give way. R3 what lies here is a standby's: others may have come up meanwhile that are
+// ahead of it, so the key is given back and the election compares again (sim seed 2973).
 void recover_as_leader(Draft& draft) {
   const ControlData& control = *draft.instance().control;
   if (!draft.may_lead()) return;
@@ -141,6 +143,7 @@ void recover_as_leader(Draft& draft) {
     return;
   }
   if (watchdog_keeps_closed(draft)) return;
+  if (draft.seen.settings.paused && !store_says_so_still(draft)) return;
   draft.because("R1", "PostgreSQL is down and the leader key is mine: starting it in place");
   draft.say("starting primary after failure");
   draft.plan(StartPrimary{.lease_valid_until = draft.demote_at()});

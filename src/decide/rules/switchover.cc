@@ -104,6 +104,7 @@ bool handle_failover_request(Draft& draft) {
                             (request.candidate ? ", in favour of '" + *request.candidate + "'"
                                                : std::string{}));
     draft.say("manual failover: demoting myself");
+    draft.memory.request.was_tried = true;
     begin_stepping_down(draft, DemoteMode::Graceful, request.candidate);
     return true;
   }
