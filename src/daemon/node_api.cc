@@ -1,6 +1,7 @@
 #include "daemon/node_api.h"
 
 #include <utility>
+#include <variant>
 
 #include "codec/dcs_values.h"
 #include "runtime/log.h"
@@ -11,9 +12,13 @@ namespace {
 constexpr Duration kStorePatience = 5s;
 constexpr Duration kMetricsAge = 1s;
 
+// Not a comparison of histories: a look of the agent's own, which ends soon and keeps nothing from
+// an operator.
 std::string long_task_of(const Observation& seen) {
   const auto act = seen.under_way.find(Lane::Instance);
-  return act == seen.under_way.end() ? std::string{} : std::string(name_of(act->second.step));
+  if (act == seen.under_way.end() || std::holds_alternative<ExamineDivergence>(act->second.step))
+    return {};
+  return std::string(name_of(act->second.step));
 }
 
 }  // namespace

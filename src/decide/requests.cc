@@ -55,8 +55,10 @@ Admission admit_unscheduling(const Observation& seen) {
 // it is still so when the copy begins is asked again (N1, N2).
 Admission admit_reinitialize(const Observation& seen, bool force) {
   if (seen.reinitialize_request && !force) return refused("O4", "reinitialize already in progress");
+  // A comparison of histories is a look of the agent's own, and ends soon.
+  const bool is_looking = seen.under_way_as<ExamineDivergence>(Lane::Instance) != nullptr;
   const auto act = seen.under_way.find(Lane::Instance);
-  if (act != seen.under_way.end() && !force) {
+  if (act != seen.under_way.end() && !is_looking && !force) {
     return refused("O4", std::string(name_of(act->second.step)) + " already in progress");
   }
   const auto& cluster = seen.store.cluster;

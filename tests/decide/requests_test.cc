@@ -72,6 +72,8 @@ TEST(ScheduledRestart, IsOneAtATime) {
 TEST(Reinitialize, NeedsAnotherWhoLeads) {
   Scene scene = standby_of_b();
   EXPECT_TRUE(admit_reinitialize(scene.seen, false).is_granted);
+  scene.under_way(ExamineDivergence{});
+  EXPECT_TRUE(admit_reinitialize(scene.seen, false).is_granted) << "the agent only looks";
   scene.under_way(StartStandby{});
   EXPECT_FALSE(admit_reinitialize(scene.seen, false).is_granted);
   EXPECT_TRUE(admit_reinitialize(scene.seen, true).is_granted);

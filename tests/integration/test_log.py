@@ -16,8 +16,9 @@ from herdlib import PGHERD, ROOT, Solo, wait_until
 
 
 @pytest.fixture
-def solo(herd):
-    made = Solo(herd, "solo-log")
+def solo(herd, request):
+    # Of its own scope: what the test before it has made is gone, and its keys are not.
+    made = Solo(herd, f"solo-{request.node.name[-20:].replace('_', '-')}")
     yield made
     made.close()
 

@@ -167,7 +167,8 @@ def test_a_standby_whose_wal_is_gone_says_so_and_is_copied_anew_when_asked(membe
         lead), 60)
     wait_until("PostgreSQL says why", lambda: "has already been removed" in server_log(near))
     near.wait_for("[F9] 'lead' runs, and this standby has not streamed from it for 10 s")
-    assert near.ask("/reinitialize", "POST", {})[0] == 200
+    status, answer, _ = near.ask("/reinitialize", "POST", {})
+    assert status == 200, answer
     wait_until("near streams", lambda: "near" in streams_to(lead), 90)
     assert lead.ask("/config", "PATCH", {"member_slots_ttl": None})[0] == 200
 
