@@ -1,5 +1,6 @@
 """docs/operations.md, command by command: each is run as it stands there, on a herd, and does what the page says."""
 
+import json
 import os
 import re
 import subprocess
@@ -73,6 +74,12 @@ def lead_by(herd, name):
         herd.wait_complete()
 
 
+def nobody_lags(herd):
+    """By what the members have published: a standby streams a moment before it says how far it is."""
+    members = json.loads(herd.rest(herd.leader(), "/cluster")[1])["members"]
+    return all(member["lag"] == 0 for member in members if member["role"] != "leader")
+
+
 def shown(herd, parameter):
     return {herd.connect_node(name).execute(f"show {parameter}").fetchone()[0] for name in herd.nodes}
 
@@ -114,6 +121,8 @@ LEADERS = {"Planned switchover": "pg1", "Forced failover": "pg0", "Reinitialize"
 @pytest.mark.parametrize("title", run_on_herd())
 def test_every_command_of_the_page_does_what_it_says(herd, title, tmp_path):
     operator = Operator(herd, tmp_path)
+    herd.wait_complete()
+    wait_until("every standby level with the leader", lambda: nobody_lags(herd))
     before = herd.ctl("show-config").stdout
     for command in run_on_herd()[title]:
         if command in NOT_ON_A_HERD:
