@@ -583,6 +583,45 @@ TEST(QuorumSwitchover, NeedsASuccessorWhoWillHaveTheVotes) {
   EXPECT_TRUE(scene.planned<Demote>());
 }
 
+// It would stop, nobody could lead, and it would come back after all (sim seed 350132187).
+TEST(QuorumSwitchover, NeedsTheVotesForWhomItNames) {
+  Scene scene = leading(SynchronousMode::Quorum);
+  write_sync(scene, "a", {"b", "c"}, 1);
+  in_force(scene, "ANY 1 (\"b\",\"c\")", Lsn{500});
+  scene.cluster().failover = request("a", "b");
+  EXPECT_EQ(scene.planned<ProbePeers>()->targets.size(), 2U) << "and those who would vote";
+  scene.peer("b", Lsn{1000});
+  EXPECT_FALSE(scene.planned<Demote>()) << "c has not answered yet";
+  EXPECT_FALSE(scene.planned<ClearFailoverRequest>());
+  scene.silent_peer("c");
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
+  scene.cluster().failover = request("a", "b");
+  scene.peer("c", Lsn{900});
+  EXPECT_TRUE(scene.planned<Demote>()) << "c votes, for b has more";
+}
+
+TEST(QuorumSwitchover, NeedsMoreVotesForWhomSyncDoesNotList) {
+  Scene scene = leading(SynchronousMode::Quorum);
+  write_sync(scene, "a", {"c"}, 0);
+  in_force(scene, "ANY 1 (\"c\")", Lsn{500});
+  scene.cluster().failover = request("a", "b");
+  scene.peer("b", Lsn{1000}).silent_peer("c");
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.cluster().failover = request("a", "b");
+  scene.peer("c", Lsn{1000});
+  EXPECT_TRUE(scene.planned<Demote>());
+}
+
+TEST(QuorumSwitchover, NeedsNoVotesForWhomAnOperatorForces) {
+  Scene scene = leading(SynchronousMode::Quorum);
+  write_sync(scene, "a", {"b", "c"}, 1);
+  in_force(scene, "ANY 1 (\"b\",\"c\")", Lsn{500});
+  scene.cluster().failover = request(std::nullopt, "b");
+  scene.peer("b", Lsn{1000}).silent_peer("c");
+  EXPECT_TRUE(scene.planned<Demote>());
+}
+
 Scene waited_for() {
   Scene scene("a");
   scene.standby(Lsn{1000}).led_by("b");

@@ -15,15 +15,20 @@ namespace pgherd {
 // Members, with their addresses, that may be asked to serve this request.
 [[nodiscard]] std::map<NodeName, std::string> candidates_for(const Draft& draft,
                                                              const FailoverRequest& request);
+// And those whose votes the one whom it names would need, in quorum mode.
+[[nodiscard]] std::map<NodeName, std::string> electorate_for(const Draft& draft,
+                                                             const FailoverRequest& request);
 struct Poll {
   bool is_complete = true;  // everybody who was asked has answered, or certainly will not
   bool finds_successor = false;
   bool successor_streams = false;  // and it would receive the last record
+  int missing_votes = 0;           // of a named candidate that is good enough itself
 };
-// S4, S6 somebody must be able to take over before the leader goes: reachable, a standby, not too far
-// behind, and on this timeline where check_timeline is on (Patroni ha.py is_failover_possible).
-// What was answered before `since` says nothing about now: a member that has just become a standby
-// again was none when it was asked for the election before.
+// S4, S6 somebody must be able to take over before the leader goes: reachable, a standby, not too
+// far behind, and on this timeline where check_timeline is on (Patroni ha.py is_failover_possible);
+// in quorum mode with as many votes as the election will ask for (E14). What was answered before
+// `since` says nothing about now: a member that has just become a standby again was none when it
+// was asked for the election before.
 [[nodiscard]] Poll poll_of(const Draft& draft, const FailoverRequest& request,
                            const std::map<NodeName, std::string>& asked, Instant since);
 

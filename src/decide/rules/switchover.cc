@@ -70,6 +70,12 @@ void await_stream(Draft& draft, const FailoverRequest& request,
   }
 }
 
+std::string why_nobody_is_found(const FailoverRequest& request, const Poll& poll) {
+  if (poll.missing_votes == 0) return "no good candidates have been found";
+  return "'" + *request.candidate + "' could not be elected: of the synchronous standbys " +
+         std::to_string(poll.missing_votes) + " more would have to answer";
+}
+
 }  // namespace
 
 bool handle_failover_request(Draft& draft) {
@@ -89,7 +95,7 @@ bool handle_failover_request(Draft& draft) {
     }
   }
   if (schedule_is_not_due(draft, request)) return false;
-  const auto asked = candidates_for(draft, request);
+  const auto asked = electorate_for(draft, request);
   if (asked.empty()) {
     refuse_request(draft, request, "no member can be its target");
     return false;
@@ -109,7 +115,7 @@ bool handle_failover_request(Draft& draft) {
     return true;
   }
   if (poll.is_complete) {
-    refuse_request(draft, request, "no good candidates have been found");
+    refuse_request(draft, request, why_nobody_is_found(request, poll));
     return false;
   }
   if (!draft.seen.is_under_way(Lane::Peers)) {
