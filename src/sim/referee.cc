@@ -85,6 +85,14 @@ bool Referee::began_in_pause(const SimServer& server) {
   return true;
 }
 
+// The time of the excuse below begins anew when the agent cannot hear, also of a server that
+// acknowledges nothing, for its machine is suspended (sim seed 380053753).
+void Referee::look_at_hearing(const SimServer& server) {
+  const auto found = excused_until_.find(&server);
+  if (found != excused_until_.end() && can_hear && !can_hear(server))
+    found->second = Instant::never();
+}
+
 // Who was open under maintenance mode has 15 s from the moment on at which its agent can
 // know of the end.
 bool Referee::is_excused(const SimServer& server) {
@@ -96,11 +104,8 @@ bool Referee::is_excused(const SimServer& server) {
   if (found == excused_until_.end()) return false;
   constexpr Duration kReaction = 15s;
   const Instant now = sim_.queue.now();
-  if (can_hear && !can_hear(server)) {
-    found->second = Instant::never();
-  } else if (found->second.is_never()) {
-    found->second = now + kReaction;
-  }
+  const bool hears = !can_hear || can_hear(server);
+  if (hears && found->second.is_never()) found->second = now + kReaction;
   return now < found->second;
 }
 
@@ -144,6 +149,7 @@ void Referee::look() {
   const SimServer* open = nullptr;
   for (const SimServer* server : servers_) {
     look_at_start(*server);
+    look_at_hearing(*server);
     if (!server->can_acknowledge()) {
       if (!is_paused_ && server->is_in_recovery()) excused_until_.erase(server);
       continue;

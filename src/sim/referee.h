@@ -123,6 +123,7 @@ class Referee final : public ServerWitness, public ActWitness {
   [[nodiscard]] bool may_be_disarmed() const;
   [[nodiscard]] bool is_excused(const SimServer& server);
   void look_at_start(const SimServer& server);
+  void look_at_hearing(const SimServer& server);
   [[nodiscard]] bool began_in_pause(const SimServer& server);
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const SimServer& server);
