@@ -14,6 +14,7 @@
 #include "daemon/daemon.h"
 #include "daemon/generate.h"
 #include "daemon/validate.h"
+#include "drill/drill_command.h"
 #include "guardian/guardian_main.h"
 #include "local/local_command.h"
 #include "router/router.h"
@@ -33,6 +34,8 @@ constexpr std::string_view kUsage = R"(usage: pgherd COMMAND ...
   router --validate-config FILE say what is wrong with a router's configuration
   backup now|list|verify|restore-test
                                 backups with pgBackRest; 'pgherd backup --help'
+  drill failover|exhaustion|restore
+                                what an outage would do, tried; 'pgherd drill --help'
   local up|status|down|destroy  a whole herd on this machine; 'pgherd local --help'
   version                       the version of this program
 
@@ -203,6 +206,7 @@ int main(int argc, char** argv) {
   if (command == "ctl") return pgherd::ctl_main(argc - 1, argv + 1);
   if (command == "router") return router_main({words.begin() + 1, words.end()});
   if (command == "backup") return pgherd::backup::backup_main({words.begin() + 1, words.end()});
+  if (command == "drill") return pgherd::drill::drill_main({words.begin() + 1, words.end()});
   if (command == "local") {
     return pgherd::local::local_main({words.begin() + 1, words.end()});
   }

@@ -487,20 +487,20 @@ Invocation parse_command_line(const std::string& program, std::vector<std::strin
   Invocation invocation;
   CLI::App tool(kAbout, program);
   tool.require_subcommand(1);
-  tool.add_option("-c,--config-file", invocation.config_file,
+  tool.add_option("-c,--config-file", invocation.access.config_file,
                   "Configuration file; default: ~/.config/patroni/patronictl.yaml")
       ->envname("PATRONICTL_CONFIG_FILE")
       ->type_name("FILE")
       ->take_last();
-  tool.add_option("-d,--dcs-url,--dcs", invocation.dcs_url,
+  tool.add_option("-d,--dcs-url,--dcs", invocation.access.dcs_url,
                   "The store instead of the configured one: etcd3://HOST:PORT/NAMESPACE")
       ->envname("DCS_URL")
       ->type_name("URL")
       ->take_last();
-  tool.add_flag("-k,--insecure", invocation.is_insecure,
+  tool.add_flag("-k,--insecure", invocation.access.is_insecure,
                 "Do not verify the certificates of the members' REST API");
   const auto set_table = [&invocation](const std::string& text) {
-    invocation.table = text == "classic" ? TableStyle::Classic : TableStyle::Wide;
+    invocation.access.table = text == "classic" ? TableStyle::Classic : TableStyle::Wide;
   };
   tool.add_option_function<std::string>(
           "--table", set_table,

@@ -7,16 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "ctl/cluster_access.h"
 #include "ctl/context.h"
 
 namespace pgherd::ctl {
 
 struct Invocation {
   std::optional<std::string> help;  // to be shown instead of anything else
-  std::optional<std::string> config_file;
-  std::optional<std::string> dcs_url;
-  bool is_insecure = false;
-  std::optional<TableStyle> table;
+  ClusterAccess access;
   // Exactly one of the two: most commands need a cluster, `version` alone does not.
   std::function<int(CtlContext&)> run;
   std::function<int(Console&)> run_alone;

@@ -38,8 +38,11 @@ bool is_listed(const ClusterView& view, const NodeName& name) {
 }
 
 // Behind what the leader has published; nothing where it shows no position.
-std::optional<std::uint64_t> lag_of(const ClusterView& view, const Member& member) {
-  const auto position = std::max({member.xlog_location, member.receive_lsn, member.replay_lsn});
+std::optional<std::uint64_t> lag_of(const ClusterView& view, const Member& member,
+                                    const std::map<NodeName, MemberAnswer>& answers) {
+  auto position = std::max({member.xlog_location, member.receive_lsn, member.replay_lsn});
+  if (const auto found = answers.find(member.name); found != answers.end())
+    position = std::max(position, found->second.position);
   if (!position) return std::nullopt;
   return lag_bytes(view.status.optime, *position);
 }
@@ -138,7 +141,7 @@ class Examination {
     return static_cast<std::uint64_t>(settings_.maximum_lag_on_failover_bytes);
   }
   [[nodiscard]] bool may_be_elected(const Member& member) const {
-    const auto lag = lag_of(view_, member);
+    const auto lag = lag_of(view_, member, answers_);
     const bool is_close = lag && *lag <= lag_limit();
     return !view_.is_led_by(member.name) && is_running(member) && !member.tags.nofailover &&
            (is_synchronous(settings_) ? is_listed(view_, member.name) : is_close);
@@ -199,7 +202,11 @@ class Examination {
 
   void examine_standby(const Member& member) {
     const Member* upstream = view_.leader_member();
-    if (member.replication_state != "streaming" && !member.tags.nostream && view_.has_leader()) {
+    const auto answer = answers_.find(member.name);
+    const bool has_answered = answer != answers_.end();
+    const bool streams =
+        member.replication_state == "streaming" || (has_answered && answer->second.is_streaming);
+    if (!streams && !member.tags.nostream && view_.has_leader()) {
       problem(
           fmt::format("'{}' does not stream from {}", member.name,
                       member.tags.replicatefrom ? "'" + *member.tags.replicatefrom + "'"
@@ -208,7 +215,7 @@ class Examination {
           "new copy: " +
               command("reinit", member.name));
     }
-    const auto lag = lag_of(view_, member);
+    const auto lag = lag_of(view_, member, answers_);
     if (lag && *lag > lag_limit()) {
       problem(
           fmt::format("'{}' is {:.1f} MB behind, more than maximum_lag_on_failover ({:.1f} MB)",
@@ -217,11 +224,13 @@ class Examination {
           "look for slow disks and networks and for long queries there; it cannot take over until "
           "it has caught up");
     }
-    if (upstream != nullptr && upstream->timeline && member.timeline &&
-        *member.timeline < *upstream->timeline && lag == 0) {
+    const auto timeline =
+        has_answered ? std::max(member.timeline, answer->second.timeline) : member.timeline;
+    if (upstream != nullptr && upstream->timeline && timeline && *timeline < *upstream->timeline &&
+        lag == 0) {
       problem(
-          fmt::format("'{}' is on timeline {}, '{}' on {}", member.name, member.timeline->value,
-                      leader(), upstream->timeline->value),
+          fmt::format("'{}' is on timeline {}, '{}' on {}", member.name, timeline->value, leader(),
+                      upstream->timeline->value),
           "if it stays there it has left the leader's history: " + command("reinit", member.name));
     }
   }
@@ -546,6 +555,13 @@ MemberAnswer member_answer(std::string_view document, std::string_view metrics) 
   answer.server_version = value_at(json, "server_version", 0);
   answer.system_id = value_at<std::string>(json, "database_system_identifier", "");
   answer.store_seen_at = WallTime{value_at<std::int64_t>(json, "dcs_last_seen", 0) * kSecond};
+  for (const char* key : {"received_location", "replayed_location"}) {
+    const auto at = xlog.is_object() ? value_at<std::uint64_t>(xlog, key, 0) : 0;
+    if (at > 0) answer.position = std::max(answer.position, std::optional(Lsn{at}));
+  }
+  if (const auto timeline = value_at<std::uint32_t>(json, "timeline", 0); timeline > 0)
+    answer.timeline = Timeline{timeline};
+  answer.is_streaming = value_at<std::string>(json, "replication_state", "") == "streaming";
   answer.is_replay_paused = xlog.is_object() && value_at(xlog, "paused", false);
   answer.watchdog_failed = value_at(json, "watchdog_failed", false);
   take_diverged_wal(json, answer);

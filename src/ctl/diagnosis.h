@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ struct MemberAnswer {
   int server_version = 0;    // 170004 is 17.4; 0: its PostgreSQL does not answer
   std::string system_id;     // of its data, "" where unknown
   WallTime store_seen_at{};  // when it last heard from the store; zero: it does not say
+  // How far its write-ahead log goes by now, on which timeline, and whether it streams; what it has
+  // published is as old as its last round.
+  std::optional<Lsn> position;
+  std::optional<Timeline> timeline;
+  bool is_streaming = false;
   bool is_replay_paused = false;
   bool watchdog_failed = false;
   bool lacks_guardian = false;  // of pgherd only

@@ -1,9 +1,10 @@
+#include "ctl/doctor.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "ctl/commands.h"
-#include "ctl/diagnosis.h"
 #include "rest/url.h"
 
 namespace pgherd::ctl {
@@ -61,13 +62,17 @@ Table table_of(const std::vector<Finding>& findings) {
 
 }  // namespace
 
-int doctor(CtlContext& context, const DoctorOptions& options) {
-  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
+std::vector<Finding> examine(CtlContext& context, const Cluster& cluster, Extent extent) {
   std::map<NodeName, MemberAnswer> answers;
   for (const auto& [name, member] : cluster.view.members)
     answers.emplace(name, ask(context, member));
-  const auto findings = diagnose(cluster.name, cluster.view, answers, context.store.wall_now(),
-                                 options.with_hosts ? Extent::WithHosts : Extent::Cluster);
+  return diagnose(cluster.name, cluster.view, answers, context.store.wall_now(), extent);
+}
+
+int doctor(CtlContext& context, const DoctorOptions& options) {
+  const Cluster cluster = read_cluster(context, cluster_name(context, options.cluster));
+  const auto findings =
+      examine(context, cluster, options.with_hosts ? Extent::WithHosts : Extent::Cluster);
   if (options.format == Format::Pretty) {
     print_for_people(context.console, cluster, findings);
   } else {

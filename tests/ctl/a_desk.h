@@ -133,7 +133,7 @@ class ADesk {
       Store store(dcs, Loop{.clock = clock, .turn = [this] { clock.turn(); }});
       LoggedMemberApi api(members, console, clock);
       CtlContext context{.console = console, .store = store, .api = api, .scope = scope};
-      if (invocation.table) context.table = *invocation.table;
+      if (invocation.access.table) context.table = *invocation.access.table;
       return invocation.run(context);
     });
     return {exit_code, out.str(), err.str()};

@@ -15,21 +15,21 @@ Invocation parsed(std::vector<std::string> words) {
 
 TEST(CommandLine, TakesGlobalOptionsBeforeAndBehindTheCommand) {
   const Invocation before = parsed({"-c", "a.yml", "-k", "-d", "etcd3://h:1", "list", "x"});
-  EXPECT_EQ(before.config_file, "a.yml");
-  EXPECT_EQ(before.dcs_url, "etcd3://h:1");
-  EXPECT_TRUE(before.is_insecure);
+  EXPECT_EQ(before.access.config_file, "a.yml");
+  EXPECT_EQ(before.access.dcs_url, "etcd3://h:1");
+  EXPECT_TRUE(before.access.is_insecure);
   const Invocation behind = parsed({"list", "x", "-c", "a.yml", "-k"});
-  EXPECT_EQ(behind.config_file, "a.yml");
-  EXPECT_TRUE(behind.is_insecure);
+  EXPECT_EQ(behind.access.config_file, "a.yml");
+  EXPECT_TRUE(behind.access.is_insecure);
   const Invocation taken = parsed({"query", "x", "-c", "SELECT 1", "-d", "db"});
-  EXPECT_EQ(taken.config_file, std::nullopt);
-  EXPECT_EQ(taken.dcs_url, std::nullopt);
+  EXPECT_EQ(taken.access.config_file, std::nullopt);
+  EXPECT_EQ(taken.access.dcs_url, std::nullopt);
 }
 
 TEST(CommandLine, TakesTheStyleOfTables) {
-  EXPECT_EQ(parsed({"--table", "classic", "list"}).table, TableStyle::Classic);
-  EXPECT_EQ(parsed({"topology", "--table", "wide"}).table, TableStyle::Wide);
-  EXPECT_EQ(parsed({"list"}).table, std::nullopt);
+  EXPECT_EQ(parsed({"--table", "classic", "list"}).access.table, TableStyle::Classic);
+  EXPECT_EQ(parsed({"topology", "--table", "wide"}).access.table, TableStyle::Wide);
+  EXPECT_EQ(parsed({"list"}).access.table, std::nullopt);
   EXPECT_THROW((void)parsed({"list", "--table", "narrow"}), UsageError);
 }
 

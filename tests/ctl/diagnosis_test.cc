@@ -115,6 +115,10 @@ TEST_F(Diagnosis, AStandbyThatDoesNotStream) {
   expect_problem("'db-c' does not stream from 'db-a'", "patronictl reinit orders db-c");
   member("db-c").tags.nostream = true;
   EXPECT_TRUE(findings().empty()) << "it is not meant to";
+  member("db-c").tags.nostream = false;
+  answers["db-c"] = an_answer("db-c");
+  answers["db-c"].is_streaming = true;
+  EXPECT_TRUE(findings().empty()) << "it has begun since it published";
 }
 
 TEST_F(Diagnosis, AStandbyThatIsFarBehind) {
@@ -123,10 +127,23 @@ TEST_F(Diagnosis, AStandbyThatIsFarBehind) {
                  "caught up");
 }
 
+// What it published when it began to stream was true a moment ago.
+TEST_F(Diagnosis, AStandbyThatHasCaughtUpSinceItPublished) {
+  view.with(a_standby("db-c", "10.1.0.13:5432", Lsn{0x1000000}));
+  answers["db-c"] = an_answer("db-c");
+  answers["db-c"].position = kHere;
+  EXPECT_TRUE(findings().empty());
+}
+
 TEST_F(Diagnosis, AStandbyOnAnOldTimeline) {
   view.with(a_standby("db-c", "10.1.0.13:5432", kHere));
   member("db-c").timeline = Timeline{6};
   expect_problem("'db-c' is on timeline 6, 'db-a' on 7", "reinit");
+  answers["db-c"] = an_answer("db-c");
+  answers["db-c"].timeline = Timeline{6};
+  expect_problem("'db-c' is on timeline 6, 'db-a' on 7", "reinit");
+  answers["db-c"].timeline = Timeline{7};
+  EXPECT_TRUE(findings().empty()) << "it has followed since it published";
 }
 
 TEST_F(Diagnosis, APendingRestart) {
@@ -319,6 +336,17 @@ TEST(MemberAnswers, AreReadFromWhatAnAgentSays) {
   EXPECT_FALSE(
       member_answer(R"({"server_version":"new","xlog":7,"patroni":[]})", "").lacks_guardian);
   EXPECT_FALSE(member_answer("<html>", "").is_reached);
+  EXPECT_EQ(
+      member_answer(R"({"xlog":{"received_location":80,"replayed_location":64}})", "").position,
+      Lsn{80});
+  EXPECT_EQ(
+      member_answer(R"({"xlog":{"received_location":0,"replayed_location":64}})", "").position,
+      Lsn{64});
+  EXPECT_EQ(member_answer(R"({"xlog":{"location":64}})", "").position, std::nullopt) << "a primary";
+  const MemberAnswer standby =
+      member_answer(R"({"timeline":7,"replication_state":"streaming"})", "");
+  EXPECT_EQ(standby.timeline, Timeline{7});
+  EXPECT_TRUE(standby.is_streaming);
 }
 
 TEST_F(DiagnosisOfHosts, ThatGiveEnoughIsNothing) {

@@ -23,6 +23,7 @@ ELSEWHERE = {
 # Of the sections that are run: what a herd has not.
 NOT_ON_A_HERD = {
     "pgherd agent --validate-config -i /etc/pgherd/agent.yml": "there is one file for each node",
+    "pgherd drill restore -c /etc/pgherd/agent.yml pgherd": "there is no repository",
 }
 
 
@@ -57,6 +58,7 @@ class Operator:
         leader = self.herd.nodes[self.herd.leader()]
         command = command.replace("NODE", f"http://127.0.0.1:{leader['rest_port']}")
         command = command.replace("-u USER:PASSWORD", f'-H "Authorization: {self.herd.authorization()}"')
+        command = command.replace("/etc/pgherd/agent.yml", str(self.herd.dir / "pg0/agent.yml"))
         # Newer than what runs here: else nobody is restarted, and that is said.
         command = command.replace("--pg-version 17.6", "--pg-version 17.99")
         command = re.sub(r"^curl ", "curl --fail --silent --show-error ", command)
@@ -111,11 +113,12 @@ EFFECTS = {
         lambda herd: "Quorum Standby" in herd.ctl("list").stdout,
     "ctl edit-config -s synchronous_mode=off --force":
         lambda herd: "Standby" not in herd.ctl("list").stdout,
+    "pgherd drill failover -c /etc/pgherd/agent.yml pgherd": lambda herd: herd.leader() != "pg0",
     "ctl edit-config -s failsafe_mode=true --force": lambda herd: configured(herd, "failsafe_mode") == "true",
 }
 # Who has to lead before a command of the section.
 LEADERS = {"Planned switchover": "pg1", "Forced failover": "pg0", "Reinitialize": "pg0",
-           "Minor upgrade of PostgreSQL": "pg1"}
+           "Minor upgrade of PostgreSQL": "pg1", "Drills": "pg0"}
 
 
 @pytest.mark.parametrize("title", run_on_herd())
