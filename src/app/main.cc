@@ -34,7 +34,7 @@ constexpr std::string_view kUsage = R"(usage: pgherd COMMAND ...
   router --validate-config FILE say what is wrong with a router's configuration
   backup now|list|verify|restore-test
                                 backups with pgBackRest; 'pgherd backup --help'
-  drill failover|exhaustion|restore
+  drill failover|partition|exhaustion|restore
                                 what an outage would do, tried; 'pgherd drill --help'
   local up|status|down|destroy  a whole herd on this machine; 'pgherd local --help'
   version                       the version of this program

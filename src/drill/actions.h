@@ -17,7 +17,7 @@ struct DrillOptions {
   std::string dsn;                         // where clients connect; "": at the members themselves
   std::optional<Milliseconds> max_outage;  // that passes; absent: the cluster's ttl
   Seconds patience{120};                   // until the cluster is whole again
-  Seconds hold{15};                        // how long a fault lasts that has an end of its own
+  std::optional<Seconds> hold;             // how long a fault lasts that has an end of its own
   bool force = false;                      // nobody is asked
   bool as_json = false;
   std::string metrics_file;  // "": none is written
@@ -31,6 +31,9 @@ struct Drilled {
 
 // The leader's PostgreSQL is killed, and another member has to lead.
 [[nodiscard]] int drill_failover(const Drilled& drilled);
+// The leader's host, which is this one, is cut off; another member has to lead, and this one must
+// not go on (cut_off.h).
+[[nodiscard]] int drill_partition(const Drilled& drilled);
 // All connections of the leader that ordinary clients may have are taken; it has to go on leading.
 [[nodiscard]] int drill_exhaustion(const Drilled& drilled);
 // The newest backup is restored on this machine, beside everything else (backup/actions.h).

@@ -23,7 +23,7 @@ struct Wishes {
   DrillOptions options;
   double max_outage = 0;
   std::int64_t patience = 120;
-  std::int64_t hold = 15;
+  std::int64_t hold = 0;
   backup::CommonOptions backup;
   backup::RestoreTestOptions restore;
 };
@@ -74,6 +74,10 @@ void add_client_options(CLI::App* drill, Wishes& wishes) {
       ->type_name("FILE");
 }
 
+void add_hold(CLI::App* drill, Wishes& wishes, const std::string& about) {
+  drill->add_option("--hold", wishes.hold, about)->check(CLI::PositiveNumber)->type_name("SECONDS");
+}
+
 void add_restore(CLI::App& app, Wishes& wishes) {
   CLI::App* drill = add(app, wishes, "restore",
                         "restore the newest backup on this machine, beside everything else, and "
@@ -105,15 +109,19 @@ void describe_drills(CLI::App& app, Wishes& wishes) {
       add(app, wishes, "exhaustion",
           "take all connections of the leader: it has to go on leading, and its clients working");
   add_client_options(exhaustion, wishes);
-  exhaustion->add_option("--hold", wishes.hold, "seconds for which they are taken")
-      ->check(CLI::PositiveNumber)
-      ->type_name("SECONDS")
-      ->capture_default_str();
+  add_hold(exhaustion, wishes, "seconds for which they are taken (default: 15)");
+  CLI::App* partition = add(
+      app, wishes, "partition",
+      "cut the leader off from the store and all other hosts: another member has to lead (on its "
+      "host, as root, with nftables)");
+  add_client_options(partition, wishes);
+  add_hold(partition, wishes, "seconds for which it is cut off (default: twice the ttl, and 5)");
   add_restore(app, wishes);
 }
 
 int carry_out(const CLI::App& app, const Wishes& wishes, const Drilled& drilled) {
   if (app.got_subcommand("failover")) return drill_failover(drilled);
+  if (app.got_subcommand("partition")) return drill_partition(drilled);
   if (app.got_subcommand("exhaustion")) return drill_exhaustion(drilled);
   backup::RestoreTestOptions restore = wishes.restore;
   restore.agent_config = wishes.access.config_file.value_or("");
@@ -159,7 +167,7 @@ int drill_main(const std::vector<std::string>& words) {
   if (wishes.max_outage > 0)
     wishes.options.max_outage = Milliseconds(static_cast<std::int64_t>(wishes.max_outage * 1000));
   wishes.options.patience = Seconds(wishes.patience);
-  wishes.options.hold = Seconds(wishes.hold);
+  if (wishes.hold > 0) wishes.options.hold = Seconds(wishes.hold);
   const ctl::Terminals terminals{.in = isatty(STDIN_FILENO) == 1,
                                  .out = isatty(STDOUT_FILENO) == 1};
   ctl::Console console(std::cin, std::cout, std::cerr, terminals);

@@ -13,6 +13,7 @@ namespace pgherd::drill {
 namespace {
 
 constexpr Duration kStatementPatience = 5s;
+constexpr Seconds kHold = 15s;
 
 // What is free for whoever has no right to the reserved ones (PostgreSQL 16 has two kinds of them).
 constexpr const char* kFree =
@@ -72,7 +73,8 @@ void exhaust(const Drilled& drilled, const ctl::Cluster& cluster, SqlSession& le
     try {
       take_all(drilled, leader, leader_door(drilled, cluster), taken);
       note(fmt::format("{} connections are taken, and none is left for clients", taken.size()));
-      hold(drilled, cluster, drilled.context.store.now() + drilled.options.hold, report);
+      hold(drilled, cluster, drilled.context.store.now() + drilled.options.hold.value_or(kHold),
+           report);
     } catch (const SqlFailure& failure) {
       report.failures.push_back(
           fmt::format("after {} connections: {}", taken.size(), failure.what()));
@@ -97,7 +99,8 @@ int drill_exhaustion(const Drilled& drilled) {
       drilled,
       fmt::format("Take all connections of '{}', the leader of cluster {}, for {} s? Clients will "
                   "get none meanwhile.",
-                  cluster.view.leader->name, cluster.name, drilled.options.hold.count()));
+                  cluster.view.leader->name, cluster.name,
+                  drilled.options.hold.value_or(kHold).count()));
   const Interruption interruption;
   Report report = begin_report(drilled, cluster, "exhaustion");
   const Instant fault = drilled.context.store.now();

@@ -24,6 +24,11 @@ ELSEWHERE = {
 NOT_ON_A_HERD = {
     "pgherd agent --validate-config -i /etc/pgherd/agent.yml": "there is one file for each node",
     "pgherd drill restore -c /etc/pgherd/agent.yml pgherd": "there is no repository",
+    "pgherd drill partition -c /etc/pgherd/agent.yml pgherd": "test_drill_partition.py: it wants hosts",
+    "cp /usr/share/doc/pgherd/examples/pgherd-drill@.* /etc/systemd/system/": "it is for systemd, as the rest",
+    "systemctl edit pgherd-drill@failover.service": "",
+    "systemctl enable --now pgherd-drill@failover.timer": "",
+    "systemctl start pgherd-drill@failover.service": "",
 }
 
 
