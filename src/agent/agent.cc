@@ -78,12 +78,14 @@ bool Agent::looks_the_same(InstanceView& view) const {
 
 // Until `wake_at`, which every rule that asked for the time has brought forward as far as it needs
 // (Draft::has_come), the last decision stands as long as nothing looks different: a sign of life of
-// a store that was not thought to be silent changes no rule's mind, and at rest neither does
-// another look at an unchanged PostgreSQL. The simulator holds it to that (sim/rest_check.h).
+// a store that was not thought to be silent changes no rule's mind, unless one waits for it, and at
+// rest neither does another look at an unchanged PostgreSQL. The simulator holds it to that
+// (sim/rest_check.h).
 bool Agent::rests(Event& event, Instant now) {
   if (now >= last_.wake_at) return false;
   const auto* pictured = std::get_if<StorePictured>(&event);
   if (pictured != nullptr && !pictured->cluster && seen_.store.is_reachable) {
+    if (last_.awaits_store) return false;
     seen_.store.confirmed_at = now;
     return true;
   }

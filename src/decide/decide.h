@@ -29,6 +29,8 @@ struct Decision {
   // At rest: until `wake_at`, and as long as the store and PostgreSQL look the same, nothing is to
   // be done but to look at PostgreSQL this often. Zero: not at rest.
   Duration look_every{};
+  // A rule waits for a sign of life of the store, which else changes no rule's mind.
+  bool awaits_store = false;
   // The cycle's one-line summary in Patroni's words ("no action. I am (pg0), the leader with the
   // lock").
   std::string summary;

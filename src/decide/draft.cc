@@ -170,6 +170,7 @@ Decision Draft::finish() {
   if (seen.settings.paused && !summary_.empty()) summary_.insert(0, kPause);
   const int failed_promotions = memory.promotion.failures;
   const FenceOrder fence = memory.fence;
+  const bool awaits_store = memory.pause.asks_to_open;
   const bool is_leader = may_lead() && memory.stepping_down.state == SteppingDown::No;
   return Decision{
       .plan = std::move(plan_),
@@ -178,6 +179,7 @@ Decision Draft::finish() {
       .reasons = std::move(reasons_),
       .wake_at = wake_at_,
       .look_every = look_every_,
+      .awaits_store = awaits_store,
       .summary = std::move(summary_),
       .is_leader = is_leader,
       .own_member = std::move(own_member_),

@@ -18,6 +18,12 @@ FailoverRequest request(std::optional<NodeName> leader, std::optional<NodeName> 
           .mod_revision = {60}};
 }
 
+void hears_the_store_again(Scene& scene) {
+  scene.decide();
+  scene.later(100ms);
+  scene.seen.store.confirmed_at = scene.now;
+}
+
 TEST(Pause, KeepsAPrimaryWhoseLeaseCannotBeRenewed) {
   Scene scene = paused();
   scene.led_by("a").primary(Lsn{100}).later(60s);
@@ -74,6 +80,20 @@ TEST(Pause, PromotesTheNamedCandidate) {
   EXPECT_TRUE(scene.planned<ClearFailoverRequest>());
 }
 
+// No lease closes it again, and no watchdog is armed: maintenance mode may be over, unheard.
+TEST(Pause, PromotesTheNamedCandidateWhenTheStoreIsHeardOnceMore) {
+  Scene scene = paused();
+  scene.standby(Lsn{100}).led_by("a");
+  scene.cluster().failover = request("b", "a");
+  scene.cluster().claim =
+      TimelineClaim{.timeline = Timeline{2}, .by = "a", .mod_revision = Revision{62}};
+  EXPECT_FALSE(scene.planned<Promote>());
+  EXPECT_TRUE(scene.last.awaits_store);
+  hears_the_store_again(scene);
+  EXPECT_TRUE(scene.planned<Promote>());
+  EXPECT_TRUE(scene.gives_reason("K2"));
+}
+
 TEST(Pause, PromotesNoCandidateBesideAPrimary) {
   Scene scene = paused();
   scene.unlocked().standby(Lsn{100}).peer("b", Lsn{0}, false).peer("c", Lsn{100});
@@ -98,12 +118,6 @@ TEST(Pause, StartsNothingThatAnOperatorStopped) {
   EXPECT_FALSE(scene.planned<StartStandby>());
 }
 
-void hears_the_store_again(Scene& scene) {
-  scene.decide();
-  scene.later(100ms);
-  scene.seen.store.confirmed_at = scene.now;
-}
-
 TEST(Pause, OpensAPrimaryForWhoAsksOnlyWhenTheStoreHasSaidOnceMoreThatNobodyLeads) {
   Scene scene = paused();
   scene.unlocked().down(ControlState::ShutDown);
@@ -111,7 +125,7 @@ TEST(Pause, OpensAPrimaryForWhoAsksOnlyWhenTheStoreHasSaidOnceMoreThatNobodyLead
   scene.seen.session.renewed_at = scene.now;
   scene.seen.restart_request = RestartRequest{.id = 1, .timeout = {}};
   EXPECT_FALSE(scene.planned<StartPrimary>());
-  EXPECT_LE(scene.last.wake_at, scene.now + 100ms);
+  EXPECT_TRUE(scene.last.awaits_store);
   EXPECT_FALSE(scene.later(100ms).planned<StartPrimary>());
   hears_the_store_again(scene);
   EXPECT_TRUE(scene.planned<StartPrimary>());
@@ -150,7 +164,7 @@ TEST(Pause, OpensWhatItStoppedItselfWhenTheStoreIsHeardOnceMore) {
   scene.led_by("a").down(ControlState::ShutDown);
   scene.memory.acts.comes_back = true;
   EXPECT_FALSE(scene.planned<StartPrimary>());
-  EXPECT_EQ(scene.last.wake_at, scene.now + 50ms);
+  EXPECT_TRUE(scene.last.awaits_store);
   hears_the_store_again(scene);
   EXPECT_TRUE(scene.planned<StartPrimary>());
   EXPECT_TRUE(scene.gives_reason("R1"));

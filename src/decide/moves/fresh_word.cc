@@ -7,9 +7,7 @@ bool store_says_so_still(Draft& draft) {
   pause.asks_to_open = true;
   if (!pause.opening_since) pause.opening_since = draft.moment();
   if (draft.seen.store.confirmed_at > *pause.opening_since) return true;
-  constexpr Duration kSoon = 50ms;
   draft.say("waiting for the store to say once more that maintenance mode is on");
-  draft.wake_in(kSoon);
   return false;
 }
 

@@ -7,8 +7,8 @@ namespace pgherd {
 
 // The store has been heard once more since this was first asked, in decisions that follow one
 // another: an agent whose machine was suspended, or that is cut off, does not know yet that
-// maintenance mode is over and another leads (sim seeds 270054990, 350120776). False: it is waited
-// for, and said so.
+// maintenance mode is over and another leads (sim seeds 270054990, 350120776, 380071474). False: it
+// is waited for, and said so.
 [[nodiscard]] bool store_says_so_still(Draft& draft);
 
 }  // namespace pgherd

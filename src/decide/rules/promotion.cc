@@ -4,6 +4,7 @@
 
 #include "decide/facts/promise.h"
 #include "decide/moves/failed_promotion.h"
+#include "decide/moves/fresh_word.h"
 
 namespace pgherd {
 namespace {
@@ -85,7 +86,8 @@ bool settle_refused_promotion(Draft& draft) {
 
 // K2 the key is mine and PostgreSQL is a standby: promote it, while the lease still has margin
 // (safety A2). What the members have accepted without the store was for the primary that it was:
-// the key may have ended since (sim seed 260000093).
+// the key may have ended since (sim seed 260000093). In maintenance mode the lease does not close it
+// again, nor does a watchdog, and that mode may be over (sim seed 380071474).
 void promote(Draft& draft, bool is_prepared) {
   if (draft.has_come(draft.promote_before())) {
     draft.say("waiting for the store to confirm the leader key");
@@ -93,6 +95,7 @@ void promote(Draft& draft, bool is_prepared) {
   }
   const auto number = claimed_timeline(draft);
   if (!number || !is_prepared) return;
+  if (draft.seen.settings.paused && !store_says_so_still(draft)) return;
   draft.because("K2", "holding the leader key: promoting PostgreSQL");
   draft.say("promoted self to leader by acquiring session lock");
   draft.plan(Promote{.lease_valid_until = draft.promote_before(), .timeline = *number});
