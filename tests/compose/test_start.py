@@ -7,7 +7,7 @@ import re
 import psycopg
 import pytest
 
-from composelib import ETCD, NODES, SERVICES, at_terminal, docker, inspect, run
+from composelib import ETCD, NODES, OVERLAYS, SERVICES, at_terminal, docker, inspect, run
 
 RULE = "+------------------+------------------+---------+-----------+----+-----------+-----------------+"
 TABLE = [
@@ -30,7 +30,8 @@ def test_all_services_become_healthy(deployment):
 def test_both_ports_lead_where_they_should_with_the_settings_of_the_role(deployment):
     writes = "select concat_ws('|', pg_is_in_recovery(), current_setting('archive_mode'), " \
              "current_setting('archive_command'), current_setting('default_transaction_read_only'))"
-    assert deployment.ask(writes) == "f|on|/usr/local/bin/archive-wal %p %f|off"
+    archive = "pgbackrest --stanza=main archive-push %p" if "backup" in OVERLAYS else "/usr/local/bin/archive-wal %p %f"
+    assert deployment.ask(writes) == f"f|on|{archive}|off"
     assert deployment.ask(writes, "--read") == "t|on||on"
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         deployment.ask("create table never (a int)", "--read")
