@@ -140,15 +140,26 @@ Client::Client(const Drilled& drilled, const ctl::Cluster& cluster)
     : drilled_(drilled),
       doors_(doors_of(drilled, cluster)),
       table_(fmt::format("pgherd_drill_{}", drilled.context.store.wall_now().microseconds / 1000)) {
+  make_table();
   try {
-    SqlSession session = open_primary(doors_, kStatementPatience);
+    writer_.emplace(doors_, table_);
+    await_first_writes();
+  } catch (...) {
+    clear_away();
+    throw;
+  }
+}
+
+void Client::make_table() {
+  SqlSession session = open_primary(doors_, kStatementPatience);
+  try {
     session.execute(fmt::format("create table {} (row bigint primary key)", table_),
                     kStatementPatience);
   } catch (const SqlFailure& failure) {
-    throw DrillError(fmt::format("cannot make a table to write to: {}", failure.what()));
+    throw DrillError(
+        fmt::format("cannot make the table {} to write to: {}{}", table_, failure.what(),
+                    failure.may_have_arrived ? "; look whether it is there, and drop it" : ""));
   }
-  writer_.emplace(doors_, table_);
-  await_first_writes();
 }
 
 void Client::await_first_writes() {
@@ -164,6 +175,10 @@ void Client::await_first_writes() {
 }
 
 Client::~Client() {
+  clear_away();
+}
+
+void Client::clear_away() {
   if (writer_) writer_->stop();
   // Whoever interrupts a drill in the middle of an outage may have to wait for its end.
   constexpr Duration kPatience = 30s;

@@ -49,7 +49,10 @@ class Client {
   std::optional<Silence> conclude(Report& report, Instant fault);
 
  private:
+  void make_table();
   void await_first_writes();
+  // Ends the writing, and drops the table.
+  void clear_away();
   // Why not; "" if it is gone.
   [[nodiscard]] std::string drop_table();
 

@@ -104,6 +104,24 @@ def test_what_was_changed_is_put_back_when_it_is_interrupted(herd, driller):
         herd.ctl("edit-config", "-s", "primary_start_timeout=null", "--force")
 
 
+def test_a_drill_that_is_interrupted_before_it_has_begun_leaves_no_table(herd, driller):
+    herd.wait_complete()
+    drill = subprocess.Popen(driller.words("failover", "--force", "--dsn", herd.dsn()), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    wait_until("its table", driller.tables)
+    drill.send_signal(signal.SIGTERM)
+    _, complaint = drill.communicate(timeout=60)
+    assert drill.returncode == 128 + signal.SIGTERM, complaint
+    driller.expect_nothing_left()
+
+
+def test_a_door_that_leads_nowhere_is_said_at_once(herd, driller):
+    leader = herd.wait_complete()
+    done = driller.run("failover", "--force", "--dsn", "host=127.0.0.1 port=1")
+    assert done.returncode == 1 and "no primary can be reached" in done.stderr and "refused" in done.stderr
+    assert herd.leader() == leader
+
+
 def test_a_leader_without_connections_goes_on(herd, driller):
     leader = herd.wait_complete()
     report = driller.report("exhaustion", "--hold", "3")
