@@ -610,6 +610,23 @@ TEST_F(RealPostgres, ACopySaysHowFarItIs) {
   EXPECT_FALSE(pg1->observe().copy);
 }
 
+// What it has written is gone if it does not end well.
+TEST_F(RealPostgres, ACopyConfirmsNoCommit) {
+  auto pg0 = a_node("pg0");
+  auto pg1 = a_node("pg1");
+  bootstrap(*pg0);
+  pg0->sql("alter system set synchronous_standby_names = 'pg1'");
+  pg0->sql("select pg_reload_conf()");
+  pg1->config.basebackup = {{"max-rate", "8M"}};
+  pg1->begin(CloneFrom{pg0->as_upstream()});
+  pg1->wait_until([&] {
+    return pg0->sql("select count(*) from pg_stat_replication where state = 'streaming'") == "1";
+  });
+  EXPECT_EQ(pg0->sql("select sync_state from pg_stat_replication where state = 'streaming'"),
+            "async");
+  expect_done(pg1->end_of_begun());
+}
+
 TEST_F(RealPostgres, WhatOnlyADivergedMemberHasIsKeptWhenItsDataIsRemoved) {
   auto pg0 = a_node("pg0");
   auto pg1 = a_node("pg1");
@@ -681,6 +698,62 @@ TEST_F(RealPostgres, ProgramsAndFilesMayHaveOtherNames) {
   pg0->observe_until(streams);
   EXPECT_EQ(pg0->sql("select count(*) from t"), "0");
   EXPECT_EQ(pg0->sql("show port"), std::to_string(pg0->config.listen.port));
+}
+
+// A server on a slow machine: for a moment its process lives and has no postmaster.pid yet.
+class ServerThatHasOnlyBegun : public RealPostgres {
+ protected:
+  void SetUp() override {
+    RealPostgres::SetUp();
+    if (IsSkipped()) return;
+    namespace fs = std::filesystem;
+    const std::string script = root.path() + "/slow_postgres";
+    std::ofstream(script) << "#!/bin/sh\n"
+                          << "case \" $* \" in *' -C '* | *--describe-config* | *--version*) ;;\n"
+                          << "*) touch " << begun << "; until [ -e " << may_go
+                          << " ]; do sleep 0.01; done ;;\nesac\n"
+                          << "exec " << test::any_bin_dir() << "/postgres \"$@\"\n";
+    fs::permissions(script, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec |
+                                fs::perms::group_read | fs::perms::others_read);
+    // The user of PostgreSQL writes here, too.
+    fs::permissions(root.path(), fs::perms::all);
+    for (const char* program : {"initdb", "pg_basebackup", "pg_rewind"})
+      fs::create_symlink(test::any_bin_dir() + "/" + program, root.path() + "/" + program);
+    pg0 = a_node("pg0");
+    pg0->config.bin_dir = root.path();
+    pg0->config.bin_names["postgres"] = "slow_postgres";
+    std::ofstream(may_go).flush();
+    bootstrap(*pg0);
+    expect_done(pg0->perform(Stop{StopMode::Fast}));
+    fs::remove(may_go);
+    fs::remove(begun);
+    pg0->begin(StartStandby{});
+    pg0->wait_until([&] { return fs::exists(begun); });
+    pg0->instance().cancel();
+    EXPECT_EQ(pg0->end_of_begun().outcome, ActOutcome::Cancelled);
+  }
+  void expect_that_it_ends_when(const Step& step) {
+    pg0->begin(step);
+    std::ofstream(may_go).flush();
+    expect_done(pg0->end_of_begun());
+    EXPECT_EQ(pg0->observe().process, ProcessState::Stopped);
+  }
+  const std::string begun = root.path() + "/begun";
+  const std::string may_go = root.path() + "/may_go";
+  std::unique_ptr<Node> pg0;
+};
+
+TEST_F(ServerThatHasOnlyBegun, IsStoppedWhenItCanHearIt) {
+  expect_that_it_ends_when(Stop{StopMode::Fast});
+}
+
+TEST_F(ServerThatHasOnlyBegun, IsStoppedAtOnceWhenItCanHearIt) {
+  expect_that_it_ends_when(Demote{DemoteMode::ImmediateNoLock});
+}
+
+TEST_F(ServerThatHasOnlyBegun, IsKilledWhenItNeverHears) {
+  expect_done(pg0->perform(Stop{StopMode::Immediate}));
+  EXPECT_EQ(pg0->observe().process, ProcessState::Stopped);
 }
 
 TEST_F(RealPostgres, AServerByAnotherNameIsRefused) {

@@ -101,8 +101,9 @@ asio::awaitable<Attempt> run_basebackup(ActContext& context, const ActControl& c
                                         Upstream source) {
   const auto config = context.config;
   if (auto written = write_pgpass(*config, source); !written) co_return written;
-  ConnInfo info = tool_conninfo(*config, config->replication, source, "");
-  info.set("application_name", context.self);
+  // It keeps its own name. By the member's a commit that waits for this standby would be confirmed
+  // by WAL in a directory that is removed when the copy fails.
+  const ConnInfo info = tool_conninfo(*config, config->replication, source, "");
   ProcessSpec spec;
   spec.argv = {context.program("pg_basebackup"),
                "--pgdata=" + config->data_dir,

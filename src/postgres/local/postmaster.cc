@@ -100,13 +100,15 @@ ProcessState Postmaster::look() {
     watch_.reset();
   }
   // A postmaster lives without its file for a moment only: at its very start and its very end.
-  if (!present_) {
-    const bool is_beginning = (launched_.pid != 0 && is_running(launched_)) ||
-                              (child_ && !child_->has_ended() && identify_process(child_->pid()));
-    return is_beginning ? ProcessState::Starting : ProcessState::Stopped;
-  }
+  if (!present_) return beginning() ? ProcessState::Starting : ProcessState::Stopped;
   if (stop_is_under_way_ || !search.found) return ProcessState::Stopping;
   return state_of(present_->file);
+}
+
+std::optional<ProcessIdentity> Postmaster::beginning() const {
+  if (launched_.pid != 0 && is_running(launched_)) return launched_;
+  if (child_ && !child_->has_ended()) return identify_process(child_->pid());
+  return std::nullopt;
 }
 
 void Postmaster::adopt(const FoundPostmaster& found) {
@@ -256,17 +258,28 @@ asio::awaitable<Attempt> Postmaster::wait_until_ready(Instant deadline, const Ac
   }
 }
 
+// Once for each number and process: a postmaster that has only just been started is found, and can
+// hear, when its file is there. False: it is not ours to signal.
+bool Postmaster::tell_to_end(int number, Told& told) {
+  if (!present_) return true;
+  Told now{.process = present_->process, .number = number};
+  if (told == now) return true;
+  told = now;
+  return signal(number) || !is_running(now.process);
+}
+
 asio::awaitable<Attempt> Postmaster::stop(StopMode mode, const ActControl& control,
                                           std::function<void()> shut_down) {
-  look();
-  if (present_ && !signal(mode == StopMode::Fast ? SIGINT : SIGQUIT) &&
-      is_running(present_->process))
-    co_return failed(
-        fmt::format("cannot signal the postmaster {}: it belongs to somebody else", pid()));
-  stop_is_under_way_ = present_.has_value();
+  Told told;
   Instant escalate_at =
       mode == StopMode::Fast ? Instant::never() : boottime_now() + kImmediateGrace;
   while (look() != ProcessState::Stopped) {
+    if (!tell_to_end(mode == StopMode::Fast ? SIGINT : SIGQUIT, told)) {
+      stop_is_under_way_ = false;
+      co_return failed(
+          fmt::format("cannot signal the postmaster {}: it belongs to somebody else", pid()));
+    }
+    stop_is_under_way_ = true;
     const bool is_over = shut_down && is_shut_down(data_dir_);
     if (is_over) {
       std::exchange(shut_down, nullptr)();
@@ -277,10 +290,12 @@ asio::awaitable<Attempt> Postmaster::stop(StopMode mode, const ActControl& contr
       mode = StopMode::Immediate;
       escalate_at = boottime_now() + kImmediateGrace;
       log_warning("fast shutdown of PostgreSQL takes too long: immediate shutdown");
-      signal(SIGQUIT);
-    } else if (is_late) {
+      continue;
+    }
+    if (is_late) {
       log_warning("PostgreSQL does not end by itself: killing all its processes");
       signal(SIGKILL);
+      if (const auto process = beginning()) signal_process(*process, SIGKILL);
       escalate_at = boottime_now() + kDeathGrace;
       if (auto killed = co_await kill_leftovers(); !killed) {
         stop_is_under_way_ = false;

@@ -88,6 +88,15 @@ class Postmaster {
  private:
   [[nodiscard]] boost::asio::awaitable<Attempt> launch(ServerProcess process);
   [[nodiscard]] Attempt start_as_child(ServerProcess process);
+  // What a stop has told to whom.
+  struct Told {
+    ProcessIdentity process;
+    int number = 0;
+    friend bool operator==(const Told&, const Told&) = default;
+  };
+  [[nodiscard]] bool tell_to_end(int number, Told& told);
+  // The process that was started last, while it lives.
+  [[nodiscard]] std::optional<ProcessIdentity> beginning() const;
   void adopt(const FoundPostmaster& found);
   void ended(const ProcessIdentity& which);
   void watch_status();
