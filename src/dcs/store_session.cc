@@ -26,16 +26,30 @@ void StoreSession::stop() {
 
 // Linearizable: a member of the store that has been cut off must not show us a world of yesterday.
 void StoreSession::read() {
+  again_.reset();
+  reads_since_ = clock_.now();
   std::weak_ptr<char> alive = alive_;
   dcs_.read(layout_.prefix(), ReadMode::Linearizable, clock_.now() + kReadPatience,
-            [this, alive](Result<Snapshot, DcsError> answer) {
-              if (alive.expired()) return;
+            [this, alive, which = ++reading_](Result<Snapshot, DcsError> answer) {
+              if (alive.expired() || which != reading_) return;
+              reads_since_.reset();
               if (answer) {
                 take(*answer);
               } else {
                 lost(answer.error());
               }
             });
+}
+
+void StoreSession::answered(Instant sent) {
+  const bool is_reading_lost = reads_since_ && *reads_since_ < sent;
+  const bool pauses_in_vain = again_ && !is_denied_;
+  if (is_reading_lost || pauses_in_vain) read_anew();
+}
+
+void StoreSession::read_anew() {
+  watch_.reset();
+  read();
 }
 
 void StoreSession::take(const Snapshot& snapshot) {
@@ -87,13 +101,12 @@ void StoreSession::lost(const DcsError& error) {
   // What was denied is denied until an operator has acted, even if reading again would work.
   Milliseconds pause = pause_;
   if (error.kind == DcsErrorKind::Compacted) pause = Milliseconds(0);
-  if (is_denied(error.kind)) pause = kLongestPause;
+  is_denied_ = is_denied(error.kind);
+  if (is_denied_) pause = kLongestPause;
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   std::weak_ptr<char> alive = alive_;
   again_ = clock_.at(clock_.now() + pause, [this, alive] {
-    if (alive.expired()) return;
-    watch_.reset();
-    read();
+    if (!alive.expired()) read_anew();
   });
 }
 

@@ -2,6 +2,7 @@
 // and begins again when the watch breaks. Lives on the owner's loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,11 +30,15 @@ class StoreSession {
   // Nothing is told any more. May be called from inside the listener, where destroying is not
   // allowed.
   void stop();
+  // The store has answered a request that was sent at `sent`. Whoever has no picture because an
+  // earlier reading is lost, or because the store did not answer, reads at once.
+  void answered(Instant sent);
   // How often the store must give a sign of life; counts from the next watch on.
   void set_sign_of_life(Milliseconds every) { sign_of_life_ = every; }
 
  private:
   void read();
+  void read_anew();
   void take(const Snapshot& snapshot);
   void watch();
   void take(WatchBatch batch);
@@ -47,7 +52,10 @@ class StoreSession {
   Revision revision_;
   Shared<ClusterView> view_;
   std::unique_ptr<Watch> watch_;
-  std::unique_ptr<Alarm> again_;
+  std::unique_ptr<Alarm> again_;  // while it pauses before it reads anew
+  bool is_denied_ = false;
+  std::optional<Instant> reads_since_;
+  std::uint64_t reading_ = 0;  // the answers to earlier ones do not count
   Milliseconds sign_of_life_{1000};
   Milliseconds pause_{0};
   std::shared_ptr<char> alive_ = std::make_shared<char>();

@@ -228,8 +228,10 @@ void Node::begin(const S& step, const StartStep& command) {
 void Node::begin(const GrantLease& step, const StartStep& command) {
   std::weak_ptr<char> alive = alive_;
   doors_.dcs.grant(step.ttl, command.deadline,
-                   [this, alive, id = command.id](Result<Dcs::Lease, DcsError> answer) {
+                   [this, alive, id = command.id,
+                    sent = doors_.clock.now()](Result<Dcs::Lease, DcsError> answer) {
                      if (alive.expired()) return;
+                     if (answer) session_->answered(sent);
                      LeaseAnswer granted = answer ? LeaseAnswer{.outcome = StoreOutcome::Applied,
                                                                 .lease = answer->id,
                                                                 .ttl = answer->ttl}
@@ -273,6 +275,7 @@ void Node::begin(const RenewLease& step, const StartStep& command) {
     if (!lease) {
       answer = lease_answer(lease.error());
     } else {
+      session_->answered(sent);
       if (holds) answer = lease_answer(*halves->key);
       answer.ttl = lease->ttl;
     }

@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -94,9 +95,10 @@ class HealthReferee {
   Instant decided_at_;     // who leads now
   std::string sync_then_;  // `/sync` at that moment
   std::map<const SimServer*, Position> positions_then_;
-  Instant asked_at_;          // an operator's last word on who shall lead
-  Instant forced_at_;         // the last of those that may lose something
-  bool is_failover_ = false;  // the request was one of those
+  std::set<const SimServer*> unknown_then_;  // had no member key
+  Instant asked_at_;                         // an operator's last word on who shall lead
+  Instant forced_at_;                        // the last of those that may lose something
+  bool is_failover_ = false;                 // the request was one of those
 };
 
 }  // namespace pgherd::sim

@@ -111,6 +111,52 @@ class ListeningFence final : public Fence {
   Diary& diary_;
 };
 
+// Between a member and the store: while it is cut off no request arrives.
+class CutOffDcs final : public Dcs {
+ public:
+  CutOffDcs(Dcs& dcs, Clock& clock) : dcs_(dcs), clock_(clock) {}
+  bool is_cut = false;
+
+  void read(const std::string& prefix, ReadMode mode, Instant deadline,
+            DcsAnswer<Snapshot> answer) override {
+    ++reads;
+    if (!is_lost(deadline, answer)) dcs_.read(prefix, mode, deadline, std::move(answer));
+  }
+  void commit(Transaction transaction, Instant deadline, DcsAnswer<Committed> answer) override {
+    if (!is_lost(deadline, answer))
+      dcs_.commit(std::move(transaction), deadline, std::move(answer));
+  }
+  void grant(Milliseconds ttl, Instant deadline, DcsAnswer<Lease> answer) override {
+    if (!is_lost(deadline, answer)) dcs_.grant(ttl, deadline, std::move(answer));
+  }
+  void keep_alive(LeaseId lease, Instant deadline, DcsAnswer<Lease> answer) override {
+    if (!is_lost(deadline, answer)) dcs_.keep_alive(lease, deadline, std::move(answer));
+  }
+  void revoke(LeaseId lease, Instant deadline, DcsAnswer<Committed> answer) override {
+    if (!is_lost(deadline, answer)) dcs_.revoke(lease, deadline, std::move(answer));
+  }
+  std::unique_ptr<Watch> watch(const std::string& prefix, Revision from, Milliseconds sign_of_life,
+                               WatchHandler handler) override {
+    return dcs_.watch(prefix, from, sign_of_life, std::move(handler));
+  }
+
+  int reads = 0;
+
+ private:
+  template <typename Answer>
+  bool is_lost(Instant deadline, Answer& answer) {
+    if (!is_cut) return false;
+    alarms_.push_back(clock_.at(deadline, [answer = std::move(answer)] {
+      answer(fail(DcsError{.kind = DcsErrorKind::Unavailable, .text = "no answer"}));
+    }));
+    return true;
+  }
+
+  Dcs& dcs_;
+  Clock& clock_;
+  std::vector<std::unique_ptr<Alarm>> alarms_;
+};
+
 class World {
  public:
   explicit World(WatchdogMode watchdog = WatchdogMode::Off) {
@@ -195,7 +241,8 @@ class World {
   Diary diary;
   contract::ManualClock clock;
   MemoryStore store;
-  MemoryDcs dcs{store, clock};
+  MemoryDcs memory{store, clock};
+  CutOffDcs dcs{memory, clock};
   Layout layout{"service", "main", "a"};
   FakeInstance instance{clock, diary};
   NoPeers peers{clock};
@@ -215,6 +262,23 @@ TEST(Node, MakesAClusterAndWritesItsKeysWhenPostgreSQLRuns) {
   ASSERT_TRUE(world.until([&] { return world.node->leads(); }));
   EXPECT_EQ(world.value("initialize"), kSystemId);
   EXPECT_EQ(world.value("leader"), "a");
+}
+
+// The reading that was lost would be waited for until 2 s, and paused after.
+TEST(Node, ReadsAtOnceWhenTheStoreAnswersAnythingAgain) {
+  World world;
+  world.instance.view.data_directory = DataDirectory::Missing;
+  world.instance.view.process = ProcessState::Stopped;
+  const Instant begun = world.clock.now();
+  world.dcs.is_cut = true;
+  world.node->start();
+  // The request for a lease is given up after an eighth of the ttl and sent again.
+  const auto healed = world.clock.at(begun + 1200ms, [&] { world.dcs.is_cut = false; });
+  ASSERT_TRUE(world.until([&] { return static_cast<bool>(world.node->cluster()); }));
+  EXPECT_LT(world.clock.now() - begun, 1500ms);
+  // The answer to the first reading, whatever it is, counts no more.
+  ASSERT_TRUE(world.until([&] { return world.clock.now() - begun > 4s; }));
+  EXPECT_EQ(world.dcs.reads, 2);
 }
 
 TEST(Node, TheGuardianKnowsBeforePostgreSQLCanOpen) {
