@@ -27,6 +27,15 @@ void forget_release(Observation& seen) {
   if (!is_same) seen.session.unanswered_release.reset();
 }
 
+// A binding is asked for in sight of my own name in `/leader`. Who sees it gone has seen something
+// later, and what was asked for cannot be carried out any more. Else a standby would keep its
+// lease, whatever the ttl is by now, as long as it lives (sim seed 411042541).
+void forget_binding(Observation& seen) {
+  if (!seen.store.cluster || !may_be_bound_unknown(seen.session)) return;
+  const auto& leader = std::as_const(seen.store.cluster)->leader;
+  if (!leader || leader->name != seen.self.name) seen.session.unanswered_binding = {};
+}
+
 // True: what the key hangs on is gone.
 bool note_lost_lease(Observation& seen, StoreOutcome outcome) {
   if (outcome != StoreOutcome::LeaseLost) return false;
@@ -208,6 +217,7 @@ void note_answer(Observation& seen, const DeleteSync& step, const StoreAnswer& a
 void forget_answered_by_picture(Observation& seen) {
   forget_sync(seen);
   forget_release(seen);
+  forget_binding(seen);
 }
 
 void note_binding_asked(Observation& seen) {

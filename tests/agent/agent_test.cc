@@ -503,6 +503,24 @@ TEST(Agent, KeepsInMindABindingThatNobodyAnsweredWhenTheNextIsRefused) {
   EXPECT_FALSE(may_be_bound_unknown(bench.agent().picture().session)) << "a renewal tells";
 }
 
+TEST(Agent, ForgetsABindingThatNobodyAnsweredWhenItSeesAnotherLeader) {
+  Bench bench;
+  bench.give(TimeCame{});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  bench.give(InstanceSeen{bench.standby()});
+  ClusterView led = Bench::cluster("a");
+  led.leader->lease = LeaseId{5};
+  bench.give(StorePictured{led});
+  bench.end<RebindLeaderKey>(StoreOutcome::Refused, Revision{120});
+  ASSERT_TRUE(may_be_bound_unknown(bench.agent().picture().session));
+  ClusterView later = Bench::cluster("b", 121);
+  later.config->settings.ttl = 13s;
+  bench.now = bench.now + 200ms;
+  bench.give(StorePictured{later});
+  EXPECT_FALSE(may_be_bound_unknown(bench.agent().picture().session));
+  EXPECT_TRUE(bench.started<GrantLease>()) << "of the ttl that there is now";
+}
+
 TEST(Agent, BacksOffFromASlotThatCannotBeMade) {
   Bench bench;
   bench.lead_alone();
