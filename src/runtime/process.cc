@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "runtime/await_answer.h"
 #include "runtime/process_spawn.h"
 
 namespace pgherd {
@@ -279,6 +280,27 @@ auto async_end_of(ChildProcess& child, Token&& token) {
 }
 
 }  // namespace
+
+asio::awaitable<ProcessEnd> end_of(ChildProcess& child, Duration look,
+                                   std::function<void()> meanwhile) {
+  struct Waiting {
+    explicit Waiting(const asio::any_io_executor& loop) : timer(loop) {}
+    asio::steady_timer timer;
+    std::optional<ProcessEnd> end;
+  };
+  auto waiting = std::make_shared<Waiting>(co_await asio::this_coro::executor);
+  child.on_end([waiting](const ProcessEnd& seen) {
+    waiting->end = seen;
+    waiting->timer.cancel();
+  });
+  while (!waiting->end) {
+    waiting->timer.expires_after(look);
+    const auto [ignored] = co_await waiting->timer.async_wait(kAsTuple);
+    static_cast<void>(ignored);
+    meanwhile();
+  }
+  co_return *waiting->end;
+}
 
 asio::awaitable<Result<ProcessEnd, std::string>> run_process(ProcessSpec spec) {
   const auto executor = co_await asio::this_coro::executor;

@@ -99,6 +99,11 @@ class ChildProcess {
   std::shared_ptr<State> state_;
 };
 
+// Until the child has ended, and no longer. `meanwhile` is called every `look`; it may terminate
+// the child.
+[[nodiscard]] boost::asio::awaitable<ProcessEnd> end_of(ChildProcess& child, Duration look,
+                                                        std::function<void()> meanwhile);
+
 // Runs to the end. Cancelling the coroutine terminates the group first (see terminate()) and
 // returns only when the child is gone, so whoever cancels knows that nothing is left running.
 [[nodiscard]] boost::asio::awaitable<Result<ProcessEnd, std::string>> run_process(ProcessSpec spec);

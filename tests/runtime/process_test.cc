@@ -118,6 +118,28 @@ TEST_F(ProcessTest, cancelling_returns_only_when_the_child_is_gone) {
   EXPECT_FALSE(identify_process(pid));
 }
 
+TEST_F(ProcessTest, who_looks_now_and_then_is_told_of_the_end_at_once) {
+  const auto child = ChildProcess::start(loop.get_executor(), shell("exit 3")).value();
+  std::optional<ProcessEnd> seen;
+  const auto note = [&](const std::exception_ptr&, ProcessEnd end) { seen = std::move(end); };
+  asio::co_spawn(loop, end_of(*child, std::chrono::hours(1), [] {}), note);
+  loop.run();
+  EXPECT_EQ(seen.value().exit_code, 3);
+}
+
+TEST_F(ProcessTest, who_looks_now_and_then_may_end_the_child) {
+  const auto child = ChildProcess::start(loop.get_executor(), shell("sleep 1000")).value();
+  std::optional<ProcessEnd> seen;
+  int looks = 0;
+  const auto look = [&] {
+    if (++looks == 3) child->terminate();
+  };
+  const auto note = [&](const std::exception_ptr&, ProcessEnd end) { seen = std::move(end); };
+  asio::co_spawn(loop, end_of(*child, Milliseconds(1), look), note);
+  loop.run();
+  EXPECT_TRUE(seen.value().cancelled);
+}
+
 TEST_F(ProcessTest, no_descriptor_of_ours_reaches_the_child) {
   const int leaky = ::dup(STDERR_FILENO);  // without close-on-exec
   // 0, 1, 2 and the directory that ls reads.

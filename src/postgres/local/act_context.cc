@@ -24,6 +24,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// How soon a program learns that it is not wanted any more; that it has ended is told.
+constexpr Duration kLook = 20ms;
+
 // What the operator can do about words that PostgreSQL's tools are known to say.
 std::string advice_for(const std::string& said) {
   const auto says = [&](const char* words) { return said.find(words) != said.npos; };
@@ -183,21 +186,19 @@ asio::awaitable<Answer<ProcessEnd>> run_tool(ActContext& context, const ActContr
   auto child = ChildProcess::start(context.loop, std::move(spec));
   if (!child)
     co_return failed(child.error() + "; set postgresql.bin_dir to where PostgreSQL's programs are");
-  auto end = std::make_shared<std::optional<ProcessEnd>>();
-  (*child)->on_end([end](const ProcessEnd& seen) { *end = seen; });
-  while (!*end) {
-    co_await pause_for(5ms);
+  const std::function<void()> look = [&] {
     if (meanwhile) meanwhile();
     if (control.is_cancelled) (*child)->terminate();
-  }
-  if (how_it_ended != nullptr) *how_it_ended = **end;
-  if ((*end)->succeeded()) co_return **end;
-  if ((*end)->cancelled) co_return cancelled(name + " was cancelled");
-  const std::string& all = (*end)->err.empty() ? (*end)->out : (*end)->err;
+  };
+  const ProcessEnd end = co_await end_of(**child, kLook, look);
+  if (how_it_ended != nullptr) *how_it_ended = end;
+  if (end.succeeded()) co_return end;
+  if (end.cancelled) co_return cancelled(name + " was cancelled");
+  const std::string& all = end.err.empty() ? end.out : end.err;
   const std::string said = last_lines(without_progress(all), 6);
-  co_return failed(fmt::format("{} {}: {}it says: {}", name, describe(**end), advice_for(said),
+  co_return failed(fmt::format("{} {}: {}it says: {}", name, describe(end), advice_for(said),
                                said.empty() ? "nothing" : said),
-                   (*end)->timed_out ? ActOutcome::TimedOut : ActOutcome::Failed);
+                   end.timed_out ? ActOutcome::TimedOut : ActOutcome::Failed);
 }
 
 asio::awaitable<Result<std::vector<Rows>, QueryError>> ask_in(PgSession& session,

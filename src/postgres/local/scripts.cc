@@ -23,6 +23,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+// How soon a script learns that nobody waits for it any more; that it has ended is told.
+constexpr Duration kLook = 20ms;
 constexpr Duration kSlow = 10s;
 constexpr Duration kCallbackLimit = 1h;
 constexpr Duration kAwaitedLimit = 5min;
@@ -194,20 +196,18 @@ asio::awaitable<ScriptEnd> run_script(asio::any_io_executor loop, std::string ke
     log_error("{}", result.text);
     co_return result;
   }
-  auto end = std::make_shared<std::optional<ProcessEnd>>();
-  (*child)->on_end([end](const ProcessEnd& seen) { *end = seen; });
   Instant slow_at = begun + kSlow;
-  while (!*end) {
-    co_await pause_for(5ms);
+  const std::function<void()> look = [&] {
     if (is_in_vain()) (*child)->terminate();
-    if (boottime_now() < slow_at) continue;
+    if (boottime_now() < slow_at) return;
     log_warning("{} still runs after {}", name, taken_since(begun));
     output.shorten();
     slow_at = boottime_now() + kSlow;
-  }
-  result.has_succeeded = (*end)->succeeded();
-  result.text = fmt::format("{} {} after {}{}", name, describe(**end), taken_since(begun),
-                            told(output.tail()));
+  };
+  const ProcessEnd end = co_await end_of(**child, kLook, look);
+  result.has_succeeded = end.succeeded();
+  result.text =
+      fmt::format("{} {} after {}{}", name, describe(end), taken_since(begun), told(output.tail()));
   log_line(result.has_succeeded ? LogLevel::Info : LogLevel::Warning, result.text);
   co_return result;
 }
