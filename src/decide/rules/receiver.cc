@@ -7,10 +7,11 @@ namespace {
 
 // What an act has just told the startup process, it is doing.
 constexpr Duration kAfterAct = 200ms;
-// 250 ms, 500 ms, 1 s and 2 s between the attempts of one absence: by then it is no matter of
-// waking.
-constexpr int kMostWakes = 5;
-constexpr Duration kFirstPause = 250ms;
+// From 100 ms, doubled, to 1.6 s between the attempts of one absence: by then it is no matter of
+// waking. A reload is lost on a startup process that has just asked for a receiver, which then
+// fails.
+constexpr int kMostWakes = 6;
+constexpr Duration kFirstPause = 100ms;
 // Longer than all attempts together, and than a primary takes to start again.
 constexpr Duration kPatience = 10s;
 
