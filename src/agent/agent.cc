@@ -53,8 +53,22 @@ std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
 }
 
 bool Agent::leads(Instant now) const {
+  if (leads_by_exchanged_lease(now)) return true;
   if (!last_.is_leader || !seen_.session.leads) return false;
   return now < leads_since(seen_) + lease_margins(seen_.settings, seen_.session.ttl).demote_after;
+}
+
+// Nothing has changed for whoever asks who leads: a proxy that is told otherwise for the time of
+// one answer of the store cuts all connections.
+bool Agent::leads_by_exchanged_lease(Instant now) const {
+  const LeaseSession& session = seen_.session;
+  const bool is_given_back = session.unanswered_release ||
+                             seen_.under_way_as<ReleaseLeaderKey>(Lane::LeaderKey) != nullptr;
+  if (!session.exchanged.exists() || !session.led_at || is_given_back) return false;
+  if (!seen_.store.cluster || last_.memory.stepping_down.state != SteppingDown::No) return false;
+  const auto& leader = std::as_const(seen_.store.cluster)->leader;
+  return leader && leader->name == seen_.self.name && leader->lease == session.exchanged &&
+         now < *session.led_at + lease_margins(seen_.settings, session.led_ttl).demote_after;
 }
 
 // ---- Events

@@ -39,6 +39,7 @@ class Agent {
   [[nodiscard]] bool leads(Instant now) const;
 
  private:
+  [[nodiscard]] bool leads_by_exchanged_lease(Instant now) const;
   void take(StorePictured&& event, Instant now);
   void take(const StoreSilent& event, Instant now);
   void take(InstanceSeen&& event, Instant now);

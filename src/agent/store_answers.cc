@@ -11,6 +11,7 @@ namespace {
 void lose_lease(LeaseSession& session) {
   session.lease = {};
   session.leads = false;
+  session.exchanged = {};
 }
 
 void forget_sync(Observation& seen) {
@@ -54,6 +55,7 @@ void note_leader_key(Observation& seen, const StoreAnswer& answer) {
   if (answer.outcome == StoreOutcome::Unknown) return;  // the next picture, or a renewal, tells
   see_leader_revision(session, answer.revision);
   session.leads = answer.outcome == StoreOutcome::Applied;
+  session.exchanged = {};
   // A refusal says that `/leader` is not as it was: perhaps by an attempt before that nobody has
   // answered, and then the key ends with this lease. The guardian holds to that, too (sim seed
   // 704311).
@@ -99,6 +101,7 @@ void note_answer(Observation& seen, const GrantLease& step, const LeaseAnswer& a
   if (note_lost_lease(seen, answer.outcome) || answer.outcome != StoreOutcome::Applied) return;
   LeaseSession& session = seen.session;
   // What hung on the old lease is bound to the new one by the next decisions.
+  session.exchanged = session.leads ? session.lease : LeaseId{};
   session.leads = false;
   session.lease = answer.lease;
   session.asked_ttl = step.ttl;
@@ -118,6 +121,7 @@ void note_answer(Observation& seen, const RenewLease& step, const LeaseAnswer& a
   if (!is_mine) {
     // The lease lives, but `/leader` is not mine under it.
     session.leads = false;
+    session.exchanged = {};
     return see_leader_revision(session, answer.revision);
   }
   session.leads = true;
@@ -154,6 +158,7 @@ void note_answer(Observation& seen, const ReleaseLeaderKey& step, const StoreAns
   }
   see_leader_revision(session, answer.revision);
   session.leads = false;
+  session.exchanged = {};
   if (answer.outcome != StoreOutcome::Applied) return;
   session.unanswered_binding = {};
   session.unanswered_release.reset();

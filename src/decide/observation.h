@@ -60,6 +60,9 @@ struct LeaseSession {
   // The store's revision at my last write of `/sync`; an older picture does not show it.
   Revision sync_revision;
   Milliseconds led_ttl{};  // of the lease by which it was so
+  // By which it led when it was exchanged for one of another length: `/leader` hangs on it until it
+  // is bound to the present one.
+  LeaseId exchanged;
   // The key may be bound to this lease, nobody has answered; and since when the lease was good when
   // that was first asked for. What is renewed meanwhile is no news to the guardian.
   LeaseId unanswered_binding;

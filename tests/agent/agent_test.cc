@@ -521,6 +521,24 @@ TEST(Agent, ForgetsABindingThatNobodyAnsweredWhenItSeesAnotherLeader) {
   EXPECT_TRUE(bench.started<GrantLease>()) << "of the ttl that there is now";
 }
 
+TEST(Agent, GoesOnLeadingForAllWhoAskWhileItsLeaseIsExchanged) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.end<Promote>(StoreOutcome::Applied);
+  bench.now = bench.now + 200ms;
+  ClusterView longer = Bench::cluster("a", 110);
+  longer.config->settings.ttl = 13s;
+  bench.give(StorePictured{longer});
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  ASSERT_FALSE(bench.agent().picture().session.leads) << "the key is not bound to it yet";
+  EXPECT_TRUE(bench.agent().leads(bench.now));
+  EXPECT_FALSE(bench.agent().leads(bench.now + 10s)) << "the old lease may have ended by then";
+  ClusterView taken = Bench::cluster("b", 111);
+  bench.give(StorePictured{taken});
+  EXPECT_FALSE(bench.agent().leads(bench.now));
+}
+
 TEST(Agent, BacksOffFromASlotThatCannotBeMade) {
   Bench bench;
   bench.lead_alone();

@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 
 import pytest
 
@@ -37,6 +38,30 @@ def patch(solo, maximum_lag, source):
 
 def stored_lag(solo):
     return json.loads(solo.get("/config")[1]).get("maximum_lag_on_failover")
+
+
+def test_who_leads_leads_without_a_gap_when_the_ttl_is_changed(solo):
+    """A proxy that hears otherwise once cuts all connections."""
+    solo.start().wait_leads()
+    answers, is_over = [], threading.Event()
+
+    def ask():
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", solo.rest_port, timeout=10)) as connection:
+            while not is_over.is_set():
+                connection.request("GET", "/leader")
+                answer = connection.getresponse()
+                answer.read()
+                answers.append(answer.status)
+
+    proxy = threading.Thread(target=ask)
+    proxy.start()
+    for ttl in range(20, 30):
+        assert solo.ask("/config", "PATCH", {"ttl": ttl})[0] == 200
+        solo.wait_for(f"lease of {ttl} s")
+    is_over.set()
+    proxy.join()
+    assert len(answers) > 100
+    assert set(answers) == {200}
 
 
 @pytest.mark.core
