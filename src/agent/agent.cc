@@ -67,7 +67,10 @@ bool Agent::leads_by_exchanged_lease(Instant now) const {
   if (!session.exchanged.exists() || !session.led_at || is_given_back) return false;
   if (!seen_.store.cluster || last_.memory.stepping_down.state != SteppingDown::No) return false;
   const auto& leader = std::as_const(seen_.store.cluster)->leader;
-  return leader && leader->name == seen_.self.name && leader->lease == session.exchanged &&
+  // The picture may show the new binding before its answer is here.
+  const bool is_mine = leader && leader->name == seen_.self.name &&
+                       (leader->lease == session.exchanged || leader->lease == session.lease);
+  return is_mine &&
          now < *session.led_at + lease_margins(seen_.settings, session.led_ttl).demote_after;
 }
 
