@@ -21,8 +21,6 @@
 namespace pgherd::backup {
 namespace {
 
-constexpr std::int64_t kSecond = 1000000;  // of a WallTime
-
 void say(const std::string& line) {
   fmt::print("{}\n", line);
   std::fflush(stdout);

@@ -150,7 +150,7 @@ std::map<std::string, std::string> read_headers(const Section& restapi, std::str
 
 // In any case of letters, and a boolean that says no, as Patroni.
 std::string read_verify_client(const Section& restapi) {
-  const std::string word = in_lower_case(restapi.text_or("verify_client", "none"));
+  std::string word = in_lower_case(restapi.text_or("verify_client", "none"));
   if (word == "none" || word == "optional" || word == "required") return word;
   if (parse_bool(word) == false) return "none";
   restapi.refuse("verify_client", "one of none, optional, required");

@@ -86,8 +86,8 @@ bool settle_refused_promotion(Draft& draft) {
 
 // K2 the key is mine and PostgreSQL is a standby: promote it, while the lease still has margin
 // (safety A2). What the members have accepted without the store was for the primary that it was:
-// the key may have ended since (sim seed 260000093). In maintenance mode the lease does not close it
-// again, nor does a watchdog, and that mode may be over (sim seed 380071474).
+// the key may have ended since (sim seed 260000093). In maintenance mode the lease does not close
+// it again, nor does a watchdog, and that mode may be over (sim seed 380071474).
 void promote(Draft& draft, bool is_prepared) {
   if (draft.has_come(draft.promote_before())) {
     draft.say("waiting for the store to confirm the leader key");
