@@ -28,6 +28,10 @@ std::string at(const SimServer& server) {
          to_string(wal.end()) + ")";
 }
 
+bool is_within(Duration time, Instant at, Instant now) {
+  return !at.is_never() && now - at <= time;
+}
+
 // As PostgreSQL allows them in names of slots; the names of this world need no more.
 bool has_slot(const SimServer& server, const NodeName& member) {
   return server.directory().slots.contains(member);
@@ -162,9 +166,12 @@ HealthReferee::Complaint HealthReferee::promoted(const SimServer& server,
              " ms";
     }
   }
+  // A leader that shut down to start anew, and could not, is lost like one that has died: what may
+  // be lost with it is bounded by maximum_lag_on_failover (sim seed 413033740).
   const Duration handover = now - decided_at_ + kHandover;
   if (before == nullptr || before == &server || !is_well(*before, handover) ||
       !is_well(server, handover) || !all_was_quiet(handover) ||
+      is_within(handover, before->could_not_start_at, now) ||
       before->directory().control != ControlState::ShutDown) {
     return std::nullopt;
   }

@@ -104,11 +104,12 @@ class SimServer {
   void suspend() { is_suspended_ = true; }
   void resume();
   bool disk_is_full = false;
-  bool ends_when_promoted = false;  // something on this machine is broken
-  bool has_archive = false;         // a restore_command is configured
-  bool archive_is_broken = false;   // the last segment in it was cut short
-  bool is_without_archive = false;  // as it was started
-  bool replay_is_paused = false;    // of a standby, until it is resumed or promoted
+  Instant could_not_start_at = Instant::never();  // for its disk was full, the last time
+  bool ends_when_promoted = false;                // something on this machine is broken
+  bool has_archive = false;                       // a restore_command is configured
+  bool archive_is_broken = false;                 // the last segment in it was cut short
+  bool is_without_archive = false;                // as it was started
+  bool replay_is_paused = false;                  // of a standby, until it is resumed or promoted
   // SIGKILL to the whole process group, or power loss.
   void kill();
   // An operator puts a backup, which was never started, into the empty directory.

@@ -166,6 +166,7 @@ void SimInstance::start(bool as_standby) {
     return;
   }
   if (server_.disk_is_full || sim_.draw_failure()) {
+    server_.could_not_start_at = sim_.queue.now();
     end(ActOutcome::Failed, "postmaster ended at start: no space left on device");
     return;
   }
