@@ -53,7 +53,7 @@ std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
 }
 
 bool Agent::leads(Instant now) const {
-  if (leads_by_exchanged_lease(now)) return true;
+  if (leads_by_exchanged_lease(now) || leads_by_acceptance(now)) return true;
   if (!last_.is_leader || !seen_.session.leads) return false;
   return now < leads_since(seen_) + lease_margins(seen_.settings, seen_.session.ttl).demote_after;
 }
@@ -62,16 +62,33 @@ bool Agent::leads(Instant now) const {
 // one answer of the store cuts all connections.
 bool Agent::leads_by_exchanged_lease(Instant now) const {
   const LeaseSession& session = seen_.session;
-  const bool is_given_back = session.unanswered_release ||
-                             seen_.under_way_as<ReleaseLeaderKey>(Lane::LeaderKey) != nullptr;
-  if (!session.exchanged.exists() || !session.led_at || is_given_back) return false;
-  if (!seen_.store.cluster || last_.memory.stepping_down.state != SteppingDown::No) return false;
+  if (!session.exchanged.exists() || !session.led_at || gives_key_back()) return false;
+  if (!seen_.store.cluster) return false;
   const auto& leader = std::as_const(seen_.store.cluster)->leader;
   // The picture may show the new binding before its answer is here.
   const bool is_mine = leader && leader->name == seen_.self.name &&
                        (leader->lease == session.exchanged || leader->lease == session.lease);
   return is_mine &&
          now < *session.led_at + lease_margins(seen_.settings, session.led_ttl).demote_after;
+}
+
+// The store was away for longer than the lease, and does not know it any more. All of `/failsafe`
+// have promised meanwhile not to take this node's place (E15); it stays open and takes the key
+// anew, and until that is answered nothing has changed for whoever asks either.
+bool Agent::leads_by_acceptance(Instant now) const {
+  const auto& accepted = seen_.failsafe_confirmed_at;
+  if (!seen_.settings.failsafe_mode || !accepted || gives_key_back()) return false;
+  if (!seen_.store.cluster || !seen_.instance.is_running_primary()) return false;
+  const auto& leader = std::as_const(seen_.store.cluster)->leader;
+  const bool is_anothers = leader && leader->name != seen_.self.name;
+  return !is_anothers &&
+         now < *accepted + lease_margins(seen_.settings, seen_.session.led_ttl).demote_after;
+}
+
+bool Agent::gives_key_back() const {
+  return seen_.session.unanswered_release ||
+         seen_.under_way_as<ReleaseLeaderKey>(Lane::LeaderKey) != nullptr ||
+         last_.memory.stepping_down.state != SteppingDown::No;
 }
 
 // ---- Events

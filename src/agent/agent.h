@@ -40,6 +40,8 @@ class Agent {
 
  private:
   [[nodiscard]] bool leads_by_exchanged_lease(Instant now) const;
+  [[nodiscard]] bool leads_by_acceptance(Instant now) const;
+  [[nodiscard]] bool gives_key_back() const;
   void take(StorePictured&& event, Instant now);
   void take(const StoreSilent& event, Instant now);
   void take(InstanceSeen&& event, Instant now);

@@ -539,6 +539,57 @@ TEST(Agent, GoesOnLeadingForAllWhoAskWhileItsLeaseIsExchanged) {
   EXPECT_FALSE(bench.agent().leads(bench.now));
 }
 
+ClusterView in_failsafe_mode(ClusterView picture) {
+  picture.config->settings.failsafe_mode = true;
+  picture.failsafe = {{"a", "http://10.0.0.1:8008/patroni"}, {"b", "http://10.0.0.2:8008/patroni"}};
+  return picture;
+}
+
+// The store is silent, and the other member has accepted this leader meanwhile.
+void lead_by_acceptance(Bench& bench) {
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.end<Promote>(StoreOutcome::Applied);
+  bench.give(StorePictured{in_failsafe_mode(Bench::cluster("a", 110))});
+  bench.give(StoreSilent{"it does not answer"});
+  bench.now = bench.now + 6s;
+  bench.give(InstanceSeen{bench.primary()});
+  bench.give(TimeCame{});
+  const auto asked = bench.started<AskFailsafe>();
+  ASSERT_TRUE(asked);
+  FailsafeAnswer accepted;
+  accepted.round.ended_at = bench.now;
+  accepted.round.is_accepted = true;
+  bench.give(StepEnded{.id = asked->id, .outcome = accepted});
+  bench.now = bench.now + 1s;
+}
+
+TEST(Agent, GoesOnLeadingForAllWhoAskAfterASilenceInWhichItWasAccepted) {
+  Bench bench;
+  lead_by_acceptance(bench);
+  bench.end<RenewLease>(StoreOutcome::LeaseLost);
+  bench.give(StorePictured{in_failsafe_mode(Bench::cluster(std::nullopt, 112))});
+  EXPECT_TRUE(bench.agent().leads(bench.now));
+  EXPECT_FALSE(bench.agent().leads(bench.now + 9s)) << "the promises may have ended by then";
+  bench.give(StorePictured{in_failsafe_mode(Bench::cluster("b", 113))});
+  EXPECT_FALSE(bench.agent().leads(bench.now)) << "another node has the key";
+  bench.give(StorePictured{in_failsafe_mode(Bench::cluster(std::nullopt, 114))});
+  bench.give(InstanceSeen{bench.standby()});
+  EXPECT_FALSE(bench.agent().leads(bench.now)) << "it is no primary any more";
+}
+
+TEST(Agent, GoesOnLeadingForAllWhoAskWhenTheKeyOfBeforeTheSilenceCannotBeBound) {
+  Bench bench;
+  lead_by_acceptance(bench);
+  bench.end<RenewLease>(StoreOutcome::LeaseLost);
+  bench.end<GrantLease>(StoreOutcome::Applied);
+  ClusterView old = in_failsafe_mode(Bench::cluster("a", 111));
+  old.leader->lease = LeaseId{5};
+  bench.give(StorePictured{old});
+  bench.end<RebindLeaderKey>(StoreOutcome::Refused, Revision{112});
+  EXPECT_TRUE(bench.agent().leads(bench.now));
+}
+
 TEST(Agent, BacksOffFromASlotThatCannotBeMade) {
   Bench bench;
   bench.lead_alone();

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import threading
 import time
 
 import psycopg
@@ -262,3 +263,40 @@ def test_a_primary_that_loses_the_store_is_still_read(herd):
             for member in members:
                 kill(member, signal.SIGCONT)
     herd.wait_complete()
+
+
+def test_a_leader_in_failsafe_mode_leads_without_a_gap_when_the_store_is_back(herd):
+    """The store has forgotten its lease meanwhile. A proxy that hears otherwise once cuts all connections."""
+    leader = herd.leader()
+    assert herd.rest(leader, "/config", "PATCH", {"failsafe_mode": True})[0] == 200
+    wait_until("all are named", lambda: all(
+        name in herd.etcdctl("get", "/service/pgherd/failsafe") for name in herd.nodes))
+    members = [member["pid"] for member in herd.plan["etcd"].values()]
+    answers, is_over = [], threading.Event()
+
+    def lease():
+        return json.loads(herd.etcdctl("get", "/service/pgherd/leader", "-w", "json"))["kvs"][0]["lease"]
+
+    def ask():
+        while not is_over.is_set():
+            answers.append(herd.rest(leader, "/primary")[0])
+
+    def is_accepted_for_longer_than_the_lease():
+        return time.monotonic() - silent_since > 6 and "all members are accessible" in herd.log(leader)
+
+    before = lease()
+    proxy = threading.Thread(target=ask)
+    with herd.supervisor_asleep():
+        silent_since = time.monotonic()
+        for member in members:
+            kill(member, signal.SIGSTOP)
+        try:
+            proxy.start()
+            wait_until("the end of the lease", is_accepted_for_longer_than_the_lease)
+        finally:
+            for member in members:
+                kill(member, signal.SIGCONT)
+    wait_until("a lease of its own again", lambda: lease() != before)
+    is_over.set()
+    proxy.join()
+    assert set(answers) == {200}
