@@ -53,42 +53,36 @@ std::vector<Command> Agent::step(Event event, Instant now, WallTime wall_now) {
 }
 
 bool Agent::leads(Instant now) const {
-  if (leads_by_exchanged_lease(now) || leads_by_acceptance(now)) return true;
-  if (!last_.is_leader || !seen_.session.leads) return false;
-  return now < leads_since(seen_) + lease_margins(seen_.settings, seen_.session.ttl).demote_after;
-}
-
-// Nothing has changed for whoever asks who leads: a proxy that is told otherwise for the time of
-// one answer of the store cuts all connections.
-bool Agent::leads_by_exchanged_lease(Instant now) const {
+  if (!shows_as_leader_) return false;
+  // Nobody takes a leader's place in maintenance mode but by an operator's word, and that is seen.
+  if (seen_.settings.paused && seen_.instance.is_running_primary()) return true;
   const LeaseSession& session = seen_.session;
-  if (!session.exchanged.exists() || !session.led_at || gives_key_back()) return false;
-  if (!seen_.store.cluster) return false;
-  const auto& leader = std::as_const(seen_.store.cluster)->leader;
-  // The picture may show the new binding before its answer is here.
-  const bool is_mine = leader && leader->name == seen_.self.name &&
-                       (leader->lease == session.exchanged || leader->lease == session.lease);
-  return is_mine &&
-         now < *session.led_at + lease_margins(seen_.settings, session.led_ttl).demote_after;
+  Instant confirmed;
+  if (session.leads || session.exchanged.exists()) confirmed = session.led_at.value_or(confirmed);
+  if (seen_.settings.failsafe_mode && seen_.failsafe_confirmed_at)
+    confirmed = std::max(confirmed, *seen_.failsafe_confirmed_at);
+  return now < confirmed + lease_margins(seen_.settings, session.led_ttl).demote_after;
 }
 
-// The store was away for longer than the lease, and does not know it any more. All of `/failsafe`
-// have promised meanwhile not to take this node's place (E15); it stays open and takes the key
-// anew, and until that is answered nothing has changed for whoever asks either.
-bool Agent::leads_by_acceptance(Instant now) const {
-  const auto& accepted = seen_.failsafe_confirmed_at;
-  if (!seen_.settings.failsafe_mode || !accepted || gives_key_back()) return false;
-  if (!seen_.store.cluster || !seen_.instance.is_running_primary()) return false;
-  const auto& leader = std::as_const(seen_.store.cluster)->leader;
-  const bool is_anothers = leader && leader->name != seen_.self.name;
-  return !is_anothers &&
-         now < *accepted + lease_margins(seen_.settings, seen_.session.led_ttl).demote_after;
-}
-
-bool Agent::gives_key_back() const {
-  return seen_.session.unanswered_release ||
-         seen_.under_way_as<ReleaseLeaderKey>(Lane::LeaderKey) != nullptr ||
-         last_.memory.stepping_down.state != SteppingDown::No;
+// A proxy that hears otherwise once cuts all connections. So a leader that stays open is one for
+// all who ask also while its lease is exchanged for one of another length; and when the store, away
+// for longer than the lease, has forgotten that, until it has its key again: all members had
+// accepted this leader and do not take its place (E15), or it is maintenance mode.
+void Agent::note_leading() {
+  const bool is_primary = seen_.instance.is_running_primary();
+  if (last_.is_leader && seen_.session.leads) {
+    shows_as_leader_ = true;
+    led_as_primary_ = is_primary;
+    return;
+  }
+  const bool is_open = is_primary || seen_.settings.standby_cluster.has_value();
+  const auto& cluster = std::as_const(seen_.store.cluster);
+  const bool is_anothers = cluster && cluster->leader && cluster->leader->name != seen_.self.name;
+  const bool is_given_back = seen_.session.unanswered_release ||
+                             seen_.under_way_as<ReleaseLeaderKey>(Lane::LeaderKey) != nullptr ||
+                             last_.memory.stepping_down.state != SteppingDown::No;
+  shows_as_leader_ = shows_as_leader_ && is_open && is_primary == led_as_primary_ && !is_anothers &&
+                     !is_given_back;
 }
 
 // ---- Events
@@ -266,6 +260,9 @@ template <typename S>
 void Agent::note_end(const S& step, const LeaseAnswer& answer, const UnderWay& under_way,
                      Instant /*now*/) {
   note_answer(seen_, step, answer, under_way.started_at);
+  // The lease lives, and the key does not hang on it: that is another's, or somebody has deleted
+  // it.
+  if (answer.outcome == StoreOutcome::Refused) shows_as_leader_ = seen_.session.leads;
 }
 
 template <typename S>
@@ -364,6 +361,7 @@ void Agent::conclude(Instant now) {
   seen_.resting = pace_.resting(now);
   seen_.run_away = pace_.run_away(now);
   last_ = decide(seen_, before.memory, now);
+  note_leading();
   started_something_ = false;
   // The guardian knows before PostgreSQL can open.
   if (!is_same_order(last_.fence, before.fence)) out_.push_back(OrderFence{.order = last_.fence});

@@ -35,13 +35,11 @@ class Agent {
   [[nodiscard]] const Decision& last_decision() const { return last_; }
   // The last event was none that could change a decision: the one before it stands.
   [[nodiscard]] bool has_rested() const { return has_rested_; }
-  // For REST: `/leader` is mine by a confirmation that has not run out at `now`.
+  // For REST: `/leader` is mine by a confirmation that has not run out at `now`, or is about to be
+  // mine again.
   [[nodiscard]] bool leads(Instant now) const;
 
  private:
-  [[nodiscard]] bool leads_by_exchanged_lease(Instant now) const;
-  [[nodiscard]] bool leads_by_acceptance(Instant now) const;
-  [[nodiscard]] bool gives_key_back() const;
   void take(StorePictured&& event, Instant now);
   void take(const StoreSilent& event, Instant now);
   void take(InstanceSeen&& event, Instant now);
@@ -84,6 +82,7 @@ class Agent {
   [[nodiscard]] Instant next_wake(Instant now) const;
   void think(Instant now);
   void conclude(Instant now);
+  void note_leading();
   [[nodiscard]] bool is_free_for(const Step& step) const;
   void start(const Step& step, Instant now);
   [[nodiscard]] bool must_tell();
@@ -95,6 +94,8 @@ class Agent {
   LanePace pace_;
   std::vector<Step> asked_now_;  // that have no lane, for one event each is asked for once
   Tell told_;                    // last
+  bool shows_as_leader_ = false;
+  bool led_as_primary_ = false;  // as the last confirmation found it, and not in recovery
   bool started_something_ = false;
   bool has_rested_ = false;
   Instant last_event_at_;

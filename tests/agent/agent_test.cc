@@ -571,11 +571,43 @@ TEST(Agent, GoesOnLeadingForAllWhoAskAfterASilenceInWhichItWasAccepted) {
   bench.give(StorePictured{in_failsafe_mode(Bench::cluster(std::nullopt, 112))});
   EXPECT_TRUE(bench.agent().leads(bench.now));
   EXPECT_FALSE(bench.agent().leads(bench.now + 9s)) << "the promises may have ended by then";
-  bench.give(StorePictured{in_failsafe_mode(Bench::cluster("b", 113))});
-  EXPECT_FALSE(bench.agent().leads(bench.now)) << "another node has the key";
-  bench.give(StorePictured{in_failsafe_mode(Bench::cluster(std::nullopt, 114))});
-  bench.give(InstanceSeen{bench.standby()});
-  EXPECT_FALSE(bench.agent().leads(bench.now)) << "it is no primary any more";
+}
+
+TEST(Agent, LeadsForNobodyWhoAsksOnceAnotherHasTheKeyOrItIsNoPrimary) {
+  for (const bool is_taken : {true, false}) {
+    Bench bench;
+    lead_by_acceptance(bench);
+    bench.end<RenewLease>(StoreOutcome::LeaseLost);
+    ASSERT_TRUE(bench.agent().leads(bench.now));
+    if (is_taken) {
+      bench.give(StorePictured{in_failsafe_mode(Bench::cluster("b", 113))});
+    } else {
+      bench.give(InstanceSeen{bench.standby()});
+    }
+    EXPECT_FALSE(bench.agent().leads(bench.now));
+  }
+}
+
+TEST(Agent, LeadsForAllWhoAskInMaintenanceModeHoweverLongTheStoreIsSilent) {
+  Bench bench;
+  bench.lead_alone();
+  bench.give(InstanceSeen{bench.primary()});
+  bench.end<Promote>(StoreOutcome::Applied);
+  ClusterView paused = Bench::cluster("a", 110);
+  paused.config->settings.paused = true;
+  bench.give(StorePictured{paused});
+  bench.give(StoreSilent{"it does not answer"});
+  EXPECT_TRUE(bench.agent().leads(bench.now + 60s));
+  bench.now = bench.now + 60s;
+  bench.give(InstanceSeen{bench.primary()});
+  bench.give(TimeCame{});
+  paused.leader.reset();
+  bench.give(StorePictured{paused});
+  EXPECT_TRUE(bench.agent().leads(bench.now)) << "the store is back, and has forgotten the lease";
+  paused.revision = Revision{111};
+  paused.leader = Bench::cluster("b").leader;
+  bench.give(StorePictured{paused});
+  EXPECT_FALSE(bench.agent().leads(bench.now)) << "an operator has made another the leader";
 }
 
 TEST(Agent, GoesOnLeadingForAllWhoAskWhenTheKeyOfBeforeTheSilenceCannotBeBound) {

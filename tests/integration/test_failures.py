@@ -265,12 +265,14 @@ def test_a_primary_that_loses_the_store_is_still_read(herd):
     herd.wait_complete()
 
 
-def test_a_leader_in_failsafe_mode_leads_without_a_gap_when_the_store_is_back(herd):
+@pytest.mark.parametrize("mode, word", [("failsafe_mode", "all members are accessible"), ("pause", "")])
+def test_a_leader_that_stays_open_leads_without_a_gap_when_the_store_was_away(herd, mode, word):
     """The store has forgotten its lease meanwhile. A proxy that hears otherwise once cuts all connections."""
     leader = herd.leader()
-    assert herd.rest(leader, "/config", "PATCH", {"failsafe_mode": True})[0] == 200
-    wait_until("all are named", lambda: all(
+    assert herd.rest(leader, "/config", "PATCH", {mode: True})[0] == 200
+    wait_until("all are named", lambda: mode == "pause" or all(
         name in herd.etcdctl("get", "/service/pgherd/failsafe") for name in herd.nodes))
+    wait_until("the mode is in force", lambda: mode != "pause" or herd.status(leader).get("pause"))
     members = [member["pid"] for member in herd.plan["etcd"].values()]
     answers, is_over = [], threading.Event()
 
@@ -281,8 +283,8 @@ def test_a_leader_in_failsafe_mode_leads_without_a_gap_when_the_store_is_back(he
         while not is_over.is_set():
             answers.append(herd.rest(leader, "/primary")[0])
 
-    def is_accepted_for_longer_than_the_lease():
-        return time.monotonic() - silent_since > 6 and "all members are accessible" in herd.log(leader)
+    def is_longer_than_the_lease():
+        return time.monotonic() - silent_since > 6 and word in herd.log(leader)
 
     before = lease()
     proxy = threading.Thread(target=ask)
@@ -292,7 +294,7 @@ def test_a_leader_in_failsafe_mode_leads_without_a_gap_when_the_store_is_back(he
             kill(member, signal.SIGSTOP)
         try:
             proxy.start()
-            wait_until("the end of the lease", is_accepted_for_longer_than_the_lease)
+            wait_until("the end of the lease", is_longer_than_the_lease)
         finally:
             for member in members:
                 kill(member, signal.SIGCONT)
