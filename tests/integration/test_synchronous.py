@@ -2,10 +2,11 @@
 
 import json
 import re
+import signal
 
 import pytest
 
-from herdlib import Writer, wait_until
+from herdlib import Writer, kill, wait_until
 
 MODES = ["on", "quorum"]
 
@@ -105,6 +106,38 @@ def test_a_killed_synchronous_standby_is_replaced_and_writes_go_on(herd, mode):
             other = listed(herd)[0]
             wait_until("the listed one leads", lambda: herd.leader() == other, 30)
         herd.wait_complete(90)
+    assert_nothing_is_lost(herd, writer)
+
+
+def test_a_commit_that_waits_is_let_go_by_whom_it_waits_for_now(herd):
+    """The other standby has had the record for long, and replies to the next one only: nobody writes that."""
+    configure(herd, synchronous_mode="on", synchronous_mode_strict="true", synchronous_node_count=1)
+    wait_listed(herd, 1)
+    leader = herd.leader()
+    asked_at_leisure = {"wal_receiver_status_interval": 0, "wal_sender_timeout": 0}
+
+    def set_to(parameters):
+        assert herd.rest(leader, "/config", "PATCH", {"postgresql": {"parameters": parameters}})[0] == 200
+
+    def is_in_force(name):
+        with herd.connect_node(name) as connection:
+            return all(connection.execute(f"show {key}").fetchone()[0] == "0" for key in asked_at_leisure)
+
+    set_to(asked_at_leisure)
+    for name in herd.nodes:
+        wait_until(f"the configuration of {name}", lambda name=name: is_in_force(name))
+    with herd.connect_node(leader) as connection:  # it writes a record now and then
+        background = connection.execute(
+            "select pid from pg_stat_activity where backend_type = 'background writer'").fetchone()[0]
+    with write(herd) as writer, herd.supervisor_asleep():
+        kill(background, signal.SIGSTOP)
+        try:
+            herd.lose_node(listed(herd)[0])
+            writer.wait_for_rows(100, 30)
+        finally:
+            kill(background, signal.SIGCONT)
+    set_to(dict.fromkeys(asked_at_leisure))
+    herd.wait_complete(90)
     assert_nothing_is_lost(herd, writer)
 
 

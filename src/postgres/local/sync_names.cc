@@ -147,6 +147,22 @@ asio::awaitable<Lsn> written_until_now(PgSession& session, ActContext& context,
   co_return cell ? parse_lsn(*cell).value_or(Lsn{}) : Lsn{};
 }
 
+// A commit that was waiting for somebody else is let go by the next reply of whom it waits for now.
+// A standby that has everything replies to the next record: where all clients wait, nobody writes
+// one, and it would be silent for wal_receiver_status_interval, 10 s as PostgreSQL comes. So one is
+// written here, and flushed at once by a commit that waits for nobody. A server before 16 has no
+// record of its own for that; there the WAL writer flushes the commit within wal_writer_delay.
+asio::awaitable<void> write_a_record(PgSession& session, ActContext& context, ActControl& control) {
+  constexpr int kFirstWithSnapshots = 16;
+  const auto version = co_await binary_version(context, control);
+  std::string record = "pg_current_xact_id()";
+  if (version && *version >= kFirstWithSnapshots) record += ", pg_log_standby_snapshot()";
+  co_await ask_in(session, context, control,
+                  "select set_config('synchronous_commit', 'local', true), " + record +
+                      " where not pg_is_in_recovery()",
+                  2s);
+}
+
 }  // namespace
 
 Act act_set_sync_names(ActContext& context, ActControl& control, SetSyncNames step) {
@@ -174,6 +190,7 @@ Act act_set_sync_names(ActContext& context, ActControl& control, SetSyncNames st
       co_await wait_until_in_force(session, context, control, *step.text, !commits_wait);
   if (!in_force) co_return tl::unexpected(in_force.error());
   const Lsn since = co_await written_until_now(session, context, control);
+  if (!is_empty) co_await write_a_record(session, context, control);
   if (context.postmaster->pid() != pid) co_return failed("PostgreSQL was started anew meanwhile");
   context.in_force = {.pid = pid, .text = *step.text, .since = since, .commits_wait = !is_empty};
   co_return fmt::format("synchronous_standby_names = '{}' is in force since {}", *step.text,
