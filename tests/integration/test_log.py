@@ -100,10 +100,16 @@ def test_what_the_examples_for_collectors_read_is_in_every_line(solo):
     with pytest.raises(psycopg.errors.DivisionByZero), psycopg.connect(
             f"host=127.0.0.1 port={solo.pg_port} user=postgres password=secret dbname=postgres") as session:
         session.execute("select 1/0")
-    agents, servers = ([json.loads(line) for path in log.glob(files) for line in path.read_text().splitlines()]
-                       for files in ("patroni.log", "postgresql-*.json"))
+
+    def lines_of(files):
+        """Whole ones: PostgreSQL's collector writes while this reads, and after its client has been answered."""
+        return [json.loads(line) for path in log.glob(files) for line in path.read_text().splitlines(keepends=True)
+                if line.endswith("\n")]
+
+    servers = wait_until("what the client was told is in the log", lambda: [
+        line for line in lines_of("postgresql-*.json") if "dbname" in line] and lines_of("postgresql-*.json"))
+    agents = lines_of("patroni.log")
     reads_every_line("pgherd", agents)
     reads_every_line("postgresql", servers)
     assert {(line["scope"], line["name"]) for line in agents} == {("main", "db1")}
     assert any(re.search(r"\[[A-Z]\d+\]", line["message"]) for line in agents), "a rule has decided something"
-    assert any("dbname" in line for line in servers)
