@@ -107,8 +107,17 @@ void remember_instance(Draft& draft) {
   }
 }
 
-Duration pause_after(int failures) {
-  return std::min<Duration>(1s * (1 << std::min(failures - 1, 5)), 30s);
+constexpr Duration kLongestPause = 30s;
+constexpr Duration kLongestPauseOfOutage = 5s;
+
+// A member that comes back late costs nothing; where nobody else leads every second is an outage,
+// and what kept PostgreSQL from starting, a full disk, may be gone again (sim seed 414053749).
+Duration pause_after(const Draft& draft, const Step& step) {
+  const bool is_outage =
+      draft.leadership() != Leadership::Others &&
+      (std::holds_alternative<StartPrimary>(step) || std::holds_alternative<StartStandby>(step));
+  const Duration pause = 1s * (1 << std::min(draft.memory.acts.failed - 1, 5));
+  return std::min<Duration>(pause, is_outage ? kLongestPauseOfOutage : kLongestPause);
 }
 
 constexpr Duration kCrashWindow = 60s;
@@ -211,7 +220,7 @@ void remember_act(Draft& draft) {
     return;
   }
   ++memory.acts.failed;
-  memory.acts.retry_at = draft.moment() + pause_after(memory.acts.failed);
+  memory.acts.retry_at = draft.moment() + pause_after(draft, act.step);
   if (std::holds_alternative<Rewind>(act.step)) {
     // A source that cannot be reached is no fault of the rewind (Patroni rewind.py).
     const Member* leader = draft.seen.store.cluster ? draft.cluster().leader_member() : nullptr;

@@ -78,6 +78,25 @@ void Referee::look_at_start(const SimServer& server) {
   }
 }
 
+// An agent goes by maintenance mode until it can know of the end, and a moment longer.
+void Referee::look_at_pause(const SimServer& server) {
+  const auto found = goes_by_pause_until_.find(&server);
+  if (is_paused_ || (found != goes_by_pause_until_.end() && can_hear && !can_hear(server))) {
+    goes_by_pause_until_[&server] = Instant::never();
+  } else if (found != goes_by_pause_until_.end()) {
+    if (found->second.is_never()) found->second = sim_.queue.now() + kHearing;
+    if (sim_.queue.now() >= found->second) goes_by_pause_until_.erase(found);
+  }
+}
+
+// The holder of the key that was closed for a restart as the mode ended opens again under it, and
+// then outlives the key as one that was open (sim seed 414030715).
+void Referee::note_opening_in_pause(const SimServer& server) {
+  if (leader_ == server.name() && goes_by_pause_until_.contains(&server)) {
+    excused_until_[&server] = Instant::never();
+  }
+}
+
 bool Referee::began_in_pause(const SimServer& server) {
   const auto found = coming_up_until_.find(&server);
   if (found == coming_up_until_.end() || sim_.queue.now() >= found->second) return false;
@@ -149,6 +168,7 @@ void Referee::look() {
   const SimServer* open = nullptr;
   for (const SimServer* server : servers_) {
     look_at_start(*server);
+    look_at_pause(*server);
     look_at_hearing(*server);
     if (!server->can_acknowledge()) {
       if (!is_paused_ && server->is_in_recovery()) excused_until_.erase(server);
@@ -179,6 +199,7 @@ void Referee::opened_for_writes(const SimServer& server, bool is_new_timeline) {
   const bool may_outlive = !is_new_timeline && may_outlive_its_key(server);
   // Also one that has the key still: without the store it loses it later (sim seed 70110537).
   const bool was_coming_up = began_in_pause(server);
+  note_opening_in_pause(server);
   if (leader_ != server.name() && !server.is_bootstrapping && !is_paused_ && !may_outlive &&
       !was_coming_up && !is_excused(server) && !is_excused_by_deletion()) {
     object("A2", position(server) + " opens for writes though /leader names " +

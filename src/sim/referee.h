@@ -124,6 +124,8 @@ class Referee final : public ServerWitness, public ActWitness {
   [[nodiscard]] bool is_excused(const SimServer& server);
   void look_at_start(const SimServer& server);
   void look_at_hearing(const SimServer& server);
+  void look_at_pause(const SimServer& server);
+  void note_opening_in_pause(const SimServer& server);
   [[nodiscard]] bool began_in_pause(const SimServer& server);
   void object(const char* rule, const std::string& what);
   void judge_new_timeline(const SimServer& server);
@@ -155,6 +157,7 @@ class Referee final : public ServerWitness, public ActWitness {
   std::map<std::pair<NodeName, NodeName>, Instant> accepted_until_;  // a leader, and by whom
   std::map<const SimServer*, Instant> excused_until_;    // never(): while it cannot hear of the end
   std::map<const SimServer*, Instant> coming_up_until_;  // likewise
+  std::map<const SimServer*, Instant> goes_by_pause_until_;  // likewise
   std::set<NodeName> asked_for_;
   std::optional<std::string> violation_;
   std::map<std::pair<SystemId, Timeline>, Reign> reigns_;

@@ -157,6 +157,34 @@ TEST(Recovery, KeepsTryingWhenThereIsNobodyToGiveWayTo) {
   EXPECT_TRUE(scene.planned<StartPrimary>());
 }
 
+TEST(Recovery, PausesNoLongerThanFiveSecondsWhereNobodyElseLeads) {
+  Scene scene("a");
+  scene.led_by("a").down(ControlState::InProduction);
+  scene.cluster().members.erase("b");
+  scene.cluster().members.erase("c");
+  scene.memory.acts.failed = 10;
+  scene.seen.last_act = ActEnded{.step = StartPrimary{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "no space left on device",
+                                 .ended_at = scene.now};
+  EXPECT_FALSE(scene.planned<StartPrimary>());
+  scene.later(5s);
+  scene.seen.session.renewed_at = scene.seen.store.confirmed_at = scene.now;
+  EXPECT_TRUE(scene.planned<StartPrimary>());
+}
+
+TEST(Recovery, OfAMemberThatDoesNotStartPausesForLonger) {
+  Scene scene("a");
+  scene.led_by("b").down(ControlState::ShutDownInRecovery);
+  scene.memory.acts.failed = 10;
+  scene.seen.last_act = ActEnded{.step = StartStandby{},
+                                 .outcome = ActOutcome::Failed,
+                                 .detail = "no space left on device",
+                                 .ended_at = scene.now};
+  EXPECT_FALSE(scene.planned<StartStandby>());
+  EXPECT_EQ(scene.memory.acts.retry_at, scene.now + 30s);
+}
+
 TEST(Recovery, NeverOpensDataThatTheClusterHasLeftBehind) {
   Scene scene("a");
   scene.led_by("a").down(ControlState::InProduction);
