@@ -80,6 +80,19 @@ void read_statistics(const Section& statistics, RouterConfig& config) {
                                         .password = statistics.required_text("password")};
 }
 
+std::optional<MoveConfig> read_move_sessions(const Section& section) {
+  if (!section.exists()) return std::nullopt;
+  MoveConfig config;
+  config.login = Credentials{.username = section.required_text("username"),
+                             .password = section.required_text("password")};
+  config.database = section.text_or("database", config.database);
+  config.query = section.text_or("query", config.query);
+  if (config.query.find("$1") == std::string::npos) {
+    section.refuse("query", "a query in which $1 stands for the name of a role");
+  }
+  return config;
+}
+
 // A misspelt key would leave the router with a default that nobody asked for.
 void refuse_unknown_keys(const Section& section, std::string_view path,
                          const std::vector<std::string>& known) {
@@ -99,9 +112,11 @@ void look_for_unknown_keys(const YamlNode& root, const Section& router,
                       {"write", "read", "statistics", "threads", "hold", "max_lag", "max_lag_time",
                        "fall_back_to_primary", "keep_promoted", "store_silence", "store_silent",
                        "max_connections", "max_held", "startup_timeout", "connect_timeout",
-                       "dead_peer_timeout", "drain_timeout", "tls"});
+                       "dead_peer_timeout", "drain_timeout", "tls", "move_sessions"});
   refuse_unknown_keys(router.section("statistics"), "router.statistics",
                       {"listen", "username", "password"});
+  refuse_unknown_keys(router.section("move_sessions"), "router.move_sessions",
+                      {"username", "password", "database", "query"});
   for (const UnknownKey& key : unknown_keys_of(root)) {
     const std::string hint = key.nearest.empty() ? "" : "; did you mean " + key.nearest + "?";
     loaded.warnings.push_back(key.origin + ": the unknown key " + key.path + " is ignored" + hint);
@@ -138,6 +153,7 @@ LoadedRouterConfig load_router_config(const std::string& path,
                    : TlsPolicy::Passthrough;
   config.routing = read_routing(router);
   config.limits = read_limits(router);
+  config.move_sessions = read_move_sessions(router.section("move_sessions"));
   return loaded;
 }
 

@@ -283,10 +283,13 @@ std::string router_config(const Herd& herd, const Secrets& secrets) {
       "  statistics:\n"
       "    listen: {}\n"
       "    username: {}\n"
+      "    password: {}\n"
+      "  move_sessions:\n"
+      "    username: {}\n"
       "    password: {}\n",
       herd.scope, etcd_hosts(herd), quoted(address(herd.primary_port)),
       quoted(address(herd.standby_port)), quoted(address(herd.statistics_port)), kStatisticsUser,
-      quoted(secrets.statistics));
+      quoted(secrets.statistics), kSuperuser, quoted(secrets.superuser));
 }
 
 std::string haproxy_config(const Herd& herd, const Secrets& secrets) {

@@ -50,6 +50,16 @@ struct RouterLimits {
   friend bool operator==(const RouterLimits&, const RouterLimits&) = default;
 };
 
+// Sessions of the port for writes follow a primary that is asked to give way. For that the router
+// logs in again in their names, with what the server has stored of their passwords.
+struct MoveConfig {
+  Credentials login;  // who may read that
+  std::string database = "postgres";
+  // With the role's name as $1; its first column is what pg_authid.rolpassword has.
+  std::string query = "select rolpassword from pg_catalog.pg_authid where rolname = $1";
+  friend bool operator==(const MoveConfig&, const MoveConfig&) = default;
+};
+
 struct RouterConfig {
   std::string scope;
   std::string name_space = "service";
@@ -63,6 +73,7 @@ struct RouterConfig {
   TlsPolicy tls = TlsPolicy::Passthrough;
   RoutingSettings routing;
   RouterLimits limits;
+  std::optional<MoveConfig> move_sessions;
   friend bool operator==(const RouterConfig&, const RouterConfig&) = default;
 };
 

@@ -1,5 +1,7 @@
 #include "pgwire/conversation.h"
 
+#include <algorithm>
+
 #include "pgwire/bytes.h"
 
 namespace pgherd::pgwire {
@@ -25,21 +27,42 @@ std::optional<CancelRequest> read_key(std::string_view body) {
 
 }  // namespace
 
+void Conversation::keep_what_can_be_restored() {
+  login_ = std::make_unique<LoginTranscript>();
+  setting_names_ = std::make_unique<SettingNames>();
+}
+
 void Conversation::from_client(std::string_view bytes) {
   if (!is_readable_) return;
   is_readable_ = from_client_.walk(
-      bytes, [](char /*type*/) { return false; },
-      [this](char type, std::string_view /*body*/) { take_from_client(type); });
+      bytes,
+      [this](char type) {
+        return setting_names_ && (type == 'Q' || type == 'P' || (type == 'p' && !has_begun_));
+      },
+      [this](char type, std::string_view body) { take_from_client(type, body); });
 }
 
 void Conversation::from_server(std::string_view bytes) {
   if (!is_readable_) return;
-  is_readable_ = from_server_.walk(bytes, is_of_interest, [this](char type, std::string_view body) {
-    take_from_server(type, body);
-  });
+  is_readable_ = from_server_.walk(
+      bytes,
+      [this](char type) { return is_of_interest(type) || (type == 'R' && !has_begun_ && login_); },
+      [this](char type, std::string_view body) { take_from_server(type, body); });
 }
 
-void Conversation::take_from_client(char type) {
+// Of 'P' the statement's name goes before its text.
+void Conversation::take_restorable(char type, std::string_view body) {
+  if (type == 'p') {
+    login_->client_answers(body);
+  } else if (type == 'Q' || type == 'P') {
+    if (body.empty()) return setting_names_->overlook();
+    if (type == 'P') body.remove_prefix(std::min(body.find('\0'), body.size() - 1) + 1);
+    setting_names_->look_at(body);
+  }
+}
+
+void Conversation::take_from_client(char type, std::string_view body) {
+  if (setting_names_) take_restorable(type, body);
   switch (type) {
     case 'Q':
     case 'F':
@@ -80,6 +103,7 @@ void Conversation::take_from_server(char type, std::string_view body) {
   switch (type) {
     case 'R':
       is_welcome_ = true;
+      if (login_ && !has_begun_) login_->server_asks(body);
       break;
     case 'S':
       if (const auto reported = read_in_hot_standby(body)) in_hot_standby_ = reported;

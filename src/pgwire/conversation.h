@@ -8,18 +8,24 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "pgwire/login_transcript.h"
 #include "pgwire/message_walk.h"
 #include "pgwire/opening.h"
 #include "pgwire/reply.h"
+#include "pgwire/setting_names.h"
 
 namespace pgherd::pgwire {
 
 class Conversation {
  public:
+  // Before anything is said: how the client logs in is kept, and which settings its statements
+  // name.
+  void keep_what_can_be_restored();
   void from_client(std::string_view bytes);
   void from_server(std::string_view bytes);
 
@@ -38,6 +44,9 @@ class Conversation {
   [[nodiscard]] bool is_leaving() const { return is_leaving_; }
   // How often the server has said that it is ready for queries.
   [[nodiscard]] std::uint64_t answers() const { return answers_; }
+  // Null unless that is kept.
+  [[nodiscard]] const LoginTranscript* login() const { return login_.get(); }
+  [[nodiscard]] const SettingNames* setting_names() const { return setting_names_.get(); }
 
   // The client has got whole messages only: one of the router's own can follow.
   [[nodiscard]] bool is_between_messages() const {
@@ -48,12 +57,15 @@ class Conversation {
   [[nodiscard]] bool is_at_rest() const;
 
  private:
-  void take_from_client(char type);
+  void take_from_client(char type, std::string_view body);
+  void take_restorable(char type, std::string_view body);
   void take_from_server(char type, std::string_view body);
   void take_ready(char status);
 
   MessageWalk from_client_;
   MessageWalk from_server_;
+  std::unique_ptr<LoginTranscript> login_;
+  std::unique_ptr<SettingNames> setting_names_;
   std::optional<CancelRequest> cancel_key_;
   std::optional<ErrorReply> farewell_;
   std::optional<bool> in_hot_standby_;

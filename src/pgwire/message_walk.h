@@ -1,6 +1,5 @@
 // MessageWalk: where the messages of a stream begin and end, in pieces of any size, without keeping
-// them (PostgreSQL manual, 53.7: a type byte, a length that counts itself, a body). For this room
-// only.
+// them (PostgreSQL manual, 53.7: a type byte, a length that counts itself, a body).
 //
 // Bodies that are asked for are handed out whole, from the piece itself where they lie in one.
 #pragma once

@@ -13,7 +13,12 @@ bool is_same(const std::string& one, const std::string& other) {
 }  // namespace
 
 void CancelKeys::enter(const pgwire::CancelRequest& key, const Endpoint& server) {
-  Entry entry{.key = key.key, .server = server};
+  enter(key, server, key);
+}
+
+void CancelKeys::enter(const pgwire::CancelRequest& key, const Endpoint& server,
+                       const pgwire::CancelRequest& of_server) {
+  Entry entry{.key = key.key, .target = {.server = server, .request = of_server}};
   const std::lock_guard lock(mutex_);
   entries_.emplace(key.pid, std::move(entry));
 }
@@ -22,18 +27,18 @@ void CancelKeys::remove(const pgwire::CancelRequest& key, const Endpoint& server
   const std::lock_guard lock(mutex_);
   const auto [first, last] = entries_.equal_range(key.pid);
   for (auto at = first; at != last; ++at) {
-    if (at->second.server != server || !is_same(at->second.key, key.key)) continue;
+    if (at->second.target.server != server || !is_same(at->second.key, key.key)) continue;
     entries_.erase(at);
     return;
   }
 }
 
-std::optional<CancelKeys::Endpoint> CancelKeys::server_of(const pgwire::CancelRequest& key) const {
+std::optional<CancelKeys::Target> CancelKeys::target_of(const pgwire::CancelRequest& key) const {
   const std::lock_guard lock(mutex_);
   const auto [first, last] = entries_.equal_range(key.pid);
-  std::optional<Endpoint> found;
+  std::optional<Target> found;
   for (auto at = first; at != last; ++at)
-    if (is_same(at->second.key, key.key)) found = at->second.server;
+    if (is_same(at->second.key, key.key)) found = at->second.target;
   return found;
 }
 

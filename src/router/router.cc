@@ -80,6 +80,7 @@ bool differ(const Routes& one, const Routes& other) {
          one.primary != other.primary ||
          one.primary_is_in_recovery != other.primary_is_in_recovery ||
          one.why_no_primary != other.why_no_primary ||
+         one.is_change_announced != other.is_change_announced ||
          !std::equal(one.servers.begin(), one.servers.end(), other.servers.begin(),
                      other.servers.end(), is_same);
 }
@@ -204,7 +205,7 @@ void Router::see(const Shared<ClusterView>& view) {
 }
 
 void Router::plan() {
-  Routes routes = planner_.plan(*std::as_const(view_), clock_.now());
+  Routes routes = planner_.plan(*std::as_const(view_), clock_.now(), clock_.wall_now());
   const bool is_new = differ(routes, routes_);
   if (is_new) {
     tell_changes(routes_, routes);
@@ -244,6 +245,9 @@ void Router::tell_changes(const Routes& before, const Routes& now) {
   if (!to.empty() && to != from) note("writes go to " + to);
   if (to.empty() && now.why_no_primary != before.why_no_primary) {
     note("new sessions for writes wait: " + now.why_no_primary);
+  }
+  if (now.is_change_announced && !before.is_change_announced) {
+    note(now.leader + " is asked to give way: sessions for writes wait when they come to rest");
   }
   const std::string readers = readers_of(now);
   if (readers != readers_of(before)) note("reads go to " + readers);

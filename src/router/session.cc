@@ -86,15 +86,22 @@ void Session::relay(std::string_view first) {
 }
 
 void Session::read_client() {
+  if (std::exchange(is_client_awaited_, true)) return;
   client_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+    self->is_client_awaited_ = false;
     if (!error) self->client_is_readable();
   });
 }
 
+// The wait for a server that was let go of may end late: it is known by its number.
 void Session::read_server() {
-  server_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
-    if (!error) self->server_is_readable();
-  });
+  if (std::exchange(is_server_awaited_, true)) return;
+  server_.async_wait(Socket::wait_read,
+                     [self = shared_from_this(), number = server_number_](const error_code& error) {
+                       if (self->server_number_ != number) return;
+                       self->is_server_awaited_ = false;
+                       if (!error) self->server_is_readable();
+                     });
 }
 
 void Session::client_is_readable() {
@@ -180,7 +187,9 @@ void Session::flush_to_client() {
     if (self->stage_ == Stage::Parting) {
       error_code ignored;
       self->client_.shutdown(Socket::shutdown_send, ignored);
-    } else {
+    } else if (self->may_park()) {
+      self->park();
+    } else if (self->stage_ == Stage::Relaying) {
       self->read_server();
     }
   });
@@ -199,6 +208,10 @@ bool Session::take_from_server(std::string_view bytes) {
   if (!to_client(bytes)) return false;
   if (worker_.is_draining() && talk_.is_at_rest()) {
     drain();
+    return false;
+  }
+  if (worker_.is_change_announced() && may_park()) {
+    park();
     return false;
   }
   return true;
@@ -255,6 +268,7 @@ void Session::cut(const pgwire::ErrorText& error, bool can_be_told) {
 void Session::part() {
   leave_opening();
   leave_held();
+  leave_parked();
   let_go_of_server();
   stage_ = Stage::Parting;
   error_code ignored;
@@ -283,12 +297,15 @@ void Session::let_go_of_server() {
   if (tally_) subtract(tally_->leg(purpose_).open_now);
   tally_.reset();
   close_hard(server_);
+  is_server_awaited_ = false;
+  ++server_number_;
 }
 
 void Session::finish() {
   if (stage_ == Stage::Over) return;
   leave_opening();
   leave_held();
+  leave_parked();
   let_go_of_server();
   stage_ = Stage::Over;
   alarm_.cancel();
@@ -300,7 +317,15 @@ void Session::finish() {
 // ---- what the worker says ----------------------------------------------------------------------
 
 bool Session::obey(const RoutePlan& plan) {
+  if (stage_ == Stage::Parked) {
+    if (waits_for_news_) alarm_.cancel();
+    return false;
+  }
   if (!tally_ || stage_ > Stage::Relaying) return false;
+  if (plan.routes.is_change_announced && may_park()) {
+    park();
+    return false;
+  }
   const SessionFacts facts{.purpose = purpose_, .server = tally_->name};
   const auto doom = why_doomed(facts, plan.routes, worker_.common().config.routing);
   if (!doom) return false;

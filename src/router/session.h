@@ -1,11 +1,15 @@
 // Session: one client's connection, from its first byte to its last.
 //
 //   opening -> held -> connecting -> relaying -> parting -> over
+//                ^                      |
+//                +------ parked <-------+
 //
 // A coroutine leads it to its server (session_opening.cc); then the bytes of both sides are passed
-// on as they come (session.cc), read into the loop's scratch buffer and written from it. A session
-// owns memory for bytes only while the side that they are for does not take them, and then stops
-// reading the other one: at most one scratch buffer each way.
+// on as they come (session.cc). Where the primary is asked to give way, a session for writes waits
+// between two transactions and goes on with the new one (session_moving.cc). Bytes are read into
+// the loop's scratch buffer and written from it. A session owns memory for bytes only while the
+// side that they are for does not take them, and then stops reading the other one: at most one
+// scratch buffer each way.
 //
 // Threads: its worker's loop.
 #pragma once
@@ -19,6 +23,7 @@
 
 #include "pgwire/conversation.h"
 #include "pgwire/reply.h"
+#include "router/session_state.h"
 #include "router/sockets.h"
 #include "router/worker.h"
 
@@ -50,7 +55,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void finish();
 
  private:
-  enum class Stage { Opening, Held, Connecting, Relaying, Parting, Over };
+  enum class Stage { Opening, Held, Connecting, Parked, Relaying, Parting, Over };
   enum class WhenRefused { Tell, GoOn };
 
   // session_opening.cc. Those that say whether it goes on are false when the session has come to
@@ -85,6 +90,29 @@ class Session : public std::enable_shared_from_this<Session> {
   void server_failed(const std::string& why);
   void let_go_of_server();
 
+  // session_moving.cc
+  struct Setback {
+    std::string why;          // "": none
+    bool is_lasting = false;  // another attempt would end the same way
+  };
+  enum class Next { Wait, Resume, Move, GiveUp };
+  void keep_identity(const pgwire::StartupMessage& startup, const std::string& packet);
+  [[nodiscard]] bool may_park() const;
+  void park();
+  static boost::asio::awaitable<void> stay_parked(std::shared_ptr<Session> self);
+  boost::asio::awaitable<void> wait_and_go_on();
+  boost::asio::awaitable<SessionState> ask_for_state();
+  [[nodiscard]] Next what_is_next() const;
+  boost::asio::awaitable<void> wait_for_news();
+  void resume();
+  boost::asio::awaitable<void> move(SessionState state);
+  boost::asio::awaitable<Setback> log_in_again(const SessionState& state);
+  boost::asio::awaitable<Setback> find_secret(Secret& secret);
+  boost::asio::awaitable<Setback> restore(const SessionState& state, std::string& asides);
+  boost::asio::awaitable<void> converse(std::string bytes, ServerTalk& talk);
+  void cut_unmoved(const std::string& obstacle);
+  void leave_parked();
+
   // session.cc
   void relay(std::string_view first);
   void read_client();
@@ -117,13 +145,24 @@ class Session : public std::enable_shared_from_this<Session> {
   bool has_asked_ssl_ = false;
   bool has_asked_gssenc_ = false;
   bool is_key_entered_ = false;
-  bool is_counted_ = false;     // among the port's sessions
-  bool is_connecting_ = false;  // among the worker's
-  bool is_watched_ = false;     // the client, for its end, while it waits
-  std::uint32_t alarms_ = 0;    // the number of the present one
+  bool is_counted_ = false;         // among the port's sessions
+  bool is_connecting_ = false;      // among the worker's
+  bool is_watched_ = false;         // the client, for its end, while it waits
+  bool is_client_awaited_ = false;  // until it says something
+  bool is_server_awaited_ = false;
+  bool is_parked_ = false;  // counted as such
+  bool waits_for_news_ = false;
+  std::uint32_t server_number_ = 0;  // of the present server, among those that it has had
+  std::uint32_t alarms_ = 0;         // the number of the present one
   Instant arrived_;
   Instant opening_since_;
   Instant held_since_;
+  // With which it may log in again: its name, and its startup message. Null: it is not moved.
+  struct Identity {
+    std::string user;
+    std::string startup;
+  };
+  std::unique_ptr<const Identity> identity_;
   pgwire::Conversation talk_;
   std::shared_ptr<ServerTally> tally_;
   CancelKeys::Endpoint server_endpoint_;

@@ -108,7 +108,8 @@ awaitable<bool> Session::take_opening(pgwire::Opening& opening) {
   }
   if (auto* request = std::get_if<pgwire::CancelRequest>(&opening.message)) {
     co_await cancel(std::move(*request));
-  } else if (std::holds_alternative<pgwire::StartupMessage>(opening.message)) {
+  } else if (const auto* startup = std::get_if<pgwire::StartupMessage>(&opening.message)) {
+    keep_identity(*startup, packet);
     co_await log_in(packet);
   } else if (std::holds_alternative<pgwire::DirectTls>(opening.message)) {
     co_await relay_unseen();
@@ -311,7 +312,9 @@ void Session::set_alarm(Duration from_now) {
   alarm_.async_wait([self = shared_from_this(), number = ++alarms_](const error_code& error) {
     if (error || self->alarms_ != number) return;
     if (self->stage_ == Stage::Parting) return self->finish();
-    if (self->stage_ == Stage::Connecting) close_hard(self->server_);
+    if (self->stage_ == Stage::Connecting || self->stage_ == Stage::Parked) {
+      close_hard(self->server_);
+    }
   });
 }
 
@@ -416,12 +419,12 @@ awaitable<void> Session::cancel(pgwire::CancelRequest request) {
   leave_opening();
   stage_ = Stage::Connecting;
   add(tally.cancels);
-  const std::string bytes = pgwire::write_cancel(request);
-  if (const auto known = worker_.common().keys.server_of(request)) {
-    const std::string problem = co_await reach_one(*known);
-    if (problem.empty()) co_await pass_on_cancel(bytes);
+  if (const auto known = worker_.common().keys.target_of(request)) {
+    const std::string problem = co_await reach_one(known->server);
+    if (problem.empty()) co_await pass_on_cancel(pgwire::write_cancel(known->request));
     co_return finish();
   }
+  const std::string bytes = pgwire::write_cancel(request);
   add(tally.cancels_of_unknown);
   const RoutePlan plan = worker_.plan();
   for (std::size_t place = 0; place < plan.routes.servers.size(); ++place) {

@@ -74,7 +74,9 @@ Json port_json(const PortTally& port) {
           {"held_seconds", static_cast<double>(value_of(port.held_microseconds)) / 1e6},
           {"refused", value_of(port.refused)},
           {"cut", value_of(port.cut)},
-          {"lost", value_of(port.lost)}};
+          {"lost", value_of(port.lost)},
+          {"parked_now", value_of(port.parked_now)},
+          {"moved", value_of(port.moved)}};
 }
 
 // ---- Prometheus --------------------------------------------------------------------------------
@@ -147,6 +149,11 @@ void add_ports(Metrics& metrics, const RouterStatus& status) {
                   "Sessions ended because the roles changed.", &PortTally::cut);
   add_port_metric(metrics, status, "pgherd_router_lost_total", "counter",
                   "Sessions whose server was gone without a word.", &PortTally::lost);
+  add_port_metric(metrics, status, "pgherd_router_parked", "gauge",
+                  "Sessions at rest that wait until the primary has moved.",
+                  &PortTally::parked_now);
+  add_port_metric(metrics, status, "pgherd_router_moved_total", "counter",
+                  "Sessions that went on with the new primary.", &PortTally::moved);
 }
 
 void add_servers(Metrics& metrics, const RouterStatus& status) {
@@ -346,13 +353,13 @@ std::string page_ports(const RouterStatus& status) {
   std::string text =
       "<h2>Clients</h2><div class=\"wide\"><table><tr><th>Port<th class=\"n\">Accepted"
       "<th class=\"n\">Sessions<th class=\"n\">Waiting<th class=\"n\">Had to wait"
-      "<th class=\"n\">In vain<th class=\"n\">Cut<th class=\"n\">Lost</tr>\n";
+      "<th class=\"n\">In vain<th class=\"n\">Moved<th class=\"n\">Cut<th class=\"n\">Lost</tr>\n";
   for (const Purpose purpose : kPurposes) {
     if (!is_served(status, purpose)) continue;
     const PortTally& port = status.tally.port(purpose);
     text += fmt::format("<tr><td>{}", purpose == Purpose::Write ? "writes" : "reads");
     for (const Count* count : {&port.accepted, &port.open_now, &port.held_now, &port.held,
-                               &port.refused, &port.cut, &port.lost}) {
+                               &port.refused, &port.moved, &port.cut, &port.lost}) {
       text += fmt::format("<td class=\"n\">{}", value_of(*count));
     }
     text += "</tr>\n";

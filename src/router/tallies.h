@@ -65,9 +65,11 @@ struct alignas(64) PortTally {
   Count held_now{0};
   Count held{0};  // that had to wait, ever
   Count held_microseconds{0};
-  Count refused{0};  // no server within the hold
-  Count cut{0};      // because the roles changed
-  Count lost{0};     // because the server was gone without a word
+  Count refused{0};     // no server within the hold
+  Count cut{0};         // because the roles changed
+  Count lost{0};        // because the server was gone without a word
+  Count parked_now{0};  // at rest, until the primary has moved
+  Count moved{0};       // to another server, without their clients' doing
 };
 
 struct alignas(64) RouterTally {

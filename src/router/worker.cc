@@ -35,6 +35,7 @@ const char* name_of(Purpose purpose) {
 Worker::Worker(Common& common)
     : common_(common),
       work_(asio::make_work_guard(loop_)),
+      verifiers_(loop_, common_.config),
       accept_pause_(loop_),
       retry_(loop_),
       sweep_(loop_),

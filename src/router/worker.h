@@ -17,6 +17,7 @@
 #include "router/cancel_keys.h"
 #include "router/sockets.h"
 #include "router/tallies.h"
+#include "router/verifiers.h"
 #include "routing/route.h"
 
 namespace pgherd::router {
@@ -57,6 +58,9 @@ class Worker {
   [[nodiscard]] Common& common() { return common_; }
   [[nodiscard]] const RoutePlan& plan() const { return *plan_; }
   [[nodiscard]] bool is_draining() const { return is_draining_; }
+  // Sessions that may be moved wait as they come to rest.
+  [[nodiscard]] bool is_change_announced() const { return plan_->routes.is_change_announced; }
+  [[nodiscard]] Verifiers& verifiers() { return verifiers_; }
   // Bytes on their way; what is in it counts until the next read of any session.
   [[nodiscard]] std::array<char, 65536>& scratch() { return scratch_; }
   // Where this client goes now. Hold as well while too many connections are being made at once.
@@ -94,6 +98,7 @@ class Worker {
   Loop loop_{1};
   boost::asio::executor_work_guard<Loop::executor_type> work_;
   std::shared_ptr<const RoutePlan> plan_ = std::make_shared<const RoutePlan>();
+  Verifiers verifiers_;
   std::array<std::optional<Acceptor>, 2> acceptors_;  // by Purpose
   std::vector<ServerLoad> loads_;
   Sessions sessions_;

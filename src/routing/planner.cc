@@ -112,7 +112,25 @@ void Planner::find_primary(const ClusterView& view, Routes& routes) {
       .server = *place, .reign = routes.reign, .is_in_recovery = routes.primary_is_in_recovery};
 }
 
-Routes Planner::plan(const ClusterView& view, Instant now) {
+// The request stays in the store until the new leader, or the present one that refuses it, has
+// taken it out.
+void Planner::look_for_announcement(const ClusterView& view, Routes& routes, Instant now,
+                                    WallTime wall_now) {
+  const auto& request = view.failover;
+  const bool is_due = request && !request->schedule_is_unreadable &&
+                      (!request->scheduled_at || *request->scheduled_at <= wall_now);
+  const bool is_of_another = is_due && request->leader && *request->leader != routes.leader;
+  if (!is_due || is_of_another || routes.leader.empty()) {
+    announcement_.reset();
+    return;
+  }
+  if (!announcement_ || announcement_->revision != request->mod_revision) {
+    announcement_ = Announcement{.revision = request->mod_revision, .since = now};
+  }
+  routes.is_change_announced = now - announcement_->since <= kAnnouncedMax;
+}
+
+Routes Planner::plan(const ClusterView& view, Instant now, WallTime wall_now) {
   Routes routes;
   routes.is_known = true;
   if (view.has_leader()) {
@@ -127,6 +145,7 @@ Routes Planner::plan(const ClusterView& view, Instant now) {
     judge_reads(routes.servers.back(), member, routes, now);
   }
   find_primary(view, routes);
+  look_for_announcement(view, routes, now, wall_now);
   return routes;
 }
 

@@ -23,14 +23,19 @@ class Planner {
  public:
   explicit Planner(RoutingSettings settings) : settings_(std::move(settings)) {}
 
+  // A request that nobody has carried out or taken back by then holds up nobody any more.
+  static constexpr Duration kAnnouncedMax = 10s;
+
   // The routes by this picture. To be called with the same one again when time has gone by: lag in
-  // time grows without news.
-  [[nodiscard]] Routes plan(const ClusterView& view, Instant now);
+  // time grows without news. `wall_now`: a request to change the leader may be for later.
+  [[nodiscard]] Routes plan(const ClusterView& view, Instant now, WallTime wall_now);
 
  private:
   [[nodiscard]] Server server_of(const Member& member) const;
   void judge_reads(Server& server, const Member& member, const Routes& routes, Instant now);
   void find_primary(const ClusterView& view, Routes& routes);
+  void look_for_announcement(const ClusterView& view, Routes& routes, Instant now,
+                             WallTime wall_now);
   [[nodiscard]] bool is_too_far_behind(const Server& server) const;
 
   struct KnownPrimary {
@@ -43,6 +48,11 @@ class Planner {
   LagMeter lag_;
   std::set<NodeName> too_far_behind_;
   std::optional<KnownPrimary> known_primary_;
+  struct Announcement {
+    Revision revision;  // of the request
+    Instant since;
+  };
+  std::optional<Announcement> announcement_;
 };
 
 }  // namespace pgherd

@@ -37,7 +37,10 @@ struct Routes {
   // The leader of a standby cluster is in recovery: nobody takes writes, and that is as it should
   // be.
   bool primary_is_in_recovery = false;
-  std::string why_no_primary;   // unless there is one
+  std::string why_no_primary;  // unless there is one
+  // An operator has asked for another leader, and it has come to that: the present one is about to
+  // stop. Not for longer than kAnnouncedMax of Planner.
+  bool is_change_announced = false;
   std::vector<Server> servers;  // by name
   friend bool operator==(const Routes&, const Routes&) = default;
 };

@@ -76,6 +76,21 @@ TEST(RouterConfig, ReadsEveryKey) {
 }
 
 // One that is started by variables alone still has to be told where to listen.
+TEST(RouterConfig, ReadsWithWhichLoginSessionsAreMoved) {
+  EXPECT_FALSE(config_with("").move_sessions);
+  const MoveConfig config =
+      config_with("  move_sessions: {username: u, password: p}\n").move_sessions.value();
+  EXPECT_EQ(config.login, (Credentials{.username = "u", .password = "p"}));
+  EXPECT_EQ(config.database, "postgres");
+  EXPECT_EQ(
+      config_with("  move_sessions: {username: u, password: p, database: d, query: 'f($1)'}\n")
+          .move_sessions,
+      (MoveConfig{.login = {.username = "u", .password = "p"}, .database = "d", .query = "f($1)"}));
+  EXPECT_TRUE(has(problem_with("move_sessions: {username: u}"), "password"));
+  EXPECT_TRUE(has(problem_with("move_sessions: {username: u, password: p, query: select}"), "$1"));
+  EXPECT_TRUE(has(problem_with("move_sessions: {usernam: u}"), "move_sessions.username"));
+}
+
 TEST(RouterConfig, TakesTheVariablesThatAnAgentTakes) {
   try {
     (void)load_router_config("", {{"PATRONI_SCOPE", "main"}, {"PATRONI_ETCD3_HOSTS", "a:2379"}});

@@ -18,7 +18,7 @@ struct AStatus {
   std::vector<std::shared_ptr<ServerTally>> tallies;
 
   explicit AStatus(const test::AHerd& herd = test::a_herd())
-      : routes(Planner({}).plan(herd.view, test::kNow)) {
+      : routes(Planner({}).plan(herd.view, test::kNow, test::kWallNow)) {
     for (const Server& server : routes.servers)
       tallies.push_back(std::make_shared<ServerTally>(server.name));
   }

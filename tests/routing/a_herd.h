@@ -51,6 +51,7 @@ inline AHerd a_herd() {
   return herd;
 }
 
+inline constexpr WallTime kWallNow{};
 inline constexpr Instant kNow = Instant::from_nanoseconds(1'000'000'000'000);
 
 }  // namespace pgherd::test

@@ -25,7 +25,7 @@ const Server& server_of(const Routes& routes, const std::string& name) {
 
 TEST(Planner, SendsWritesToTheLeaderAndReadsToTheStandbys) {
   Planner planner({});
-  const Routes routes = planner.plan(a_herd().view, kNow);
+  const Routes routes = planner.plan(a_herd().view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "a");
   EXPECT_EQ(readers_of(routes), "bc");
   EXPECT_EQ(routes.servers[0].address, (HostPort{"a", "5432"}));
@@ -34,7 +34,7 @@ TEST(Planner, SendsWritesToTheLeaderAndReadsToTheStandbys) {
 
 TEST(Planner, HasNoPrimaryWhileNobodyLeads) {
   Planner planner({});
-  const Routes routes = planner.plan(a_herd().nobody_leads().view, kNow);
+  const Routes routes = planner.plan(a_herd().nobody_leads().view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "");
   EXPECT_NE(routes.why_no_primary.find("nobody leads"), std::string::npos);
   EXPECT_EQ(readers_of(routes), "bc") << "reads go on";
@@ -46,7 +46,7 @@ TEST(Planner, BelievesTheKeyAndNotWhatAMemberSaysOfItself) {
   herd.leader("b", 20);
   herd.member("b", MemberRole::Primary);
   Planner planner({});
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "b");
   EXPECT_EQ(readers_of(routes), "c");
 }
@@ -55,21 +55,21 @@ TEST(Planner, WaitsUntilTheElectedOneIsPromoted) {
   AHerd herd = a_herd();
   herd.leader("b", 20);
   Planner planner({});
-  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow)), "");
+  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow, kWallNow)), "");
   herd.member("b", MemberRole::Promoted);
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "");
   EXPECT_NE(routes.why_no_primary.find("b has been elected"), std::string::npos);
   EXPECT_EQ(readers_of(routes), "c") << "what is about to be the primary takes no new reads";
   herd.member("b", MemberRole::Primary).timeline = Timeline{2};
-  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow)), "b");
+  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow, kWallNow)), "b");
 }
 
 TEST(Planner, WaitsWhileTheLeadersPostgresqlIsStarted) {
   AHerd herd = a_herd();
   herd.member("a", MemberRole::Replica, MemberState::Starting);
   Planner planner({});
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "");
   EXPECT_NE(routes.why_no_primary.find("starting"), std::string::npos);
 }
@@ -79,30 +79,31 @@ TEST(Planner, RefusesALeaderOnATimelineThatWasLeftBehind) {
   herd.view.history = std::vector<HistoryRow>{{.parent = Timeline{1}}, {.parent = Timeline{2}}};
   herd.member("a", MemberRole::Primary).timeline = Timeline{2};
   Planner planner({});
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "");
   EXPECT_NE(routes.why_no_primary.find("timeline 2"), std::string::npos);
   herd.member("a", MemberRole::Primary).timeline = Timeline{3};
-  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow)), "a");
+  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow, kWallNow)), "a");
 }
 
 TEST(Planner, KnowsThePrimaryThroughARewritingOfItsMemberKey) {
   AHerd herd = a_herd();
   Planner planner({});
-  (void)planner.plan(herd.view, kNow);
+  (void)planner.plan(herd.view, kNow, kWallNow);
   herd.view.members.erase("a");
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "a");
   EXPECT_EQ(routes.servers[*routes.primary].address, (HostPort{"a", "5432"}));
   herd.leader("a", 11);
-  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow)), "") << "of another reign nothing is known";
+  EXPECT_EQ(primary_of(planner.plan(herd.view, kNow, kWallNow)), "")
+      << "of another reign nothing is known";
 }
 
 TEST(Planner, HasAPrimaryInAStandbyClusterThatIsInRecovery) {
   AHerd herd = a_herd();
   herd.member("a", MemberRole::StandbyLeader);
   Planner planner({});
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(primary_of(routes), "a");
   EXPECT_TRUE(routes.primary_is_in_recovery);
 }
@@ -114,7 +115,7 @@ TEST(Planner, KeepsReadsAwayFromWhoIsNoUsableStandby) {
   herd.standby("d").conn_url = "";
   herd.member("e", MemberRole::Primary);
   Planner planner({});
-  const Routes routes = planner.plan(herd.view, kNow);
+  const Routes routes = planner.plan(herd.view, kNow, kWallNow);
   EXPECT_EQ(readers_of(routes), "");
   EXPECT_NE(server_of(routes, "b").why_no_reads.find("noloadbalance"), std::string::npos);
   EXPECT_NE(server_of(routes, "c").why_no_reads.find("starting"), std::string::npos);
@@ -126,7 +127,7 @@ TEST(Planner, TakesBackAStandbyThatWasTooFarBehindAtHalfOfTheLimitOnly) {
   AHerd herd = a_herd();
   const auto with_lag = [&](std::uint64_t lag) {
     herd.standby("b", 1000 - lag);
-    return readers_of(planner.plan(herd.view, kNow));
+    return readers_of(planner.plan(herd.view, kNow, kWallNow));
   };
   EXPECT_EQ(with_lag(100), "bc");
   EXPECT_EQ(with_lag(101), "c");
@@ -139,16 +140,16 @@ TEST(Planner, TakesBackAStandbyThatWasTooFarBehindAtHalfOfTheLimitOnly) {
 TEST(Planner, MeasuresLagInTimeWhileTheStoreIsSilentToo) {
   Planner planner({.lag_time_max = 10s});
   AHerd herd = a_herd();
-  (void)planner.plan(herd.view, kNow);
+  (void)planner.plan(herd.view, kNow, kWallNow);
   herd.primary_is_at(2000).standby("c", 2000);
-  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow + 1s)), "bc");
-  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow + 11s)), "bc");
-  const Routes routes = planner.plan(herd.view, kNow + 12s);
+  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow + 1s, kWallNow)), "bc");
+  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow + 11s, kWallNow)), "bc");
+  const Routes routes = planner.plan(herd.view, kNow + 12s, kWallNow);
   EXPECT_EQ(readers_of(routes), "c");
   EXPECT_EQ(server_of(routes, "b").lag_bytes, 1000U);
   EXPECT_EQ(server_of(routes, "b").lag_time, 11s);
   herd.standby("b", 2000);
-  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow + 13s)), "bc");
+  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow + 13s, kWallNow)), "bc");
 }
 
 // Patroni before 4.1 publishes one position only.
@@ -158,7 +159,41 @@ TEST(Planner, TakesTheOnePositionThatOlderMembersPublish) {
   Member& b = herd.standby("b");
   b.replay_lsn.reset();
   b.xlog_location = Lsn{500};
-  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow)), "c");
+  EXPECT_EQ(readers_of(planner.plan(herd.view, kNow, kWallNow)), "c");
+}
+
+TEST(Planner, TellsThatTheLeaderIsAskedToGiveWay) {
+  Planner planner({});
+  AHerd herd = a_herd();
+  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+  herd.view.failover = FailoverRequest{.leader = "a", .candidate = "b", .mod_revision = {5}};
+  EXPECT_TRUE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+  herd.leader("b");
+  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).is_change_announced) << "it is done";
+  herd.nobody_leads();
+  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+}
+
+TEST(Planner, TellsOfAScheduledRequestWhenItsTimeHasCome) {
+  Planner planner({});
+  AHerd herd = a_herd();
+  const WallTime then{.microseconds = 5'000'000};
+  herd.view.failover = FailoverRequest{.leader = "a", .scheduled_at = then, .mod_revision = {5}};
+  EXPECT_FALSE(planner.plan(herd.view, kNow, {.microseconds = 4'999'999}).is_change_announced);
+  EXPECT_TRUE(planner.plan(herd.view, kNow, then).is_change_announced);
+  herd.view.failover->schedule_is_unreadable = true;
+  EXPECT_FALSE(planner.plan(herd.view, kNow, then).is_change_announced);
+}
+
+TEST(Planner, ForgetsARequestThatNobodyCarriesOut) {
+  Planner planner({});
+  AHerd herd = a_herd();
+  herd.view.failover = FailoverRequest{.leader = "a", .mod_revision = {5}};
+  EXPECT_TRUE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+  EXPECT_TRUE(planner.plan(herd.view, kNow + 10s, kWallNow).is_change_announced);
+  EXPECT_FALSE(planner.plan(herd.view, kNow + 10001ms, kWallNow).is_change_announced);
+  herd.view.failover->mod_revision = {6};
+  EXPECT_TRUE(planner.plan(herd.view, kNow + 11s, kWallNow).is_change_announced) << "a new one";
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ struct ARouter {
   Client client{.arrived = kNow};
 
   explicit ARouter(const AHerd& herd = a_herd(), RoutingSettings its_settings = {})
-      : settings(its_settings), routes(Planner(settings).plan(herd.view, kNow)) {
+      : settings(its_settings), routes(Planner(settings).plan(herd.view, kNow, kWallNow)) {
     loads.resize(routes.servers.size());
   }
   ServerLoad& load(const std::string& name) {
@@ -73,6 +73,13 @@ TEST(Route, HoldsWritesWhileThePrimaryTakesNoConnections) {
   ARouter router;
   router.load("a").is_unreachable = true;
   EXPECT_EQ(router.write(), "hold: a does not take connections");
+}
+
+TEST(Route, HoldsWritesWhileThePrimaryIsAskedToGiveWay) {
+  ARouter router;
+  router.routes.is_change_announced = true;
+  EXPECT_EQ(router.write(), "hold: a is about to give way to another leader");
+  EXPECT_EQ(router.read(), "b");
 }
 
 TEST(Route, HoldsBeforeTheStoreHasBeenHeard) {
@@ -135,7 +142,8 @@ TEST(Route, HoldsWhenTheStoreIsSilentIfThatIsWanted) {
 
 std::string doom(const AHerd& herd, const SessionFacts& session,
                  const RoutingSettings& settings = {}) {
-  return why_doomed(session, Planner(settings).plan(herd.view, kNow), settings).value_or("");
+  return why_doomed(session, Planner(settings).plan(herd.view, kNow, kWallNow), settings)
+      .value_or("");
 }
 
 TEST(Doom, IsForSessionsOnAPrimaryThatWasReplaced) {
