@@ -208,4 +208,14 @@ std::map<NodeName, std::string> decode_failsafe(std::string_view text) {
   return topology;
 }
 
+std::string encode_router(Revision at_rest_for) {
+  return write_json(Json{{"at_rest_for", at_rest_for.value}});
+}
+
+Revision decode_router(std::string_view text) {
+  const std::optional<Json> object = read_json_object(text);
+  const Json* found = object ? find(*object, "at_rest_for") : nullptr;
+  return Revision{found != nullptr ? as_integer(*found).value_or(0) : 0};
+}
+
 }  // namespace pgherd

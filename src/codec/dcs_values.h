@@ -34,6 +34,10 @@ namespace pgherd {
 [[nodiscard]] std::string encode_failsafe(const std::map<NodeName, std::string>& members);
 [[nodiscard]] std::map<NodeName, std::string> decode_failsafe(std::string_view text);
 
+// Of `/routers/<name>`: the request for which a router's sessions are at rest, zero for none.
+[[nodiscard]] std::string encode_router(Revision at_rest_for);
+[[nodiscard]] Revision decode_router(std::string_view text);
+
 // The dynamic configuration's HA settings with defaults and clamping. An error names key, value and
 // what is allowed; the caller keeps what it had.
 [[nodiscard]] Result<Settings, std::string> decode_settings(std::string_view config_json);

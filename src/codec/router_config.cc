@@ -68,6 +68,7 @@ RouterLimits read_limits(const Section& router) {
   read_time_over(limits.connect_max, router, "connect_timeout", 10ms, 1min);
   read_time_over(limits.unacknowledged_max, router, "dead_peer_timeout", 1s, 1h);
   read_time_over(limits.drain_max, router, "drain_timeout", 0ms, 24h);
+  read_time_over(limits.rest_max, router, "switchover_grace", 0ms, 4s);
   return limits;
 }
 
@@ -109,10 +110,27 @@ void refuse_unknown_keys(const Section& section, std::string_view path,
 void look_for_unknown_keys(const YamlNode& root, const Section& router,
                            LoadedRouterConfig& loaded) {
   refuse_unknown_keys(router, "router",
-                      {"write", "read", "statistics", "threads", "hold", "max_lag", "max_lag_time",
-                       "fall_back_to_primary", "keep_promoted", "store_silence", "store_silent",
-                       "max_connections", "max_held", "startup_timeout", "connect_timeout",
-                       "dead_peer_timeout", "drain_timeout", "tls", "move_sessions"});
+                      {"write",
+                       "read",
+                       "statistics",
+                       "threads",
+                       "hold",
+                       "max_lag",
+                       "max_lag_time",
+                       "fall_back_to_primary",
+                       "keep_promoted",
+                       "store_silence",
+                       "store_silent",
+                       "max_connections",
+                       "max_held",
+                       "startup_timeout",
+                       "connect_timeout",
+                       "dead_peer_timeout",
+                       "drain_timeout",
+                       "tls",
+                       "move_sessions",
+                       "name",
+                       "switchover_grace"});
   refuse_unknown_keys(router.section("statistics"), "router.statistics",
                       {"listen", "username", "password"});
   refuse_unknown_keys(router.section("move_sessions"), "router.move_sessions",
@@ -151,6 +169,8 @@ LoadedRouterConfig load_router_config(const std::string& path,
   config.tls = router.one_of("tls", "passthrough", "passthrough, refuse") == "refuse"
                    ? TlsPolicy::Refuse
                    : TlsPolicy::Passthrough;
+  config.name = router.text_or("name", "");
+  if (config.name.find('/') != std::string::npos) router.refuse("name", "a word without /");
   config.routing = read_routing(router);
   config.limits = read_limits(router);
   config.move_sessions = read_move_sessions(router.section("move_sessions"));

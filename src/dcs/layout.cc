@@ -19,6 +19,7 @@ constexpr std::string_view kFailover = "failover";
 constexpr std::string_view kSync = "sync";
 constexpr std::string_view kHistory = "history";
 constexpr std::string_view kFailsafe = "failsafe";
+constexpr std::string_view kRouters = "routers/";
 constexpr std::string_view kTimeline = "timeline";  // "<number> <member name>"
 
 std::string collapse_slashes(std::string_view path) {
@@ -313,6 +314,16 @@ struct LayoutReader {
     return claim;
   }
 
+  [[nodiscard]] std::map<std::string, Revision> routers() const {
+    std::map<std::string, Revision> found;
+    const auto prefix = layout.key(kRouters);
+    for (auto at = entries.lower_bound(prefix);
+         at != entries.end() && at->first.starts_with(prefix); ++at) {
+      found.emplace(at->first.substr(prefix.size()), decode_router(at->second.value));
+    }
+    return found;
+  }
+
   [[nodiscard]] std::map<NodeName, std::string> failsafe() const {
     const auto* entry = find(kFailsafe);
     if (!entry) return {};
@@ -334,6 +345,10 @@ std::string Layout::member_key(const NodeName& name) const {
   return key(kMembers) + name;
 }
 
+std::string Layout::router_key(const std::string& name) const {
+  return key(kRouters) + name;
+}
+
 ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revision revision,
                          const Shared<ConfigKey>& previous_config) const {
   const LayoutReader reader{*this, entries};
@@ -348,7 +363,8 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
           .sync = reader.sync(),
           .history = reader.history(),
           .failsafe = reader.failsafe(),
-          .claim = reader.claim()};
+          .claim = reader.claim(),
+          .routers = reader.routers()};
 }
 
 void Layout::amend(ClusterView& view, std::string_view key,
@@ -384,6 +400,8 @@ void Layout::amend(ClusterView& view, std::string_view key,
     view.failsafe = reader.failsafe();
   } else if (leaf == kTimeline) {
     view.claim = reader.claim();
+  } else if (leaf.starts_with(kRouters)) {
+    view.routers = reader.routers();
   }
 }
 

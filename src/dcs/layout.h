@@ -35,6 +35,7 @@ class Layout {
   [[nodiscard]] const std::string& prefix() const { return prefix_; }  // "/service/main/"
   [[nodiscard]] std::string key(std::string_view leaf) const;          // key("leader")
   [[nodiscard]] std::string member_key(const NodeName& name) const;
+  [[nodiscard]] std::string router_key(const std::string& name) const;
 
   // Raw keys to a picture. Unreadable values are absent in it, never an error (safety 20);
   // a `/config` that is no JSON object leaves `previous_config` standing.

@@ -162,6 +162,7 @@ struct RequestMemory {  // S
   Revision revision;
   Instant known_since;
   std::optional<Instant> unstreamed_since;
+  std::optional<Instant> routers_awaited_since;
   bool was_tried = false;  // this node has stopped for it (K4)
   bool operator==(const RequestMemory&) const = default;
 };

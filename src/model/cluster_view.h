@@ -105,6 +105,9 @@ struct ClusterView {
   std::optional<std::vector<HistoryRow>> history;
   std::map<NodeName, std::string> failsafe;
   std::optional<TimelineClaim> claim;
+  // `/routers/<name>`: routers whose sessions follow a change of the leader, and the request to
+  // change it (its mod_revision) for which they are at rest. Ours; Patroni knows nothing of it.
+  std::map<std::string, Revision> routers;
 
   [[nodiscard]] bool has_leader() const { return leader && !leader->name.empty(); }
   [[nodiscard]] bool is_led_by(const NodeName& name) const {

@@ -47,6 +47,9 @@ struct RouterLimits {
   // Until a peer that owes an acknowledgement counts as gone. One that is only slow acknowledges.
   Milliseconds unacknowledged_max = 10s;
   Milliseconds drain_max = 30s;  // SIGTERM: for sessions that are not at rest
+  // Before a primary that is asked to give way stops: for sessions that are in a transaction. The
+  // leader waits 5 s at most.
+  Milliseconds rest_max = 2s;
   friend bool operator==(const RouterLimits&, const RouterLimits&) = default;
 };
 
@@ -62,6 +65,7 @@ struct MoveConfig {
 
 struct RouterConfig {
   std::string scope;
+  std::string name;  // among the routers of the cluster; "": by its host and port
   std::string name_space = "service";
   LogConfig log;
   EtcdConfig etcd;

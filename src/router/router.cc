@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -18,6 +19,7 @@
 #include "dcs/etcd/etcd_dcs.h"
 #include "dcs/layout.h"
 #include "dcs/store_session.h"
+#include "router/presence.h"
 #include "router/statistics_documents.h"
 #include "router/statistics_server.h"
 #include "router/tallies.h"
@@ -59,6 +61,15 @@ void raise_descriptor_limit(std::size_t sessions_max) {
   }
 }
 
+// Two routers on one host have different ports.
+std::string name_of(const RouterConfig& config) {
+  if (!config.name.empty()) return config.name;
+  char host[256] = {};
+  if (::gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
+  const auto& address = config.write_listen ? config.write_listen : config.read_listen;
+  return fmt::format("{}:{}", host, address->port);
+}
+
 std::string text_of(const Server& server) {
   return fmt::format("{} ({}:{})", server.name, server.address.host, server.address.port);
 }
@@ -80,7 +91,7 @@ bool differ(const Routes& one, const Routes& other) {
          one.primary != other.primary ||
          one.primary_is_in_recovery != other.primary_is_in_recovery ||
          one.why_no_primary != other.why_no_primary ||
-         one.is_change_announced != other.is_change_announced ||
+         one.announced_change != other.announced_change ||
          !std::equal(one.servers.begin(), one.servers.end(), other.servers.begin(),
                      other.servers.end(), is_same);
 }
@@ -99,6 +110,7 @@ class Router {
   void publish(Routes routes);
   std::shared_ptr<ServerTally> tally_of(const NodeName& name);
   void tell_changes(const Routes& before, const Routes& now);
+  void come_to_rest(Revision request);
   void note(const std::string& event);
   void serve_statistics();
   [[nodiscard]] RouterStatus status() const;
@@ -121,6 +133,9 @@ class Router {
   Routes routes_;
   std::map<NodeName, std::shared_ptr<ServerTally>> tallies_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Presence> presence_;
+  Revision resting_for_;
+  std::size_t resting_ = 0;  // loops whose sessions are at rest for that request
   std::unique_ptr<StatisticsServer> statistics_;
   std::deque<RouterEvent> events_;  // latest first
   Instant began_ = clock_.now();
@@ -144,6 +159,8 @@ Router::Router(RouterConfig config)
       worker.listen(*address, purpose);
       address->port = worker.port(purpose);
     };
+    worker.when_at_rest(
+        [this](Revision request) { asio::post(io_, [this, request] { come_to_rest(request); }); });
     listen(common_.config.write_listen, Purpose::Write);
     listen(common_.config.read_listen, Purpose::Read);
   }
@@ -154,6 +171,11 @@ int Router::run() {
   raise_descriptor_limit(common_.config.limits.sessions_max);
   hear_signals();
   watch_store();
+  if (common_.config.move_sessions) {
+    presence_ =
+        std::make_unique<Presence>(clock_, dcs_, layout_.router_key(name_of(common_.config)));
+    presence_->start();
+  }
   const auto port_text = [](const std::optional<ListenAddress>& address) {
     return address ? std::to_string(address->port) : "none";
   };
@@ -246,11 +268,18 @@ void Router::tell_changes(const Routes& before, const Routes& now) {
   if (to.empty() && now.why_no_primary != before.why_no_primary) {
     note("new sessions for writes wait: " + now.why_no_primary);
   }
-  if (now.is_change_announced && !before.is_change_announced) {
+  if (now.announced_change && !before.announced_change) {
     note(now.leader + " is asked to give way: sessions for writes wait when they come to rest");
   }
   const std::string readers = readers_of(now);
   if (readers != readers_of(before)) note("reads go to " + readers);
+}
+
+// Said when the last of the loops has come to it.
+void Router::come_to_rest(Revision request) {
+  if (request != resting_for_) resting_ = 0;
+  resting_for_ = request;
+  if (++resting_ == workers_.size() && presence_) presence_->say_at_rest_for(request);
 }
 
 // ---- the statistics
@@ -335,7 +364,9 @@ void Router::drain() {
 void Router::end(const std::string& why) {
   log_info("the router ends: {}", why);
   signals_.cancel();
-  io_.stop();
+  const auto stop = [this] { io_.stop(); };
+  if (presence_) return presence_->leave(stop);
+  stop();
 }
 
 }  // namespace

@@ -322,7 +322,7 @@ bool Session::obey(const RoutePlan& plan) {
     return false;
   }
   if (!tally_ || stage_ > Stage::Relaying) return false;
-  if (plan.routes.is_change_announced && may_park()) {
+  if (plan.routes.announced_change && may_park()) {
     park();
     return false;
   }

@@ -45,6 +45,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] bool obey(const RoutePlan& plan);
   // If it waits: look again whether there is a server. False: it does not wait just now.
   bool wake();
+  // It follows a change of the leader, and is in a transaction or does not know yet what it has.
+  [[nodiscard]] bool has_yet_to_rest() const;
   // The router is about to end.
   void drain();
   // It took too long to say what it wants.
@@ -150,8 +152,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool is_watched_ = false;         // the client, for its end, while it waits
   bool is_client_awaited_ = false;  // until it says something
   bool is_server_awaited_ = false;
-  bool is_parked_ = false;  // counted as such
-  bool waits_for_news_ = false;
+  bool is_parked_ = false;           // counted as such
+  bool waits_for_news_ = false;      // parked, and its server has told what it has
   std::uint32_t server_number_ = 0;  // of the present server, among those that it has had
   std::uint32_t alarms_ = 0;         // the number of the present one
   Instant arrived_;

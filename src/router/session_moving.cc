@@ -32,6 +32,12 @@ bool Session::may_park() const {
          unsent_to_client_.empty() && unsent_to_server_.empty();
 }
 
+bool Session::has_yet_to_rest() const {
+  if (!identity_ || !talk_.is_readable()) return false;
+  return stage_ == Stage::Connecting || stage_ == Stage::Relaying ||
+         (stage_ == Stage::Parked && !waits_for_news_);
+}
+
 void Session::park() {
   stage_ = Stage::Parked;
   arrived_ = boottime_now();  // its patience begins anew
@@ -117,7 +123,7 @@ awaitable<void> Session::converse(std::string bytes, ServerTalk& talk) {
 
 Session::Next Session::what_is_next() const {
   const Routes& routes = worker_.plan().routes;
-  if (routes.leader == tally_->name && !routes.is_change_announced) return Next::Resume;
+  if (routes.leader == tally_->name && !routes.announced_change) return Next::Resume;
   if (!routes.leader.empty() && routes.leader != tally_->name) return Next::Move;
   const Instant until = arrived_ + worker_.common().config.routing.hold_max;
   return boottime_now() < until ? Next::Wait : Next::GiveUp;

@@ -19,6 +19,7 @@ constexpr std::size_t kOpeningsMax = 2048;
 constexpr Duration kSweepEvery = 250ms;
 constexpr Duration kPulseEvery = 1s;
 constexpr Duration kAcceptPause = 100ms;
+constexpr Duration kRestEvery = 5ms;
 // From one failure of a server to the next attempt.
 constexpr Duration kFirstPause = 10ms;
 constexpr Duration kLongestPause = 100ms;
@@ -39,7 +40,8 @@ Worker::Worker(Common& common)
       accept_pause_(loop_),
       retry_(loop_),
       sweep_(loop_),
-      pulse_(loop_) {}
+      pulse_(loop_),
+      rest_(loop_) {}
 
 Worker::~Worker() = default;
 
@@ -246,6 +248,29 @@ void Worker::put_in_force(const std::shared_ptr<const RoutePlan>& plan) {
   }
   if (cut > 0) log_info("{} sessions are ended: their server leads no longer", cut);
   wake(SIZE_MAX);
+  ask_for_rest();
+}
+
+void Worker::ask_for_rest() {
+  const Revision request = plan_->routes.announced_change.value_or(Revision{});
+  if (request == rest_asked_for_) return;
+  rest_asked_for_ = request;
+  rest_.cancel();
+  if (!is_change_announced() || !tell_at_rest_) return;
+  rest_until_ = boottime_now() + common_.config.limits.rest_max;
+  look_for_rest();
+}
+
+// For as long as a change of the leader takes at most: sessions need not report each transaction.
+void Worker::look_for_rest() {
+  const bool is_at_rest =
+      std::none_of(sessions_.begin(), sessions_.end(),
+                   [](const std::shared_ptr<Session>& one) { return one->has_yet_to_rest(); });
+  if (is_at_rest || boottime_now() >= rest_until_) return tell_at_rest_(rest_asked_for_);
+  rest_.expires_after(kRestEvery);
+  rest_.async_wait([this](const error_code& stopped) {
+    if (!stopped) look_for_rest();
+  });
 }
 
 void Worker::drain(std::function<void()> done) {

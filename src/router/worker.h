@@ -45,6 +45,10 @@ class Worker {
   // Until stop().
   void run() { loop_.run(); }
 
+  // `tell`: called on the loop when the sessions that follow a change of the leader are at rest, or
+  // their time for it is over, with the request that announced the change. Before run().
+  void when_at_rest(std::function<void(Revision)> tell) { tell_at_rest_ = std::move(tell); }
+
   // From any thread; done on the loop.
   void obey(std::shared_ptr<const RoutePlan> plan);
   // No new connections; sessions end as they come to rest. `done` is called on the loop when there
@@ -59,7 +63,9 @@ class Worker {
   [[nodiscard]] const RoutePlan& plan() const { return *plan_; }
   [[nodiscard]] bool is_draining() const { return is_draining_; }
   // Sessions that may be moved wait as they come to rest.
-  [[nodiscard]] bool is_change_announced() const { return plan_->routes.is_change_announced; }
+  [[nodiscard]] bool is_change_announced() const {
+    return plan_->routes.announced_change.has_value();
+  }
   [[nodiscard]] Verifiers& verifiers() { return verifiers_; }
   // Bytes on their way; what is in it counts until the next read of any session.
   [[nodiscard]] std::array<char, 65536>& scratch() { return scratch_; }
@@ -89,6 +95,8 @@ class Worker {
   void wake(std::size_t count);
   void retry_at(Instant when);
   void retry_unreachable(Instant now);
+  void ask_for_rest();
+  void look_for_rest();
   void sweep();
   void feel_pulses();
   void begin_draining(std::function<void()> done);
@@ -112,6 +120,10 @@ class Worker {
   bool is_sweeping_ = false;
   boost::asio::steady_timer pulse_;
   bool is_feeling_pulses_ = false;
+  boost::asio::steady_timer rest_;
+  Revision rest_asked_for_;
+  Instant rest_until_;
+  std::function<void(Revision)> tell_at_rest_;
   bool is_draining_ = false;
   std::function<void()> drained_;
   std::array<char, 65536> scratch_{};

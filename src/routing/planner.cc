@@ -127,7 +127,9 @@ void Planner::look_for_announcement(const ClusterView& view, Routes& routes, Ins
   if (!announcement_ || announcement_->revision != request->mod_revision) {
     announcement_ = Announcement{.revision = request->mod_revision, .since = now};
   }
-  routes.is_change_announced = now - announcement_->since <= kAnnouncedMax;
+  if (now - announcement_->since <= kAnnouncedMax) {
+    routes.announced_change = announcement_->revision;
+  }
 }
 
 Routes Planner::plan(const ClusterView& view, Instant now, WallTime wall_now) {

@@ -34,7 +34,7 @@ Direction to_primary(const Routes& routes, const std::vector<ServerLoad>& loads,
                      const Client& client, Instant now, const RoutingSettings& settings) {
   if (!routes.primary) return hold_or_refuse(client, routes.why_no_primary, now, settings);
   const std::size_t place = *routes.primary;
-  if (routes.is_change_announced) {
+  if (routes.announced_change) {
     return hold_or_refuse(client, routes.leader + " is about to give way to another leader", now,
                           settings);
   }

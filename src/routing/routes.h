@@ -40,8 +40,8 @@ struct Routes {
   std::string why_no_primary;  // unless there is one
   // An operator has asked for another leader, and it has come to that: the present one is about to
   // stop. Not for longer than kAnnouncedMax of Planner.
-  bool is_change_announced = false;
-  std::vector<Server> servers;  // by name
+  std::optional<Revision> announced_change;  // the request's mod_revision
+  std::vector<Server> servers;               // by name
   friend bool operator==(const Routes&, const Routes&) = default;
 };
 

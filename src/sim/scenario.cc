@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "codec/dcs_values.h"
 #include "codec/tags.h"
 #include "sim/acts.h"
 #include "sim/world.h"
@@ -75,6 +76,7 @@ class Player {
   void act(const Words& words);
   void cut(const std::string& from, const std::string& to);
   void request(const Words& words);
+  void route(const Words& words);
   void expect(const Words& words);
   [[nodiscard]] std::function<bool()> condition(const Words& words);
   [[nodiscard]] Duration time(const std::string& word) const;
@@ -217,6 +219,8 @@ void Player::act(const Words& words) {
     world().patch_config(join(words, 1, size));
   } else if (size == 2 && words[0] == "delete") {
     store.remove(world().key(words[1]));
+  } else if (size >= 2 && words[0] == "router") {
+    route(words);
   } else if (size == 4 && words[0] == "cut" && words[2] == "from") {
     cut(words[1], words[3]);
   } else if (size == 4 && words[0] == "cut" && words[2] == "to") {
@@ -256,6 +260,17 @@ void Player::request(const Words& words) {
   }
   if (json.empty()) refuse("a request needs 'from' or 'to'");
   world().store().put(world().key("failover"), json + "}");
+}
+
+// router R: its sessions follow; router R is at rest: for the request that is there now.
+void Player::route(const Words& words) {
+  auto& store = world().store();
+  const bool is_at_rest = join(words, 2, words.size()) == "is at rest";
+  if (!is_at_rest && words.size() != 2) refuse("a router is there, or 'is at rest'");
+  const Snapshot requests = store.memory().read(world().key("failover"));
+  const bool is_asked = is_at_rest && !requests.entries.empty();
+  store.put(world().key("routers/" + words[1]),
+            encode_router(is_asked ? requests.entries.front().mod_revision : Revision{}));
 }
 
 // ---- Expectations

@@ -55,7 +55,9 @@ TEST(RouterConfig, ReadsEveryKey) {
       "  threads: 3\n  hold: 500ms\n  max_lag: 16MB\n  max_lag_time: 1min\n"
       "  fall_back_to_primary: on\n  keep_promoted: off\n  store_silence: 20\n"
       "  store_silent: hold\n  max_connections: 7\n  max_held: 6\n  startup_timeout: 5\n"
-      "  connect_timeout: 1s\n  dead_peer_timeout: 4s\n  drain_timeout: 0\n  tls: refuse\n");
+      "  connect_timeout: 1s\n  dead_peer_timeout: 4s\n  drain_timeout: 0\n  tls: refuse\n"
+      "  name: r1\n  switchover_grace: 3\n");
+  EXPECT_EQ(config.name, "r1");
   EXPECT_EQ(config.read_listen, (ListenAddress{.host = "h", .port = 7000}));
   EXPECT_EQ(config.statistics_login, (Credentials{.username = "u", .password = "p"}));
   EXPECT_EQ(config.threads, 3);
@@ -72,10 +74,10 @@ TEST(RouterConfig, ReadsEveryKey) {
                                          .startup_max = 5s,
                                          .connect_max = 1s,
                                          .unacknowledged_max = 4s,
-                                         .drain_max = 0s}));
+                                         .drain_max = 0s,
+                                         .rest_max = 3s}));
 }
 
-// One that is started by variables alone still has to be told where to listen.
 TEST(RouterConfig, ReadsWithWhichLoginSessionsAreMoved) {
   EXPECT_FALSE(config_with("").move_sessions);
   const MoveConfig config =
@@ -91,6 +93,7 @@ TEST(RouterConfig, ReadsWithWhichLoginSessionsAreMoved) {
   EXPECT_TRUE(has(problem_with("move_sessions: {usernam: u}"), "move_sessions.username"));
 }
 
+// One that is started by variables alone still has to be told where to listen.
 TEST(RouterConfig, TakesTheVariablesThatAnAgentTakes) {
   try {
     (void)load_router_config("", {{"PATRONI_SCOPE", "main"}, {"PATRONI_ETCD3_HOSTS", "a:2379"}});

@@ -51,6 +51,32 @@ TEST(Switchover, WaitsForACandidateThatDoesNotStream) {
   EXPECT_EQ(scene.planned<Demote>(), kGraceful);
 }
 
+TEST(Switchover, WaitsForRoutersWhoseSessionsFollow) {
+  Scene scene = asked("a", "b");
+  scene.peer("b", Lsn{1000});
+  scene.cluster().routers = {{"r1", Revision{60}}, {"r2", Revision{59}}};
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.gives_reason("S7"));
+  scene.later(200ms);
+  EXPECT_EQ(scene.planned<ProbePeers>()->targets.size(), 1U) << "it is asked again soon";
+  scene.peer("b", Lsn{1000});
+  scene.cluster().routers["r2"] = Revision{60};
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
+TEST(Switchover, DoesNotWaitForARouterForEver) {
+  Scene scene = asked("a", "b");
+  scene.cluster().routers = {{"r1", Revision{}}};
+  for (int half_seconds = 0; half_seconds <= 10; ++half_seconds) {
+    scene.peer("b", Lsn{1000});
+    scene.seen.session.renewed_at = scene.now;
+    scene.seen.store.confirmed_at = scene.now;
+    scene.seen.instance.seen_at = scene.now;
+    EXPECT_EQ(scene.planned<Demote>().has_value(), half_seconds == 10);
+    scene.later(500ms);
+  }
+}
+
 TEST(Switchover, TrustsItsOwnWalSendersAsWell) {
   Scene scene = asked("a", "b");
   scene.peer("b", Lsn{1000});

@@ -2,7 +2,10 @@
 are told why."""
 
 import concurrent.futures
+import contextlib
 import json
+import threading
+import time
 
 import psycopg
 import pytest
@@ -71,6 +74,86 @@ def test_a_session_goes_on_with_the_new_primary_and_has_what_it_had(herd):
         session.execute("reset role")
         assert session.execute("select count(*) from public.kept where number > %s", (1,), prepare=True).fetchone()
         assert session.execute("select pg_is_in_recovery()").fetchone() == (False,)
+
+
+class Client:
+    """Writes numbered rows without end: by themselves, or three in a transaction, prepared or not."""
+
+    def __init__(self, herd, number, in_transactions, prepared):
+        self.herd = herd
+        self.number = number
+        self.in_transactions = in_transactions
+        self.prepared = prepared
+        self.acknowledged = []
+        self.problem = None
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def write(self, session, row):
+        session.execute("insert into kept values (%s, %s)", (self.number, row), prepare=self.prepared)
+
+    def run(self):
+        row = 0
+        try:
+            with as_app(self.herd) as session:
+                while not self.is_over.is_set():
+                    rows = range(row, row + 3) if self.in_transactions else [row]
+                    row = rows[-1] + 1
+                    with session.transaction() if self.in_transactions else contextlib.nullcontext():
+                        for one in rows:
+                            self.write(session, one)
+                    self.acknowledged.extend(rows)
+        except psycopg.Error as problem:
+            self.problem = problem
+
+
+@pytest.mark.core
+def test_clients_with_short_transactions_see_no_error_at_all(herd):
+    with herd.connect() as connection:
+        connection.execute("truncate kept")
+    clients = [Client(herd, number, number % 2 == 1, number % 4 >= 2) for number in range(8)]
+    for client in clients:
+        client.thread.start()
+    try:
+        for _ in range(4):
+            counts = [len(client.acknowledged) for client in clients]
+            wait_until("each has written", lambda: all(
+                client.problem or len(client.acknowledged) > before + 20
+                for client, before in zip(clients, counts)))
+            switch_over(herd)
+            herd.wait_complete()
+    finally:
+        for client in clients:
+            client.is_over.set()
+        for client in clients:
+            client.thread.join(30)
+    assert not [client.problem for client in clients if client.problem]
+    with herd.connect() as connection:
+        rows = set(connection.execute("select client, number from kept").fetchall())
+    assert rows == {(client.number, row) for client in clients for row in client.acknowledged}
+
+
+def test_a_long_transaction_holds_up_a_switchover_for_a_moment_only(herd):
+    with as_app(herd) as session:
+        session.execute("begin; insert into kept values (99, 99)")
+        began = time.monotonic()
+        there = switch_over(herd)
+        assert time.monotonic() - began < 20
+        with pytest.raises(psycopg.OperationalError, match="administrator command"):
+            session.execute("commit")
+    with as_app(herd) as session:
+        assert port_of(session) == there
+        assert session.execute("select count(*) from kept where client = 99").fetchone() == (0,)
+
+
+def test_the_store_knows_routers_for_as_long_as_they_are_there(herd):
+    key = f"/service/{herd.plan['scope']}/routers/second"
+    login = f'{{username: postgres, password: {json.loads((herd.dir / "secrets.json").read_text())["superuser"]}}}'
+    with ARouter(herd, name="second", move_sessions=login) as router:
+        wait_until("it is there", lambda: "at_rest_for" in herd.etcdctl("get", key))
+        router.process.terminate()
+        assert router.process.wait(10) == 0
+        assert herd.etcdctl("get", key) == ""
 
 
 @pytest.mark.parametrize("what", ["create temp table t (x int)", "select pg_advisory_lock(7)", "listen news",

@@ -165,13 +165,13 @@ TEST(Planner, TakesTheOnePositionThatOlderMembersPublish) {
 TEST(Planner, TellsThatTheLeaderIsAskedToGiveWay) {
   Planner planner({});
   AHerd herd = a_herd();
-  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).announced_change);
   herd.view.failover = FailoverRequest{.leader = "a", .candidate = "b", .mod_revision = {5}};
-  EXPECT_TRUE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+  EXPECT_TRUE(planner.plan(herd.view, kNow, kWallNow).announced_change);
   herd.leader("b");
-  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).is_change_announced) << "it is done";
+  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).announced_change) << "it is done";
   herd.nobody_leads();
-  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
+  EXPECT_FALSE(planner.plan(herd.view, kNow, kWallNow).announced_change);
 }
 
 TEST(Planner, TellsOfAScheduledRequestWhenItsTimeHasCome) {
@@ -179,21 +179,21 @@ TEST(Planner, TellsOfAScheduledRequestWhenItsTimeHasCome) {
   AHerd herd = a_herd();
   const WallTime then{.microseconds = 5'000'000};
   herd.view.failover = FailoverRequest{.leader = "a", .scheduled_at = then, .mod_revision = {5}};
-  EXPECT_FALSE(planner.plan(herd.view, kNow, {.microseconds = 4'999'999}).is_change_announced);
-  EXPECT_TRUE(planner.plan(herd.view, kNow, then).is_change_announced);
+  EXPECT_FALSE(planner.plan(herd.view, kNow, {.microseconds = 4'999'999}).announced_change);
+  EXPECT_TRUE(planner.plan(herd.view, kNow, then).announced_change);
   herd.view.failover->schedule_is_unreadable = true;
-  EXPECT_FALSE(planner.plan(herd.view, kNow, then).is_change_announced);
+  EXPECT_FALSE(planner.plan(herd.view, kNow, then).announced_change);
 }
 
 TEST(Planner, ForgetsARequestThatNobodyCarriesOut) {
   Planner planner({});
   AHerd herd = a_herd();
   herd.view.failover = FailoverRequest{.leader = "a", .mod_revision = {5}};
-  EXPECT_TRUE(planner.plan(herd.view, kNow, kWallNow).is_change_announced);
-  EXPECT_TRUE(planner.plan(herd.view, kNow + 10s, kWallNow).is_change_announced);
-  EXPECT_FALSE(planner.plan(herd.view, kNow + 10001ms, kWallNow).is_change_announced);
+  EXPECT_TRUE(planner.plan(herd.view, kNow, kWallNow).announced_change);
+  EXPECT_TRUE(planner.plan(herd.view, kNow + 10s, kWallNow).announced_change);
+  EXPECT_FALSE(planner.plan(herd.view, kNow + 10001ms, kWallNow).announced_change);
   herd.view.failover->mod_revision = {6};
-  EXPECT_TRUE(planner.plan(herd.view, kNow + 11s, kWallNow).is_change_announced) << "a new one";
+  EXPECT_TRUE(planner.plan(herd.view, kNow + 11s, kWallNow).announced_change) << "a new one";
 }
 
 }  // namespace

@@ -40,6 +40,18 @@ bool is_being_cleared(const Draft& draft) {
          });
 }
 
+// Those who could take over are there still when it has come to that.
+void keep_asking(Draft& draft, const std::map<NodeName, std::string>& asked) {
+  constexpr Duration kProbeGap = 100ms;
+  const bool asked_lately = std::all_of(asked.begin(), asked.end(), [&](const auto& target) {
+    const auto found = draft.seen.peers.find(target.first);
+    return found != draft.seen.peers.end() && !draft.has_come(found->second.asked_at + kProbeGap);
+  });
+  if (!asked_lately && !draft.seen.is_under_way(Lane::Peers)) {
+    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
+  }
+}
+
 // S6 whoever takes over has to receive the shutdown checkpoint (D6). A standby that is between two
 // timelines or reconnects does not, and the leader would stop for nothing (D7): it is waited for
 // while PostgreSQL is still open. The leader of a standby cluster is no primary: it has no record
@@ -47,7 +59,6 @@ bool is_being_cleared(const Draft& draft) {
 void await_stream(Draft& draft, const FailoverRequest& request,
                   const std::map<NodeName, std::string>& asked) {
   constexpr Duration kStreamLimit = 5s;
-  constexpr Duration kProbeGap = 100ms;
   auto& since = draft.memory.request.unstreamed_since;
   if (!since) since = draft.moment();
   if (draft.has_come(*since + kStreamLimit)) {
@@ -61,13 +72,26 @@ void await_stream(Draft& draft, const FailoverRequest& request,
   draft.because("S6", "stepping down as asked when " +
                           (request.candidate ? "'" + *request.candidate + "'" : "a successor") +
                           " streams");
-  const bool asked_lately = std::all_of(asked.begin(), asked.end(), [&](const auto& target) {
-    const auto found = draft.seen.peers.find(target.first);
-    return found != draft.seen.peers.end() && !draft.has_come(found->second.asked_at + kProbeGap);
+  keep_asking(draft, asked);
+}
+
+// S7 routers let the sessions that they lead to this primary come to rest, so that their clients
+// see no error; one that does not say that they do holds up the request for so long and no longer.
+bool routers_are_awaited(Draft& draft, const FailoverRequest& request,
+                         const std::map<NodeName, std::string>& asked) {
+  constexpr Duration kRestLimit = 5s;
+  const auto& routers = draft.cluster().routers;
+  const auto busy = std::find_if(routers.begin(), routers.end(), [&](const auto& router) {
+    return router.second != request.mod_revision;
   });
-  if (!asked_lately && !draft.seen.is_under_way(Lane::Peers)) {
-    draft.plan(ProbePeers{.targets = asked, .timeout = draft.probe_timeout()});
-  }
+  if (busy == routers.end()) return false;
+  auto& since = draft.memory.request.routers_awaited_since;
+  if (!since) since = draft.moment();
+  if (draft.has_come(*since + kRestLimit)) return false;
+  draft.because("S7", "stepping down as asked when the sessions of the router '" + busy->first +
+                          "' are at rest");
+  keep_asking(draft, asked);
+  return true;
 }
 
 std::string why_nobody_is_found(const FailoverRequest& request, const Poll& poll) {
@@ -103,6 +127,10 @@ bool handle_failover_request(Draft& draft) {
   const Poll poll = poll_of(draft, request, asked, draft.memory.request.known_since);
   if (poll.finds_successor && !poll.successor_streams && draft.instance().is_running_primary()) {
     await_stream(draft, request, asked);
+    return false;
+  }
+  if (poll.finds_successor && draft.instance().is_running_primary() &&
+      routers_are_awaited(draft, request, asked)) {
     return false;
   }
   if (poll.finds_successor) {
