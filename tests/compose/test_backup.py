@@ -4,6 +4,8 @@ are made from the repository, and the whole deployment as of a moment."""
 import json
 import re
 
+import pytest
+
 from composelib import NODES, OVERLAYS, docker, run, wait_until
 from test_guide import commands, run_commands
 
@@ -35,6 +37,7 @@ def archive_all(deployment):
         f"select last_archived_wal >= '{segment}' from pg_stat_archiver"), 60)
 
 
+@pytest.mark.quick
 def test_the_first_backup_is_taken_by_itself_from_a_standby(deployment):
     [first] = await_first_backup()
     assert first["error"] is False
@@ -69,6 +72,7 @@ def test_nobody_reaches_it_without_a_certificate(deployment):
     assert allowed.returncode == 0 and "backup.info" in allowed.stdout, allowed
 
 
+@pytest.mark.quick
 def test_a_node_is_made_from_the_repository(deployment):
     await_first_backup()
     archive_all(deployment)
@@ -96,6 +100,7 @@ def test_every_command_of_the_guide_about_backups_works(deployment):
     assert run_commands(deployment, commands("backup")) >= 6
 
 
+@pytest.mark.quick
 def test_a_restore_is_proven(deployment):
     await_first_backup()
     deployment.ask("create table if not exists proof as select generate_series(1, 1000) as number")

@@ -56,6 +56,7 @@ def hears(container, pattern, seconds=20, log=said):
 
 # ---- no answer without TLS
 
+@pytest.mark.quick
 def test_plain_http_is_not_answered(deployment):
     for url in ("http://patroni-replica0:8008/health", "http://patroni-replica1:8008/leader"):
         done = beside("patroni-network", "curl", "-s", "--max-time", "3", url, check=False)
@@ -82,6 +83,7 @@ def test_etcd_speaks_to_nobody_without_a_certificate(deployment):
     assert "etcdserver" not in peers.stdout, peers
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("kind", ["--write", "--read"])
 def test_postgresql_takes_no_session_without_tls(deployment, kind):
     without = re.sub(r"sslmode=\S+ sslrootcert=\S+", "sslmode=disable", deployment.dsn(kind))
@@ -115,6 +117,7 @@ def test_nobody_streams_without_tls_or_without_a_certificate(deployment):
 
 # ---- both sides verify
 
+@pytest.mark.quick
 def test_replication_is_verified_both_ways(deployment):
     deployment.wait_whole()
     with psycopg.connect(deployment.dsn()) as connection:
@@ -159,6 +162,7 @@ def take_new_certificates(deployment):
     docker("kill", "--signal", "HUP", *TLS_NODES)
 
 
+@pytest.mark.quick
 def test_certificates_are_renewed_while_everything_runs(deployment):
     """An open session, a writer, the standbys' streams and the lease live on; what is new is shown
     everywhere, and asked for of whoever comes next."""
