@@ -136,6 +136,7 @@ struct SyncMemory {  // Q
 
 struct PauseMemory {  // M
   bool was_on = false;
+  std::optional<Instant> ended_at;  // as far as this agent has heard
   // When the mode ended, if the lease by which this node leads had run out in it: a first renewal
   // gets its time from then on (D1, D2, G2). A lease that was still good binds as ever.
   std::optional<Instant> first_renewal_since;

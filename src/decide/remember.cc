@@ -167,6 +167,7 @@ void remember_pause(Draft& draft) {
   Memory& memory = draft.memory;
   const bool is_paused = draft.seen.settings.paused;
   if (memory.pause.was_on && !is_paused) {
+    memory.pause.ended_at = draft.moment();
     memory.pause.first_renewal_since.reset();
     if (!is_held_to_a_lease(draft)) memory.pause.first_renewal_since = draft.moment();
     memory.acts.rewind_failed = false;

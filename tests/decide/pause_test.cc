@@ -38,6 +38,50 @@ TEST(Pause, KeepsAPrimaryBesideAnotherLeader) {
   EXPECT_TRUE(scene.gives_reason("M7"));
 }
 
+// Of a server that outlives its lease until its agent has heard that the mode is over.
+Scene after_maintenance() {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{1000});
+  scene.memory.pause.was_on = true;
+  scene.silent_peer("b").peer("c", Lsn{900});
+  scene.decide();
+  return scene;
+}
+
+TEST(Pause, WhenItIsOverWhoLedIsAskedBeforeItIsReplaced) {
+  Scene scene = after_maintenance();
+  scene.later(100ms).silent_peer("b").peer("c", Lsn{900});
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  EXPECT_TRUE(scene.gives_reason("E19"));
+  scene.later(100ms).peer("b", Lsn{1000});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>()) << "it is a standby";
+}
+
+TEST(Pause, WhenItIsOverWhatWasHeardInItDoesNotCount) {
+  Scene scene("a");
+  scene.unlocked().standby(Lsn{1000}).peer("b", Lsn{1000}).peer("c", Lsn{900});
+  scene.memory.pause.was_on = true;
+  scene.later(100ms);
+  EXPECT_FALSE(scene.planned<AcquireLeaderKey>());
+  scene.peer("b", Lsn{1000});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Pause, WhenItIsOverWhoLedIsNotWaitedForWithoutEnd) {
+  Scene scene = after_maintenance();
+  scene.later(scene.seen.settings.ttl).silent_peer("b").peer("c", Lsn{900});
+  scene.seen.session.renewed_at = scene.seen.store.confirmed_at = scene.now;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
+TEST(Pause, WhenItIsOverWhoIsNamedByAnOperatorLeads) {
+  Scene scene = after_maintenance();
+  scene.cluster().failover = request(std::nullopt, "a");
+  scene.later(100ms).silent_peer("b").peer("c", Lsn{900});
+  EXPECT_TRUE(scene.planned<AcquireLeaderKey>());
+}
+
 TEST(Pause, OpensNobodyBesideAnotherLeader) {
   Scene scene = paused();
   scene.led_by("b").standby(Lsn{100}).under_way(Promote{});

@@ -348,6 +348,24 @@ std::optional<Verdict> wait_for_those_who_have_more(const Draft& draft) {
                      "waiting for members whose keys are not back yet");
 }
 
+// E19 in maintenance mode a primary outlives its lease, until its agent has heard of the end: it
+// may be open, and commits may be confirmed to it by one whose vote is being counted. So who led
+// last has to have said since the end that it does not lead; for ttl, for it may be gone (sim seed
+// 415116277).
+std::optional<Verdict> beware_of_leader_of_pause(const Draft& draft) {
+  const auto& ended_at = draft.memory.pause.ended_at;
+  const NodeName& last = draft.memory.election.last_leader;
+  if (!ended_at || draft.has_come(*ended_at + draft.seen.settings.ttl)) return std::nullopt;
+  if (last.empty() || last == draft.me()) return std::nullopt;
+  const PeerView* peer = draft.fresh_peer(last);
+  if (peer == nullptr || peer->asked_at < *ended_at) {
+    return Verdict::wait_for("asking '" + last + "', which led in maintenance mode");
+  }
+  if (is_seen_not_to_lead(*peer)) return std::nullopt;
+  return Verdict::no("E19", "maintenance mode has just ended, and '" + last +
+                                "', which led in it, does not answer: it may be a primary still");
+}
+
 // A failover that an operator forces may lose what it likes; a switchover must not lose anything
 // (Patroni: only synchronous nodes and the former leader race; sim seed 26756).
 bool lacks_acknowledged_writes(const Draft& draft) {
@@ -505,6 +523,7 @@ void run_for_leader(Draft& draft) {
     const bool is_free = !is_primary && !draft.seen.settings.paused && !is_named_candidate(draft);
     if (verdict.runs() && is_free) {
       if (auto waits = wait_for_those_who_have_more(draft)) verdict = std::move(*waits);
+      if (auto waits = beware_of_leader_of_pause(draft)) verdict = std::move(*waits);
     }
   }
   if (verdict.runs()) {
