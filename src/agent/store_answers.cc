@@ -211,6 +211,18 @@ void note_answer(Observation& seen, const ClearFailoverRequest& step, const Stor
   if (picture->failover && picture->failover->mod_revision == step.seen) picture->failover.reset();
 }
 
+void note_answer(Observation& seen, const AnnounceStop& /*step*/, const StoreAnswer& answer) {
+  ClusterView* picture = picture_of(seen, answer);
+  if (picture == nullptr) return;
+  picture->stopping = StopAnnouncement{.leader = seen.self.name, .mod_revision = answer.revision};
+}
+
+void note_answer(Observation& seen, const WithdrawStop& step, const StoreAnswer& answer) {
+  ClusterView* picture = picture_of(seen, answer);
+  if (picture == nullptr) return;
+  if (picture->stopping && picture->stopping->mod_revision == step.seen) picture->stopping.reset();
+}
+
 void note_answer(Observation& seen, const WriteSync& step, const StoreAnswer& answer) {
   note_sync(seen, step.seen, step.value, answer);
 }

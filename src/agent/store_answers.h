@@ -30,6 +30,8 @@ void note_answer(Observation& seen, const PublishHistory& step, const StoreAnswe
 void note_answer(Observation& seen, const ClaimTimeline& step, const StoreAnswer& answer);
 void note_answer(Observation& seen, const PublishFailsafe& step, const StoreAnswer& answer);
 void note_answer(Observation& seen, const ClearFailoverRequest& step, const StoreAnswer& answer);
+void note_answer(Observation& seen, const AnnounceStop& step, const StoreAnswer& answer);
+void note_answer(Observation& seen, const WithdrawStop& step, const StoreAnswer& answer);
 void note_answer(Observation& seen, const WriteSync& step, const StoreAnswer& answer);
 void note_answer(Observation& seen, const DeleteSync& step, const StoreAnswer& answer);
 

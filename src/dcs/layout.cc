@@ -19,6 +19,7 @@ constexpr std::string_view kFailover = "failover";
 constexpr std::string_view kSync = "sync";
 constexpr std::string_view kHistory = "history";
 constexpr std::string_view kFailsafe = "failsafe";
+constexpr std::string_view kStopping = "stopping";
 constexpr std::string_view kRouters = "routers/";
 constexpr std::string_view kTimeline = "timeline";  // "<number> <member name>"
 
@@ -190,6 +191,17 @@ struct Writer {
                        .otherwise = {}};
   }
 
+  std::optional<Transaction> operator()(const AnnounceStop& step) const {
+    return Transaction{.compares = {i_lead()},
+                       .writes = {Put{layout.key(kStopping), self, step.lease}},
+                       .otherwise = {}};
+  }
+  std::optional<Transaction> operator()(const WithdrawStop& step) const {
+    const auto key = layout.key(kStopping);
+    return Transaction{
+        .compares = {is_unchanged_since(key, step.seen)}, .writes = {Delete{key}}, .otherwise = {}};
+  }
+
   template <typename NoTransaction>
   std::optional<Transaction> operator()(const NoTransaction& /*step*/) const {
     return std::nullopt;
@@ -314,6 +326,12 @@ struct LayoutReader {
     return claim;
   }
 
+  [[nodiscard]] std::optional<StopAnnouncement> stopping() const {
+    const auto* entry = find(kStopping);
+    if (!entry) return std::nullopt;
+    return StopAnnouncement{.leader = entry->value, .mod_revision = entry->mod_revision};
+  }
+
   [[nodiscard]] std::map<std::string, Revision> routers() const {
     std::map<std::string, Revision> found;
     const auto prefix = layout.key(kRouters);
@@ -364,6 +382,7 @@ ClusterView Layout::view(const std::map<std::string, KeyValue>& entries, Revisio
           .history = reader.history(),
           .failsafe = reader.failsafe(),
           .claim = reader.claim(),
+          .stopping = reader.stopping(),
           .routers = reader.routers()};
 }
 
@@ -400,6 +419,8 @@ void Layout::amend(ClusterView& view, std::string_view key,
     view.failsafe = reader.failsafe();
   } else if (leaf == kTimeline) {
     view.claim = reader.claim();
+  } else if (leaf == kStopping) {
+    view.stopping = reader.stopping();
   } else if (leaf.starts_with(kRouters)) {
     view.routers = reader.routers();
   }

@@ -2,6 +2,7 @@
 
 #include "decide/facts/promise.h"
 #include "decide/facts/upstream.h"
+#include "decide/moves/announcing.h"
 #include "decide/moves/watchdog_gate.h"
 #include "decide/remember.h"
 #include "decide/rules/bootstrap.h"
@@ -76,6 +77,7 @@ void lead(Draft& draft) {
   if (draft.instance().is_running_standby()) return become_primary(draft);
   if (!draft.instance().is_running_primary() || watchdog_keeps_closed(draft)) return;
   draft.say("no action. I am (" + draft.me() + "), the leader with the lock");
+  withdraw_announcement(draft);
   if (!handle_failover_request(draft)) keep_synchronous(draft);
 }
 

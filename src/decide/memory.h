@@ -168,6 +168,12 @@ struct RequestMemory {  // S
   bool operator==(const RequestMemory&) const = default;
 };
 
+struct StopMemory {                     // S8
+  std::optional<Instant> wanted_since;  // and routers may not be at rest yet
+  Instant announce_again_at;
+  bool operator==(const StopMemory&) const = default;
+};
+
 struct WatchdogMemory {  // W
   // The last renewal for which it was fed, and for which arming it was tried, and when that was;
   // when an armed one that is not wanted may be asked again to be disarmed.
@@ -216,6 +222,7 @@ struct Memory {
   PauseMemory pause;
   FailsafeMemory failsafe;
   RequestMemory request;
+  StopMemory stop;
   WatchdogMemory watchdog;
   FenceOrder fence;  // what the guardian was told last
   bool operator==(const Memory&) const = default;

@@ -90,6 +90,14 @@ struct TimelineClaim {
   friend bool operator==(const TimelineClaim&, const TimelineClaim&) = default;
 };
 
+// `/stopping`: the leader's PostgreSQL is about to stop, by an operator's word, and routers may let
+// their sessions come to rest. Ours; Patroni knows nothing of it.
+struct StopAnnouncement {
+  NodeName leader;
+  Revision mod_revision;
+  friend bool operator==(const StopAnnouncement&, const StopAnnouncement&) = default;
+};
+
 struct ClusterView {
   Revision revision;
   std::optional<InitializeKey> initialize;
@@ -105,8 +113,9 @@ struct ClusterView {
   std::optional<std::vector<HistoryRow>> history;
   std::map<NodeName, std::string> failsafe;
   std::optional<TimelineClaim> claim;
+  std::optional<StopAnnouncement> stopping;
   // `/routers/<name>`: routers whose sessions follow a change of the leader, and the request to
-  // change it (its mod_revision) for which they are at rest. Ours; Patroni knows nothing of it.
+  // change it, or the announcement (its mod_revision), for which they are at rest. Ours as well.
   std::map<std::string, Revision> routers;
 
   [[nodiscard]] bool has_leader() const { return leader && !leader->name.empty(); }

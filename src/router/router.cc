@@ -269,7 +269,7 @@ void Router::tell_changes(const Routes& before, const Routes& now) {
     note("new sessions for writes wait: " + now.why_no_primary);
   }
   if (now.announced_change && !before.announced_change) {
-    note(now.leader + " is asked to give way: sessions for writes wait when they come to rest");
+    note(now.leader + " is about to stop: sessions for writes wait when they come to rest");
   }
   const std::string readers = readers_of(now);
   if (readers != readers_of(before)) note("reads go to " + readers);

@@ -104,7 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static boost::asio::awaitable<void> stay_parked(std::shared_ptr<Session> self);
   boost::asio::awaitable<void> wait_and_go_on();
   boost::asio::awaitable<SessionState> ask_for_state();
-  [[nodiscard]] Next what_is_next() const;
+  [[nodiscard]] Next what_is_next();
   boost::asio::awaitable<void> wait_for_news();
   void resume();
   boost::asio::awaitable<void> move(SessionState state);

@@ -121,9 +121,11 @@ awaitable<void> Session::converse(std::string bytes, ServerTalk& talk) {
   alarm_.cancel();
 }
 
-Session::Next Session::what_is_next() const {
+Session::Next Session::what_is_next() {
   const Routes& routes = worker_.plan().routes;
-  if (routes.leader == tally_->name && !routes.announced_change) return Next::Resume;
+  if (routes.leader == tally_->name && !routes.announced_change) {
+    return is_closed(server_) ? Next::Move : Next::Resume;
+  }
   if (!routes.leader.empty() && routes.leader != tally_->name) return Next::Move;
   const Instant until = arrived_ + worker_.common().config.routing.hold_max;
   return boottime_now() < until ? Next::Wait : Next::GiveUp;
@@ -139,7 +141,7 @@ awaitable<void> Session::wait_for_news() {
   waits_for_news_ = false;
 }
 
-// The leader stays who it is. If its server has closed this session meanwhile, that is found now.
+// The leader stays who it is, and was not restarted.
 void Session::resume() {
   leave_parked();
   stage_ = Stage::Relaying;
@@ -239,8 +241,8 @@ void Session::cut_unmoved(const std::string& obstacle) {
   add(worker_.common().tally.port(purpose_).cut);
   log_debug("a session of {} is not moved: {}", identity_->user, obstacle);
   cut({.sqlstate = pgwire::kAdminShutdown,
-       .message = "terminating connection: the primary has moved",
-       .detail = "This session could not go on with the new one: " + obstacle + ".",
+       .message = "terminating connection: the primary has moved, or was restarted",
+       .detail = "This session could not go on there: " + obstacle + ".",
        .hint = "Connect again: this router leads to where the cluster is now."},
       true);
 }

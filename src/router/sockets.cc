@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ip/v6_only.hpp>
@@ -94,6 +95,12 @@ bool has_been_silent(Socket& socket, Milliseconds time) {
   if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
   return info.tcpi_unacked > 0 && info.tcpi_retransmits > 0 &&
          std::chrono::microseconds(info.tcpi_rto) >= time;
+}
+
+bool is_closed(Socket& socket) {
+  if (!socket.is_open()) return true;
+  pollfd asked{.fd = socket.native_handle(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;
 }
 
 void close_hard(Socket& socket) {

@@ -31,6 +31,9 @@ void set_up(Socket& socket);
 // not read does acknowledge, however long it takes (TCP_USER_TIMEOUT would end it as well).
 [[nodiscard]] bool has_been_silent(Socket& socket, Milliseconds time);
 
+// The peer has closed it, whatever it has said before.
+[[nodiscard]] bool is_closed(Socket& socket);
+
 // The other side learns at once that nothing will be read any more (RST), whatever is under way.
 void close_hard(Socket& socket);
 

@@ -116,6 +116,9 @@ void Planner::find_primary(const ClusterView& view, Routes& routes) {
 // taken it out.
 void Planner::look_for_announcement(const ClusterView& view, Routes& routes, Instant now,
                                     WallTime wall_now) {
+  if (view.stopping && view.stopping->leader == routes.leader) {
+    return announce(view.stopping->mod_revision, routes, now);
+  }
   const auto& request = view.failover;
   const bool is_due = request && !request->schedule_is_unreadable &&
                       (!request->scheduled_at || *request->scheduled_at <= wall_now);
@@ -124,12 +127,14 @@ void Planner::look_for_announcement(const ClusterView& view, Routes& routes, Ins
     announcement_.reset();
     return;
   }
-  if (!announcement_ || announcement_->revision != request->mod_revision) {
-    announcement_ = Announcement{.revision = request->mod_revision, .since = now};
+  announce(request->mod_revision, routes, now);
+}
+
+void Planner::announce(Revision revision, Routes& routes, Instant now) {
+  if (!announcement_ || announcement_->revision != revision) {
+    announcement_ = Announcement{.revision = revision, .since = now};
   }
-  if (now - announcement_->since <= kAnnouncedMax) {
-    routes.announced_change = announcement_->revision;
-  }
+  if (now - announcement_->since <= kAnnouncedMax) routes.announced_change = revision;
 }
 
 Routes Planner::plan(const ClusterView& view, Instant now, WallTime wall_now) {

@@ -36,6 +36,7 @@ class Planner {
   void find_primary(const ClusterView& view, Routes& routes);
   void look_for_announcement(const ClusterView& view, Routes& routes, Instant now,
                              WallTime wall_now);
+  void announce(Revision revision, Routes& routes, Instant now);
   [[nodiscard]] bool is_too_far_behind(const Server& server) const;
 
   struct KnownPrimary {

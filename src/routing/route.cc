@@ -35,8 +35,7 @@ Direction to_primary(const Routes& routes, const std::vector<ServerLoad>& loads,
   if (!routes.primary) return hold_or_refuse(client, routes.why_no_primary, now, settings);
   const std::size_t place = *routes.primary;
   if (routes.announced_change) {
-    return hold_or_refuse(client, routes.leader + " is about to give way to another leader", now,
-                          settings);
+    return hold_or_refuse(client, routes.leader + " is about to stop", now, settings);
   }
   if (loads[place].is_unreachable) {
     return hold_or_refuse(client, routes.servers[place].name + " does not take connections", now,

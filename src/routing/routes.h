@@ -38,9 +38,9 @@ struct Routes {
   // be.
   bool primary_is_in_recovery = false;
   std::string why_no_primary;  // unless there is one
-  // An operator has asked for another leader, and it has come to that: the present one is about to
-  // stop. Not for longer than kAnnouncedMax of Planner.
-  std::optional<Revision> announced_change;  // the request's mod_revision
+  // An operator has asked for another leader, and it has come to that, or the leader says itself
+  // that it stops: its PostgreSQL is about to. Not for longer than kAnnouncedMax of Planner.
+  std::optional<Revision> announced_change;  // mod_revision of the request or of `/stopping`
   std::vector<Server> servers;               // by name
   friend bool operator==(const Routes&, const Routes&) = default;
 };

@@ -262,12 +262,13 @@ void Player::request(const Words& words) {
   world().store().put(world().key("failover"), json + "}");
 }
 
-// router R: its sessions follow; router R is at rest: for the request that is there now.
+// router R: its sessions follow; router R is at rest: for what is announced now.
 void Player::route(const Words& words) {
   auto& store = world().store();
   const bool is_at_rest = join(words, 2, words.size()) == "is at rest";
   if (!is_at_rest && words.size() != 2) refuse("a router is there, or 'is at rest'");
-  const Snapshot requests = store.memory().read(world().key("failover"));
+  const bool is_stopping = !store.value(world().key("stopping")).empty();
+  const Snapshot requests = store.memory().read(world().key(is_stopping ? "stopping" : "failover"));
   const bool is_asked = is_at_rest && !requests.entries.empty();
   store.put(world().key("routers/" + words[1]),
             encode_router(is_asked ? requests.entries.front().mod_revision : Revision{}));

@@ -23,15 +23,17 @@
 
 namespace pgherd {
 
-using AnyStep = std::variant<
-    GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey, TakeInitializeKey,
-    FinishInitialize, GiveBackInitializeKey, RestoreKeys, PublishMember, PublishStatus,
-    PublishHistory, ClaimTimeline, WriteSync, DeleteSync, ClearFailoverRequest, RevokeLease,
-    ProbePeers, Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby, Follow,
-    Promote, Demote, Stop, Restart, ExamineDivergence, Rewind, RemoveDataDirectory, CopySlots,
-    KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration, SetSyncNames, ObserveInstance,
-    CancelInstanceAct, ExtendInstanceAct, Exit, PublishFailsafe, AskFailsafe, ActivateWatchdog,
-    FeedWatchdog, DisarmWatchdog, DropScheduledRestart, DropReinitialize, WakeReceiver>;
+using AnyStep =
+    std::variant<GrantLease, RenewLease, AcquireLeaderKey, RebindLeaderKey, ReleaseLeaderKey,
+                 TakeInitializeKey, FinishInitialize, GiveBackInitializeKey, RestoreKeys,
+                 PublishMember, PublishStatus, PublishHistory, ClaimTimeline, WriteSync, DeleteSync,
+                 ClearFailoverRequest, AnnounceStop, WithdrawStop, RevokeLease, ProbePeers,
+                 Bootstrap, SetAsideDataDirectory, CloneFrom, StartPrimary, StartStandby, Follow,
+                 Promote, Demote, Stop, Restart, ExamineDivergence, Rewind, RemoveDataDirectory,
+                 CopySlots, KeepSlots, Checkpoint, ResumeReplay, ApplyConfiguration, SetSyncNames,
+                 ObserveInstance, CancelInstanceAct, ExtendInstanceAct, Exit, PublishFailsafe,
+                 AskFailsafe, ActivateWatchdog, FeedWatchdog, DisarmWatchdog, DropScheduledRestart,
+                 DropReinitialize, WakeReceiver>;
 
 struct Step : AnyStep {
   template <typename S>

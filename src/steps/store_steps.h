@@ -152,6 +152,25 @@ struct ClaimTimeline {
   bool operator==(const ClaimTimeline&) const = default;
 };
 
+// Say in `/stopping` that this leader's PostgreSQL is about to stop, for as long as the lease is
+// there.
+struct AnnounceStop {
+  static constexpr std::string_view kName = "AnnounceStop";
+  static constexpr Lane kLane = Lane::FailoverRequest;
+  using Outcome = StoreAnswer;
+  LeaseId lease;
+  bool operator==(const AnnounceStop&) const = default;
+};
+
+// It did, or does not after all.
+struct WithdrawStop {
+  static constexpr std::string_view kName = "WithdrawStop";
+  static constexpr Lane kLane = Lane::FailoverRequest;
+  using Outcome = StoreAnswer;
+  Revision seen;
+  bool operator==(const WithdrawStop&) const = default;
+};
+
 // Write `/sync`, if `/leader` is mine under `lease` and nobody wrote `/sync` since `seen` (zero: it
 // is absent). The lease makes what an earlier life of this agent sent, and what arrives late, void.
 struct WriteSync {

@@ -49,6 +49,7 @@ TEST_F(LayoutView, OfAHealthyClusterHasEveryPart) {
   has("sync", R"({"leader":"pg1","quorum":0,"sync_standby":"pg2"})");
   has("history", R"([[1,67108864,"no recovery target specified"]])");
   has("failsafe", R"({"pg1":"http://h1:8008/patroni"})");
+  has("stopping", "pg1", LeaseId{77});
   has("routers/r1:5432", R"({"at_rest_for":7})", LeaseId{79});
   has("routers/r2:5432", "nonsense", LeaseId{80});
 
@@ -70,6 +71,7 @@ TEST_F(LayoutView, OfAHealthyClusterHasEveryPart) {
   EXPECT_EQ(seen.sync->mod_revision, Revision{20});
   EXPECT_EQ(seen.newest_timeline(), Timeline{2});
   EXPECT_EQ(seen.failsafe.at("pg1"), "http://h1:8008/patroni");
+  EXPECT_EQ(seen.stopping, (StopAnnouncement{.leader = "pg1", .mod_revision = Revision{20}}));
   EXPECT_EQ(seen.routers,
             (std::map<std::string, Revision>{{"r1:5432", Revision{7}}, {"r2:5432", Revision{}}}));
 }

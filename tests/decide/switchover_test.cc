@@ -77,6 +77,63 @@ TEST(Switchover, DoesNotWaitForARouterForEver) {
   }
 }
 
+Scene leader_before_routers() {
+  Scene scene("a");
+  scene.led_by("a").primary(Lsn{1000}).peer("b", Lsn{1000}).peer("c", Lsn{1000});
+  scene.cluster().routers = {{"r1", Revision{}}};
+  return scene;
+}
+
+TEST(Stopping, IsAnnouncedToRoutersAndWaitsForThem) {
+  Scene scene = leader_before_routers();
+  scene.seen.restart_request = RestartRequest{};
+  EXPECT_EQ(scene.planned<AnnounceStop>(), AnnounceStop{.lease = kLease});
+  EXPECT_FALSE(scene.planned<Restart>());
+  EXPECT_FALSE(scene.planned<AnnounceStop>()) << "not again at once";
+  scene.cluster().stopping = StopAnnouncement{.leader = "a", .mod_revision = {70}};
+  EXPECT_FALSE(scene.planned<Restart>());
+  EXPECT_TRUE(scene.gives_reason("S8"));
+  scene.cluster().routers["r1"] = Revision{70};
+  EXPECT_TRUE(scene.planned<Restart>());
+}
+
+TEST(Stopping, WaitsForRoutersWhenALeaderLeavesAsWell) {
+  Scene scene = leader_before_routers();
+  scene.seen.is_leaving = true;
+  EXPECT_TRUE(scene.planned<AnnounceStop>());
+  EXPECT_FALSE(scene.planned<Demote>());
+  scene.cluster().stopping = StopAnnouncement{.leader = "a", .mod_revision = {70}};
+  scene.cluster().routers["r1"] = Revision{70};
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
+TEST(Stopping, DoesNotWaitForRoutersForEver) {
+  Scene scene = leader_before_routers();
+  scene.seen.restart_request = RestartRequest{.timeout = 60s, .asked_at = scene.now};
+  for (int half_seconds = 0; half_seconds <= 10; ++half_seconds) {
+    scene.seen.session.renewed_at = scene.seen.store.confirmed_at = scene.now;
+    scene.seen.instance.seen_at = scene.now;
+    EXPECT_EQ(scene.planned<Restart>().has_value(), half_seconds == 10);
+    scene.later(500ms);
+  }
+}
+
+TEST(Stopping, IsNotAnnouncedWhereNoRouterListens) {
+  Scene scene = leader_before_routers();
+  scene.cluster().routers.clear();
+  scene.seen.restart_request = RestartRequest{};
+  EXPECT_TRUE(scene.planned<Restart>());
+  EXPECT_FALSE(scene.planned<AnnounceStop>());
+}
+
+TEST(Stopping, IsTakenBackWhenItIsOver) {
+  Scene scene = leader_before_routers();
+  scene.cluster().stopping = StopAnnouncement{.leader = "a", .mod_revision = {70}};
+  EXPECT_EQ(scene.planned<WithdrawStop>(), WithdrawStop{.seen = {70}});
+  scene.cluster().stopping->leader = "b";
+  EXPECT_FALSE(scene.planned<WithdrawStop>()) << "another one's ends with its lease";
+}
+
 TEST(Switchover, TrustsItsOwnWalSendersAsWell) {
   Scene scene = asked("a", "b");
   scene.peer("b", Lsn{1000});

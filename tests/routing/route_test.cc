@@ -78,7 +78,7 @@ TEST(Route, HoldsWritesWhileThePrimaryTakesNoConnections) {
 TEST(Route, HoldsWritesWhileThePrimaryIsAskedToGiveWay) {
   ARouter router;
   router.routes.announced_change = Revision{5};
-  EXPECT_EQ(router.write(), "hold: a is about to give way to another leader");
+  EXPECT_EQ(router.write(), "hold: a is about to stop");
   EXPECT_EQ(router.read(), "b");
 }
 

@@ -2,6 +2,7 @@
 
 #include "decide/facts/claim.h"
 #include "decide/facts/opening.h"
+#include "decide/moves/announcing.h"
 #include "decide/moves/stepping_down.h"
 #include "decide/moves/synchronous_release.h"
 
@@ -61,6 +62,7 @@ bool leave(Draft& draft) {
   const ProcessState process = draft.instance().process;
   if (process == ProcessState::Running || process == ProcessState::Starting) {
     if (draft.instance().is_running_primary() && draft.may_lead()) {
+      if (routers_are_told_first(draft)) return false;
       draft.because("X2", "leaving as leader: stopping PostgreSQL and handing over");
       begin_stepping_down(draft, DemoteMode::Graceful, {});
     } else if (is_released(draft)) {

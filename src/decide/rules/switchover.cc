@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "decide/facts/routers.h"
 #include "decide/facts/successor.h"
 #include "decide/moves/handing_over.h"
 #include "decide/moves/stepping_down.h"
@@ -79,17 +80,13 @@ void await_stream(Draft& draft, const FailoverRequest& request,
 // see no error; one that does not say that they do holds up the request for so long and no longer.
 bool routers_are_awaited(Draft& draft, const FailoverRequest& request,
                          const std::map<NodeName, std::string>& asked) {
-  constexpr Duration kRestLimit = 5s;
-  const auto& routers = draft.cluster().routers;
-  const auto busy = std::find_if(routers.begin(), routers.end(), [&](const auto& router) {
-    return router.second != request.mod_revision;
-  });
-  if (busy == routers.end()) return false;
+  const std::string* router = router_in_motion(draft, request.mod_revision);
+  if (router == nullptr) return false;
   auto& since = draft.memory.request.routers_awaited_since;
   if (!since) since = draft.moment();
   if (draft.has_come(*since + kRestLimit)) return false;
-  draft.because("S7", "stepping down as asked when the sessions of the router '" + busy->first +
-                          "' are at rest");
+  draft.because(
+      "S7", "stepping down as asked when the sessions of the router '" + *router + "' are at rest");
   keep_asking(draft, asked);
   return true;
 }

@@ -4,6 +4,7 @@
 
 #include "decide/facts/upstream.h"
 #include "decide/facts/watchdog.h"
+#include "decide/moves/announcing.h"
 #include "decide/moves/synchronous_release.h"
 #include "decide/requests.h"
 
@@ -110,6 +111,7 @@ void serve_restart(Draft& draft) {
   const bool needs_lease = is_primary && !draft.seen.settings.paused;
   if (needs_lease && !may_be_opened_again(draft)) return;
   if (!is_released(draft)) return;
+  if (draft.leadership() == Leadership::Mine && routers_are_told_first(draft)) return;
   draft.because("U6", "restarting PostgreSQL as asked");
   draft.plan(Restart{.timeout = draft.seen.restart_request->timeout,
                      .is_primary = is_primary,
