@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kKeySize = 32;
 constexpr std::size_t kMd5Digits = 32;
-constexpr int kIterationsMax = 10'000'000;
+// Of PostgreSQL's 4096 by default; each costs half a microsecond of the loop.
+constexpr int kIterationsMax = 1'000'000;
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());

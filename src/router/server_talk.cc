@@ -186,6 +186,7 @@ void ServerLogin::take_sasl(std::string_view mechanisms) {
 
 void ServerLogin::refuse(std::string message) {
   if (refusal_) return;
+  is_ready_ = false;
   refusal_ = pgwire::ErrorReply{.severity = "FATAL", .sqlstate = {}, .message = std::move(message)};
 }
 
