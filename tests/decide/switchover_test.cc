@@ -77,6 +77,21 @@ TEST(Switchover, DoesNotWaitForARouterForEver) {
   }
 }
 
+TEST(Switchover, ThatWasScheduledIsNotMissedWhileItWaitsForARouter) {
+  Scene scene = asked("a", "b");
+  scene.cluster().failover->scheduled_at = WallTime{.microseconds = 1'000'000};
+  scene.seen.wall_now = WallTime{.microseconds = 1'000'000};
+  scene.cluster().routers = {{"r1", Revision{}}};
+  scene.peer("b", Lsn{1000});
+  EXPECT_FALSE(scene.planned<Demote>());
+  EXPECT_TRUE(scene.gives_reason("S7"));
+  scene.later(6s).peer("b", Lsn{1000});
+  scene.seen.wall_now = WallTime{.microseconds = 7'000'000};
+  scene.seen.session.renewed_at = scene.seen.store.confirmed_at = scene.now;
+  scene.seen.instance.seen_at = scene.now;
+  EXPECT_EQ(scene.planned<Demote>(), kGraceful);
+}
+
 Scene leader_before_routers() {
   Scene scene("a");
   scene.led_by("a").primary(Lsn{1000}).peer("b", Lsn{1000}).peer("c", Lsn{1000});

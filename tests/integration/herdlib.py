@@ -221,6 +221,26 @@ class Herd:
         return psycopg.connect(self.dsn("--write"), host="127.0.0.1",
                                port=self.nodes[name]["pg_port"], autocommit=True, connect_timeout=3)
 
+    def set_tls(self, value):
+        """PostgreSQL of all nodes with a certificate of their own: "on" or "off"."""
+        owner = (self.dir / "pg0").stat()
+        key, certificate = self.dir / "server.key", self.dir / "server.crt"
+        if not key.exists():
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj",
+                            "/CN=pgherd", "-keyout", str(key), "-out", str(certificate)],
+                           check=True, capture_output=True)
+            for path in (key, certificate):
+                os.chown(path, owner.st_uid, owner.st_gid)
+                path.chmod(0o600)
+        parameters = {"ssl": value, "ssl_key_file": str(key), "ssl_cert_file": str(certificate)}
+        assert self.rest(self.leader(), "/config", "PATCH",
+                         {"postgresql": {"parameters": parameters}})[0] == 200
+        for name in self.nodes:
+            def is_in_force(node=name):
+                with self.connect_node(node) as connection:
+                    return connection.execute("show ssl").fetchone()[0] == value
+            wait_until(f"ssl = {value} on {name}", is_in_force)
+
     def etcdctl(self, *words):
         endpoint = f"127.0.0.1:{self.plan['ports']['etcd']}"
         done = subprocess.run([deps()["ETCDCTL"], "--endpoints", endpoint, *words],

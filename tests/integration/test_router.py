@@ -501,26 +501,9 @@ def test_there_are_no_more_sessions_than_allowed(herd):
 
 @pytest.fixture
 def herd_with_tls(herd):
-    owner = (herd.dir / "pg0").stat()
-    key, certificate = herd.dir / "server.key", herd.dir / "server.crt"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj",
-                    "/CN=pgherd", "-keyout", str(key), "-out", str(certificate)],
-                   check=True, capture_output=True)
-    for path in (key, certificate):
-        os.chown(path, owner.st_uid, owner.st_gid)
-        path.chmod(0o600)
-
-    def set_tls(value):
-        parameters = {"ssl": value, "ssl_key_file": str(key), "ssl_cert_file": str(certificate)}
-        assert herd.rest(herd.leader(), "/config", "PATCH",
-                         {"postgresql": {"parameters": parameters}})[0] == 200
-        for name in herd.nodes:
-            wait_until(f"ssl = {value} on {name}", lambda name=name: herd.connect_node(name).execute(
-                "show ssl").fetchone()[0] == value)
-
-    set_tls("on")
+    herd.set_tls("on")
     yield herd
-    set_tls("off")
+    herd.set_tls("off")
 
 
 def test_tls_passes_from_the_client_to_the_server(herd_with_tls):

@@ -16,6 +16,7 @@ def monitored(request):
     made = Monitored(herd)
     try:
         herd.wait_complete()
+        herd.set_tls("on")  # for the metrics and alerts of certificates
         yield made.start()
     finally:
         if request.session.testsfailed:

@@ -17,7 +17,8 @@ bool schedule_is_not_due(Draft& draft, const FailoverRequest& request) {
     refuse_request(draft, request, "scheduled_at is not an ISO 8601 time with a zone", "S2");
     return true;
   }
-  if (!request.scheduled_at) return false;
+  // Its time came, and it waits for routers since (S7).
+  if (!request.scheduled_at || draft.memory.request.routers_awaited_since) return false;
   const Duration ahead = std::chrono::microseconds(request.scheduled_at->microseconds -
                                                    draft.seen.wall_now.microseconds);
   if (ahead > 0ns) {
