@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -188,9 +190,23 @@ class Monitored(Watcher):
                      {"DATA_SOURCE_NAME": f"postgresql://monitor:watches@127.0.0.1:{postgres}/postgres?sslmode=disable"})
         return port
 
+    def write_proofs(self):
+        """What `pgherd backup restore-test` and `pgherd drill` leave behind, as their own tests have it, of today."""
+        folder = self.folder / "textfile"
+        folder.mkdir()
+        proof = re.search(r'R"\((# HELP pgherd_backup_restore_test_success.*?)\)"',
+                          (ROOT / "tests/backup/restore_proof_test.cc").read_text(), re.S)[1]
+        proof = re.sub(r"(timestamp_seconds\{[^}]*\}) \S+", rf"\1 {time.time()}", proof)
+        (folder / "restore-test.prom").write_text(proof)
+        drill = re.search(r'has\(text, "(pgherd_drill_passed.*?)\\n"\)',
+                          (ROOT / "tests/drill/report_test.cc").read_text())[1].replace('\\"', '"')
+        (folder / "drill.prom").write_text(drill + "\n")
+        return folder
+
     def start_node_exporter(self):
         port = free_port()
-        self.program("node-exporter", [deps()["NODE_EXPORTER"], f"--web.listen-address=127.0.0.1:{port}"],
+        self.program("node-exporter", [deps()["NODE_EXPORTER"], f"--web.listen-address=127.0.0.1:{port}",
+                                       f"--collector.textfile.directory={self.write_proofs()}"],
                      f"http://127.0.0.1:{port}/metrics")
         return port
 
