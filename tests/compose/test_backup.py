@@ -32,6 +32,8 @@ def await_first_backup():
 
 def archive_all(deployment):
     """What is written until now is in the repository."""
+    # Without anything new nothing is switched, and a server that has just become the primary counts from zero.
+    deployment.ask("select pg_logical_emit_message(true, 'tests', 'something to archive')")
     segment = deployment.ask("select pg_walfile_name(pg_switch_wal())")
     wait_until(f"{segment} is archived", lambda: deployment.ask(
         f"select last_archived_wal >= '{segment}' from pg_stat_archiver"), 60)
